@@ -1,0 +1,92 @@
+namespace Bulkhead.Core.Io;
+
+/// <summary>An address space of devices: ports, or physical addresses that are not RAM.</summary>
+/// <remarks>
+/// <para><i>Threading</i>: mapped while the machine is built; read by every vCPU without a lock.</para>
+/// <para><i>Errors</i>: what nobody claims reads all ones and swallows writes; both are counted.</para>
+/// </remarks>
+public sealed class IoBus
+{
+    private Window[] _windows = [];
+    private long _unclaimed;
+
+    /// <summary>How many accesses reached nobody.</summary>
+    public long UnclaimedAccesses => Interlocked.Read(ref _unclaimed);
+
+    /// <summary>Places a device at [<paramref name="start"/>, +<paramref name="length"/>).</summary>
+    public void Map(ulong start, ulong length, IIoDevice device)
+    {
+        foreach (Window w in _windows)
+        {
+            if (start < w.Start + w.Length && w.Start < start + length)
+            {
+                throw new ArgumentException($"[{start:x}, +{length:x}) overlaps [{w.Start:x}, +{w.Length:x})", nameof(start));
+            }
+        }
+
+        Window[] windows = [.. _windows, new Window(start, length, device)];
+        Array.Sort(windows, static (a, b) => a.Start.CompareTo(b.Start));
+        Volatile.Write(ref _windows, windows);
+    }
+
+    /// <summary>Reads from whoever lives at <paramref name="address"/>; all ones where nobody does.</summary>
+    public IoResult Read(ulong address, Span<byte> data)
+    {
+        if (TryFind(address, data.Length, out Window w))
+        {
+            IoResult result = w.Device.Read(address - w.Start, data);
+            if (result != IoResult.Ok)
+            {
+                data.Fill(0xFF);
+            }
+
+            return result;
+        }
+
+        Interlocked.Increment(ref _unclaimed);
+        data.Fill(0xFF);
+        return IoResult.Unclaimed;
+    }
+
+    /// <summary>Writes to whoever lives at <paramref name="address"/>.</summary>
+    public IoResult Write(ulong address, ReadOnlySpan<byte> data)
+    {
+        if (TryFind(address, data.Length, out Window w))
+        {
+            return w.Device.Write(address - w.Start, data);
+        }
+
+        Interlocked.Increment(ref _unclaimed);
+        return IoResult.Unclaimed;
+    }
+
+    private bool TryFind(ulong address, int length, out Window window)
+    {
+        Window[] windows = Volatile.Read(ref _windows);
+        int low = 0;
+        int high = windows.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >> 1;
+            Window w = windows[middle];
+            if (address < w.Start)
+            {
+                high = middle - 1;
+            }
+            else if (address - w.Start >= w.Length)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                window = w;
+                return w.Length - (address - w.Start) >= (ulong)length;
+            }
+        }
+
+        window = default;
+        return false;
+    }
+
+    private readonly record struct Window(ulong Start, ulong Length, IIoDevice Device);
+}

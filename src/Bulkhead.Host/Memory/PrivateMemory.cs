@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+
+namespace Bulkhead.Host.Memory;
+
+/// <summary>Zeroed, page-aligned native memory private to the process: vCPU state, tables of the engine.</summary>
+/// <remarks>The creator disposes it.</remarks>
+public sealed unsafe class PrivateMemory : IDisposable
+{
+    private readonly nuint _size;
+    private void* _pointer;
+
+    /// <summary>Maps <paramref name="sizeBytes"/> bytes; host pages are taken at first touch.</summary>
+    public PrivateMemory(ulong sizeBytes)
+    {
+        _size = (nuint)sizeBytes;
+        void* p = Libc.Mmap(null, _size, Libc.ProtRead | Libc.ProtWrite, Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve, -1, 0);
+        if (p == (void*)-1)
+        {
+            throw new OperatorException($"The host could not map {sizeBytes >> 10} KiB of memory (errno {Marshal.GetLastPInvokeError()}).");
+        }
+
+        _pointer = p;
+    }
+
+    /// <summary>The first byte, page aligned.</summary>
+    public byte* Pointer => (byte*)_pointer;
+
+    /// <summary>The size in bytes.</summary>
+    public ulong SizeBytes => _size;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_pointer is not null)
+        {
+            _ = Libc.Munmap(_pointer, _size);
+            _pointer = null;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+
+namespace Bulkhead.Host.Memory;
+
+/// <summary>A memfd mapped read-write and shared: guest RAM, or anything two mappings must see.</summary>
+/// <remarks>The creator disposes it; nobody may use <see cref="Pointer"/> after that.</remarks>
+public sealed unsafe class SharedMemory : IDisposable
+{
+    private readonly nuint _size;
+    private void* _pointer;
+    private int _fd;
+
+    private SharedMemory(int fd, void* pointer, nuint size)
+    {
+        _fd = fd;
+        _pointer = pointer;
+        _size = size;
+    }
+
+    /// <summary>The first byte of the mapping, page aligned.</summary>
+    public byte* Pointer => (byte*)_pointer;
+
+    /// <summary>The size of the mapping in bytes.</summary>
+    public ulong SizeBytes => _size;
+
+    /// <summary>The memfd behind the mapping; owned by this object.</summary>
+    public int FileDescriptor => _fd;
+
+    /// <summary>Creates zeroed memory of <paramref name="sizeBytes"/> bytes; host pages are taken at first touch.</summary>
+    public static SharedMemory Create(string name, ulong sizeBytes)
+    {
+        int fd = Libc.MemfdCreate(name, Libc.MfdCloexec);
+        if (fd < 0)
+        {
+            throw new OperatorException($"memfd_create failed (errno {Marshal.GetLastPInvokeError()}); Bulkhead needs Linux 3.17 or later.");
+        }
+
+        if (Libc.Ftruncate(fd, (long)sizeBytes) != 0)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            _ = Libc.Close(fd);
+            throw new OperatorException($"The host refused {sizeBytes >> 20} MiB of shared memory (errno {errno}); ask for less memory.");
+        }
+
+        void* p = Libc.Mmap(null, (nuint)sizeBytes, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared | Libc.MapNoReserve, fd, 0);
+        if (p == (void*)-1)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            _ = Libc.Close(fd);
+            throw new OperatorException($"The host could not map {sizeBytes >> 20} MiB of memory (errno {errno}); ask for less memory.");
+        }
+
+        return new SharedMemory(fd, p, (nuint)sizeBytes);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_pointer is not null)
+        {
+            _ = Libc.Munmap(_pointer, _size);
+            _ = Libc.Close(_fd);
+            _pointer = null;
+            _fd = -1;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace Bulkhead.Translator.Interpret;
+
+/// <summary>What the interpreter may do to the vCPU's cached translations.</summary>
+internal interface ITlbControl
+{
+    /// <summary>Forgets every translation (CR3, CR0, CR4, EFER writes, INVPCID).</summary>
+    void FlushAll();
+
+    /// <summary>Forgets the translations of one page (INVLPG), in every view.</summary>
+    void FlushPage(ulong address);
+}

@@ -1,0 +1,34 @@
+using Bulkhead.Core.Interrupts;
+using Bulkhead.Core.Io;
+using Bulkhead.Core.Memory;
+using Bulkhead.Core.Time;
+
+namespace Bulkhead.X86.Engine;
+
+/// <summary>What a vCPU reaches outside itself; served in place, on the vCPU's thread.</summary>
+public interface ICpuIo
+{
+    /// <summary>The vCPU's interrupt controller.</summary>
+    IInterruptController Interrupts { get; }
+
+    /// <summary>The domain's time.</summary>
+    IClock Clock { get; }
+
+    /// <summary>Reads physical memory that is not RAM.</summary>
+    IoResult ReadMmio(Gpa address, Span<byte> data);
+
+    /// <summary>Writes physical memory that is not RAM.</summary>
+    IoResult WriteMmio(Gpa address, ReadOnlySpan<byte> data);
+
+    /// <summary>IN.</summary>
+    IoResult ReadPort(ushort port, Span<byte> data);
+
+    /// <summary>OUT.</summary>
+    IoResult WritePort(ushort port, ReadOnlySpan<byte> data);
+
+    /// <summary>Reads an MSR that belongs to a device (APIC base, x2APIC, TSC deadline); false: not a device's.</summary>
+    bool TryReadMsr(uint index, out ulong value);
+
+    /// <summary>Writes an MSR that belongs to a device; false: not a device's, or the value is refused (#GP).</summary>
+    bool TryWriteMsr(uint index, ulong value);
+}

@@ -1,0 +1,32 @@
+using Bulkhead.Core.Interrupts;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.X86.Engine;
+
+/// <summary>A virtual processor: the one contract of every engine.</summary>
+/// <remarks>
+/// <i>Threading</i>: <see cref="Run"/> on one thread at a time, not always the same;
+/// <see cref="IVcpuSignals"/> from any thread. <see cref="Registers"/> only while it does not run.
+/// </remarks>
+public interface IVcpu : IVcpuSignals, IDisposable
+{
+    /// <summary>The architectural state.</summary>
+    ref Registers Registers { get; }
+
+    /// <summary>Exits so far.</summary>
+    ExitCounters Exits { get; }
+
+    /// <summary>Words for the last <see cref="StopReason.Unsupported"/> or <see cref="StopReason.EngineError"/>.</summary>
+    string? StopDetail { get; }
+
+    /// <summary>Runs the guest until it stops, is kicked, or <paramref name="untilNs"/> of the domain's clock is reached.</summary>
+    /// <remarks>I/O exits are served inside through <paramref name="io"/>. The caller arms whatever makes
+    /// <see cref="EndTurn"/> happen at the deadline.</remarks>
+    StopReason Run(ICpuIo io, long untilNs);
+
+    /// <summary>Ends the current turn from any thread, without an interrupt to look at.</summary>
+    void EndTurn();
+
+    /// <summary>Puts the state of power-up (or INIT) into <see cref="Registers"/> and drops every cached translation.</summary>
+    void Reset();
+}
