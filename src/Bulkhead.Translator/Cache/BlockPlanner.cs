@@ -1,0 +1,161 @@
+using Bulkhead.Translator.Decode;
+using Bulkhead.Translator.Emit;
+using Bulkhead.X86.Instructions;
+using Iced.Intel;
+
+namespace Bulkhead.Translator.Cache;
+
+/// <summary>Reads a block and finds which flags are live in it.</summary>
+internal sealed unsafe class BlockPlanner(EngineOptions options)
+{
+    private const int LookaheadInstructions = 6;
+
+    private readonly EngineOptions _options = options;
+    private readonly BlockPlan _plan = new(Math.Max(options.MaxBlockInstructions, 1));
+
+    /// <summary>The decoder.</summary>
+    internal BlockReader Reader { get; } = new();
+
+    /// <summary>Plans the block at <paramref name="rip"/>; no instructions when the first one leaves the page.</summary>
+    internal BlockPlan Plan(byte* page, ulong rip, ModeWord mode, uint pageId)
+    {
+        Reader.Open(page, mode.CodeBits);
+        _plan.Mode = mode;
+        _plan.Rip = rip;
+        _plan.PageId = pageId;
+        _plan.Transient = false;
+        int offset = (int)(rip & 0xFFF);
+        int count = 0;
+        bool ends = false;
+        while (count < _options.MaxBlockInstructions && offset < 4096 && Reader.TryDecode(offset, rip, out _plan.Instructions[count]))
+        {
+            ref readonly Instruction i = ref _plan.Instructions[count];
+            count++;
+            offset += i.Length;
+            rip += (ulong)i.Length;
+            if (EndsBlock(i, mode))
+            {
+                ends = true;
+                break;
+            }
+        }
+
+        _plan.Count = count;
+        if (count > 0)
+        {
+            AnalyseFlags(page, ends);
+        }
+
+        return _plan;
+    }
+
+    /// <summary>Plans one instruction by itself; every flag is live around it.</summary>
+    internal BlockPlan PlanOne(byte* bytes, int length, ulong rip, ModeWord mode)
+    {
+        Reader.Open(bytes, mode.CodeBits);
+        _plan.Mode = mode;
+        _plan.Rip = rip;
+        _plan.PageId = 0;
+        _plan.Transient = true;
+        _plan.Count = 1;
+        _ = Reader.TryDecode(bytes, bytes + length, rip, out _plan.Instructions[0]);
+        _plan.LiveBefore[0] = FlagFacts.All;
+        _plan.LiveBefore[1] = FlagFacts.All;
+        return _plan;
+    }
+
+    private bool EndsBlock(in Instruction i, ModeWord mode)
+    {
+        if (i.IsInvalid || i.FlowControl != FlowControl.Next)
+        {
+            return true;
+        }
+
+        InstructionClass kind = InstructionTable.Get(i.Code).Class;
+        return kind != InstructionClass.Carried && !BlockEmitter.HasTemplate(i, mode, _options);
+    }
+
+    private void AnalyseFlags(byte* page, bool ends)
+    {
+        int count = _plan.Count;
+        ref readonly Instruction last = ref _plan.Instructions[count - 1];
+        int live = ends ? LiveAfterEnd(page, last) : LiveAt(page, last.NextIP);
+        _plan.LiveBefore[count] = (byte)live;
+        for (int k = count - 1; k >= 0; k--)
+        {
+            ref readonly Instruction i = ref _plan.Instructions[k];
+            if (k == count - 1 && ends && IsOpaque(i))
+            {
+                live = FlagFacts.All;
+            }
+            else
+            {
+                live = (live & ~FlagFacts.Written(i)) | FlagFacts.Read(i);
+                if (_options.ExactFaultFlags && i.MemoryBase != Register.None)
+                {
+                    live = FlagFacts.All;
+                }
+            }
+
+            _plan.LiveBefore[k] = (byte)live;
+        }
+    }
+
+    /// <summary>Whether what follows may look at every flag: calls, returns, indirect jumps, interpreted instructions.</summary>
+    private static bool IsOpaque(in Instruction i) => i.FlowControl is not (FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch)
+        || i.Op0Kind is not (OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64);
+
+    private int LiveAfterEnd(byte* page, in Instruction last)
+    {
+        if (IsOpaque(last))
+        {
+            return FlagFacts.All;
+        }
+
+        int live = LiveAt(page, last.NearBranchTarget);
+        if (last.FlowControl == FlowControl.ConditionalBranch)
+        {
+            live |= LiveAt(page, last.NextIP);
+        }
+
+        return live;
+    }
+
+    /// <summary>Flags live at an instruction pointer, as far as a short look inside the page tells.</summary>
+    private int LiveAt(byte* page, ulong rip)
+    {
+        if (!_options.FlagLookahead || ((rip ^ _plan.Rip) & ~0xFFFul) != 0)
+        {
+            return FlagFacts.All;
+        }
+
+        int unknown = FlagFacts.All;
+        int live = 0;
+        int offset = (int)(rip & 0xFFF);
+        for (int k = 0; k < LookaheadInstructions && offset < 4096; k++)
+        {
+            if (!Reader.TryDecode(offset, rip, out Instruction i) || i.IsInvalid)
+            {
+                break;
+            }
+
+            live |= FlagFacts.Read(i) & unknown;
+            bool straight = i.FlowControl == FlowControl.Next && InstructionTable.Get(i.Code).Class == InstructionClass.Carried;
+            if (!straight && i.Mnemonic is not (Mnemonic.Push or Mnemonic.Pop))
+            {
+                break;
+            }
+
+            unknown &= ~FlagFacts.Written(i);
+            if (unknown == 0)
+            {
+                return live;
+            }
+
+            offset += i.Length;
+            rip += (ulong)i.Length;
+        }
+
+        return live | unknown;
+    }
+}

@@ -1,0 +1,20 @@
+namespace Bulkhead.Translator.Cache;
+
+/// <summary>A page of guest code as seen in one mode at one virtual address: what a chained jump may trust.</summary>
+internal struct CodePage
+{
+    /// <summary>The guest virtual page address (instruction pointers, not linear addresses, count).</summary>
+    internal ulong Gva;
+
+    /// <summary>The mode word.</summary>
+    internal uint Mode;
+
+    /// <summary>The RAM page.</summary>
+    internal int RamPage;
+
+    /// <summary>The next page id over the same RAM page, or 0.</summary>
+    internal uint Next;
+
+    /// <summary>Whether blocks may still be entered through it.</summary>
+    internal bool Alive;
+}

@@ -1,0 +1,145 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Translator.State;
+
+namespace Bulkhead.Translator.Cache;
+
+/// <content>
+/// What keeps code true to memory. One rule: between "this page holds code" and the first byte read from it, no vCPU may
+/// still be able to store to the page without asking.
+/// <para>A vCPU's <c>InGuest</c> is odd while it runs translated code. To turn a page into code: set its flag; clear every
+/// write tag for it; wait for each vCPU that was in the guest to leave once (a store it had already checked is then done).
+/// A vCPU that fills a write tag, or hands a host address to translated code, looks at the flag again after it has made
+/// <c>InGuest</c> odd, and turns back if it is set. Either it sees the flag, or the translator sees it in the guest.</para>
+/// <para>A store to a code page first kills the page's ids: their code TLB slots are cleared everywhere, every vCPU is
+/// kicked and drops its jump cache and return stack at its next look; until then it may run old code, as hardware may.</para>
+/// </content>
+internal sealed unsafe partial class CodeSpace : IWriteObserver
+{
+    private TranslatorVcpu[] _vcpus = [];
+    private int _generation;
+
+    /// <summary>Changes when all code was dropped.</summary>
+    internal int Generation => Volatile.Read(ref _generation);
+
+    /// <summary>Whether more than one vCPU shares this code.</summary>
+    internal bool Shared => _vcpus.Length > 1;
+
+    /// <summary>Adds a vCPU.</summary>
+    internal void Join(TranslatorVcpu vcpu)
+    {
+        lock (Lock)
+        {
+            _vcpus = [.. _vcpus, vcpu];
+        }
+    }
+
+    /// <summary>How many vCPUs joined.</summary>
+    internal int VcpuCount => _vcpus.Length;
+
+    /// <inheritdoc/>
+    void IWriteObserver.OnWritten(Gpa address, ulong length)
+    {
+        Interlocked.MemoryBarrier();
+        ulong end = address.Value + length;
+        for (ulong page = address.Value & ~0xFFFul; page < end; page += 4096)
+        {
+            int ramPage = Memory.PageNumber(new Gpa(page));
+            if (ramPage >= 0 && Volatile.Read(ref IsCode(ramPage)) != 0)
+            {
+                DropPage(ramPage);
+            }
+        }
+    }
+
+    /// <summary>Makes a RAM page a code page: afterwards its bytes change only through <see cref="DropPage"/>. Under the lock.</summary>
+    internal void GuardPage(int ramPage, TranslatorVcpu self)
+    {
+        if (IsCode(ramPage) != 0)
+        {
+            return;
+        }
+
+        IsCode(ramPage) = 1;
+        Interlocked.MemoryBarrier();
+        if (IsWritten(ramPage) == 0)
+        {
+            return;
+        }
+
+        ulong host = (ulong)Memory.HostPointer(Memory.PageAddress(ramPage), 4096);
+        foreach (TranslatorVcpu vcpu in _vcpus)
+        {
+            vcpu.Tlb.ClearWriteTags(host);
+        }
+
+        Interlocked.MemoryBarrier();
+        foreach (TranslatorVcpu vcpu in _vcpus)
+        {
+            if (vcpu != self)
+            {
+                vcpu.AwaitOutOfGuest();
+            }
+        }
+
+        // A vCPU that filled a tag meanwhile saw the flag and took the tag back.
+        IsWritten(ramPage) = 0;
+    }
+
+    /// <summary>Drops all code that came from a RAM page, before (or right after) its bytes change.</summary>
+    internal void DropPage(int ramPage)
+    {
+        lock (Lock)
+        {
+            if (IsCode(ramPage) == 0)
+            {
+                return;
+            }
+
+            for (uint id = _ramHead[ramPage]; id != 0; id = _pages[id].Next)
+            {
+                _pages[id].Alive = false;
+                int slot = SlotOf(_pages[id].Gva);
+                foreach (TranslatorVcpu vcpu in _vcpus)
+                {
+                    vcpu.ClearCodeSlot(slot, id);
+                }
+            }
+
+            _ramHead[ramPage] = 0;
+            foreach (TranslatorVcpu vcpu in _vcpus)
+            {
+                vcpu.RequestForget();
+            }
+
+            Volatile.Write(ref IsCode(ramPage), 0);
+        }
+    }
+
+    /// <summary>Drops all code: waits until no vCPU runs any, then starts over. Under the lock.</summary>
+    internal void DropAll(TranslatorVcpu? self)
+    {
+        Volatile.Write(ref _generation, _generation + 1);
+        Interlocked.MemoryBarrier();
+        foreach (TranslatorVcpu vcpu in _vcpus)
+        {
+            vcpu.RequestForget();
+            if (vcpu != self)
+            {
+                vcpu.AwaitOutOfGuest();
+            }
+
+            vcpu.ClearCodeSlots();
+        }
+
+        _blockIndex.Clear();
+        _pageIndex.Clear();
+        Array.Clear(_ramHead);
+        new Span<byte>(_pageFlags.Pointer, Memory.PageCount).Clear();
+        _pageCount = 1;
+        _blockCount = 0;
+        _edgeCount = 0;
+        _noteCount = 0;
+        _free = _firstFree;
+        // Ids start over too: no code that compares them is left.
+    }
+}

@@ -1,0 +1,311 @@
+using System.Runtime.CompilerServices;
+using Bulkhead.Core.Memory;
+using Bulkhead.Host.Memory;
+using Bulkhead.Translator.Decode;
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.State;
+using Bulkhead.X86.Instructions;
+using Iced.Intel;
+
+namespace Bulkhead.Translator.Cache;
+
+/// <summary>A domain's translated code: the cache, its index, its links, and what keeps it true to guest memory.</summary>
+/// <remarks>
+/// <para><i>Keys</i>: a block belongs to a code page id, which stands for (virtual page, RAM page, mode word); ids are
+/// never used again, so a jump that was linked under an id can trust it for as long as the vCPU's code TLB still holds it.</para>
+/// <para><i>Truth</i>: a RAM page with translated code has its <see cref="IsCode"/> byte set, and then no vCPU holds a
+/// write tag for it: every store to it takes the slow path and drops the page's code first (see <c>CodeSpace.Coherence</c>).</para>
+/// <para><i>Threading</i>: everything under <see cref="Lock"/>, but for the page flags, which any thread reads.</para>
+/// </remarks>
+internal sealed unsafe partial class CodeSpace : IDisposable
+{
+    private readonly EngineOptions _options;
+    private readonly Func<CpuFeature, bool> _offers;
+    private readonly ExecutableMemory _code;
+    private readonly PrivateMemory _pageFlags;
+    private readonly long _toExecutable;
+    private readonly CodeWriter _writer = new();
+    private readonly BlockEmitter _emitter;
+    private readonly BlockPlanner _planner;
+    private readonly IntMap _blockIndex = new(1 << 16);
+    private readonly IntMap _pageIndex = new(1 << 12);
+    private readonly uint[] _ramHead;
+    private readonly uint[] _noteScratch = new uint[256];
+    private readonly int _firstFree;
+    private CodePage[] _pages = new CodePage[1 << 10];
+    private Block[] _blocks = new Block[1 << 14];
+    private Edge[] _edges = new Edge[1 << 15];
+    private uint[] _notes = new uint[1 << 17];
+    private int _pageCount = 1;
+    private int _blockCount;
+    private int _edgeCount;
+    private int _noteCount;
+    private int _free;
+
+    internal CodeSpace(GuestMemory memory, EngineOptions options, Func<CpuFeature, bool> offers)
+    {
+        _options = options;
+        _offers = offers;
+        Memory = memory;
+        _code = CodeReservation.Create(options.CodeCacheBytes);
+        _toExecutable = _code.Executable - _code.Writable;
+        _pageFlags = new PrivateMemory((ulong)memory.PageCount * 2);
+        _ramHead = new uint[memory.PageCount];
+        _writer.Begin(_code.Writable, _toExecutable);
+        Thunks.Emit(_writer, options);
+        TrapHandler.SetThunk((nint)Thunks.Trap);
+        _firstFree = (_writer.Length + 63) & ~63;
+        _free = _firstFree;
+        _emitter = new BlockEmitter(_writer, Thunks, this, options);
+        _planner = new BlockPlanner(options);
+        memory.Observe(this);
+    }
+
+    /// <summary>Serializes translation, linking and invalidation. Taken with no other lock held.</summary>
+    internal Lock Lock { get; } = new();
+
+    /// <summary>The domain's RAM.</summary>
+    internal GuestMemory Memory { get; }
+
+    /// <summary>The ways in and out.</summary>
+    internal Thunks Thunks { get; } = new();
+
+    /// <summary>Guest instructions translated so far.</summary>
+    internal long TranslatedInstructions { get; private set; }
+
+    /// <summary>Whether an instruction of this feature exists for the guest.</summary>
+    internal bool Offers(CpuFeature feature) => _offers(feature);
+
+    /// <summary>Non-zero: translated code came from this RAM page. Written under the lock, read by anyone.</summary>
+    internal ref byte IsCode(int ramPage) => ref _pageFlags.Pointer[ramPage];
+
+    /// <summary>Non-zero: some vCPU may hold a write tag for this RAM page.</summary>
+    internal ref byte IsWritten(int ramPage) => ref _pageFlags.Pointer[Memory.PageCount + ramPage];
+
+    /// <summary>The code TLB slot of an instruction pointer.</summary>
+    internal static int SlotOf(ulong rip) => (int)((rip >> 12) ^ (rip >> 22)) & (VcpuState.CodeSlots - 1);
+
+    /// <summary>The id for (virtual page, RAM page, mode), made if need be. Under the lock.</summary>
+    internal uint PageFor(ulong rip, int ramPage, ModeWord mode)
+    {
+        ulong gva = rip & ~0xFFFul;
+        ulong key = PageKey(gva, ramPage, mode);
+        while (_pageIndex.TryGet(key, out int found))
+        {
+            ref CodePage p = ref _pages[found];
+            if (p.Gva == gva && p.RamPage == ramPage && p.Mode == mode.Value)
+            {
+                if (p.Alive)
+                {
+                    return (uint)found;
+                }
+
+                break;
+            }
+
+            key = (key * 3) | 1; // another page with the same key: probe on
+        }
+
+        if (_pageCount == _pages.Length)
+        {
+            Array.Resize(ref _pages, _pageCount * 2);
+        }
+
+        uint id = (uint)_pageCount++;
+        _pages[id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Next = _ramHead[ramPage], Alive = true };
+        _ramHead[ramPage] = id;
+        _pageIndex.Set(key, (int)id);
+        return id;
+    }
+
+    /// <summary>Finds the block at an instruction pointer of a page. Under the lock.</summary>
+    internal bool TryFind(uint pageId, ulong rip, out byte* entry)
+    {
+        if (_blockIndex.TryGet(((ulong)pageId << 12) | (rip & 0xFFF), out int offset))
+        {
+            entry = _code.Executable + offset;
+            return true;
+        }
+
+        entry = null;
+        return false;
+    }
+
+    /// <summary>For the emitter: a block of the page being translated, if it is there already.</summary>
+    internal bool TryFindInPage(uint pageId, ulong rip, out byte* entry) => TryFind(pageId, rip, out entry);
+
+    /// <summary>The mode and virtual page of an id.</summary>
+    internal ref readonly CodePage PageOf(uint id) => ref _pages[id];
+
+    /// <summary>Translates the block at an instruction pointer of a page. Under the lock, with room (<see cref="HasRoom"/>).</summary>
+    /// <returns>The entry, or null when the first instruction runs over the end of the page.</returns>
+    internal byte* Translate(uint pageId, ulong rip)
+    {
+        CodePage page = _pages[pageId];
+        byte* bytes = Memory.HostPointer(Memory.PageAddress(page.RamPage), 4096);
+        BlockPlan plan = _planner.Plan(bytes, rip, new ModeWord(page.Mode), pageId);
+        if (plan.Count == 0)
+        {
+            return null;
+        }
+
+        int start = (_free + 15) & ~15;
+        _writer.Begin(_code.Writable + start, _toExecutable);
+        _blockStart = start;
+        _emitter.Emit(plan);
+        TranslatedInstructions += plan.Count;
+        Publish(plan, page.RamPage, start);
+        _blockIndex.Set(((ulong)pageId << 12) | (rip & 0xFFF), start);
+        return _code.Executable + start;
+    }
+
+    /// <summary>Whether a block of any size still fits.</summary>
+    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _edgeCount < (1 << 24) - 4096;
+
+    /// <summary>Emits a single instruction into the vCPU's own strip of the cache, for one use.</summary>
+    internal byte* TranslateTransient(byte* bytes, int length, ulong rip, ModeWord mode, byte* strip)
+    {
+        BlockPlan plan = _planner.PlanOne(bytes, length, rip, mode);
+        _writer.Begin(strip, _toExecutable);
+        _blockStart = (int)(strip - _code.Writable);
+        _emitter.Emit(plan);
+        return strip + _toExecutable;
+    }
+
+    /// <summary>Takes a strip for transient blocks, in the writable mapping; it survives <see cref="DropAll"/>.</summary>
+    internal byte* TakeStrip(int index) => _code.Writable + _options.CodeCacheBytes - ((index + 1) * StripBytes);
+
+    /// <summary>The most vCPUs of a domain.</summary>
+    internal const int MaxVcpus = 64;
+
+    /// <summary>Bytes of a vCPU's strip.</summary>
+    internal const int StripBytes = 8192;
+
+    /// <summary>For the emitter: remembers instruction <paramref name="index"/> of the block being emitted.</summary>
+    internal void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved) =>
+        _noteScratch[index] = ((uint)hostOffset << 13) | ((uint)guestOffset << 1) | (flagsSaved ? 1u : 0u);
+
+    /// <summary>For the emitter: a new edge out of the block being emitted.</summary>
+    internal int NewEdge(uint sourcePage, int idPlace)
+    {
+        if (_edgeCount == _edges.Length)
+        {
+            Array.Resize(ref _edges, _edgeCount * 2);
+        }
+
+        _edges[_edgeCount] = new Edge { SourcePage = sourcePage, IdPlace = idPlace < 0 ? -1 : _blockStart + idPlace };
+        return _edgeCount++;
+    }
+
+    /// <summary>For the emitter: where the edge's rel32 stands in the block being emitted.</summary>
+    internal void SetEdgeJump(int edge, int place) => _edges[edge].JumpPlace = _blockStart + place;
+
+    /// <summary>Links an edge to its target. Under the lock; vCPUs may be running the jump.</summary>
+    /// <remarks>Both places are 4-byte aligned, so each store is atomic to instruction fetch, and the jump is written before
+    /// the id that guards it.</remarks>
+    internal void Link(int edge, uint targetPage, byte* entry)
+    {
+        ref Edge e = ref _edges[edge];
+        if (e.Linked || !_pages[e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
+        {
+            return;
+        }
+
+        e.Linked = true;
+        int relative = (int)(entry - (_code.Executable + e.JumpPlace + 4));
+        Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + e.JumpPlace), relative);
+        if (e.IdPlace >= 0)
+        {
+            Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), targetPage);
+        }
+    }
+
+    /// <summary>Finds the instruction a host address belongs to: by <paramref name="index"/> in its block, or (-1) by the
+    /// last note at or before the address. Under the lock.</summary>
+    internal bool TryLocate(byte* address, int index, out ulong rip, out bool flagsSaved, out int ramPage)
+    {
+        int offset = (int)(address - _code.Executable);
+        int low = 0;
+        int high = _blockCount - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >> 1;
+            ref Block b = ref _blocks[middle];
+            if (offset < b.Start)
+            {
+                high = middle - 1;
+            }
+            else if (offset > b.End)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                if (index < 0)
+                {
+                    index = 0;
+                    while (index + 1 < b.Count && (_notes[b.FirstNote + index + 1] >> 13) <= (uint)(offset - b.Start))
+                    {
+                        index++;
+                    }
+                }
+
+                uint note = _notes[b.FirstNote + index];
+                rip = b.Rip + ((note >> 1) & 0xFFF);
+                flagsSaved = (note & 1) != 0;
+                ramPage = b.RamPage;
+                return true;
+            }
+        }
+
+        rip = 0;
+        flagsSaved = false;
+        ramPage = -1;
+        return false;
+    }
+
+    /// <summary>Decodes one instruction from bytes. Under the lock.</summary>
+    internal bool TryDecode(byte* bytes, int length, ulong rip, int bits, out Instruction instruction)
+    {
+        _planner.Reader.Open(bytes, bits);
+        return _planner.Reader.TryDecode(bytes, bytes + length, rip, out instruction);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _code.Dispose();
+        _pageFlags.Dispose();
+    }
+
+    private int _blockStart;
+
+    private static ulong PageKey(ulong gva, int ramPage, ModeWord mode) =>
+        (((gva >> 12) * 0x9E37_79B9_7F4A_7C15ul) ^ ((ulong)ramPage << 20) ^ ((ulong)mode.Value * 0xC2B2_AE3D)) | 1;
+
+    private void Publish(BlockPlan plan, int ramPage, int start)
+    {
+        if (_blockCount == _blocks.Length)
+        {
+            Array.Resize(ref _blocks, _blockCount * 2);
+        }
+
+        if (_noteCount + plan.Count > _notes.Length)
+        {
+            Array.Resize(ref _notes, _notes.Length * 2);
+        }
+
+        _noteScratch.AsSpan(0, plan.Count).CopyTo(_notes.AsSpan(_noteCount));
+        _free = start + _writer.Length;
+        _blocks[_blockCount++] = new Block
+        {
+            Start = start,
+            End = _free,
+            Rip = plan.Rip,
+            FirstNote = _noteCount,
+            Count = plan.Count,
+            RamPage = ramPage,
+        };
+        _noteCount += plan.Count;
+    }
+}

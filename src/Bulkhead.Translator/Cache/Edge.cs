@@ -1,0 +1,17 @@
+namespace Bulkhead.Translator.Cache;
+
+/// <summary>A direct jump that can be linked to its target block.</summary>
+internal struct Edge
+{
+    /// <summary>Place of the rel32 in the code cache.</summary>
+    internal int JumpPlace;
+
+    /// <summary>Place of the page id compared before the jump, or -1 when source and target share a page.</summary>
+    internal int IdPlace;
+
+    /// <summary>The page the jump is in.</summary>
+    internal uint SourcePage;
+
+    /// <summary>Whether it is linked; a linked edge is never linked again.</summary>
+    internal bool Linked;
+}

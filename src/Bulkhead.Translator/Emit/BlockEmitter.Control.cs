@@ -1,0 +1,582 @@
+using Bulkhead.Translator.State;
+using Bulkhead.X86.State;
+using Iced.Intel;
+using static Bulkhead.Translator.Emit.RegisterMap;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <content>Control flow, the stack, and the few system instructions worth emitting.</content>
+internal sealed unsafe partial class BlockEmitter
+{
+    private bool EmitTemplate(in Instruction i)
+    {
+        switch (i.FlowControl)
+        {
+            case FlowControl.ConditionalBranch:
+                EmitConditional(i);
+                return false;
+            case FlowControl.UnconditionalBranch:
+                EmitEdge(i.NearBranchTarget, LiveAfter != 0);
+                return false;
+            case FlowControl.Call:
+            case FlowControl.IndirectCall:
+                EmitCall(i);
+                return false;
+            case FlowControl.IndirectBranch:
+                EmitTarget(i);
+                _w.JmpTo(_thunks.Indirect[_mode.View]);
+                return false;
+            case FlowControl.Return:
+                EmitReturn(i);
+                return false;
+            default:
+                break;
+        }
+
+        switch (i.Mnemonic)
+        {
+            case Mnemonic.Push:
+                return EmitPush(i);
+            case Mnemonic.Pop:
+                return EmitPop(i);
+            case Mnemonic.Leave:
+                return EmitLeave(i);
+            case Mnemonic.Cld:
+                _w.StoreStateByte(Offsets.DirectionFlag, 0);
+                return true;
+            case Mnemonic.Std:
+                _w.StoreStateByte(Offsets.DirectionFlag, 1);
+                return true;
+            case Mnemonic.Cli:
+                _w.StoreStateByte(Offsets.InterruptFlag, 0);
+                return true;
+            case Mnemonic.Rdtsc:
+                FreeHostFlags(_plan.LiveBefore[_index]);
+                _w.Bytes(0x0F, 0x31);
+                _w.Shift(4, Rdx, 32, w: true);
+                _w.RegReg(0x0B, Rax, Rdx);
+                _w.RegState(0x03, Rax, Offsets.TscOffset);
+                _w.Move(Rdx, Rax);
+                _w.Shift(5, Rdx, 32, w: true);
+                _w.Move(Rax, Rax, w: false);
+                return true;
+            case Mnemonic.Pause:
+                _w.Bytes(0xF3, 0x90);
+                return true;
+            default: // NOP, ENDBR, PREFETCH: hints.
+                return true;
+        }
+    }
+
+    private int LiveAfter => _plan.LiveBefore[_plan.Count];
+
+    private void EmitConditional(in Instruction i)
+    {
+        bool live = LiveAfter != 0;
+        int taken;
+        int notTaken = -1;
+        switch (i.Mnemonic)
+        {
+            case Mnemonic.Jcxz or Mnemonic.Jecxz or Mnemonic.Jrcxz or Mnemonic.Loop or Mnemonic.Loope or Mnemonic.Loopne:
+                (taken, notTaken) = EmitCountBranch(i);
+                break;
+            default:
+                NeedHostFlags();
+                taken = _w.Jcc((int)i.ConditionCode switch
+                {
+                    (int)ConditionCode.o => 0,
+                    (int)ConditionCode.no => 1,
+                    (int)ConditionCode.b => 2,
+                    (int)ConditionCode.ae => 3,
+                    (int)ConditionCode.e => 4,
+                    (int)ConditionCode.ne => 5,
+                    (int)ConditionCode.be => 6,
+                    (int)ConditionCode.a => 7,
+                    (int)ConditionCode.s => 8,
+                    (int)ConditionCode.ns => 9,
+                    (int)ConditionCode.p => 10,
+                    (int)ConditionCode.np => 11,
+                    (int)ConditionCode.l => 12,
+                    (int)ConditionCode.ge => 13,
+                    (int)ConditionCode.le => 14,
+                    _ => 15,
+                });
+                break;
+        }
+
+        FlagsPlace place = _flags;
+        if (notTaken >= 0)
+        {
+            _w.Bind(notTaken);
+        }
+
+        EmitEdge(i.NextIP, live);
+        _w.Bind(taken);
+        _flags = place;
+        EmitEdge(i.NearBranchTarget, live);
+    }
+
+    /// <summary>LOOP, LOOPE, LOOPNE, JCXZ: flags stay as they are. Returns the rel32 of the taken and (or -1) of another not-taken jump.</summary>
+    private (int Taken, int NotTaken) EmitCountBranch(in Instruction i)
+    {
+        // The count's width is the address size.
+        int bits = i.Code switch
+        {
+            Code.Jcxz_rel8_16 or Code.Jcxz_rel8_32 or Code.Loop_rel8_16_CX or Code.Loop_rel8_32_CX
+                or Code.Loope_rel8_16_CX or Code.Loope_rel8_32_CX or Code.Loopne_rel8_16_CX or Code.Loopne_rel8_32_CX => 16,
+            Code.Jrcxz_rel8_16 or Code.Jrcxz_rel8_64 or Code.Loop_rel8_16_RCX or Code.Loop_rel8_64_RCX
+                or Code.Loope_rel8_16_RCX or Code.Loope_rel8_64_RCX or Code.Loopne_rel8_16_RCX or Code.Loopne_rel8_64_RCX => 64,
+            _ => 32,
+        };
+        bool counts = i.Mnemonic is Mnemonic.Loop or Mnemonic.Loope or Mnemonic.Loopne;
+        if (i.Mnemonic is Mnemonic.Loope or Mnemonic.Loopne)
+        {
+            NeedHostFlags();
+        }
+
+        if (counts)
+        {
+            if (bits == 16)
+            {
+                _w.Lea(R11, Rcx, -1, w: false);
+                _w.Byte(0x66);
+                _w.RegReg(0x8B, Rcx, R11, w: false);
+            }
+            else
+            {
+                _w.Lea(Rcx, Rcx, -1, bits == 64);
+            }
+        }
+
+        if (bits == 16)
+        {
+            // r11 = CX zero-extended; swapped into rcx for JRCXZ, which reads no flags.
+            _w.Rex(false, R11, 0, Rcx);
+            _w.Bytes(0x0F, 0xB7);
+            _w.ModRmRegister(R11, Rcx);
+            _w.Rex(true, R11, 0, Rcx);
+            _w.Byte(0x87);
+            _w.ModRmRegister(R11, Rcx);
+        }
+
+        // jrcxz zero; [xchg back]; (nonzero path) ... zero: [xchg back]; (zero path)
+        if (bits == 32)
+        {
+            _w.Byte(0x67);
+        }
+
+        _w.Bytes(0xE3, 0);
+        int shortPlace = _w.Length;
+        SwapBack(bits);
+        int nonZero = _w.Jmp();
+        _w.PatchByte(shortPlace - 1, (byte)(_w.Length - shortPlace));
+        SwapBack(bits);
+        if (!counts)
+        {
+            // Zero is taken: fall into the not-taken edge from nonZero.
+            return (_w.Jmp(), nonZero);
+        }
+
+        int zero = _w.Jmp();
+        _w.Bind(nonZero);
+        int taken = i.Mnemonic switch
+        {
+            Mnemonic.Loope => _w.Jcc(4),
+            Mnemonic.Loopne => _w.Jcc(5),
+            _ => _w.Jmp(),
+        };
+        return (taken, zero);
+    }
+
+    private void SwapBack(int bits)
+    {
+        if (bits == 16)
+        {
+            _w.Rex(true, R11, 0, Rcx);
+            _w.Byte(0x87);
+            _w.ModRmRegister(R11, Rcx);
+        }
+    }
+
+    /// <summary>CALL near: push the return address, then go; the host return stack remembers where we are.</summary>
+    private void EmitCall(in Instruction i)
+    {
+        int size = -i.StackPointerIncrement;
+        bool direct = i.FlowControl == FlowControl.Call;
+        if (!direct)
+        {
+            EmitTarget(i);
+            _w.StoreState(Offsets.Temporary, R10);
+        }
+
+        FreeHostFlags(FlagFacts.All);
+        EmitStackAccess(-size, size, write: true);
+        EmitStoreConstant(i.NextIP, size);
+        EmitCommit(wrote: true);
+        EmitStackAdjust(-size);
+
+        if (_plan.Transient || !_options.ReturnStack)
+        {
+            if (direct)
+            {
+                EmitEdge(i.NearBranchTarget, live: true);
+            }
+            else
+            {
+                _w.LoadState(R10, Offsets.Temporary);
+                _w.JmpTo(_thunks.Indirect[_mode.View]);
+            }
+
+            return;
+        }
+
+        if (direct)
+        {
+            EmitDirectCall(i.NearBranchTarget);
+        }
+        else
+        {
+            _w.LoadState(R10, Offsets.Temporary);
+            _w.CallTo(_thunks.Indirect[_mode.View]);
+        }
+
+        // The landing pad: the guest returns to r10, flags in the state.
+        if (i.NextIP <= int.MaxValue || (long)i.NextIP is >= int.MinValue and < 0)
+        {
+            _w.RegImm(7, R10, (int)i.NextIP);
+        }
+        else
+        {
+            _w.MoveConstant(R11, i.NextIP);
+            _w.RegReg(0x3B, R10, R11);
+        }
+
+        _w.BindTo(_w.Jcc(5), _thunks.Indirect[_mode.View]);
+        _flags = FlagsPlace.Saved;
+        EmitEdge(i.NextIP, live: true);
+    }
+
+    private void EmitDirectCall(ulong target)
+    {
+        bool samePage = ((target ^ _plan.Rip) & ~0xFFFul) == 0;
+        int edge = -1;
+        int stub = -1;
+        if (!_options.Chain)
+        {
+            // Leave with the return address on the return stack.
+            int call = _w.Call();
+            int over = _w.Jmp();
+            _w.Bind(call);
+            EmitLeaveAt(target, (uint)ExitCode.Dispatch, FlagsPlace.Saved);
+            _w.Bind(over);
+            return;
+        }
+
+        if (!samePage)
+        {
+            edge = EmitPageCompare(target, padAt: 0);
+            stub = _stubCount - 1;
+        }
+
+        EmitLimitCheck(target);
+        FlagsPlace place = _flags;
+        RestoreForTarget(live: true);
+        EmitLinkedJump(target, call: true, samePage, edge);
+        _flags = place;
+        if (stub >= 0)
+        {
+            _stubs[stub].Back = _w.Length;
+        }
+    }
+
+    /// <summary>RET near: pop the target into r10 and let the host return stack say where that is.</summary>
+    private void EmitReturn(in Instruction i)
+    {
+        int size = i.Code switch
+        {
+            Code.Retnq or Code.Retnq_imm16 => 8,
+            Code.Retnd or Code.Retnd_imm16 => 4,
+            _ => 2,
+        };
+        FreeHostFlags(FlagFacts.All);
+        EmitStackAccess(0, size, write: false);
+        EmitLoad(R10, R10, size);
+        EmitStackAdjust(size + (i.OpCount > 0 ? i.Immediate16 : 0));
+        if (_plan.Transient || !_options.ReturnStack)
+        {
+            _w.JmpTo(_thunks.Indirect[_mode.View]);
+            return;
+        }
+
+        EmitLimitCheckIndirect();
+        _w.Byte(0xC3);
+    }
+
+    /// <summary>Leaves an indirect target in r10 and the flags in the state.</summary>
+    private void EmitTarget(in Instruction i)
+    {
+        FreeHostFlags(FlagFacts.All);
+        int size = i.Code switch
+        {
+            Code.Jmp_rm64 or Code.Call_rm64 => 8,
+            Code.Jmp_rm32 or Code.Call_rm32 => 4,
+            _ => 2,
+        };
+        if (i.Op0Kind == OpKind.Memory)
+        {
+            EmitAccess(MemoryOperand.Of(i, _mode), size, write: false, 0);
+            EmitLoad(R10, R10, size);
+        }
+        else
+        {
+            int host = Operand(i.Op0Register.GetNumber(), R10);
+            if (size == 8)
+            {
+                _w.Move(R10, host);
+            }
+            else
+            {
+                EmitZeroExtend(R10, host, size);
+            }
+        }
+    }
+
+    private bool EmitPush(in Instruction i)
+    {
+        int size = -i.StackPointerIncrement;
+        switch (i.Op0Kind)
+        {
+            case OpKind.Register:
+                EmitStackAccess(-size, size, write: true);
+                int host = Operand(i.Op0Register.GetNumber(), R11);
+                MarkEffect();
+                EmitStore(host, size);
+                break;
+            case OpKind.Memory:
+                EmitAccess(MemoryOperand.Of(i, _mode), size, write: false, 0);
+                EmitLoad(R10, R10, size);
+                _w.StoreState(Offsets.Temporary, R10);
+                EmitStackAccess(-size, size, write: true);
+                _w.LoadState(R11, Offsets.Temporary);
+                EmitStore(R11, size);
+                break;
+            default:
+                EmitStackAccess(-size, size, write: true);
+                EmitStoreConstant(i.GetImmediate(0), size);
+                break;
+        }
+
+        EmitCommit(wrote: true);
+        EmitStackAdjust(-size);
+        return true;
+    }
+
+    private bool EmitPop(in Instruction i)
+    {
+        int size = i.StackPointerIncrement;
+        if (i.Op0Kind == OpKind.Memory)
+        {
+            // The address of the destination is computed after RSP moved.
+            EmitStackAccess(0, size, write: false);
+            EmitLoad(R10, R10, size);
+            _w.StoreState(Offsets.Temporary, R10);
+            MemoryOperand o = MemoryOperand.Of(i, _mode);
+            if (o.Base == 4)
+            {
+                o = o with { Displacement = o.Displacement + size };
+            }
+
+            EmitAccess(o, size, write: true, 0);
+            _w.LoadState(R11, Offsets.Temporary);
+            EmitStore(R11, size);
+            EmitCommit(wrote: true);
+            EmitStackAdjust(size);
+            return true;
+        }
+
+        EmitStackAccess(0, size, write: false);
+        int guest = i.Op0Register.GetNumber();
+        int host = HostOf(guest);
+        if (guest == 4)
+        {
+            // POP RSP: the increment is overwritten; a 16-bit one keeps the upper part.
+            if (size == 2)
+            {
+                EmitLoad(R11, R10, size);
+                EmitStackAdjust(size);
+                EmitInsert16(GuestRsp, R11);
+            }
+            else
+            {
+                EmitLoad(GuestRsp, R10, size);
+            }
+
+            return true;
+        }
+
+        if (size == 2)
+        {
+            EmitLoad(R11, R10, size);
+            if (host >= 0)
+            {
+                EmitInsert16(host, R11);
+            }
+            else
+            {
+                _w.LoadState(R10, Offsets.GprOf(guest));
+                EmitInsert16(R10, R11);
+                _w.StoreState(Offsets.GprOf(guest), R10);
+            }
+        }
+        else
+        {
+            EmitLoad(host >= 0 ? host : R11, R10, size);
+            if (host < 0)
+            {
+                _w.StoreState(Offsets.GprOf(guest), R11);
+            }
+        }
+
+        EmitStackAdjust(size);
+        return true;
+    }
+
+    private bool EmitLeave(in Instruction i)
+    {
+        int size = i.Code switch { Code.Leaveq => 8, Code.Leaved => 4, _ => 2 };
+        int bits = _mode.StackBits;
+        FreeHostFlags(_plan.LiveBefore[_index]);
+        MemoryOperand o = new()
+        {
+            Base = 5,
+            Index = -1,
+            AddressBits = bits,
+            SegmentBase = MemoryOperand.SegmentBaseOf(Register.SS, _mode),
+            Stack = true,
+        };
+        EmitAccess(o, size, write: false, 0);
+        EmitLoad(R10, R10, size);
+        if (bits == 16)
+        {
+            _w.Lea(R11, 5, size, w: false);
+            EmitInsert16(GuestRsp, R11);
+        }
+        else
+        {
+            _w.Lea(GuestRsp, 5, size, bits == 64);
+        }
+
+        if (size == 2)
+        {
+            EmitInsert16(5, R10);
+        }
+        else
+        {
+            _w.Move(5, R10);
+        }
+
+        return true;
+    }
+
+    /// <summary>Checks the stack operand at RSP + displacement; host address in r10.</summary>
+    private void EmitStackAccess(int displacement, int size, bool write)
+    {
+        MemoryOperand o = new()
+        {
+            Base = 4,
+            Index = -1,
+            Displacement = displacement,
+            AddressBits = _mode.StackBits,
+            SegmentBase = MemoryOperand.SegmentBaseOf(Register.SS, _mode),
+            Stack = true,
+        };
+        EmitAccess(o, size, write, 0);
+    }
+
+    /// <summary>RSP += count in the stack's width; flags untouched.</summary>
+    private void EmitStackAdjust(int count)
+    {
+        if (_mode.StackBits == 16)
+        {
+            _w.Lea(R11, GuestRsp, count, w: false);
+            EmitInsert16(GuestRsp, R11);
+        }
+        else
+        {
+            _w.Lea(GuestRsp, GuestRsp, count, _mode.StackBits == 64);
+        }
+    }
+
+    /// <summary>mov [r10], host.</summary>
+    private void EmitStore(int host, int size)
+    {
+        if (size == 2)
+        {
+            _w.Byte(0x66);
+        }
+
+        _w.RegMem(0x89, host, R10, 0, size == 8);
+    }
+
+    private void EmitStoreConstant(ulong value, int size)
+    {
+        if (size == 8 && (long)value != (int)value)
+        {
+            _w.MoveConstant(R11, value);
+            EmitStore(R11, 8);
+            return;
+        }
+
+        if (size == 2)
+        {
+            _w.Byte(0x66);
+        }
+
+        _w.Rex(size == 8, 0, 0, R10);
+        _w.Bytes(0xC7, 0x02);
+        if (size == 2)
+        {
+            _w.Int16((short)value);
+        }
+        else
+        {
+            _w.Int32((int)value);
+        }
+    }
+
+    /// <summary>to = zero-extended [from].</summary>
+    private void EmitLoad(int to, int from, int size)
+    {
+        if (size == 2)
+        {
+            _w.Rex(false, to, 0, from);
+            _w.Bytes(0x0F, 0xB7);
+            _w.ModRmMemory(to, from, -1, 0, 0);
+        }
+        else
+        {
+            _w.RegMem(0x8B, to, from, 0, size == 8);
+        }
+    }
+
+    private void EmitZeroExtend(int to, int from, int size)
+    {
+        if (size == 2)
+        {
+            _w.Rex(false, to, 0, from);
+            _w.Bytes(0x0F, 0xB7);
+            _w.ModRmRegister(to, from);
+        }
+        else
+        {
+            _w.Move(to, from, w: false);
+        }
+    }
+
+    /// <summary>mov to16, from16.</summary>
+    private void EmitInsert16(int to, int from)
+    {
+        _w.Byte(0x66);
+        _w.RegReg(0x8B, to, from, w: false);
+    }
+}

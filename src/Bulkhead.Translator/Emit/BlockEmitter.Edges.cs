@@ -1,0 +1,89 @@
+using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.State;
+using static Bulkhead.Translator.Emit.RegisterMap;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <content>Direct jumps out of a block.</content>
+internal sealed unsafe partial class BlockEmitter
+{
+    /// <summary>Goes on at a guest RIP known at translation. <paramref name="live"/>: the target may read flags.</summary>
+    private void EmitEdge(ulong target, bool live)
+    {
+        if (_plan.Transient || !_options.Chain)
+        {
+            EmitLeaveAt(target, (uint)ExitCode.Dispatch, FlagsPlace.Saved);
+            return;
+        }
+
+        bool samePage = ((target ^ _plan.Rip) & ~0xFFFul) == 0;
+        bool backward = target <= _plan.Instructions[Math.Min(_index, _plan.Count - 1)].IP;
+        if (samePage && !backward)
+        {
+            RestoreForTarget(live);
+            EmitLinkedJump(target, call: false, samePage: true);
+            return;
+        }
+
+        FreeHostFlags(live ? FlagFacts.All : 0);
+        int edge = -1;
+        if (!samePage)
+        {
+            edge = EmitPageCompare(target, padAt: -1);
+        }
+
+        EmitLimitCheck(target);
+        RestoreForTarget(live);
+        EmitLinkedJump(target, call: false, samePage, edge);
+    }
+
+    /// <summary>The flags a target expects, in the host.</summary>
+    private void RestoreForTarget(bool live)
+    {
+        if (live)
+        {
+            NeedHostFlags();
+        }
+    }
+
+    /// <summary>cmp gs:[code TLB slot], page id; jne stub. Flags must be free. Returns the edge.</summary>
+    private int EmitPageCompare(ulong target, int padAt)
+    {
+        _w.AlignFor(8);
+        _w.Bytes(0x65, 0x81);
+        _w.Bytes(0x3C, 0x25);
+        _w.Int32(Offsets.CodeTlb + (CodeSpace.SlotOf(target) * sizeof(uint)));
+        int idPlace = _w.Length;
+        _w.Int32(-1);
+        int edge = _space.NewEdge(_plan.PageId, idPlace);
+        _stubs[_stubCount++] = new Stub { Kind = StubKind.EdgeSaved, Place = _w.Jcc(5), Target = target, Edge = edge, PushesPad = padAt >= 0 };
+        return edge;
+    }
+
+    /// <summary>A jmp or call whose rel32 can be patched; straight to the target when it is already there.</summary>
+    private void EmitLinkedJump(ulong target, bool call, bool samePage, int edge = -1)
+    {
+        if (samePage && _space.TryFindInPage(_plan.PageId, target, out byte* entry))
+        {
+            int place = call ? _w.Call() : _w.Jmp();
+            _w.BindTo(place, entry);
+            return;
+        }
+
+        _w.AlignFor(1);
+        int rel = call ? _w.Call() : _w.Jmp();
+        if (edge < 0)
+        {
+            edge = _space.NewEdge(_plan.PageId, -1);
+        }
+
+        _space.SetEdgeJump(edge, rel);
+        _stubs[_stubCount++] = new Stub
+        {
+            Kind = _flags == FlagsPlace.Host ? StubKind.EdgeHost : StubKind.EdgeSaved,
+            Place = rel,
+            Target = target,
+            Edge = edge,
+        };
+    }
+}

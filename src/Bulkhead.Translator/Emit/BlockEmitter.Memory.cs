@@ -1,0 +1,127 @@
+using Bulkhead.Translator.State;
+using static Bulkhead.Translator.Emit.RegisterMap;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <content>Addresses and the check against the data TLB: the templates that make host addresses.</content>
+internal sealed unsafe partial class BlockEmitter
+{
+    /// <summary>Leaves the host address of <paramref name="operand"/> in r10, or goes the slow way. Clobbers r10, r11, host flags.</summary>
+    private void EmitAccess(in MemoryOperand operand, int size, bool write, byte alignment)
+    {
+        FreeHostFlags(_plan.LiveBefore[_index]);
+        EmitAddress(R10, operand);
+        EmitCheck(operand, size, write, alignment);
+    }
+
+    /// <summary>
+    /// The check. An entry's tag is the page's address; address XOR tag is the offset in the page exactly when the page
+    /// is the entry's, and larger than any offset otherwise, so one unsigned compare rejects other pages, non-canonical
+    /// addresses and operands that cross into the next page.
+    /// </summary>
+    private void EmitCheck(in MemoryOperand operand, int size, bool write, byte alignment)
+    {
+        int place;
+        if (_plan.Transient)
+        {
+            place = _w.Jmp();
+        }
+        else
+        {
+            _w.Move(R11, R10, w: false);
+            _w.Shift(5, R11, 7, w: false);
+            _w.RegImm(4, R11, (VcpuState.TlbEntries - 1) << 5, w: false);
+            _w.RegStateIndexed(0x33, R10, R11, _viewTable + (write ? 8 : 0));
+            _w.RegImm(7, R10, 4096 - size);
+            place = _w.Jcc(7); // ja
+            _w.RegStateIndexed(0x03, R10, R11, _viewTable + 16);
+        }
+
+        MemoryFlags flags = (write ? MemoryFlags.Write : 0)
+            | (alignment == 16 ? MemoryFlags.Aligned16 : alignment == 32 ? MemoryFlags.Aligned32 : 0)
+            | (operand.Stack ? MemoryFlags.Stack : 0)
+            | (_plan.Transient ? MemoryFlags.Transient : 0);
+        _stubs[_stubCount++] = new Stub
+        {
+            Kind = StubKind.Memory,
+            Place = place,
+            Back = _w.Length,
+            Code = (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_index << 24),
+            Operand = operand,
+        };
+    }
+
+    /// <summary>In a transient block, after an instruction that may have written through the bounce buffer.</summary>
+    private void EmitCommit(bool wrote)
+    {
+        if (_plan.Transient && wrote)
+        {
+            _w.MoveConstant(R11, (uint)ExitCode.Commit);
+            _w.CallTo(_flags == FlagsPlace.Host ? _thunks.LeaveSavingFlags : _thunks.Leave);
+        }
+    }
+
+    /// <summary>Computes an address, segment base included. Clobbers r11 and, with a segment base or 16-bit addresses, host flags.</summary>
+    private void EmitAddress(int to, in MemoryOperand o)
+    {
+        EmitOffset(to, o);
+        if (o.SegmentBase >= 0)
+        {
+            _w.RegState(0x03, to, o.SegmentBase, _mode.Code64);
+        }
+    }
+
+    /// <summary>Computes an address without its segment base; flags are untouched. Clobbers r11 when the index is spilled.</summary>
+    private void EmitOffset(int to, in MemoryOperand o)
+    {
+        bool wide = o.AddressBits == 64;
+        if (o.Base < 0 && o.Index < 0)
+        {
+            _w.MoveConstant(to, (ulong)o.Displacement);
+            return;
+        }
+
+        int b = Operand(o.Base, R10);
+        int x = Operand(o.Index, R11);
+        if (o.Displacement != (int)o.Displacement)
+        {
+            // Only a 64-bit absolute address is that wide, and it has no registers.
+            throw new System.Diagnostics.UnreachableException();
+        }
+
+        int d = (int)o.Displacement;
+        if (x < 0 && d == 0)
+        {
+            _w.Move(to, b, wide);
+        }
+        else
+        {
+            _w.Lea(to, b, d, wide, x, o.Scale);
+        }
+
+        if (o.AddressBits == 16)
+        {
+            _w.Rex(false, to, 0, to); // movzx to, to16
+            _w.Bytes(0x0F, 0xB7);
+            _w.ModRmRegister(to, to);
+        }
+    }
+
+    /// <summary>The host register of a guest register; a spilled one is loaded into <paramref name="scratch"/>.</summary>
+    private int Operand(int guest, int scratch)
+    {
+        if (guest < 0)
+        {
+            return -1;
+        }
+
+        int host = HostOf(guest);
+        if (host < 0)
+        {
+            _w.LoadState(scratch, Offsets.GprOf(guest));
+            return scratch;
+        }
+
+        return host;
+    }
+}

@@ -1,0 +1,72 @@
+using Bulkhead.Translator.State;
+using static Bulkhead.Translator.Emit.RegisterMap;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <content>Out-of-line code: slow paths, unlinked edges, failed limit checks.</content>
+internal sealed unsafe partial class BlockEmitter
+{
+    private void EmitStubs()
+    {
+        for (int i = 0; i < _stubCount; i++)
+        {
+            ref readonly Stub s = ref _stubs[i];
+            switch (s.Kind)
+            {
+                case StubKind.Memory:
+                    _w.Bind(s.Place);
+                    EmitAddress(R10, s.Operand);
+                    _w.MoveConstant(R11, s.Code);
+                    _w.CallTo(_thunks.Leave);
+                    _w.BindTo(_w.Jmp(), s.Back);
+                    break;
+                case StubKind.Limit:
+                    _w.Bind(s.Place);
+                    _w.MoveConstant(R10, s.Target);
+                    _w.MoveConstant(R11, (uint)ExitCode.Limit);
+                    _w.CallTo(_thunks.Leave);
+                    break;
+                case StubKind.EdgeSaved:
+                case StubKind.EdgeHost:
+                    EmitEdgeStub(s);
+                    break;
+                case StubKind.Code:
+                    _w.Bind(s.Place);
+                    _w.MoveConstant(R11, s.Code);
+                    _w.CallTo(_thunks.Leave);
+                    break;
+                default:
+                    throw new System.Diagnostics.UnreachableException();
+            }
+        }
+    }
+
+    private void EmitEdgeStub(in Stub s)
+    {
+        _w.Bind(s.Place);
+        if (s.PushesPad)
+        {
+            // A call edge: whoever jumps here owes the return stack an address; the pad follows at Back.
+            int call = _w.Call();
+            _w.BindTo(_w.Jmp(), s.Back);
+            _w.Bind(call);
+        }
+
+        _w.MoveConstant(R10, s.Target);
+        _w.MoveConstant(R11, (uint)ExitCode.Edge | ((uint)s.Edge << 8));
+        _w.CallTo(s.Kind == StubKind.EdgeHost ? _thunks.LeaveSavingFlags : _thunks.Leave);
+    }
+
+    /// <summary>cmp rsp, gs:[limit]; jb: leaves with the target when somebody kicked or the return stack is full.</summary>
+    private void EmitLimitCheck(ulong target)
+    {
+        _w.RegState(0x3B, HostRsp, Offsets.Limit);
+        _stubs[_stubCount++] = new Stub { Kind = StubKind.Limit, Place = _w.Jcc(2), Target = target };
+    }
+
+    private void EmitLimitCheckIndirect()
+    {
+        _w.RegState(0x3B, HostRsp, Offsets.Limit);
+        _stubs[_stubCount++] = new Stub { Kind = StubKind.Code, Place = _w.Jcc(2), Code = (uint)ExitCode.Limit };
+    }
+}

@@ -1,0 +1,243 @@
+using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Decode;
+using Bulkhead.Translator.State;
+using Bulkhead.X86.Instructions;
+using Bulkhead.X86.State;
+using Iced.Intel;
+using static Bulkhead.Translator.Emit.RegisterMap;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <summary>Turns a <see cref="BlockPlan"/> into host code.</summary>
+/// <remarks>
+/// <para>Registers: see <see cref="RegisterMap"/>. Flags are in the host at every block's entry and exit.</para>
+/// <para>Every memory operand is checked against the data TLB first (<c>BlockEmitter.Memory</c>), which leaves its host
+/// address in r10; then the instruction itself runs, so its effects come after every fault it can raise.</para>
+/// <para><i>Threading</i>: under the code space's lock. No allocation.</para>
+/// </remarks>
+internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thunks, CodeSpace space, EngineOptions options)
+{
+    private readonly CodeWriter _w = writer;
+    private readonly Thunks _thunks = thunks;
+    private readonly CodeSpace _space = space;
+    private readonly EngineOptions _options = options;
+    private readonly Stub[] _stubs = new Stub[1024];
+    private BlockPlan _plan = new(1);
+    private ModeWord _mode;
+    private FlagsPlace _flags;
+    private int _stubCount;
+    private int _index;
+    private int _viewTable;
+
+    /// <summary>Emits the block at the writer's place; the caller checked that there is room.</summary>
+    internal void Emit(BlockPlan plan)
+    {
+        _plan = plan;
+        _mode = plan.Mode;
+        _flags = FlagsPlace.Host;
+        _stubCount = 0;
+        _viewTable = Offsets.Tlb + (_mode.View * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
+        bool open = true;
+        for (_index = 0; _index < plan.Count; _index++)
+        {
+            ref readonly Instruction instruction = ref plan.Instructions[_index];
+            open = EmitInstruction(instruction);
+            if (!open)
+            {
+                break;
+            }
+        }
+
+        if (open)
+        {
+            _index = plan.Count;
+            ref readonly Instruction last = ref plan.Instructions[plan.Count - 1];
+            EmitEdge(last.NextIP, plan.LiveBefore[plan.Count] != 0);
+        }
+
+        EmitStubs();
+    }
+
+    /// <summary>Whether the emitter has a template of its own for an instruction of class Control or System.</summary>
+    internal static bool HasTemplate(in Instruction i, ModeWord mode, EngineOptions options)
+    {
+        switch (i.FlowControl)
+        {
+            case FlowControl.ConditionalBranch:
+                return i.Mnemonic is not (Mnemonic.Xbegin or Mnemonic.Xend or Mnemonic.Xabort);
+            case FlowControl.UnconditionalBranch:
+                return i.Op0Kind is OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64;
+            case FlowControl.Call:
+                return i.Op0Kind is OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64;
+            case FlowControl.IndirectBranch:
+                return i.Code is Code.Jmp_rm64 or Code.Jmp_rm32 or Code.Jmp_rm16;
+            case FlowControl.IndirectCall:
+                return i.Code is Code.Call_rm64 or Code.Call_rm32 or Code.Call_rm16;
+            case FlowControl.Return:
+                return i.Mnemonic == Mnemonic.Ret;
+            default:
+                break;
+        }
+
+        switch (i.Mnemonic)
+        {
+            case Mnemonic.Push:
+            case Mnemonic.Pop:
+                return i.Op0Kind != OpKind.Register || !i.Op0Register.IsSegmentRegister();
+            case Mnemonic.Leave:
+            case Mnemonic.Nop:
+            case Mnemonic.Pause:
+            case Mnemonic.Endbr64:
+            case Mnemonic.Endbr32:
+                return true;
+            case Mnemonic.Cld:
+            case Mnemonic.Std:
+                return options.InlineSystem;
+            case Mnemonic.Cli:
+                return options.InlineSystem && mode.InterruptFlagAllowed;
+            case Mnemonic.Rdtsc:
+                return options.InlineSystem && !mode.TscDenied;
+            case Mnemonic.Prefetcht0:
+            case Mnemonic.Prefetcht1:
+            case Mnemonic.Prefetcht2:
+            case Mnemonic.Prefetchnta:
+            case Mnemonic.Prefetchw:
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Emits one instruction; false when the block ends with it.</summary>
+    private bool EmitInstruction(in Instruction instruction)
+    {
+        ref readonly InstructionEntry entry = ref InstructionTable.Get(instruction.Code);
+        InstructionClass kind = entry.Class;
+        if (kind == InstructionClass.Absent || instruction.IsInvalid || !_space.Offers(entry.Feature)
+            || (instruction.HasLockPrefix && !(entry.Lockable && HasMemory(instruction))))
+        {
+            return EmitRaise(instruction, GuestFault.InvalidOpcode);
+        }
+
+        if (entry.UsesVector)
+        {
+            if (entry.Vex ? _mode.AvxUndefined : _mode.SseUndefined)
+            {
+                return EmitRaise(instruction, GuestFault.InvalidOpcode);
+            }
+
+            if (_mode.X87Unavailable)
+            {
+                return EmitRaise(instruction, GuestFault.DeviceNotAvailable);
+            }
+        }
+        else if (entry.UsesX87 && (instruction.Mnemonic == Mnemonic.Wait ? _mode.WaitUnavailable : _mode.X87Unavailable))
+        {
+            return EmitRaise(instruction, GuestFault.DeviceNotAvailable);
+        }
+
+        if (kind == InstructionClass.Carried && instruction.Mnemonic == Mnemonic.Lea)
+        {
+            EmitLea(instruction);
+            return true;
+        }
+
+        if (HasTemplate(instruction, _mode, _options))
+        {
+            return EmitTemplate(instruction);
+        }
+
+        if (kind == InstructionClass.Carried)
+        {
+            EmitCarried(instruction, entry);
+            return true;
+        }
+
+        return EmitLeaveAt(instruction.IP, (uint)ExitCode.Interpret, FlagsPlace.Host);
+    }
+
+    private bool EmitRaise(in Instruction instruction, byte vector) =>
+        EmitLeaveAt(instruction.IP, (uint)ExitCode.Raise | ((uint)vector << 8), FlagsPlace.Host);
+
+    /// <summary>Leaves for good with a guest RIP; the flags are complete in the state afterwards.</summary>
+    private bool EmitLeaveAt(ulong rip, uint code, FlagsPlace whenUnknown)
+    {
+        _w.MoveConstant(R10, rip);
+        _w.MoveConstant(R11, code);
+        FlagsPlace place = _flags == FlagsPlace.Dead ? whenUnknown : _flags;
+        _w.CallTo(place == FlagsPlace.Saved ? _thunks.Leave : _thunks.LeaveSavingFlags);
+        return false;
+    }
+
+    private static bool HasMemory(in Instruction i)
+    {
+        int count = i.OpCount;
+        for (int k = 0; k < count; k++)
+        {
+            if (i.GetOpKind(k) == OpKind.Memory)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Notes that instruction <see cref="_index"/>'s effect is emitted next.</summary>
+    private void MarkEffect()
+    {
+        ref readonly Instruction instruction = ref _plan.Instructions[_index];
+        _space.NoteInstruction(_index, _w.Length, (int)(instruction.IP - _plan.Rip), _flags == FlagsPlace.Saved);
+    }
+
+    /// <summary>Before emitting code that destroys host flags while what comes from instruction i on may read them.</summary>
+    private void FreeHostFlags(int live)
+    {
+        if (_flags != FlagsPlace.Host)
+        {
+            return;
+        }
+
+        if (live != 0)
+        {
+            _w.SaveFlags(Offsets.Flags);
+            _flags = FlagsPlace.Saved;
+        }
+        else
+        {
+            _flags = FlagsPlace.Dead;
+        }
+    }
+
+    /// <summary>Before emitting an instruction that reads host flags or leaves some of them as they are.</summary>
+    private void NeedHostFlags()
+    {
+        if (_flags == FlagsPlace.Saved)
+        {
+            _w.RestoreFlags(Offsets.Flags);
+            _flags = FlagsPlace.Host;
+        }
+    }
+
+    private enum StubKind
+    {
+        Memory,
+        Limit,
+        EdgeSaved,
+        EdgeHost,
+        Code,
+    }
+
+    private struct Stub
+    {
+        internal StubKind Kind;
+        internal int Place;
+        internal int Back;
+        internal int Index;
+        internal uint Code;
+        internal ulong Target;
+        internal int Edge;
+        internal bool PushesPad;
+        internal MemoryOperand Operand;
+    }
+}

@@ -1,0 +1,29 @@
+using Bulkhead.Translator.Decode;
+using Iced.Intel;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <summary>A block read and analysed, ready to emit. Reused from block to block.</summary>
+internal sealed class BlockPlan(int capacity)
+{
+    /// <summary>The instructions.</summary>
+    internal Instruction[] Instructions { get; } = new Instruction[capacity];
+
+    /// <summary>Status flags somebody reads at or after instruction i before they are overwritten (Iced's bits).</summary>
+    internal byte[] LiveBefore { get; } = new byte[capacity + 1];
+
+    /// <summary>How many instructions.</summary>
+    internal int Count { get; set; }
+
+    /// <summary>The mode they were read in.</summary>
+    internal ModeWord Mode { get; set; }
+
+    /// <summary>The instruction pointer of the first.</summary>
+    internal ulong Rip { get; set; }
+
+    /// <summary>The code page id the block belongs to; 0 for a transient block.</summary>
+    internal uint PageId { get; set; }
+
+    /// <summary>Whether the block is used once, by itself: no links, operands may bounce.</summary>
+    internal bool Transient { get; set; }
+}

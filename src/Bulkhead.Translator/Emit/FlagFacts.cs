@@ -1,0 +1,33 @@
+using Iced.Intel;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <summary>What an instruction does to the six status flags.</summary>
+internal static class FlagFacts
+{
+    /// <summary>OF, SF, ZF, AF, CF, PF in Iced's bits.</summary>
+    internal const int All = (int)(RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.CF | RflagsBits.PF);
+
+    /// <summary>Flags read.</summary>
+    internal static int Read(in Instruction i) => (int)i.RflagsRead & All;
+
+    /// <summary>Flags surely overwritten (undefined ones included).</summary>
+    internal static int Written(in Instruction i) => IsVariableShift(i) ? 0 : (int)i.RflagsModified & All;
+
+    /// <summary>Whether host flags change or matter when it executes.</summary>
+    internal static bool Touches(in Instruction i) => (((int)i.RflagsRead | (int)i.RflagsModified) & All) != 0;
+
+    /// <summary>A count of zero leaves all flags alone.</summary>
+    private static bool IsVariableShift(in Instruction i)
+    {
+        switch (i.Mnemonic)
+        {
+            case Mnemonic.Shl or Mnemonic.Sal or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Rol or Mnemonic.Ror or Mnemonic.Rcl or Mnemonic.Rcr:
+                return i.Op1Kind != OpKind.Immediate8 || i.Immediate8 == 0 || i.Immediate8 > 31 || (i.Mnemonic is Mnemonic.Rcl or Mnemonic.Rcr);
+            case Mnemonic.Shld or Mnemonic.Shrd:
+                return true;
+            default:
+                return false;
+        }
+    }
+}

@@ -1,0 +1,232 @@
+using Bulkhead.Translator.State;
+using static Bulkhead.Translator.Emit.RegisterMap;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <summary>The only ways between C# and translated code, emitted once per code space.</summary>
+/// <remarks>
+/// <para>Translated code never calls C#: it leaves with a reason in r11 and may be entered again where it left. One way in
+/// and one way out carry the whole register state, so C# always sees it whole.</para>
+/// <para>Entered through <c>delegate* unmanaged</c>. C# destroys vector registers and MXCSR; both are moved here.</para>
+/// </remarks>
+internal sealed unsafe class Thunks
+{
+    /// <summary>void(): runs translated code at <c>ResumeAddress</c> until it leaves. GS is the state.</summary>
+    internal byte* Enter { get; private set; }
+
+    /// <summary>Called by stubs while host flags are the guest's.</summary>
+    internal byte* LeaveSavingFlags { get; private set; }
+
+    /// <summary>Called by stubs while the guest's flags are in the state (or dead).</summary>
+    internal byte* Leave { get; private set; }
+
+    /// <summary>Where a trap in translated code is sent by the signal handler.</summary>
+    internal byte* Trap { get; private set; }
+
+    /// <summary>Per view: where indirect jumps go, target in r10, flags in the state.</summary>
+    internal byte*[] Indirect { get; } = new byte*[VcpuState.Views];
+
+    /// <summary>Per view: what lies under the oldest return address.</summary>
+    internal byte*[] Underflow { get; } = new byte*[VcpuState.Views];
+
+    /// <summary>ulong(): RDTSC.</summary>
+    internal byte* ReadTsc { get; private set; }
+
+    /// <summary>void(byte*): FXSAVE64.</summary>
+    internal byte* SaveX87 { get; private set; }
+
+    /// <summary>void(byte*): FXRSTOR64.</summary>
+    internal byte* LoadX87 { get; private set; }
+
+    /// <summary>Emits all thunks.</summary>
+    internal void Emit(CodeWriter w, EngineOptions options)
+    {
+        EmitSmallFunctions(w);
+        EmitEnter(w);
+        EmitLeave(w);
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            Indirect[view] = EmitIndirect(w, view, options);
+            Underflow[view] = EmitUnderflow(w, view);
+        }
+    }
+
+    private void EmitSmallFunctions(CodeWriter w)
+    {
+        ReadTsc = w.Here;
+        w.Bytes(0x0F, 0x31);
+        w.Shift(4, Rdx, 32, w: true);
+        w.RegReg(0x0B, Rax, Rdx);
+        w.Byte(0xC3);
+
+        SaveX87 = w.Here;
+        w.Bytes(0x48, 0x0F, 0xAE); // fxsave64 [rdi]
+        w.Byte(0x07);
+        w.Byte(0xC3);
+
+        LoadX87 = w.Here;
+        w.Bytes(0x48, 0x0F, 0xAE); // fxrstor64 [rdi]
+        w.Byte(0x0F);
+        w.Byte(0xC3);
+    }
+
+    private void EmitEnter(CodeWriter w)
+    {
+        Enter = w.Here;
+        w.Byte(0x53); // push rbx
+        w.Byte(0x55); // push rbp
+        w.Bytes(0x41, 0x54);
+        w.Bytes(0x41, 0x55);
+        w.Bytes(0x41, 0x56);
+        w.Bytes(0x41, 0x57);
+        w.StoreState(Offsets.HostStackPointer, HostRsp);
+        MxcsrState(w, 2, Offsets.Mxcsr);
+        for (int i = 0; i < 16; i++)
+        {
+            YmmState(w, 0x10, i);
+        }
+
+        w.LoadState(HostRsp, Offsets.ReturnStackPointer);
+        w.LoadFlagsThroughRax(Offsets.Flags);
+        for (int guest = 0; guest < 16; guest++)
+        {
+            int host = HostOf(guest);
+            if (host >= 0)
+            {
+                w.LoadState(host, Offsets.GprOf(guest));
+            }
+        }
+
+        w.LoadState(R10, Offsets.Scratch0);
+        w.LoadState(R11, Offsets.Scratch1);
+        w.Byte(0x65); // jmp gs:[resume]
+        w.Bytes(0xFF, 0x24, 0x25);
+        w.Int32(Offsets.ResumeAddress);
+    }
+
+    private void EmitLeave(CodeWriter w)
+    {
+        // From the signal handler: nothing on the stack, flags in the host, which may or may not be the guest's.
+        Trap = w.Here;
+        w.StoreState(Offsets.GprOf(0), Rax);
+        w.StoreFlagsThroughRax(Offsets.TrapFlags);
+        w.MoveConstant(R11, (ulong)ExitCode.Trap);
+        int join = w.Jmp();
+
+        LeaveSavingFlags = w.Here;
+        PopState(w, Offsets.ResumeAddress);
+        w.StoreState(Offsets.GprOf(0), Rax);
+        w.StoreFlagsThroughRax(Offsets.Flags);
+        int join2 = w.Jmp();
+
+        Leave = w.Here;
+        PopState(w, Offsets.ResumeAddress);
+        w.StoreState(Offsets.GprOf(0), Rax);
+        w.Bind(join);
+        w.Bind(join2);
+        for (int guest = 1; guest < 16; guest++)
+        {
+            int host = HostOf(guest);
+            if (host >= 0)
+            {
+                w.StoreState(Offsets.GprOf(guest), host);
+            }
+        }
+
+        w.StoreState(Offsets.Scratch0, R10);
+        w.StoreState(Offsets.Scratch1, R11);
+        w.StoreState(Offsets.ReturnStackPointer, HostRsp);
+        for (int i = 0; i < 16; i++)
+        {
+            YmmState(w, 0x11, i);
+        }
+
+        w.Bytes(0xC5, 0xF8, 0x77); // vzeroupper
+        MxcsrState(w, 3, Offsets.Mxcsr);
+        MxcsrState(w, 2, Offsets.HostMxcsr);
+        w.LoadState(HostRsp, Offsets.HostStackPointer);
+        w.Bytes(0x41, 0x5F);
+        w.Bytes(0x41, 0x5E);
+        w.Bytes(0x41, 0x5D);
+        w.Bytes(0x41, 0x5C);
+        w.Byte(0x5D);
+        w.Byte(0x5B);
+        w.Byte(0xC3);
+    }
+
+    private byte* EmitIndirect(CodeWriter w, int view, EngineOptions options)
+    {
+        byte* entry = w.Here;
+        w.RegState(0x3B, HostRsp, Offsets.Limit); // cmp rsp, gs:[limit]
+        int limit = w.Jcc(2); // jb
+        int miss = 0;
+        if (options.JumpCache)
+        {
+            EmitJumpHash(w);
+            int table = Offsets.JumpCache + (view * VcpuState.JumpEntries * sizeof(VcpuState.JumpEntry));
+            w.RegStateIndexed(0x3B, R10, R11, table);
+            miss = w.Jcc(5); // jne
+            w.StoreState(Offsets.SavedRax, Rax);
+            w.LoadFlagsThroughRax(Offsets.Flags);
+            w.LoadState(Rax, Offsets.SavedRax);
+            w.Byte(0x65); // jmp gs:[r11 + table + 8]
+            w.Bytes(0x41, 0xFF);
+            w.Byte(0xA3);
+            w.Int32(table + 8);
+            w.Bind(miss);
+        }
+
+        w.MoveConstant(R11, (ulong)ExitCode.Indirect);
+        w.CallTo(Leave);
+        w.Bind(limit);
+        w.MoveConstant(R11, (ulong)ExitCode.Limit);
+        w.CallTo(Leave);
+        return entry;
+    }
+
+    /// <summary>The return stack is empty: leave it so (RET took this thunk's own address off) and look the target up.</summary>
+    private byte* EmitUnderflow(CodeWriter w, int view)
+    {
+        byte* entry = w.Here;
+        w.Lea(HostRsp, HostRsp, -8);
+        w.JmpTo(Indirect[view]);
+        return entry;
+    }
+
+    /// <summary>r11 = byte offset of the jump-cache entry for target r10; see <see cref="JumpIndex"/>.</summary>
+    private static void EmitJumpHash(CodeWriter w)
+    {
+        w.Move(R11, R10, w: false);
+        w.Shift(5, R11, 9, w: false);
+        w.RegReg(0x33, R11, R10, w: false);
+        w.RegImm(4, R11, VcpuState.JumpEntries - 1, w: false);
+        w.Shift(4, R11, 4, w: false);
+    }
+
+    /// <summary>The index the emitted hash computes.</summary>
+    internal static int JumpIndex(ulong target) => (int)(((uint)target >> 9) ^ (uint)target) & (VcpuState.JumpEntries - 1);
+
+    private static void PopState(CodeWriter w, int offset)
+    {
+        w.Byte(0x65);
+        w.Bytes(0x8F, 0x04, 0x25);
+        w.Int32(offset);
+    }
+
+    /// <summary>ldmxcsr (group 2) or stmxcsr (group 3) gs:[offset].</summary>
+    private static void MxcsrState(CodeWriter w, int group, int offset)
+    {
+        w.Bytes(0x65, 0x0F, 0xAE);
+        w.Bytes((byte)((group << 3) | 4), 0x25);
+        w.Int32(offset);
+    }
+
+    /// <summary>vmovups between ymm i and the state: 10 loads, 11 stores.</summary>
+    private static void YmmState(CodeWriter w, byte op, int i)
+    {
+        w.Byte(0x65);
+        w.Bytes(0xC5, (byte)(i < 8 ? 0xFC : 0x7C), op);
+        w.Bytes((byte)(((i & 7) << 3) | 4), 0x25);
+        w.Int32(Offsets.Ymm + (i * 32));
+    }
+}

@@ -1,0 +1,81 @@
+using Bulkhead.X86.State;
+
+namespace Bulkhead.Translator.State;
+
+/// <summary>Byte offsets into <see cref="VcpuState"/> that emitted code uses; computed once from the struct itself.</summary>
+internal static unsafe class Offsets
+{
+    internal static readonly int Gpr;
+    internal static readonly int Ymm;
+    internal static readonly int X87;
+    internal static readonly int Mxcsr;
+    internal static readonly int TscOffset;
+    internal static readonly int Rflags;
+    internal static readonly int Segments;
+    internal static readonly int SegmentSize;
+    internal static readonly int KernelGsBase;
+    internal static readonly int Limit;
+    internal static readonly int ReturnStackPointer;
+    internal static readonly int HostStackPointer;
+    internal static readonly int ResumeAddress;
+    internal static readonly int Scratch0;
+    internal static readonly int Scratch1;
+    internal static readonly int Temporary;
+    internal static readonly int Borrowed;
+    internal static readonly int SavedRax;
+    internal static readonly int TrapAddress;
+    internal static readonly int TrapVector;
+    internal static readonly int Flags;
+    internal static readonly int TrapFlags;
+    internal static readonly int HostMxcsr;
+    internal static readonly int InterruptFlag;
+    internal static readonly int DirectionFlag;
+    internal static readonly int CodeTlb;
+    internal static readonly int JumpCache;
+    internal static readonly int Tlb;
+
+#pragma warning disable CA1810 // One probe object serves all fields.
+    static Offsets()
+    {
+        // SAFETY: only addresses of fields are taken; nothing is read. OffsetsTests asserts the alignments relied on.
+        VcpuState* s = (VcpuState*)0x1000;
+        Registers* r = &s->Registers;
+        Gpr = At(s, r->Gpr);
+        Ymm = At(s, &r->Ymm);
+        X87 = At(s, r->X87);
+        Mxcsr = At(s, &r->Mxcsr);
+        TscOffset = At(s, &r->TscOffset);
+        Rflags = At(s, &r->Rflags);
+        Segments = At(s, &r->Segments);
+        SegmentSize = sizeof(Segment);
+        KernelGsBase = At(s, &r->KernelGsBase);
+        Limit = At(s, &s->Limit);
+        ReturnStackPointer = At(s, &s->ReturnStackPointer);
+        HostStackPointer = At(s, &s->HostStackPointer);
+        ResumeAddress = At(s, &s->ResumeAddress);
+        Scratch0 = At(s, &s->Scratch0);
+        Scratch1 = At(s, &s->Scratch1);
+        Temporary = At(s, &s->Temporary);
+        Borrowed = At(s, &s->Borrowed);
+        SavedRax = At(s, &s->SavedRax);
+        TrapAddress = At(s, &s->TrapAddress);
+        TrapVector = At(s, &s->TrapVector);
+        Flags = At(s, &s->Flags);
+        TrapFlags = At(s, &s->TrapFlags);
+        HostMxcsr = At(s, &s->HostMxcsr);
+        InterruptFlag = At(s, &s->InterruptFlag);
+        DirectionFlag = At(s, &s->DirectionFlag);
+        CodeTlb = At(s, &s->CodeTlb);
+        JumpCache = At(s, &s->JumpCache);
+        Tlb = At(s, &s->Tlb);
+    }
+#pragma warning restore CA1810
+
+    /// <summary>The offset of a guest general register.</summary>
+    internal static int GprOf(int guest) => Gpr + (guest * 8);
+
+    /// <summary>The offset of a segment's hidden base.</summary>
+    internal static int SegmentBase(int segment) => Segments + (segment * SegmentSize);
+
+    private static int At(VcpuState* state, void* field) => (int)((byte*)field - (byte*)state);
+}

@@ -1,0 +1,134 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.Translator.State;
+
+/// <summary>Everything translated code reaches through GS: the architectural state, then the engine's own.</summary>
+/// <remarks><i>Threading</i>: the vCPU's thread, but for <see cref="Limit"/> and the tables' tags, which others may overwrite
+/// with "nothing" values.</remarks>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct VcpuState
+{
+    /// <summary>Entries per view of the data TLB.</summary>
+    internal const int TlbEntries = 4096;
+
+    /// <summary>Entries per view of the jump cache.</summary>
+    internal const int JumpEntries = 4096;
+
+    /// <summary>Slots of the code TLB.</summary>
+    internal const int CodeSlots = 1024;
+
+    /// <summary>Views: user, supervisor, supervisor that may touch user pages.</summary>
+    internal const int Views = 3;
+
+    internal Registers Registers;
+
+    /// <summary>Translated code leaves at its next check when its stack pointer is below this: the bound of the return
+    /// stack, or all ones to kick.</summary>
+    internal ulong Limit;
+
+    /// <summary>The stack pointer translated code runs on, while it does not.</summary>
+    internal ulong ReturnStackPointer;
+
+    /// <summary>The thread's own stack pointer, while translated code runs.</summary>
+    internal ulong HostStackPointer;
+
+    /// <summary>Where translated code goes on, or where it left.</summary>
+    internal ulong ResumeAddress;
+
+    /// <summary>Host r10 at the border: an address, a target, a guest RIP.</summary>
+    internal ulong Scratch0;
+
+    /// <summary>Host r11 at the border: why translated code left (<see cref="Emit.ExitCode"/>).</summary>
+    internal ulong Scratch1;
+
+    /// <summary>Keeps a value over a short sequence of emitted code.</summary>
+    internal ulong Temporary;
+
+    /// <summary>Keeps a borrowed register over one instruction.</summary>
+    internal ulong Borrowed;
+
+    /// <summary>Keeps RAX while flags are restored with no scratch register free.</summary>
+    internal ulong SavedRax;
+
+    /// <summary>The host address of an instruction that trapped.</summary>
+    internal ulong TrapAddress;
+
+    /// <summary>The trap's vector.</summary>
+    internal ulong TrapVector;
+
+    /// <summary>Status flags: AL = OF, AH = as LAHF gives.</summary>
+    internal ushort Flags;
+
+    /// <summary>Host flags at a trap, same format.</summary>
+    internal ushort TrapFlags;
+
+    /// <summary>The runtime's MXCSR.</summary>
+    internal uint HostMxcsr;
+
+    /// <summary>EFLAGS.IF as 0 or 1; the copy in <see cref="Registers.Rflags"/> is stale while translated code runs.</summary>
+    internal byte InterruptFlag;
+
+    /// <summary>EFLAGS.DF as 0 or 1, likewise.</summary>
+    internal byte DirectionFlag;
+
+    private ushort _pad;
+
+    /// <summary>Non-zero from just before translated code is entered until just after it is left.</summary>
+    internal int InGuest;
+
+    /// <summary>Operands that have no host address (MMIO, page crossings) pass through here.</summary>
+    internal BounceBuffer Bounce;
+
+    /// <summary>Page ids of recently entered code pages, by <see cref="Cache.CodeSpace.SlotOf"/>.</summary>
+    internal CodeSlotArray CodeTlb;
+
+    /// <summary>Per view: guest target and host entry.</summary>
+    internal JumpArray JumpCache;
+
+    /// <summary>Per view: the data TLB.</summary>
+    internal TlbArray Tlb;
+
+    /// <summary>One entry of the data TLB. Address + tag arithmetic: see <see cref="Emit.BlockEmitter"/>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TlbEntry
+    {
+        internal ulong ReadTag;
+        internal ulong WriteTag;
+        internal ulong Host;
+        internal ulong Unused;
+    }
+
+    /// <summary>One entry of the jump cache.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct JumpEntry
+    {
+        internal ulong Target;
+        internal ulong Entry;
+    }
+
+    [InlineArray(192)]
+    internal struct BounceBuffer
+    {
+        private byte _first;
+    }
+
+    [InlineArray(CodeSlots)]
+    internal struct CodeSlotArray
+    {
+        private uint _first;
+    }
+
+    [InlineArray(JumpEntries * Views)]
+    internal struct JumpArray
+    {
+        private JumpEntry _first;
+    }
+
+    [InlineArray(TlbEntries * Views)]
+    internal struct TlbArray
+    {
+        private TlbEntry _first;
+    }
+}
