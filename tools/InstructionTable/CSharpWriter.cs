@@ -8,7 +8,7 @@ namespace Bulkhead.Tools.InstructionTable;
 /// <remarks>
 /// <code>
 /// first   0 class:3  3 feature:6  9 vex  10 map:2  12 prefix:2 (0 66 F3 F2)  14 opcode:8  22 group+1:4  26 fixed ModRM:8
-///        34 ModRM  35 W  36 L  37 roles:4x4  53 access:8
+///        34 ModRM  35 W  36 L  37 roles:4x4  53 access:8  61 66 besides
 /// second  0 bytes:8  8 read  9 written  10 alignment:8  18 lock  19 traps  20 x87  21 vector  22 undefined flags:16  38 implied:16
 /// </code>
 /// </remarks>
@@ -54,7 +54,7 @@ internal static class CSharpWriter
     {
         Form f = row.Form;
         int prefix = f.Prefix switch { 0x66 => 1, 0xF3 => 2, 0xF2 => 3, _ => 0 };
-        int group = row.Class == Bulkhead.X86.Instructions.InstructionClass.Carried ? f.Group + 1 : 0;
+        int group = f == default ? 0 : f.Group + 1;
         ulong roles = 0;
         for (int i = 0; i < 4; i++)
         {
@@ -62,7 +62,7 @@ internal static class CSharpWriter
         }
 
         ulong first = U((int)row.Class) | U((int)row.Feature) << 3 | Bit(f.Vex, 9) | U(f.Map) << 10 | U(prefix) << 12 | U(f.Opcode) << 14
-            | U(group) << 22 | U(f.FixedModRm) << 26 | Bit(f.HasModRm, 34) | Bit(f.W, 35) | Bit(f.L, 36) | roles << 37 | U(row.Access) << 53;
+            | U(group) << 22 | U(f.FixedModRm) << 26 | Bit(f.HasModRm, 34) | Bit(f.W, 35) | Bit(f.L, 36) | roles << 37 | U(row.Access) << 53 | Bit(f.Operand16, 61);
         ulong second = U(row.MemoryBytes) | Bit(row.MemoryRead, 8) | Bit(row.MemoryWritten, 9) | U(row.Alignment) << 10 | Bit(row.Lockable, 18)
             | Bit(row.Traps, 19) | Bit(row.UsesX87, 20) | Bit(row.UsesVector, 21) | U(row.UndefinedFlags) << 22 | U(row.ImpliedRegisters) << 38;
         return (first, second);

@@ -1,7 +1,7 @@
 namespace Bulkhead.Tools.InstructionTable;
 
 /// <summary>The fixed parts of an encoding.</summary>
-internal readonly record struct Form(bool Vex, int Map, int Prefix, int Opcode, int Group, int FixedModRm, bool HasModRm, bool W, bool L)
+internal readonly record struct Form(bool Vex, int Map, int Prefix, int Opcode, int Group, int FixedModRm, bool HasModRm, bool W, bool L, bool Operand16)
 {
     /// <summary>Takes apart the bytes of a sample in 64-bit mode.</summary>
     /// <param name="bytes">The instruction.</param>
@@ -12,15 +12,18 @@ internal readonly record struct Form(bool Vex, int Map, int Prefix, int Opcode, 
     internal static Form Parse(ReadOnlySpan<byte> bytes, bool hasRm, bool hasReg, bool opcodeReg, int immediateBytes)
     {
         int i = 0, map = 0, prefix = 0;
-        bool vex = false, w = false, l = false;
+        bool vex = false, w = false, l = false, operand16 = false;
         while (bytes[i] is 0x66 or 0xF2 or 0xF3 or 0x67)
         {
-            if (bytes[i] != 0x67 && !(bytes[i] == 0x66 && prefix != 0))
-            {
-                prefix = bytes[i];
-            }
-
+            operand16 |= bytes[i] == 0x66;
+            prefix = bytes[i] is 0xF2 or 0xF3 ? bytes[i] : prefix;
             i++;
+        }
+
+        if (operand16 && prefix == 0)
+        {
+            prefix = 0x66;
+            operand16 = false;
         }
 
         if (bytes[i] is 0xC4 or 0xC5)
@@ -66,6 +69,6 @@ internal readonly record struct Form(bool Vex, int Map, int Prefix, int Opcode, 
             group = (bytes[i] >> 3) & 7;
         }
 
-        return new Form(vex, map, prefix, opcode, group, fixedModRm, hasModRm, w, l);
+        return new Form(vex, map, prefix, opcode, group, fixedModRm, hasModRm, w, l, operand16);
     }
 }

@@ -29,13 +29,14 @@ internal sealed class RowBuilder(Overrides overrides)
         OperandRole[] roles = Roles(op, encodedAs);
         Form form = default;
         int bits = op.Mode64 ? 64 : op.Mode32 ? 32 : 16;
-        if (kind == InstructionClass.Carried)
+        if (kind == InstructionClass.Carried || (kind == InstructionClass.Footprint && op.Mode64))
         {
             form = Encode(encodedAs, roles);
-            if (roles.Contains(OperandRole.Other))
-            {
-                throw new InvalidDataException($"{code} is carried with an operand that has no place.");
-            }
+        }
+
+        if (kind == InstructionClass.Carried && roles.Contains(OperandRole.Other))
+        {
+            throw new InvalidDataException($"{code} is carried with an operand that has no place.");
         }
 
         bool isNop = encodedAs == Code.Nopd;

@@ -15,7 +15,7 @@ internal static class TsvWriter
         {
             string operands = string.Join(' ', row.Roles.Where(r => r != OperandRole.None));
             text.AppendJoin('\t',
-                row.Code, row.Class, row.Feature, row.Manual, row.Modes, row.Class == InstructionClass.Carried ? Encoding(row.Form) : "-",
+                row.Code, row.Class, row.Feature, row.Manual, row.Modes, row.Form == default ? "-" : Encoding(row.Form),
                 operands.Length == 0 ? "-" : operands, Access(row), Memory(row), row.Alignment == 0 ? "-" : row.Alignment, row.Lockable ? "lock" : "-",
                 row.Traps ? "traps" : "-", row.UsesX87 ? row.UsesVector ? "x87+vector" : "x87" : row.UsesVector ? "vector" : "-", Registers(row.ImpliedRegisters),
                 Flags.Format(row.UndefinedFlags), row.Words);
@@ -34,7 +34,7 @@ internal static class TsvWriter
     {
         string map = form.Map switch { 1 => "0F ", 2 => "0F38 ", 3 => "0F3A ", _ => "" };
         string tail = form.FixedModRm != 0 ? $" {form.FixedModRm:X2}" : form.Group >= 0 ? $" /{form.Group}" : form.HasModRm ? " /r" : "";
-        return $"{(form.Vex ? $"VEX.{(form.L ? 256 : 128)} " : "")}{(form.Prefix == 0 ? "" : $"{form.Prefix:X2} ")}{(form.W ? "W " : "")}{map}{form.Opcode:X2}{tail}";
+        return $"{(form.Vex ? $"VEX.{(form.L ? 256 : 128)} " : "")}{(form.Prefix == 0 ? "" : $"{form.Prefix:X2} ")}{(form.Operand16 ? "66 " : "")}{(form.W ? "W " : "")}{map}{form.Opcode:X2}{tail}";
     }
 
     private static string Access(Row row)

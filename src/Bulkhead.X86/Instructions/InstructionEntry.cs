@@ -10,6 +10,8 @@ namespace Bulkhead.X86.Instructions;
 /// <para>The encoding is that of an equivalent where 64-bit mode lacks the code (INC 40+r stands as FF /0, moffs forms as 88-8B,
 /// every NOP and hint as plain 90): an operand whose role is <see cref="OperandRole.Implied"/> is not encoded, not even a memory one.
 /// An x87 stack operand ST(i) stands in ModRM.rm.</para>
+/// <para>Class Footprint rows carry their encoding too where 64-bit mode has it: BT, BTS, BTR, BTC with a bit index in a register
+/// may be treated as Carried when their destination is a register.</para>
 /// </remarks>
 [StructLayout(LayoutKind.Auto)]
 public readonly struct InstructionEntry
@@ -28,6 +30,9 @@ public readonly struct InstructionEntry
 
     /// <summary>66, F3, F2 (mandatory prefix, VEX.pp, or 66 for a 16-bit operand), or 0.</summary>
     public byte Prefix { get; init; }
+
+    /// <summary>Whether 66 stands besides an F2 or F3 in <see cref="Prefix"/> (POPCNT r16).</summary>
+    public bool Operand16 { get; init; }
 
     /// <summary>The opcode byte (the second one for x87 register forms stands in <see cref="FixedModRm"/>).</summary>
     public byte Opcode { get; init; }

@@ -19,7 +19,7 @@ public static partial class InstructionTable
     /// <remarks>
     /// <code>
     /// first   0 class:3  3 feature:6  9 vex  10 map:2  12 prefix:2 (0 66 F3 F2)  14 opcode:8  22 group+1:4  26 fixed ModRM:8
-    ///        34 ModRM  35 W  36 L  37 roles:4x4  53 access:8
+    ///        34 ModRM  35 W  36 L  37 roles:4x4  53 access:8  61 66 besides
     /// second  0 bytes:8  8 read  9 written  10 alignment:8  18 lock  19 traps  20 x87  21 vector  22 undefined flags:16  38 implied:16
     /// </code>
     /// </remarks>
@@ -43,6 +43,7 @@ public static partial class InstructionTable
                 HasModRm = (a >> 34 & 1) != 0,
                 W = (a >> 35 & 1) != 0,
                 L = (a >> 36 & 1) != 0,
+                Operand16 = (a >> 61 & 1) != 0,
                 Op0 = (OperandRole)(a >> 37 & 15),
                 Op1 = (OperandRole)(a >> 41 & 15),
                 Op2 = (OperandRole)(a >> 45 & 15),
