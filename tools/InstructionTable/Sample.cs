@@ -77,6 +77,20 @@ internal static class Sample
                 sample.SetOpKind(i, OpKind.Memory);
                 sample.MemoryDisplSize = bits / 8;
                 return;
+            case OpCodeOperandKind.es_rDI:
+                sample.SetOpKind(i, bits == 64 ? OpKind.MemoryESRDI : OpKind.MemoryESEDI);
+                return;
+            case OpCodeOperandKind.seg_rDI:
+                sample.SetOpKind(i, bits == 64 ? OpKind.MemorySegRDI : OpKind.MemorySegEDI);
+                return;
+            case OpCodeOperandKind.seg_rSI:
+                sample.SetOpKind(i, bits == 64 ? OpKind.MemorySegRSI : OpKind.MemorySegESI);
+                return;
+            case OpCodeOperandKind.seg_rBX_al:
+                sample.SetOpKind(i, OpKind.Memory);
+                sample.MemoryBase = bits == 64 ? Register.RBX : Register.EBX;
+                sample.MemoryIndex = Register.AL;
+                return;
             case OpCodeOperandKind.imm8:
                 sample.SetOpKind(i, immediates++ == 0 ? OpKind.Immediate8 : OpKind.Immediate8_2nd);
                 return;
