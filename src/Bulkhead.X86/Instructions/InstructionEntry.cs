@@ -7,6 +7,11 @@ namespace Bulkhead.X86.Instructions;
 /// <para>Enough to encode the instruction again in 64-bit mode from its operands alone, whatever prefixes the guest wrote.</para>
 /// <para><see cref="AccessFlags"/>: bit i (0-3) operand i is read, bit 4+i operand i is written; a conditional write
 /// (CMOVcc, CMPXCHG) counts as read and written.</para>
+/// <para>The encoding is that of an equivalent where 64-bit mode lacks the code (INC 40+r stands as FF /0, moffs forms as 88-8B,
+/// every NOP and hint as plain 90): an operand whose role is <see cref="OperandRole.Implied"/> is not encoded, not even a memory one.
+/// An x87 stack operand ST(i) stands in ModRM.rm.</para>
+/// <para>Class Footprint rows carry their encoding too where 64-bit mode has it: BT, BTS, BTR, BTC with a bit index in a register
+/// may be treated as Carried when their destination is a register.</para>
 /// </remarks>
 [StructLayout(LayoutKind.Auto)]
 public readonly struct InstructionEntry
@@ -14,7 +19,7 @@ public readonly struct InstructionEntry
     /// <summary>How the translator treats it.</summary>
     public InstructionClass Class { get; init; }
 
-    /// <summary>The CPUID feature that offers it.</summary>
+    /// <summary>The CPUID feature that offers it; what <see cref="Vex"/> and <see cref="UsesVector"/> hold both needs AVX besides.</summary>
     public CpuFeature Feature { get; init; }
 
     /// <summary>Whether it is VEX encoded.</summary>
@@ -25,6 +30,9 @@ public readonly struct InstructionEntry
 
     /// <summary>66, F3, F2 (mandatory prefix, VEX.pp, or 66 for a 16-bit operand), or 0.</summary>
     public byte Prefix { get; init; }
+
+    /// <summary>Whether 66 stands besides an F2 or F3 in <see cref="Prefix"/> (POPCNT r16).</summary>
+    public bool Operand16 { get; init; }
 
     /// <summary>The opcode byte (the second one for x87 register forms stands in <see cref="FixedModRm"/>).</summary>
     public byte Opcode { get; init; }
@@ -85,4 +93,7 @@ public readonly struct InstructionEntry
 
     /// <summary>Arithmetic flags (RFLAGS bits) left undefined for every operand value.</summary>
     public ushort UndefinedFlags { get; init; }
+
+    /// <summary>General registers it uses without naming them (bit n: register n of RAX..RDI), CMPXCHG's RAX and a shift's CL alike.</summary>
+    public byte ImpliedRegisters { get; init; }
 }
