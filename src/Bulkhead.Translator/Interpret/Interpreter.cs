@@ -19,6 +19,9 @@ internal sealed unsafe partial class Interpreter(Registers* registers, GuestMemo
     private readonly IFpuState _fpu = fpu;
     private readonly ExitCounters _exits = exits;
 
+    /// <summary>What <see cref="Registers.InterruptShadow"/> becomes when the current instruction is done.</summary>
+    private byte _shadow;
+
     /// <summary>The exception of the last <see cref="InterpretResult.Fault"/>.</summary>
     internal GuestFault Fault { get; private set; }
 
@@ -28,7 +31,43 @@ internal sealed unsafe partial class Interpreter(Registers* registers, GuestMemo
     /// <summary>Executes one decoded instruction.</summary>
     internal InterpretResult Execute(in Instruction instruction, ICpuIo io)
     {
-        Fault = GuestFault.Ud;
+        Io = io;
+        _shadow = 0;
+        InterpretResult result = Dispatch(in instruction);
+        if (result is InterpretResult.Done or InterpretResult.Halt)
+        {
+            _r->InterruptShadow = _shadow;
+        }
+
+        return result;
+    }
+
+    private InterpretResult Dispatch(in Instruction instruction) => ExecuteFootprint(in instruction);
+
+    /// <summary>The instruction is complete: RIP moves behind it.</summary>
+    private InterpretResult Next(in Instruction instruction)
+    {
+        _r->Rip = _r->Code64 ? instruction.NextIP : (uint)instruction.NextIP;
+        return InterpretResult.Done;
+    }
+
+    /// <summary>The instruction faults.</summary>
+    private InterpretResult Fail(GuestFault fault)
+    {
+        Fault = fault;
         return InterpretResult.Fault;
+    }
+
+    /// <summary>#GP(0).</summary>
+    private InterpretResult FailGp() => Fail(GuestFault.Gp());
+
+    /// <summary>#UD.</summary>
+    private InterpretResult FailUd() => Fail(GuestFault.Ud);
+
+    /// <summary>The engine does not offer this.</summary>
+    private InterpretResult Refuse(string what)
+    {
+        Unsupported = what;
+        return InterpretResult.Unsupported;
     }
 }

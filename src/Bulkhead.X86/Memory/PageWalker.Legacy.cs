@@ -1,0 +1,116 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.X86.Memory;
+
+public static unsafe partial class PageWalker
+{
+    /// <summary>PAE paging: four page-directory pointers, then two levels of 64-bit entries.</summary>
+    /// <remarks>
+    /// <i>Source</i>: Intel SDM Vol. 3A, 4.4 PAE Paging. The pointers are read at every walk instead of being held in
+    /// registers since the load of CR3; no known guest changes them in between and relies on the old ones.
+    /// </remarks>
+    private static bool TryWalkPae(GuestMemory memory, ref readonly Registers r, uint gva, Access access, out Translation t, out GuestFault fault)
+    {
+        ulong reserved = (r.Efer & Efer.NXE) != 0 ? ReservedHigh | (0x7FFul << 52) : ReservedHigh | (0xFFFul << 52);
+        ulong* pointer = (ulong*)memory.HostPointer(new Gpa((r.Cr3 & 0xFFFF_FFE0) + ((gva >> 30) << 3)), 8);
+        ulong directory = pointer is null ? 0 : Volatile.Read(ref *pointer);
+        if ((directory & P) == 0)
+        {
+            return Fail(in r, gva, access, 0, out t, out fault);
+        }
+
+    again:
+        ulong table = directory & AddressMask;
+        ulong rights = W | U | XD;
+        for (int shift = 21; ; shift = 12)
+        {
+            ulong* entry = (ulong*)memory.HostPointer(new Gpa(table + ((ulong)((gva >> shift) & 511) << 3)), 8);
+            ulong value = entry is null ? ~0ul : Volatile.Read(ref *entry);
+            if ((value & P) == 0)
+            {
+                return Fail(in r, gva, access, 0, out t, out fault);
+            }
+
+            rights &= value ^ XD;
+            bool leaf = shift == 12 || (value & PS) != 0;
+            ulong bad = reserved | (leaf && shift == 21 ? 0x1F_E000ul : 0);
+            if ((value & bad) != 0)
+            {
+                return Fail(in r, gva, access, PageFaultCode.P | PageFaultCode.Rsvd, out t, out fault);
+            }
+
+            if (leaf && !Allowed(in r, rights, access))
+            {
+                return Fail(in r, gva, access, PageFaultCode.P, out t, out fault);
+            }
+
+            ulong wanted = value | A | (leaf && (access & Access.Write) != 0 ? D : 0);
+            if (wanted != value && Interlocked.CompareExchange(ref *entry, wanted, value) != value)
+            {
+                goto again;
+            }
+
+            if (leaf)
+            {
+                ulong offsetMask = (1ul << shift) - 1;
+                ulong address = (value & AddressMask & ~offsetMask) | (gva & offsetMask);
+                t = new Translation(new Gpa(address), shift, Writable(in r, rights, wanted, access), (value & G) != 0 && (r.Cr4 & Cr4.PGE) != 0);
+                fault = default;
+                return true;
+            }
+
+            table = value & AddressMask;
+        }
+    }
+
+    /// <summary>32-bit paging: two levels of 32-bit entries, 4 MiB pages with PSE (and PSE-36).</summary>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 4.3 32-Bit Paging. 4 MiB pages report <c>PageShift</c> 21, the largest
+    /// size below theirs.</remarks>
+    private static bool TryWalk32(GuestMemory memory, ref readonly Registers r, uint gva, Access access, out Translation t, out GuestFault fault)
+    {
+    again:
+        ulong table = r.Cr3 & 0xFFFF_F000;
+        ulong rights = W | U | XD;
+        for (int shift = 22; ; shift = 12)
+        {
+            uint* entry = (uint*)memory.HostPointer(new Gpa(table + ((ulong)((gva >> shift) & 1023) << 2)), 4);
+            uint value = entry is null ? 0 : Volatile.Read(ref *entry);
+            if ((value & P) == 0)
+            {
+                return Fail(in r, gva, access, 0, out t, out fault);
+            }
+
+            rights &= value | XD;
+            bool leaf = shift == 12 || ((value & PS) != 0 && (r.Cr4 & Cr4.PSE) != 0);
+            if (leaf && shift == 22 && (value & 0x20_0000) != 0)
+            {
+                return Fail(in r, gva, access, PageFaultCode.P | PageFaultCode.Rsvd, out t, out fault);
+            }
+
+            if (leaf && !Allowed(in r, rights, access))
+            {
+                return Fail(in r, gva, access, PageFaultCode.P, out t, out fault);
+            }
+
+            uint wanted = value | (uint)A | (leaf && (access & Access.Write) != 0 ? (uint)D : 0);
+            if (wanted != value && Interlocked.CompareExchange(ref *entry, wanted, value) != value)
+            {
+                goto again;
+            }
+
+            if (!leaf)
+            {
+                table = value & 0xFFFF_F000;
+                continue;
+            }
+
+            ulong address = shift == 12
+                ? (value & 0xFFFF_F000) | (gva & 0xFFF)
+                : (value & 0xFFC0_0000) | ((ulong)((value >> 13) & 0xFF) << 32) | (gva & 0x3F_FFFF);
+            t = new Translation(new Gpa(address), shift == 12 ? 12 : 21, Writable(in r, rights, wanted, access), (value & G) != 0 && (r.Cr4 & Cr4.PGE) != 0);
+            fault = default;
+            return true;
+        }
+    }
+}
