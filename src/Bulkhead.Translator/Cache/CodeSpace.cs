@@ -6,6 +6,7 @@ using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.State;
 using Bulkhead.X86.Instructions;
 using Iced.Intel;
+using CodeWriter = Bulkhead.Translator.Emit.CodeWriter;
 
 namespace Bulkhead.Translator.Cache;
 
@@ -72,6 +73,12 @@ internal sealed unsafe partial class CodeSpace : IDisposable
 
     /// <summary>Guest instructions translated so far.</summary>
     internal long TranslatedInstructions { get; private set; }
+
+    /// <summary>Bytes of translated code held now.</summary>
+    internal int CodeBytes => _free - _firstFree;
+
+    /// <summary>The host's TSC.</summary>
+    internal ulong ReadTsc() => ((delegate* unmanaged<ulong>)Thunks.ReadTsc)();
 
     /// <summary>Whether an instruction of this feature exists for the guest.</summary>
     internal bool Offers(CpuFeature feature) => _offers(feature);
@@ -169,8 +176,12 @@ internal sealed unsafe partial class CodeSpace : IDisposable
         _writer.Begin(strip, _toExecutable);
         _blockStart = (int)(strip - _code.Writable);
         _emitter.Emit(plan);
+        TransientFlagsSaved = (_noteScratch[0] & 1) != 0;
         return strip + _toExecutable;
     }
+
+    /// <summary>Whether the last transient block keeps the flags in the state while its instruction executes.</summary>
+    internal bool TransientFlagsSaved { get; private set; }
 
     /// <summary>Takes a strip for transient blocks, in the writable mapping; it survives <see cref="DropAll"/>.</summary>
     internal byte* TakeStrip(int index) => _code.Writable + _options.CodeCacheBytes - ((index + 1) * StripBytes);

@@ -26,7 +26,7 @@ internal sealed unsafe partial class BlockEmitter
         bool memory = e.HasModRm && HasMemory(i) && e.MemoryBytes > 0;
         if (memory)
         {
-            EmitAccess(MemoryOperand.Of(i, _mode), e.MemoryBytes, e.MemoryWritten, e.Alignment);
+            EmitAccess(MemoryOperand.Of(i, _mode), e.MemoryBytes, e.MemoryWritten, e.Alignment, e.MemoryRead);
         }
         else if (HasMemory(i))
         {
@@ -139,15 +139,6 @@ internal sealed unsafe partial class BlockEmitter
                 case OperandRole.OpcodeReg: _opcodeReg = host; break;
                 case OperandRole.Imm8Reg: _immediateReg = host; break;
                 default: break;
-            }
-        }
-
-        // Whatever needs a third scratch register borrows one that the instruction does not use.
-        for (int s = 0; s < _spillCount; s++)
-        {
-            if (_spills[s].Host < 0)
-            {
-                throw new System.Diagnostics.UnreachableException();
             }
         }
     }
@@ -310,8 +301,7 @@ internal sealed unsafe partial class BlockEmitter
             _w.Byte(0xF0);
         }
 
-        // F2 and F3 as part of the opcode leave 66 to say that the operand has 16 bits (POPCNT r16, CRC32 r32, rm16).
-        if (e.Prefix is 0xF2 or 0xF3 && IsSixteenBit(i))
+        if (e.Operand16)
         {
             _w.Byte(0x66);
         }
@@ -339,9 +329,6 @@ internal sealed unsafe partial class BlockEmitter
         bool inOpcode = !e.HasModRm && (e.Op0 == OperandRole.OpcodeReg || e.Op1 == OperandRole.OpcodeReg);
         _w.Byte((byte)(e.Opcode | (inOpcode ? _opcodeReg & 7 : 0)));
     }
-
-    private static bool IsSixteenBit(in Instruction i) =>
-        (i.Op0Kind == OpKind.Register && i.Op0Register.IsGPR16()) || i.Code == Code.Crc32_r32_rm16;
 
     private void EncodeVex(in InstructionEntry e, int reg, int rm)
     {

@@ -24,7 +24,7 @@ internal sealed unsafe partial class BlockEmitter
                 return false;
             case FlowControl.IndirectBranch:
                 EmitTarget(i);
-                _w.JmpTo(_thunks.Indirect[_mode.View]);
+                EmitIndirectJump();
                 return false;
             case FlowControl.Return:
                 EmitReturn(i);
@@ -224,7 +224,7 @@ internal sealed unsafe partial class BlockEmitter
             else
             {
                 _w.LoadState(R10, Offsets.Temporary);
-                _w.JmpTo(_thunks.Indirect[_mode.View]);
+                EmitIndirectJump();
             }
 
             return;
@@ -304,12 +304,26 @@ internal sealed unsafe partial class BlockEmitter
         EmitStackAdjust(size + (i.OpCount > 0 ? i.Immediate16 : 0));
         if (_plan.Transient || !_options.ReturnStack)
         {
-            _w.JmpTo(_thunks.Indirect[_mode.View]);
+            EmitIndirectJump();
             return;
         }
 
         EmitLimitCheckIndirect();
         _w.Byte(0xC3);
+    }
+
+    /// <summary>Goes to r10, flags in the state. A transient block touches no table.</summary>
+    private void EmitIndirectJump()
+    {
+        if (_plan.Transient)
+        {
+            _w.MoveConstant(R11, (uint)ExitCode.Dispatch);
+            _w.CallTo(_thunks.Leave);
+        }
+        else
+        {
+            _w.JmpTo(_thunks.Indirect[_mode.View]);
+        }
     }
 
     /// <summary>Leaves an indirect target in r10 and the flags in the state.</summary>

@@ -7,11 +7,11 @@ namespace Bulkhead.Translator.Emit;
 internal sealed unsafe partial class BlockEmitter
 {
     /// <summary>Leaves the host address of <paramref name="operand"/> in r10, or goes the slow way. Clobbers r10, r11, host flags.</summary>
-    private void EmitAccess(in MemoryOperand operand, int size, bool write, byte alignment)
+    private void EmitAccess(in MemoryOperand operand, int size, bool write, byte alignment, bool readsToo = false)
     {
         FreeHostFlags(_plan.LiveBefore[_index]);
         EmitAddress(R10, operand);
-        EmitCheck(operand, size, write, alignment);
+        EmitCheck(operand, size, write, alignment, readsToo);
     }
 
     /// <summary>
@@ -19,7 +19,7 @@ internal sealed unsafe partial class BlockEmitter
     /// is the entry's, and larger than any offset otherwise, so one unsigned compare rejects other pages, non-canonical
     /// addresses and operands that cross into the next page.
     /// </summary>
-    private void EmitCheck(in MemoryOperand operand, int size, bool write, byte alignment)
+    private void EmitCheck(in MemoryOperand operand, int size, bool write, byte alignment, bool readsToo)
     {
         int place;
         if (_plan.Transient)
@@ -40,7 +40,8 @@ internal sealed unsafe partial class BlockEmitter
         MemoryFlags flags = (write ? MemoryFlags.Write : 0)
             | (alignment == 16 ? MemoryFlags.Aligned16 : alignment == 32 ? MemoryFlags.Aligned32 : 0)
             | (operand.Stack ? MemoryFlags.Stack : 0)
-            | (_plan.Transient ? MemoryFlags.Transient : 0);
+            | (_plan.Transient ? MemoryFlags.Transient : 0)
+            | (readsToo ? MemoryFlags.ReadsToo : 0);
         _stubs[_stubCount++] = new Stub
         {
             Kind = StubKind.Memory,

@@ -21,4 +21,7 @@ internal enum MemoryFlags : byte
 
     /// <summary>The code is a transient block that can pass operands through the bounce buffer.</summary>
     Transient = 16,
+
+    /// <summary>A write that reads the operand first.</summary>
+    ReadsToo = 32,
 }

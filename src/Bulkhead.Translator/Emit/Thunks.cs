@@ -35,6 +35,9 @@ internal sealed unsafe class Thunks
     /// <summary>void(byte*): FXSAVE64.</summary>
     internal byte* SaveX87 { get; private set; }
 
+    /// <summary>void(): FNINIT.</summary>
+    internal byte* ResetX87 { get; private set; }
+
     /// <summary>void(byte*): FXRSTOR64.</summary>
     internal byte* LoadX87 { get; private set; }
 
@@ -62,6 +65,10 @@ internal sealed unsafe class Thunks
         SaveX87 = w.Here;
         w.Bytes(0x48, 0x0F, 0xAE); // fxsave64 [rdi]
         w.Byte(0x07);
+        w.Byte(0xC3);
+
+        ResetX87 = w.Here;
+        w.Bytes(0xDB, 0xE3); // fninit
         w.Byte(0xC3);
 
         LoadX87 = w.Here;

@@ -1,0 +1,57 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Emit;
+using Bulkhead.X86.Cpuid;
+using Bulkhead.X86.Engine;
+
+namespace Bulkhead.Translator;
+
+/// <summary>The translator for one domain: its code cache and its vCPUs.</summary>
+/// <remarks>The creator disposes it after the last vCPU stopped; it disposes the vCPUs.</remarks>
+public sealed class TranslatorEngine : IDisposable
+{
+    private readonly CodeSpace _space;
+    private readonly EngineOptions _options;
+    private readonly List<TranslatorVcpu> _vcpus = [];
+
+    /// <summary>Creates the engine over a domain's RAM. <paramref name="features"/>: the instructions its vCPUs offer.</summary>
+    public TranslatorEngine(GuestMemory memory, CpuidPolicy features, EngineOptions options)
+    {
+        _options = options;
+        _space = new CodeSpace(memory, options, features.Offers);
+    }
+
+    /// <summary>A native signal handler that ends the turn of the vCPU whose <see cref="LimitAddressOf"/> is the signal's value.</summary>
+    public static nint TurnEndHandler => TrapHandler.TurnEnd;
+
+    /// <summary>Guest instructions translated so far.</summary>
+    public long TranslatedInstructions => _space.TranslatedInstructions;
+
+    /// <summary>Bytes of translated code held now.</summary>
+    public int CodeBytes => _space.CodeBytes;
+
+    /// <summary>Adds a vCPU.</summary>
+    public IVcpu CreateVcpu(CpuidPolicy cpuid)
+    {
+        TranslatorVcpu vcpu = new(_space, cpuid, _options);
+        _vcpus.Add(vcpu);
+        return vcpu;
+    }
+
+    /// <summary>Where a turn timer's handler writes to end a vCPU's turn.</summary>
+    public static nint LimitAddressOf(IVcpu vcpu) => ((TranslatorVcpu)vcpu).LimitAddress;
+
+    /// <summary>Reads the host's TSC.</summary>
+    public ulong ReadTsc() => _space.ReadTsc();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (TranslatorVcpu vcpu in _vcpus)
+        {
+            vcpu.Dispose();
+        }
+
+        _space.Dispose();
+    }
+}

@@ -1,0 +1,306 @@
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Interpret;
+using Bulkhead.X86.Engine;
+using Bulkhead.X86.State;
+using Iced.Intel;
+
+namespace Bulkhead.Translator;
+
+/// <content>The loop: look, find, run, answer.</content>
+internal sealed unsafe partial class TranslatorVcpu
+{
+    private bool _stopped;
+    private StopReason _stop;
+
+    private StopReason Loop(long untilNs)
+    {
+        _stopped = false;
+        int edge = -1;
+        bool look = true;
+        while (true)
+        {
+            if (look || Volatile.Read(ref _state->Limit) != _normalLimit)
+            {
+                if (Look(untilNs))
+                {
+                    return _stop;
+                }
+
+                edge = -1;
+            }
+
+            bool alone = _mode.SingleStep || _mode.CodeBased || _transientNeeded;
+            byte* entry = alone ? null : FindCode(edge);
+            if (entry == null && !_stopped && (alone || _transientNeeded))
+            {
+                alone = true;
+                _transientNeeded = false;
+                entry = PrepareTransient();
+            }
+
+            if (_stopped)
+            {
+                return _stop;
+            }
+
+            if (entry == null)
+            {
+                look = false; // a fetch fault was delivered
+                edge = -1;
+                continue;
+            }
+
+            look = Execute(entry, alone, out edge);
+            if (_stopped)
+            {
+                return _stop;
+            }
+        }
+    }
+
+    /// <summary>Looks at what arrived from outside. True: the run ends with <see cref="_stop"/>.</summary>
+    private bool Look(long untilNs)
+    {
+        ref Registers r = ref _state->Registers;
+        if (Volatile.Read(ref _state->Limit) != _normalLimit)
+        {
+            Interlocked.Exchange(ref _state->Limit, _normalLimit);
+            if (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation)
+            {
+                TakeNotice();
+            }
+
+            if (_state->ReturnStackPointer < _normalLimit + 256)
+            {
+                ResetReturnStack();
+            }
+
+            if (Volatile.Read(ref _init) != 0)
+            {
+                Volatile.Write(ref _init, 0);
+                Exits.Add(ExitReason.Init);
+                PowerUp.Init(ref r);
+                r.Activity = (byte)ActivityState.WaitForSipi;
+                SplitFlags();
+                FlushAll();
+                ReloadMode();
+            }
+
+            if (Volatile.Read(ref _endTurn) != 0)
+            {
+                Volatile.Write(ref _endTurn, 0);
+                Kick(); // whatever else waits is looked at when the next turn starts
+                return Stop(StopReason.Kicked);
+            }
+
+            if (_io.Clock.NowNs >= untilNs)
+            {
+                Exits.Add(ExitReason.PreemptionTimer);
+                return Stop(StopReason.Budget);
+            }
+        }
+        else if (_state->ReturnStackPointer < _normalLimit + 256)
+        {
+            ResetReturnStack();
+        }
+
+        if (r.Activity == (byte)ActivityState.WaitForSipi)
+        {
+            int vector = Interlocked.Exchange(ref _sipi, -1);
+            if (vector < 0)
+            {
+                return Stop(StopReason.Halt);
+            }
+
+            Exits.Add(ExitReason.Sipi);
+            PowerUp.StartUp(ref r, (byte)vector);
+            ReloadMode();
+        }
+
+        if (r.InterruptShadow != 0)
+        {
+            // One instruction must come first; it matters only when something waits.
+            if (_state->InterruptFlag != 0 && _io.Interrupts.HasPending)
+            {
+                Kick();
+                byte* entry = PrepareTransient();
+                if (entry != null)
+                {
+                    r.InterruptShadow = 0;
+                    _ = Execute(entry, transient: true, out _);
+                }
+
+                if (_stopped)
+                {
+                    return true;
+                }
+            }
+
+            r.InterruptShadow = 0;
+        }
+
+        if (Volatile.Read(ref _nmi) != 0 && r.NmiBlocked == 0)
+        {
+            Volatile.Write(ref _nmi, 0);
+            r.Activity = (byte)ActivityState.Active;
+            Deliver(GuestFault.Nmi, InterruptKind.Nmi);
+        }
+        else if (_state->InterruptFlag != 0 && _io.Interrupts.HasPending && _io.Interrupts.TryAcknowledge(out byte vector))
+        {
+            r.Activity = (byte)ActivityState.Active;
+            Deliver(vector, InterruptKind.External);
+        }
+
+        if (_stopped)
+        {
+            return true;
+        }
+
+        return r.Activity == (byte)ActivityState.Halted && Stop(StopReason.Halt);
+    }
+
+    /// <summary>Enters translated code and answers why it left, until it has to be found again. True: look first.</summary>
+    private bool Execute(byte* entry, bool transient, out int edge)
+    {
+        edge = -1;
+        _pendingWrite = -1;
+        _state->ResumeAddress = (ulong)entry;
+        while (true)
+        {
+            if (!TryEnter(transient))
+            {
+                return true;
+            }
+
+            uint code = (uint)_state->Scratch1;
+            ref Registers r = ref _state->Registers;
+            switch ((ExitCode)(byte)code)
+            {
+                case ExitCode.Edge:
+                    r.Rip = _state->Scratch0;
+                    edge = (int)(code >> 8);
+                    return AfterTransient(transient);
+                case ExitCode.Indirect:
+                case ExitCode.Dispatch:
+                    r.Rip = _state->Scratch0;
+                    return AfterTransient(transient);
+                case ExitCode.Limit:
+                    r.Rip = _state->Scratch0;
+                    _ = AfterTransient(transient);
+                    return true;
+                case ExitCode.Interpret:
+                    r.Rip = _state->Scratch0;
+                    Interpret();
+                    return true;
+                case ExitCode.Raise:
+                    r.Rip = _state->Scratch0;
+                    DeliverFault(GuestFault.Plain((byte)(code >> 8)));
+                    return false;
+                case ExitCode.Memory:
+                    if (!AnswerMemory(code))
+                    {
+                        return false;
+                    }
+
+                    break;
+                case ExitCode.Commit:
+                    CommitBounce();
+                    break;
+                case ExitCode.Trap:
+                    AnswerTrap();
+                    return false;
+                default:
+                    throw new System.Diagnostics.UnreachableException();
+            }
+        }
+    }
+
+    /// <summary>Runs translated code once. False: somebody changed code meanwhile; find it again (RIP is exact).</summary>
+    private bool TryEnter(bool transient)
+    {
+        int inGuest = _state->InGuest + 1;
+        Volatile.Write(ref _state->InGuest, inGuest);
+        if (_space.Shared)
+        {
+            Interlocked.MemoryBarrier();
+            if ((!transient && (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation))
+                || (_pendingWrite >= 0 && Volatile.Read(ref _space.IsCode(_pendingWrite)) != 0))
+            {
+                Volatile.Write(ref _state->InGuest, inGuest + 1);
+                return false;
+            }
+        }
+
+        _pendingWrite = -1;
+        _enter();
+        Volatile.Write(ref _state->InGuest, inGuest + 1);
+        return true;
+    }
+
+    /// <summary>A transient instruction is complete: with TF set, the single-step trap follows.</summary>
+    private bool AfterTransient(bool transient)
+    {
+        if (transient && _mode.SingleStep)
+        {
+            SingleStepTrap();
+        }
+
+        return transient;
+    }
+
+    private void SingleStepTrap()
+    {
+        JoinFlags();
+        Finish(_interpreter.DeliverSingleStep());
+    }
+
+    private void Interpret()
+    {
+        ref Registers r = ref _state->Registers;
+        byte* bytes = stackalloc byte[16];
+        int length = FetchBytes(r.Rip, bytes);
+        if (length == 0)
+        {
+            return;
+        }
+
+        JoinFlags();
+        bool step = _mode.SingleStep;
+        _reader.Open(bytes, _mode.CodeBits);
+        _ = _reader.TryDecode(bytes, bytes + length, r.Rip, out Instruction instruction);
+        switch (_interpreter.Execute(instruction, _io))
+        {
+            case InterpretResult.Done:
+                SplitFlags();
+                ReloadMode();
+                if (step && r.InterruptShadow != 2)
+                {
+                    SingleStepTrap();
+                }
+
+                break;
+            case InterpretResult.Halt:
+                SplitFlags();
+                break;
+            case InterpretResult.Fault:
+                DeliverFault(_interpreter.Fault);
+                break;
+            default:
+                StopUnsupported(_interpreter.Unsupported ?? instruction.ToString());
+                break;
+        }
+    }
+
+    private bool Stop(StopReason reason)
+    {
+        _stop = reason;
+        _stopped = true;
+        return true;
+    }
+
+    private void StopUnsupported(string what)
+    {
+        StopDetail = what;
+        Stop(StopReason.Unsupported);
+    }
+}

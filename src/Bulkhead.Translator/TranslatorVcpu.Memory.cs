@@ -1,0 +1,286 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Interpret;
+using Bulkhead.X86.Engine;
+using Bulkhead.X86.Memory;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.Translator;
+
+/// <content>Slow paths of memory operands, traps, delivery.</content>
+internal sealed unsafe partial class TranslatorVcpu
+{
+    private int _pendingWrite = -1;
+    private ulong _transientRip;
+    private bool _transientFlagsSaved;
+    private int _stripSlot;
+    private ulong _bounceAddress;
+    private int _bounceSize;
+
+    private Access DataAccess(bool write) =>
+        (write ? Access.Write : Access.Read) | (_mode.View == 0 ? Access.User : _mode.View == 2 ? Access.SmapExempt : 0);
+
+    private byte* Bounce => (byte*)&_state->Bounce;
+
+    /// <summary>Answers a data TLB miss: the host address goes to r10 and the instruction goes on. False: find code again.</summary>
+    private bool AnswerMemory(uint code)
+    {
+        ulong address = _state->Scratch0;
+        int size = (byte)(code >> 8);
+        MemoryFlags flags = (MemoryFlags)(byte)(code >> 16);
+        int index = (int)(code >> 24);
+        bool write = (flags & MemoryFlags.Write) != 0;
+        byte* resume = (byte*)_state->ResumeAddress;
+        bool transient = (flags & MemoryFlags.Transient) != 0;
+        ulong rip = 0;
+        int codePage = -1;
+        if (_space.Shared && !transient)
+        {
+            // Another vCPU may drop the code, and with it the way back to RIP.
+            Locate(resume, index, out rip, out codePage);
+        }
+
+        ulong mask = (flags & MemoryFlags.Aligned16) != 0 ? 15ul : (flags & MemoryFlags.Aligned32) != 0 ? 31ul : 0;
+        if ((address & mask) != 0)
+        {
+            return Fault(GuestFault.Gp());
+        }
+
+        Exits.Add(ExitReason.TlbMiss);
+        if ((address & 0xFFF) + (ulong)size > 4096)
+        {
+            return AnswerWithoutHostAddress();
+        }
+
+        if (!PageWalker.TryWalk(_memory, in _state->Registers, address, DataAccess(write), out Translation t, out GuestFault fault))
+        {
+            return Fault(fault);
+        }
+
+        int ramPage = _memory.PageNumber(t.Address);
+        if (ramPage < 0)
+        {
+            return AnswerWithoutHostAddress();
+        }
+
+        byte* host = _memory.HostPointer(_memory.PageAddress(ramPage), 4096);
+        if (write && _space.IsCode(ramPage) != 0)
+        {
+            Exits.Add(ExitReason.CodeWrite);
+            if (!transient && codePage < 0)
+            {
+                Locate(resume, index, out rip, out codePage);
+            }
+
+            _space.DropPage(ramPage);
+            TakeNotice();
+            if (!transient && codePage == ramPage)
+            {
+                // The block changes its own page: this instruction alone, then what memory says.
+                _state->Registers.Rip = rip;
+                _transientNeeded = true;
+                return false;
+            }
+        }
+
+        bool writable = write || t.Writable;
+        if (writable && _space.IsCode(ramPage) != 0)
+        {
+            writable = false;
+        }
+
+        if (writable)
+        {
+            _space.IsWritten(ramPage) = 1;
+        }
+
+        ulong page = address & ~0xFFFul;
+        _ = Tlb.Fill(_mode.View, page, host, writable);
+        if (writable && _space.Shared)
+        {
+            Interlocked.MemoryBarrier();
+            if (Volatile.Read(ref _space.IsCode(ramPage)) != 0)
+            {
+                Tlb.Protect(_mode.View, page);
+            }
+        }
+
+        _state->Scratch0 = (ulong)host + (address & 0xFFF);
+        if (write)
+        {
+            _pendingWrite = ramPage;
+            _bounceSize = 0;
+        }
+
+        if (_space.Shared && !transient)
+        {
+            _state->Registers.Rip = rip;
+        }
+        else if (transient)
+        {
+            _state->Registers.Rip = _transientRip;
+        }
+
+        return true;
+
+        bool Fault(GuestFault f)
+        {
+            if (!transient && codePage < 0)
+            {
+                Locate(resume, index, out rip, out codePage);
+            }
+
+            _state->Registers.Rip = transient ? _transientRip : rip;
+            if (f.Vector == GuestFault.GeneralProtection && (flags & MemoryFlags.Stack) != 0)
+            {
+                f = GuestFault.WithCode(GuestFault.StackFault, 0);
+            }
+
+            DeliverFault(f);
+            return false;
+        }
+
+        // MMIO and operands that cross a page pass through the bounce buffer; a store needs code that writes it back.
+        bool AnswerWithoutHostAddress()
+        {
+            if (write && !transient)
+            {
+                if (codePage < 0)
+                {
+                    Locate(resume, index, out rip, out codePage);
+                }
+
+                _state->Registers.Rip = rip;
+                _transientNeeded = true;
+                return false;
+            }
+
+            byte* bounce = Bounce + (address & 63);
+            Span<byte> data = new(bounce, size);
+            if (write && !_interpreter.TryProbe(address, size, DataAccess(write: true)))
+            {
+                return Fault(_interpreter.Fault);
+            }
+
+            if ((!write || (flags & MemoryFlags.ReadsToo) != 0) && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
+            {
+                return Fault(_interpreter.Fault);
+            }
+
+            if (write)
+            {
+                _bounceAddress = address;
+                _bounceSize = size;
+            }
+
+            _state->Scratch0 = (ulong)bounce;
+            return true;
+        }
+    }
+
+    /// <summary>Writes an operand back that went through the bounce buffer.</summary>
+    private void CommitBounce()
+    {
+        if (_bounceSize != 0)
+        {
+            int size = _bounceSize;
+            _bounceSize = 0;
+            _ = _interpreter.TryWriteBytes(_bounceAddress, new ReadOnlySpan<byte>(Bounce + (_bounceAddress & 63), size), DataAccess(write: true));
+        }
+    }
+
+    /// <summary>Translates the instruction at RIP by itself. Null: a fault was delivered instead.</summary>
+    private byte* PrepareTransient()
+    {
+        byte* bytes = stackalloc byte[16];
+        ulong rip = _state->Registers.Rip;
+        int length = FetchBytes(rip, bytes);
+        if (length == 0)
+        {
+            return null;
+        }
+
+        _transientRip = rip;
+        _bounceSize = 0;
+        _stripSlot = (_stripSlot + 1) & 7;
+        lock (_space.Lock)
+        {
+            byte* entry = _space.TranslateTransient(bytes, length, rip, _mode, _strip + (_stripSlot * (CodeSpace.StripBytes / 8)));
+            _transientFlagsSaved = _space.TransientFlagsSaved;
+            return entry;
+        }
+    }
+
+    private void Locate(byte* host, int index, out ulong rip, out int ramPage)
+    {
+        lock (_space.Lock)
+        {
+            if (!_space.TryLocate(host, index, out rip, out _, out ramPage))
+            {
+                throw new System.Diagnostics.UnreachableException();
+            }
+        }
+    }
+
+    /// <summary>An instruction of the guest trapped on the host: #DE, #GP for misaligned SSE, #MF, #XM.</summary>
+    private void AnswerTrap()
+    {
+        byte* at = (byte*)_state->TrapAddress;
+        bool saved;
+        lock (_space.Lock)
+        {
+            if (_space.TryLocate(at, -1, out ulong rip, out saved, out _))
+            {
+                _state->Registers.Rip = rip;
+            }
+            else
+            {
+                _state->Registers.Rip = _transientRip;
+                saved = _transientFlagsSaved;
+            }
+        }
+
+        if (!saved)
+        {
+            _state->Flags = _state->TrapFlags;
+        }
+
+        byte vector = (byte)_state->TrapVector;
+        DeliverFault(vector == GuestFault.GeneralProtection ? GuestFault.Gp() : GuestFault.Plain(vector));
+    }
+
+    /// <summary>Delivers an exception; RIP is at the instruction that raised it.</summary>
+    private void DeliverFault(GuestFault fault)
+    {
+        JoinFlags();
+        Finish(_interpreter.TryDeliver(fault));
+    }
+
+    /// <summary>Delivers an interrupt; RIP is the next instruction.</summary>
+    private void Deliver(byte vector, InterruptKind kind)
+    {
+        JoinFlags();
+        Finish(_interpreter.DeliverInterrupt(vector, kind));
+    }
+
+    private void Finish(DeliveryResult result)
+    {
+        SplitFlags();
+        ReloadMode();
+        switch (result)
+        {
+            case DeliveryResult.Delivered:
+                break;
+            case DeliveryResult.TripleFault:
+                Exits.Add(ExitReason.TripleFault);
+                _state->Registers.Activity = (byte)ActivityState.Shutdown;
+                StopDetail = _interpreter.Fault.ToString();
+                Stop(StopReason.TripleFault);
+                break;
+            default:
+                StopUnsupported(_interpreter.Unsupported ?? "delivery");
+                break;
+        }
+    }
+}

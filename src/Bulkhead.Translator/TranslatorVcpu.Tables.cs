@@ -1,0 +1,206 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Decode;
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.State;
+using Bulkhead.X86.Memory;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.Translator;
+
+/// <content>Where instructions come from: the fetch TLB, the jump cache, translation.</content>
+internal sealed unsafe partial class TranslatorVcpu
+{
+    private const int FetchEntries = 256;
+    private const int JumpLog = 1024;
+    private readonly FetchEntry[] _fetch = new FetchEntry[FetchEntries];
+    private readonly ModeWord[] _jumpMode = new ModeWord[VcpuState.Views];
+    private readonly ushort[][] _jumpLog = [new ushort[JumpLog], new ushort[JumpLog], new ushort[JumpLog]];
+    private readonly int[] _jumpsLogged = new int[VcpuState.Views];
+
+    /// <summary>The linear address of an instruction pointer.</summary>
+    private ulong LinearRip(ulong rip) => _mode.Code64 ? rip : (uint)(rip + _state->Registers.Segments[(int)SegmentIndex.Cs].Base);
+
+    private Access FetchAccess => Access.Fetch | (_mode.Cpl == 3 ? Access.User : 0);
+
+    /// <summary>Finds the code at RIP, translating it if need be; null: see <see cref="_transientNeeded"/> or a fault was delivered.</summary>
+    private byte* FindCode(int edge)
+    {
+        ulong rip = _state->Registers.Rip;
+        VcpuState.JumpEntry* jump = Jumps(_mode.View) + Thunks.JumpIndex(rip);
+        if (jump->Target == rip && edge < 0)
+        {
+            return (byte*)jump->Entry;
+        }
+
+        Exits.Add(X86.Engine.ExitReason.BlockLookup);
+        if (!TryFetchPage(rip, out int ramPage))
+        {
+            return null;
+        }
+
+        lock (_space.Lock)
+        {
+            if (!_space.HasRoom)
+            {
+                _space.DropAll(this);
+                edge = -1;
+                TakeNotice();
+            }
+
+            uint id = _space.PageFor(rip, ramPage, _mode);
+            if (!_space.TryFind(id, rip, out byte* entry))
+            {
+                _space.GuardPage(ramPage, this);
+                Exits.Add(X86.Engine.ExitReason.Translate);
+                entry = _space.Translate(id, rip);
+                if (entry == null)
+                {
+                    _transientNeeded = true;
+                    return null;
+                }
+            }
+
+            CodeSlots[CodeSpace.SlotOf(rip)] = id;
+            FillJump(jump, rip, entry);
+            if (edge >= 0)
+            {
+                _space.Link(edge, id, entry);
+            }
+
+            return entry;
+        }
+    }
+
+    private bool _transientNeeded;
+
+    private void FillJump(VcpuState.JumpEntry* jump, ulong rip, byte* entry)
+    {
+        int view = _mode.View;
+        if (_jumpsLogged[view] < JumpLog)
+        {
+            _jumpLog[view][_jumpsLogged[view]] = (ushort)Thunks.JumpIndex(rip);
+        }
+
+        _jumpsLogged[view]++;
+        jump->Target = rip;
+        jump->Entry = (ulong)entry;
+    }
+
+    /// <summary>Translates RIP for fetching; on a fault it is delivered and the result is false.</summary>
+    private bool TryFetchPage(ulong rip, out int ramPage)
+    {
+        ulong linear = LinearRip(rip);
+        ulong page = linear & ~0xFFFul;
+        ref FetchEntry f = ref _fetch[(int)(page >> 12) & (FetchEntries - 1)];
+        if (f.Page == (page | 1) && f.View == _mode.View)
+        {
+            ramPage = f.RamPage;
+            return true;
+        }
+
+        ramPage = -1;
+        if (!PageWalker.TryWalk(_memory, in _state->Registers, linear, FetchAccess, out Translation t, out GuestFault fault))
+        {
+            DeliverFault(fault);
+            return false;
+        }
+
+        ramPage = _memory.PageNumber(t.Address);
+        if (ramPage < 0)
+        {
+            StopUnsupported($"code outside RAM at {t.Address}");
+            return false;
+        }
+
+        f.Page = page | 1;
+        f.View = _mode.View;
+        f.RamPage = ramPage;
+        return true;
+    }
+
+    /// <summary>Copies the bytes at RIP (at most 15); on a fault it is delivered and the result is 0.</summary>
+    private int FetchBytes(ulong rip, byte* bytes)
+    {
+        if (!TryFetchPage(rip, out int ramPage))
+        {
+            return 0;
+        }
+
+        ulong linear = LinearRip(rip);
+        int offset = (int)(linear & 0xFFF);
+        int first = Math.Min(15, 4096 - offset);
+        Gpa at = _memory.PageAddress(ramPage) + (ulong)offset;
+        _ = _memory.TryRead(at, new Span<byte>(bytes, first));
+        if (first == 15)
+        {
+            return 15;
+        }
+
+        // The instruction may end before the page does; only if it does not may the next page's fault show.
+        _reader.Open(bytes, _mode.CodeBits);
+        if (_reader.TryDecode(bytes, bytes + first, rip, out _))
+        {
+            return first;
+        }
+
+        if (!TryFetchPage(rip + (ulong)first, out ramPage))
+        {
+            return 0;
+        }
+
+        _ = _memory.TryRead(_memory.PageAddress(ramPage), new Span<byte>(bytes + first, 15 - first));
+        return 15;
+    }
+
+    /// <summary>Drops what depends on address translation or on translated code: jump cache, code TLB, fetch TLB, return stack.</summary>
+    private void ForgetCode()
+    {
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            ClearJumps(view, all: false);
+        }
+
+        ClearCodeSlots();
+        Array.Clear(_fetch);
+        ResetReturnStack();
+    }
+
+    /// <summary>Does what other threads asked for with <see cref="RequestForget"/>.</summary>
+    private void TakeNotice()
+    {
+        Volatile.Write(ref _forget, 0);
+        Interlocked.MemoryBarrier();
+        _generation = _space.Generation;
+        ForgetCode();
+    }
+
+    private void ClearJumps(int view, bool all)
+    {
+        VcpuState.JumpEntry* jumps = Jumps(view);
+        if (all || _jumpsLogged[view] > JumpLog)
+        {
+            for (int i = 0; i < VcpuState.JumpEntries; i++)
+            {
+                jumps[i].Target = i == 0 ? 1ul : 0;
+            }
+        }
+        else
+        {
+            ushort[] log = _jumpLog[view];
+            for (int i = 0; i < _jumpsLogged[view]; i++)
+            {
+                jumps[log[i]].Target = log[i] == 0 ? 1ul : 0;
+            }
+        }
+
+        _jumpsLogged[view] = 0;
+    }
+
+    private struct FetchEntry
+    {
+        internal ulong Page;
+        internal int View;
+        internal int RamPage;
+    }
+}

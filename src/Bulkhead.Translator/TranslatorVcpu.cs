@@ -1,0 +1,270 @@
+using System.Runtime.CompilerServices;
+using Bulkhead.Core.Memory;
+using Bulkhead.Host.Memory;
+using Bulkhead.Host.Processor;
+using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Decode;
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Interpret;
+using Bulkhead.Translator.Memory;
+using Bulkhead.Translator.State;
+using Bulkhead.X86.Cpuid;
+using Bulkhead.X86.Engine;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.Translator;
+
+/// <summary>A virtual processor by binary translation.</summary>
+/// <remarks>
+/// <para>A loop of three steps: look (interrupts, kicks, resets), find the block at RIP, run until translated code leaves.
+/// Code that leaves in the middle of an instruction to have an address translated is entered again where it left.</para>
+/// <para><i>Threading</i>: <see cref="Run"/> on one thread at a time; signals from any.</para>
+/// </remarks>
+internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuState
+{
+    private const int ReturnStackBytes = 96 << 10;
+
+    /// <summary>Room below the limit for signal frames.</summary>
+    private const int ReturnStackHeadroom = 40 << 10;
+
+    private readonly CodeSpace _space;
+    private readonly GuestMemory _memory;
+    private readonly EngineOptions _options;
+    private readonly PrivateMemory _stateMemory;
+    private readonly PrivateMemory _returnStack;
+    private readonly VcpuState* _state;
+    private readonly Interpreter _interpreter;
+    private readonly BlockReader _reader = new();
+    private readonly ulong _normalLimit;
+    private readonly ulong _returnBase;
+    private readonly byte* _strip;
+    private readonly delegate* unmanaged<void> _enter;
+    private ICpuIo _io = NoIo.Instance;
+    private ModeWord _mode;
+    private int _generation;
+    private int _forget;
+    private int _endTurn;
+    private int _nmi;
+    private int _init;
+    private int _sipi = -1;
+
+    internal TranslatorVcpu(CodeSpace space, CpuidPolicy cpuid, EngineOptions options)
+    {
+        _space = space;
+        _memory = space.Memory;
+        _options = options;
+        _stateMemory = new PrivateMemory((ulong)sizeof(VcpuState));
+        _state = (VcpuState*)_stateMemory.Pointer;
+        _state->HostMxcsr = 0x1F80;
+        _returnStack = new PrivateMemory(ReturnStackBytes);
+        _returnBase = (ulong)_returnStack.Pointer + ReturnStackBytes - 64;
+        _normalLimit = (ulong)_returnStack.Pointer + ReturnStackHeadroom;
+        _state->Limit = _normalLimit;
+        Tlb = new SoftTlb(_state);
+        _interpreter = new Interpreter(&_state->Registers, _memory, this, this, Exits, cpuid);
+        _enter = (delegate* unmanaged<void>)space.Thunks.Enter;
+        _strip = space.TakeStrip(space.VcpuCount);
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            ClearJumps(view, all: true);
+        }
+
+        space.Join(this);
+        Reset();
+    }
+
+    /// <inheritdoc/>
+    public ref Registers Registers => ref _state->Registers;
+
+    /// <inheritdoc/>
+    public ExitCounters Exits { get; } = new();
+
+    /// <inheritdoc/>
+    public string? StopDetail { get; private set; }
+
+    /// <summary>The data TLB.</summary>
+    internal SoftTlb Tlb { get; }
+
+    /// <summary>Where the kick is written: a turn timer's signal handler stores all ones here.</summary>
+    public nint LimitAddress => (nint)(&_state->Limit);
+
+    /// <inheritdoc/>
+    public void Reset()
+    {
+        PowerUp.Reset(ref _state->Registers);
+        _interpreter.Msrs.Reset();
+        FlushAll();
+        ReloadMode();
+        SplitFlags();
+    }
+
+    /// <inheritdoc/>
+    public StopReason Run(ICpuIo io, long untilNs)
+    {
+        _io = io;
+        _interpreter.Io = io;
+        try
+        {
+            ThreadProcessorState.SetGsBase(_state);
+            LoadX87();
+            // The registers are the caller's between runs: it may have changed anything.
+            SplitFlags();
+            ReloadMode();
+            return Loop(untilNs);
+        }
+#pragma warning disable CA1031 // The vCPU loop catches last: a bug of ours stops this domain, not the process.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            StopDetail = $"{e.GetType().Name}: {e.Message} at rip {_state->Registers.Rip:x} {e.StackTrace}";
+            return StopReason.EngineError;
+        }
+        finally
+        {
+            JoinFlags();
+            SaveX87();
+            ((delegate* unmanaged<void>)_space.Thunks.ResetX87)();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Kick() => Volatile.Write(ref _state->Limit, ulong.MaxValue);
+
+    /// <inheritdoc/>
+    public void EndTurn()
+    {
+        Volatile.Write(ref _endTurn, 1);
+        Kick();
+    }
+
+    /// <inheritdoc/>
+    public void Nmi()
+    {
+        Volatile.Write(ref _nmi, 1);
+        Kick();
+    }
+
+    /// <inheritdoc/>
+    public void Init()
+    {
+        Volatile.Write(ref _init, 1);
+        Kick();
+    }
+
+    /// <inheritdoc/>
+    public void StartUp(byte vector)
+    {
+        Volatile.Write(ref _sipi, vector);
+        Kick();
+    }
+
+    /// <summary>Another thread dropped code this vCPU may have tables for.</summary>
+    internal void RequestForget()
+    {
+        Volatile.Write(ref _forget, 1);
+        Kick();
+    }
+
+    /// <summary>Waits until this vCPU, if it runs translated code now, has left it once.</summary>
+    internal void AwaitOutOfGuest()
+    {
+        int seen = Volatile.Read(ref _state->InGuest);
+        if ((seen & 1) == 0)
+        {
+            return;
+        }
+
+        SpinWait wait = default;
+        while (Volatile.Read(ref _state->InGuest) == seen)
+        {
+            Kick();
+            wait.SpinOnce(sleep1Threshold: -1);
+        }
+    }
+
+    /// <summary>Clears a code TLB slot if it holds an id.</summary>
+    internal void ClearCodeSlot(int slot, uint id) => Interlocked.CompareExchange(ref CodeSlots[slot], 0, id);
+
+    /// <summary>Clears every code TLB slot.</summary>
+    internal void ClearCodeSlots() => new Span<uint>(CodeSlots, VcpuState.CodeSlots).Clear();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stateMemory.Dispose();
+        _returnStack.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void FlushAll()
+    {
+        Tlb.Flush();
+        ForgetCode();
+    }
+
+    /// <inheritdoc/>
+    public void FlushPage(ulong address)
+    {
+        Tlb.FlushPage(address);
+        ForgetCode();
+    }
+
+    /// <inheritdoc/>
+    public void SaveX87()
+    {
+        ((delegate* unmanaged<byte*, void>)_space.Thunks.SaveX87)(_state->Registers.X87);
+    }
+
+    /// <inheritdoc/>
+    public void LoadX87()
+    {
+        byte* image = _state->Registers.X87;
+        *(uint*)(image + 24) = 0x1F80; // FXRSTOR loads MXCSR too, and this thread's is the runtime's.
+        ((delegate* unmanaged<byte*, void>)_space.Thunks.LoadX87)(image);
+    }
+
+    private uint* CodeSlots => (uint*)&_state->CodeTlb;
+
+    private VcpuState.JumpEntry* Jumps(int view) => (VcpuState.JumpEntry*)&_state->JumpCache + (view * VcpuState.JumpEntries);
+
+    /// <summary>The mode word of the current state; a change drops what was only true in the old one.</summary>
+    private void ReloadMode()
+    {
+        ModeWord mode = ModeWord.Of(_state->Registers);
+        if (mode != _mode)
+        {
+            _mode = mode;
+            ResetReturnStack();
+            if (_jumpMode[mode.View] != mode)
+            {
+                ClearJumps(mode.View, all: false);
+                _jumpMode[mode.View] = mode;
+            }
+        }
+    }
+
+    private void ResetReturnStack()
+    {
+        *(ulong*)_returnBase = (ulong)_space.Thunks.Underflow[_mode.View];
+        _state->ReturnStackPointer = _returnBase;
+    }
+
+    /// <summary>RFLAGS into the places translated code keeps its parts.</summary>
+    private void SplitFlags()
+    {
+        ulong f = _state->Registers.Rflags;
+        _state->Flags = (ushort)(((f & 0xD5) << 8) | ((f >> 11) & 1));
+        _state->InterruptFlag = (byte)((f >> 9) & 1);
+        _state->DirectionFlag = (byte)((f >> 10) & 1);
+    }
+
+    /// <summary>RFLAGS from its parts.</summary>
+    private void JoinFlags()
+    {
+        ulong f = _state->Registers.Rflags & ~(Rflags.Status | Rflags.IF | Rflags.DF);
+        uint parts = _state->Flags;
+        f |= ((parts >> 8) & 0xD5) | ((parts & 1) << 11);
+        f |= ((ulong)_state->InterruptFlag << 9) | ((ulong)_state->DirectionFlag << 10) | Rflags.Fixed;
+        _state->Registers.Rflags = f;
+    }
+}
