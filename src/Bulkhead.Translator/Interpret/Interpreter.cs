@@ -1,5 +1,7 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.Msrs;
 using Bulkhead.X86.State;
 using Iced.Intel;
 
@@ -11,13 +13,15 @@ namespace Bulkhead.Translator.Interpret;
 /// address first, then performs; a fault leaves the state as it was.</para>
 /// <para><i>Threading</i>: the vCPU's thread. No allocation.</para>
 /// </remarks>
-internal sealed unsafe partial class Interpreter(Registers* registers, GuestMemory memory, ITlbControl tlb, IFpuState fpu, ExitCounters exits)
+internal sealed unsafe partial class Interpreter(
+    Registers* registers, GuestMemory memory, ITlbControl tlb, IFpuState fpu, ExitCounters exits, CpuidPolicy cpuid)
 {
     private readonly Registers* _r = registers;
     private readonly GuestMemory _memory = memory;
     private readonly ITlbControl _tlb = tlb;
     private readonly IFpuState _fpu = fpu;
     private readonly ExitCounters _exits = exits;
+    private readonly CpuidPolicy _cpuid = cpuid;
 
     /// <summary>What <see cref="Registers.InterruptShadow"/> becomes when the current instruction is done.</summary>
     private byte _shadow;
@@ -27,6 +31,9 @@ internal sealed unsafe partial class Interpreter(Registers* registers, GuestMemo
 
     /// <summary>What the last <see cref="InterpretResult.Unsupported"/> was.</summary>
     internal string? Unsupported { get; private set; }
+
+    /// <summary>The MSRs that <see cref="Registers"/> does not hold.</summary>
+    internal MsrFile Msrs { get; } = new(cpuid);
 
     /// <summary>Executes one decoded instruction.</summary>
     internal InterpretResult Execute(in Instruction instruction, ICpuIo io)
@@ -42,14 +49,14 @@ internal sealed unsafe partial class Interpreter(Registers* registers, GuestMemo
         return result;
     }
 
-    private InterpretResult Dispatch(in Instruction instruction) => ExecuteFootprint(in instruction);
-
     /// <summary>The instruction is complete: RIP moves behind it.</summary>
     private InterpretResult Next(in Instruction instruction)
     {
-        _r->Rip = _r->Code64 ? instruction.NextIP : (uint)instruction.NextIP;
+        _r->Rip = NextRip(in instruction);
         return InterpretResult.Done;
     }
+
+    private ulong NextRip(in Instruction instruction) => _r->Code64 ? instruction.NextIP : (uint)instruction.NextIP;
 
     /// <summary>The instruction faults.</summary>
     private InterpretResult Fail(GuestFault fault)
@@ -70,4 +77,8 @@ internal sealed unsafe partial class Interpreter(Registers* registers, GuestMemo
         Unsupported = what;
         return InterpretResult.Unsupported;
     }
+
+    private bool ProtectedMode => (_r->Cr0 & Cr0.PE) != 0;
+
+    private bool Virtual8086 => (_r->Rflags & Rflags.VM) != 0;
 }

@@ -1,0 +1,186 @@
+using Bulkhead.X86.Engine;
+using Bulkhead.X86.Memory;
+using Bulkhead.X86.Segmentation;
+using Bulkhead.X86.State;
+using Iced.Intel;
+
+namespace Bulkhead.Translator.Interpret;
+
+/// <remarks><i>Source</i>: Intel SDM Vol. 2, IRET, RET; Vol. 3A, 6.14.3 IRET in IA-32e Mode.</remarks>
+internal sealed unsafe partial class Interpreter
+{
+    private InterpretResult InterruptReturn(in Instruction instruction)
+    {
+        int size = instruction.Code switch
+        {
+            Code.Iretw => 2,
+            Code.Iretd => 4,
+            _ => 8,
+        };
+        _exits.Add(ExitReason.Helper);
+        if (ProtectedMode && (_r->Rflags & Rflags.NT) != 0)
+        {
+            return _r->LongMode ? FailGp() : Refuse("task return by IRET");
+        }
+
+        if (!TryReadStack(0, size, out ulong rip) || !TryReadStack(size, size, out ulong selector) || !TryReadStack(2 * size, size, out ulong flags))
+        {
+            return InterpretResult.Fault;
+        }
+
+        int oldCpl = _r->Cpl;
+        if (!ProtectedMode)
+        {
+            ref Segment cs = ref SegmentOf(SegmentIndex.Cs);
+            if (!CheckTarget(rip, in cs, false))
+            {
+                return InterpretResult.Fault;
+            }
+
+            LoadReal(ref cs, (ushort)selector);
+            MoveStack(3 * size);
+            _r->Rip = rip;
+        }
+        else if (!_r->LongMode && size == 4 && (flags & Rflags.VM) != 0 && oldCpl == 0)
+        {
+            return Refuse("return to virtual-8086 mode");
+        }
+        else if (_r->Code64 || ((int)selector & 3) > oldCpl)
+        {
+            if (!TryReadStack(3 * size, size, out ulong rsp) || !TryReadStack(4 * size, size, out ulong ss)
+                || !TryReturnTo((ushort)selector, rip, (ushort)ss, rsp))
+            {
+                return InterpretResult.Fault;
+            }
+        }
+        else
+        {
+            int width = StackSize;
+            if (!TryReturnTo((ushort)selector, rip, null, 0))
+            {
+                return InterpretResult.Fault;
+            }
+
+            WriteGpr(Rsp, _r->Gpr[Rsp] + (ulong)(3 * size), width);
+        }
+
+        ulong merged = MergeFlags(flags, size, oldCpl);
+
+        // RF matters only to instruction breakpoints; without any it is dropped, as the next instruction would.
+        if (size > 2 && (_r->Dr7 & 0xFF) != 0)
+        {
+            merged |= flags & Rflags.RF;
+        }
+
+        _r->Rflags = merged;
+        _r->NmiBlocked = 0;
+        return InterpretResult.Done;
+    }
+
+    /// <summary>Loads CS:RIP, and SS:RSP where given, for RET and IRET; all checks come before any change.</summary>
+    /// <param name="selector">The new CS; its RPL becomes CPL.</param>
+    /// <param name="rip">The new RIP.</param>
+    /// <param name="ssSelector">The new SS; null: SS and RSP stay (return to the same level).</param>
+    /// <param name="rsp">The new RSP.</param>
+    private bool TryReturnTo(ushort selector, ulong rip, ushort? ssSelector, ulong rsp)
+    {
+        int cpl = _r->Cpl, rpl = selector & 3;
+        if (IsNull(selector))
+        {
+            Fault = GuestFault.Gp();
+            return false;
+        }
+
+        if (!TryReadDescriptor(selector, GuestFault.GeneralProtection, 0, out Descriptor d, out ulong address))
+        {
+            return false;
+        }
+
+        bool allowed = rpl >= cpl && (d.IsConforming ? d.Dpl <= rpl : d.Dpl == rpl);
+        if (!TryCodeTarget(selector, d, address, rpl, allowed, out Segment cs))
+        {
+            return false;
+        }
+
+        bool code64 = _r->LongMode && cs.Long;
+        if (!CheckTarget(rip, in cs, code64))
+        {
+            return false;
+        }
+
+        Segment ss = SegmentOf(SegmentIndex.Ss);
+        if (ssSelector is ushort stack && !TryReturnStack(stack, rpl, code64, out ss))
+        {
+            return false;
+        }
+
+        SegmentOf(SegmentIndex.Cs) = cs;
+        _r->Rip = rip;
+        if (ssSelector is not null)
+        {
+            SegmentOf(SegmentIndex.Ss) = ss;
+            WriteGpr(Rsp, rsp, code64 ? 8 : ss.Big ? 4 : 2);
+        }
+
+        if (rpl > cpl)
+        {
+            DropInnerSegments(rpl);
+        }
+
+        return true;
+    }
+
+    private bool TryReturnStack(ushort selector, int cpl, bool code64, out Segment ss)
+    {
+        ss = default;
+        if (IsNull(selector))
+        {
+            if (code64 && cpl != 3 && (selector & 3) == cpl)
+            {
+                ss = NullStack(selector, cpl);
+                return true;
+            }
+
+            Fault = GuestFault.Gp();
+            return false;
+        }
+
+        if (!TryReadDescriptor(selector, GuestFault.GeneralProtection, 0, out Descriptor d, out ulong address))
+        {
+            return false;
+        }
+
+        if ((selector & 3) != cpl || !d.IsWritableData || d.Dpl != cpl)
+        {
+            return FailSelector(GuestFault.GeneralProtection, selector);
+        }
+
+        if (!d.Present)
+        {
+            return FailSelector(GuestFault.StackFault, selector);
+        }
+
+        if (!TrySetAccessed(address, ref d))
+        {
+            return false;
+        }
+
+        ss = d.ToSegment(selector);
+        return true;
+    }
+
+    /// <summary>On a return outward, data segments the outer level may not use become null; FS and GS bases stay if already null.</summary>
+    private void DropInnerSegments(int cpl)
+    {
+        ReadOnlySpan<SegmentIndex> data = [SegmentIndex.Es, SegmentIndex.Ds, SegmentIndex.Fs, SegmentIndex.Gs];
+        foreach (SegmentIndex index in data)
+        {
+            ref Segment s = ref SegmentOf(index);
+            bool conforming = (s.Type & 0xC) == 0xC;
+            if (!s.Unusable && !IsNull(s.Selector) && !conforming && s.Dpl < cpl)
+            {
+                s = new Segment { Access = UnusableAccess };
+            }
+        }
+    }
+}
