@@ -86,37 +86,6 @@ internal sealed unsafe partial class Interpreter
         return ok;
     }
 
-    private InterpretResult ExecuteArpl(in Instruction instruction)
-    {
-        if ((_r->Cr0 & Cr0.PE) == 0 || (_r->Rflags & Rflags.VM) != 0)
-        {
-            return FailUd();
-        }
-
-        if (!TryReadOperand(in instruction, 0, 2, out ulong target))
-        {
-            return InterpretResult.Fault;
-        }
-
-        ulong rpl = ReadRegister(instruction.GetOpRegister(1)) & 3;
-        bool raise = (target & 3) < rpl;
-        if (raise)
-        {
-            target = (ushort)((target & ~3ul) | rpl);
-            if (instruction.GetOpKind(0) == OpKind.Register)
-            {
-                WriteGpr((instruction.GetOpRegister(0) - Register.AX) & 7, target, 2);
-            }
-            else if (!TryWriteOperand(in instruction, 0, 2, target))
-            {
-                return InterpretResult.Fault;
-            }
-        }
-
-        _r->Rflags = (_r->Rflags & ~Rflags.ZF) | (raise ? Rflags.ZF : 0);
-        return Next(in instruction);
-    }
-
     private InterpretResult ExecuteXlat(in Instruction instruction)
     {
         ulong mask = MaskOf(AddressSize(in instruction));

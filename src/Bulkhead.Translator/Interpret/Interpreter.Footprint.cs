@@ -97,10 +97,6 @@ internal sealed unsafe partial class Interpreter
                 return ExecuteBound(in instruction, 2);
             case Code.Bound_r32_m3232:
                 return ExecuteBound(in instruction, 4);
-            case Code.Arpl_rm16_r16 or Code.Arpl_r32m16_r32:
-                return ExecuteArpl(in instruction);
-            case Code.Into:
-                return ExecuteInto(in instruction);
             case Code.Aaa:
                 return ExecuteAsciiAdjust(in instruction, subtract: false);
             case Code.Aas:

@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using Bulkhead.X86.Engine;
-using Bulkhead.X86.State;
 using Iced.Intel;
 
 namespace Bulkhead.Translator.Interpret;
@@ -11,7 +8,7 @@ internal sealed unsafe partial class Interpreter
     private InterpretResult ExecuteIns(in Instruction instruction, int size)
     {
         ushort port = (ushort)_r->Gpr[Rdx];
-        if (!MayUsePort(port, size))
+        if (!TryPortAccess(port, size))
         {
             return InterpretResult.Fault;
         }
@@ -24,10 +21,7 @@ internal sealed unsafe partial class Interpreter
                 return InterpretResult.Fault;
             }
 
-            ulong value = ulong.MaxValue;
-            _exits.Add(ExitReason.Io);
-            _ = Io?.ReadPort(port, MemoryMarshal.AsBytes(new Span<ulong>(ref value))[..size]);
-            if (!TryWrite(linear, size, DataAccess(true), value))
+            if (!TryWrite(linear, size, DataAccess(true), ReadPort(port, size)))
             {
                 return InterpretResult.Fault;
             }
@@ -41,7 +35,7 @@ internal sealed unsafe partial class Interpreter
     private InterpretResult ExecuteOuts(in Instruction instruction, int size)
     {
         ushort port = (ushort)_r->Gpr[Rdx];
-        if (!MayUsePort(port, size))
+        if (!TryPortAccess(port, size))
         {
             return InterpretResult.Fault;
         }
@@ -54,30 +48,10 @@ internal sealed unsafe partial class Interpreter
                 return InterpretResult.Fault;
             }
 
-            _exits.Add(ExitReason.Io);
-            _ = Io?.WritePort(port, MemoryMarshal.AsBytes(new Span<ulong>(ref value))[..size]);
+            WritePort(port, size, value);
             Step(ref s, 1, source: true, destination: false);
         }
 
         return EndString(in instruction, in s);
-    }
-
-    /// <summary>INTO: #OF behind the instruction.</summary>
-    private InterpretResult ExecuteInto(in Instruction instruction)
-    {
-        _ = Next(in instruction);
-        return (_r->Rflags & Rflags.OF) != 0 ? Fail(GuestFault.Plain(4)) : InterpretResult.Done;
-    }
-
-    private bool MayUsePort(ushort port, int size)
-    {
-        ulong iopl = (_r->Rflags & Rflags.IOPL) >> 12;
-        if ((_r->Cr0 & Cr0.PE) == 0 || ((_r->Rflags & Rflags.VM) == 0 && (ulong)_r->Cpl <= iopl))
-        {
-            return true;
-        }
-
-        Fault = GuestFault.Gp();
-        return false;
     }
 }

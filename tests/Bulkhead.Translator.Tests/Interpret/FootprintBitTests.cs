@@ -37,7 +37,7 @@ public sealed unsafe class FootprintBitTests
     {
         using var m = new FootprintMachine();
         var random = new Random(name.Length);
-        for (int i = 0; i < 100; i++)
+        for (int i = 0; i < 25; i++)
         {
             m.Randomize(random);
             m.R->Gpr[3] = (ulong)m.Base + 0x8000 + (ulong)random.Next(64);

@@ -7,7 +7,7 @@ using static Iced.Intel.AssemblerRegisters;
 namespace Bulkhead.Translator.Tests.Interpret;
 
 /// <summary>Runs one instruction on the host with all its registers taken from, and put back into, a <see cref="Registers"/>.</summary>
-/// <remarks>One page of code, one of state behind it, reached relative to RIP so that no register is lost. The runner owns both.</remarks>
+/// <remarks>One page of code, one of state behind it, in the low 2 GiB so that no register is needed to reach it. The runner owns both.</remarks>
 internal sealed unsafe partial class FootprintNative : IDisposable
 {
     private const int CodeSize = 4096, Gprs = CodeSize, Flags = CodeSize + 128, HostRsp = CodeSize + 136, Ymms = CodeSize + 192, Fx = CodeSize + 704;
@@ -18,7 +18,7 @@ internal sealed unsafe partial class FootprintNative : IDisposable
     public FootprintNative()
     {
         // SAFETY: a test's own mapping, writable and executable because tests run on one thread each and emit once per case.
-        _base = (byte*)Mmap(null, Size, 7, 0x22, -1, 0);
+        _base = (byte*)Mmap(null, Size, 7, 0x62, -1, 0);
         Assert.True((nint)_base != -1);
     }
 

@@ -33,10 +33,12 @@ public sealed unsafe class FootprintStateTests
     {
         using var m = new FootprintMachine();
         var random = new Random(name.Length);
-        for (int i = 0; i < 40; i++)
+        for (int i = 0; i < 25; i++)
         {
             Prepare(m, random);
-            m.AssertSameAsHost(a => { Operations[name](a); a.nop(); });
+
+            // MXCSR_MASK: the host may have AMD's misaligned mode, the guest has not.
+            m.AssertSameAsHost(Operations[name], ignoredByte: Area + 30);
         }
     }
 
@@ -52,7 +54,7 @@ public sealed unsafe class FootprintStateTests
     {
         using var m = new FootprintMachine();
         var random = new Random(name.Length);
-        for (int i = 0; i < 40; i++)
+        for (int i = 0; i < 25; i++)
         {
             Prepare(m, random);
             if (name.StartsWith('x'))
@@ -174,5 +176,24 @@ public sealed unsafe class FootprintStateTests
         m.R->Mxcsr = random.Next(2) == 0 ? 0x1F80u : 0x3FA0u;
         new Span<byte>(m.Base + Area + 512, 64).Clear();
         *(ulong*)(m.Base + Area + 512) = (ulong)random.Next(8);
+    }
+
+    [Theory]
+    [InlineData("xsaveopt", 0x1F80u, 0ul, 0ul, 0x1Ful)]
+    [InlineData("xsavec", 0x1F80u, 0ul, 0x8000_0000_0000_0007ul, 0x00ul)]
+    [InlineData("xsavec", 0x3F80u, 2ul, 0x8000_0000_0000_0007ul, 0x3Ful)]
+    public void Save_InitialState_LeavesComponentsOut(string name, uint mxcsr, ulong present, ulong compaction, ulong expectedMxcsrHigh)
+    {
+        using var m = new FootprintMachine();
+        m.R->Gpr[3] = (ulong)m.Base;
+        m.R->Gpr[0] = 7;
+        m.R->Mxcsr = mxcsr;
+        m.Data[..512].Fill(0xEE);
+        Assert.True(m.Interpret(Operations[name]));
+        Assert.Equal(present, *(ulong*)(m.Base + 512));
+        Assert.Equal(compaction, *(ulong*)(m.Base + 520));
+        Assert.Equal(0xEE, m.Base[0]);
+        Assert.Equal(expectedMxcsrHigh == 0 ? 0xEE : (int)expectedMxcsrHigh, m.Base[25]);
+        Assert.Equal(present == 0 ? 0xEE : 0, m.Base[160]);
     }
 }

@@ -40,7 +40,7 @@ public sealed unsafe class FootprintVectorTests
     {
         using var m = new FootprintMachine();
         var random = new Random(name.Length);
-        for (int i = 0; i < 60; i++)
+        for (int i = 0; i < 30; i++)
         {
             m.Randomize(random);
             m.RandomizeX87(random);
