@@ -28,8 +28,8 @@ internal sealed record RandomSchedule(BvtParameters[] Vcpus, long AllowanceNs, l
     public static long Count =>
         long.TryParse(Environment.GetEnvironmentVariable("BULKHEAD_SCHEDULES"), out long count) ? count : 5_000;
 
-    /// <summary>Runs the schedule for about as many events; <paramref name="prepare"/> hangs the checks in.</summary>
-    public void Run(Action<Simulation, BvtQueue, int[]> prepare, bool hungry = false, int events = 150)
+    /// <summary>Runs the schedule for so many turns; <paramref name="prepare"/> hangs the checks in.</summary>
+    public void Run(Action<Simulation, BvtQueue, int[]> prepare, bool hungry = false, int turns = 200)
     {
         var random = new Random(Seed);
         var queue = new BvtQueue(AllowanceNs);
@@ -43,8 +43,12 @@ internal sealed record RandomSchedule(BvtParameters[] Vcpus, long AllowanceNs, l
         }
 
         prepare(simulation, queue, slots);
-        simulation.Run(ScaleNs * events);
+        simulation.Run(long.MaxValue / 4, turns);
     }
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"C {AllowanceNs} overrun {OverrunNs} scale {ScaleNs} seed {Seed}: {string.Join("; ", Vcpus)}";
 
     private long Length(Random random) => random.NextInt64(random.Next(5) == 0 ? ScaleNs * 20 : ScaleNs);
 }

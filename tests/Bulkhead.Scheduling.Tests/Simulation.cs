@@ -34,10 +34,10 @@ internal sealed class Simulation(BvtQueue queue, long maxOverrunNs = 0, Func<lon
     public int AddHungry(BvtParameters parameters) =>
         Add(parameters, 0, () => long.MaxValue, () => long.MaxValue);
 
-    public void Run(long untilNs)
+    public void Run(long untilNs, int maxTurns = int.MaxValue)
     {
         Wake();
-        while (NowNs < untilNs)
+        for (int turn = 0; turn < maxTurns && NowNs < untilNs; turn++)
         {
             BvtPick pick = queue.Pick(NowNs);
             long nextWake = NextWake();
@@ -50,9 +50,9 @@ internal sealed class Simulation(BvtQueue queue, long maxOverrunNs = 0, Func<lon
 
             Guest guest = _guests.Find(g => g.Slot == pick.Slot)!;
             Dispatch(guest);
-            long ran = Math.Min(pick.BudgetNs, nextWake - NowNs);
-            ran = ran == long.MaxValue || maxOverrunNs == 0 ? ran : ran + random!(maxOverrunNs);
-            ran = Math.Min(Math.Min(ran, guest.LeftNs), untilNs - NowNs);
+            long ran = Math.Min(Math.Min(pick.BudgetNs, nextWake - NowNs), untilNs - NowNs);
+            ran += maxOverrunNs == 0 ? 0 : random!(maxOverrunNs);
+            ran = Math.Min(ran, guest.LeftNs);
             NowNs += ran;
             guest.LeftNs -= guest.LeftNs == long.MaxValue ? 0 : ran;
             Record(pick.Slot, ran);
