@@ -1,5 +1,6 @@
 using Bulkhead.Core.Time;
 using Bulkhead.Host;
+using Bulkhead.Machine.Boards;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Domains;
@@ -7,7 +8,7 @@ namespace Bulkhead.Machine.Domains;
 /// <summary>One VM: its vCPUs and its life from power-up over resets to the end.</summary>
 /// <remarks>
 /// <para>A reset or a stop is asked for from any thread. Each worker parks the domain's vCPUs it holds; whoever parks the last
-/// one carries it out on its thread, when nothing of the domain runs.</para>
+/// one has it carried out on the control thread, when nothing of the domain runs. Other domains of that worker go on.</para>
 /// <para><i>Locks</i>, in order: a device's, then the interrupt router's and the local APIC's, then a timer queue's, then
 /// <see cref="Domain"/>'s. The last is taken for a few assignments only, never around a call out.</para>
 /// </remarks>
@@ -19,18 +20,22 @@ public sealed class Domain : IDisposable
     private readonly Lock _lock = new();
     private readonly VcpuSlot[] _vcpus;
     private readonly Action<Domain> _powerUp;
+    private readonly Action<Action> _control;
     private readonly Queue<long> _resets = new();
     private volatile bool _asked;
     private volatile bool _sawPanic;
     private DomainResult? _ending;
     private volatile DomainResult? _result;
+    private volatile Board? _board;
     private int _parked;
 
-    internal Domain(string name, int vcpus, IClock clock, Action<Domain> powerUp)
+    /// <summary>Creates a domain; <paramref name="control"/> runs resets, away from the workers where it can.</summary>
+    internal Domain(string name, int vcpus, IClock clock, Action<Domain> powerUp, Action<Action>? control = null)
     {
         Name = name;
         Clock = clock;
         _powerUp = powerUp;
+        _control = control ?? (static action => action());
         _vcpus = new VcpuSlot[vcpus];
         for (int i = 0; i < vcpus; i++)
         {
@@ -38,7 +43,10 @@ public sealed class Domain : IDisposable
         }
     }
 
-    /// <summary>Raised once, on a worker's thread, when the domain ended.</summary>
+    /// <summary>Raised when the guest may take console input again that <see cref="SendInput"/> refused.</summary>
+    public event Action? InputRoom;
+
+    /// <summary>Raised once, on a worker's or the control thread, when the domain ended.</summary>
     public event Action<DomainResult>? Ended;
 
     /// <summary>Its name.</summary>
@@ -60,6 +68,13 @@ public sealed class Domain : IDisposable
     public bool SawPanic => _sawPanic;
 
     internal VcpuSlot[] Slots => _vcpus;
+
+    /// <summary>The chipset since the last power-up.</summary>
+    internal Board? Board
+    {
+        get => _board;
+        set => _board = value;
+    }
 
     /// <summary>Whether its vCPUs are to park.</summary>
     internal bool IsAsked => _asked;
@@ -137,13 +152,21 @@ public sealed class Domain : IDisposable
         PokeAll();
     }
 
+    /// <summary>Presses the ACPI power button; a guest that listens shuts down.</summary>
+    public void PressPowerButton() => _board?.AcpiPm.PressPowerButton();
+
+    /// <summary>Offers console input; returns how many bytes were taken.</summary>
+    public int SendInput(ReadOnlySpan<byte> data) => _board?.Serial.Receive(data) ?? 0;
+
+    internal void RaiseInputRoom() => InputRoom?.Invoke();
+
     /// <summary>The serial line carried a panic message.</summary>
     internal void NotePanic() => _sawPanic = true;
 
     /// <summary>A worker parked one more of the vCPUs; the last one carries out what was asked.</summary>
     internal void OnParked()
     {
-        DomainResult? ending;
+        bool ends;
         lock (_lock)
         {
             if (++_parked < _vcpus.Length)
@@ -151,13 +174,28 @@ public sealed class Domain : IDisposable
                 return;
             }
 
+            ends = _ending is not null;
+        }
+
+        if (ends)
+        {
+            CarryOut();
+        }
+        else
+        {
+            _control(CarryOut);
+        }
+    }
+
+    private void CarryOut()
+    {
+        DomainResult? ending;
+        lock (_lock)
+        {
             ending = _ending;
         }
 
-        if (ending is null)
-        {
-            ending = TryReset();
-        }
+        ending ??= TryReset();
 
         if (ending is not null)
         {

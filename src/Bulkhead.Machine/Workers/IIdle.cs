@@ -1,7 +1,7 @@
 namespace Bulkhead.Machine.Workers;
 
 /// <summary>How an idle worker waits for a ring or a time.</summary>
-internal interface IIdle : IDisposable
+internal interface IIdle
 {
     /// <summary>Whether somebody rang since the last look.</summary>
     bool IsRung { get; }

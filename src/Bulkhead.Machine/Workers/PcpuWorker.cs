@@ -122,7 +122,6 @@ internal sealed class PcpuWorker : IDisposable
         Volatile.Write(ref _stop, true);
         Poke(null);
         _thread?.Join();
-        _idle.Dispose();
     }
 
     private void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();

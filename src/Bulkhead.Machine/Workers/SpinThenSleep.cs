@@ -26,8 +26,6 @@ internal sealed class SpinThenSleep(long spinNs) : IIdle
         _word.Wait(untilNs == long.MaxValue ? untilNs : untilNs - spinNs);
     }
 
-    public void Dispose() => _word.Dispose();
-
     private bool Spin(long untilNs)
     {
         while (!_word.IsRung)

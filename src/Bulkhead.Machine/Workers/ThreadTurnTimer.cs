@@ -33,7 +33,6 @@ internal sealed class ThreadTurnTimer : ITurnTimer
         Volatile.Write(ref _stop, true);
         _word.Ring();
         _thread.Join();
-        _word.Dispose();
     }
 
     private void Loop()
