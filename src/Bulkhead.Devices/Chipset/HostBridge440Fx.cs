@@ -1,0 +1,26 @@
+namespace Bulkhead.Devices.Chipset;
+
+/// <summary>The host bridge of an Intel 440FX; its device-specific registers are memory without effect.</summary>
+internal sealed class HostBridge440Fx : IPciFunction
+{
+    private readonly byte[] _config = new byte[256];
+
+    /// <summary>A bridge as reset leaves it.</summary>
+    public HostBridge440Fx()
+    {
+        ReadOnlySpan<byte> header = [0x86, 0x80, 0x37, 0x12, 0x06, 0x00, 0x80, 0x02, 0x02, 0x00, 0x00, 0x06];
+        header.CopyTo(_config);
+    }
+
+    /// <inheritdoc/>
+    public void ReadConfig(int offset, Span<byte> data) => _config.AsSpan(offset, data.Length).CopyTo(data);
+
+    /// <inheritdoc/>
+    public void WriteConfig(int offset, ReadOnlySpan<byte> data)
+    {
+        if (offset >= 0x40)
+        {
+            data.CopyTo(_config.AsSpan(offset));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+namespace Bulkhead.Host.Threads;
+
+/// <summary>Where and how the calling thread runs.</summary>
+public static unsafe class HostThread
+{
+    /// <summary>The CPUs the calling thread may use, ascending.</summary>
+    public static int[] AllowedCpus()
+    {
+        byte* mask = stackalloc byte[ThreadCalls.MaskBytes];
+        new Span<byte>(mask, ThreadCalls.MaskBytes).Clear();
+
+        // SAFETY: the kernel writes at most the size given.
+        if (ThreadCalls.GetAffinity(0, ThreadCalls.MaskBytes, mask) < 0)
+        {
+            return [0];
+        }
+
+        var cpus = new List<int>();
+        for (int i = 0; i < ThreadCalls.MaskBytes * 8; i++)
+        {
+            if ((mask[i >> 3] & (1 << (i & 7))) != 0)
+            {
+                cpus.Add(i);
+            }
+        }
+
+        return [.. cpus];
+    }
+
+    /// <summary>Binds the calling thread to one CPU; false where the host refuses.</summary>
+    public static bool TryPin(int cpu)
+    {
+        byte* mask = stackalloc byte[ThreadCalls.MaskBytes];
+        new Span<byte>(mask, ThreadCalls.MaskBytes).Clear();
+        if ((uint)cpu >= ThreadCalls.MaskBytes * 8)
+        {
+            return false;
+        }
+
+        mask[cpu >> 3] = (byte)(1 << (cpu & 7));
+        return ThreadCalls.SetAffinity(0, ThreadCalls.MaskBytes, mask) == 0;
+    }
+
+    /// <summary>Gives the calling thread the fixed real-time priority (1..99); false where that is not permitted.</summary>
+    public static bool TryRealTime(int priority) => ThreadCalls.SetScheduler(0, ThreadCalls.SchedFifo, &priority) == 0;
+
+    /// <summary>Asks the kernel not to delay this thread's timers (50 µs by default).</summary>
+    public static void PreciseTimers() => _ = ThreadCalls.ProcessControl(ThreadCalls.SetTimerSlack, 1, 0, 0, 0);
+}

@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+
+namespace Bulkhead.Host.Threads;
+
+/// <summary>The scheduling and futex calls of the C library.</summary>
+internal static unsafe partial class ThreadCalls
+{
+    internal const int MaskBytes = 128;
+    internal const int SchedFifo = 1;
+    internal const int SetTimerSlack = 29;
+    internal const long Futex = 202;
+    internal const int FutexWakePrivate = 1 | 128;
+    internal const int FutexWaitBitsetPrivate = 9 | 128;
+
+    [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
+    internal static partial int SetAffinity(int thread, nuint size, byte* mask);
+
+    [LibraryImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
+    internal static partial int GetAffinity(int thread, nuint size, byte* mask);
+
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
+    internal static partial int SetScheduler(int thread, int policy, int* priority);
+
+    [LibraryImport("libc", EntryPoint = "prctl")]
+    internal static partial int ProcessControl(int option, ulong value, ulong unused1, ulong unused2, ulong unused3);
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    internal static partial long SystemCall(long number, int* word, long operation, long value, TimeSpec* timeout, nint unused, long mask);
+
+    /// <summary>struct timespec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimeSpec
+    {
+        internal long Seconds;
+        internal long Nanoseconds;
+    }
+}

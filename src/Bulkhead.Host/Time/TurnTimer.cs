@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+
+namespace Bulkhead.Host.Time;
+
+/// <summary>A timer of CLOCK_MONOTONIC whose signal reaches one thread: it ends a vCPU's turn on time.</summary>
+/// <remarks>
+/// <para>The handler is native code the engine gives (<see cref="Install"/>); C# never runs inside a signal. The signal
+/// is real-time number 38 unless told otherwise: glibc keeps 32 and 33 for itself, the runtime uses 34.</para>
+/// <para><i>Threading</i>: created on the thread it is for; <see cref="Arm"/> from any. <i>Cost</i>: a system call.</para>
+/// </remarks>
+public sealed unsafe class TurnTimer : IDisposable
+{
+    /// <summary>The signal used where nobody asks for another: SIGRTMIN + 4.</summary>
+    public const int DefaultSignal = 38;
+
+    private const long NsPerSecond = 1_000_000_000;
+    private nint _timer;
+
+    private TurnTimer(nint timer) => _timer = timer;
+
+    /// <summary>Registers the engine's handler for the whole process; must precede the first <see cref="Arm"/>.</summary>
+    /// <param name="signal">The signal number.</param>
+    /// <param name="handler">Native code with the signature <c>void (int, siginfo_t*, ucontext_t*)</c>, async-signal-safe.</param>
+    public static void Install(int signal, nint handler)
+    {
+        TimeCalls.SignalHandler action = default;
+        action.Handler = handler;
+        action.Flags = TimeCalls.SaSiginfo | TimeCalls.SaOnStack | TimeCalls.SaRestart;
+
+        // SAFETY: the struct has the C library's layout and size (TurnTimerTests).
+        if (TimeCalls.SignalAction(signal, &action, null) != 0)
+        {
+            throw new OperatorException($"The host refused a handler for signal {signal} (errno {Marshal.GetLastPInvokeError()}).");
+        }
+    }
+
+    /// <summary>Creates a timer that signals the calling thread.</summary>
+    public static TurnTimer ForCurrentThread(int signal = DefaultSignal)
+    {
+        TimeCalls.SignalEvent e = default;
+        e.Signal = signal;
+        e.Notify = TimeCalls.SigevThreadId;
+        e.ThreadId = TimeCalls.GetThreadId();
+        nint timer;
+
+        // SAFETY: as in Install.
+        if (TimeCalls.TimerCreate(TimeCalls.ClockMonotonic, &e, &timer) != 0)
+        {
+            throw new OperatorException(
+                $"The host refused a timer (errno {Marshal.GetLastPInvokeError()}); raise the limit of pending signals (ulimit -i).");
+        }
+
+        return new TurnTimer(timer);
+    }
+
+    /// <summary>Sets the one expiry, in nanoseconds of CLOCK_MONOTONIC; a time that passed fires at once.</summary>
+    public void Arm(long deadlineNs)
+    {
+        // All zero would disarm.
+        long ns = Math.Max(deadlineNs, 1);
+        TimeCalls.TimerSpec spec = default;
+        spec.ValueSeconds = ns / NsPerSecond;
+        spec.ValueNanoseconds = ns % NsPerSecond;
+        _ = TimeCalls.TimerSetTime(_timer, TimeCalls.TimerAbsolute, &spec, null);
+    }
+
+    /// <summary>Takes the expiry back; a signal already under way may still arrive.</summary>
+    public void Disarm()
+    {
+        TimeCalls.TimerSpec spec = default;
+        _ = TimeCalls.TimerSetTime(_timer, 0, &spec, null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        nint timer = Interlocked.Exchange(ref _timer, 0);
+        if (timer != 0)
+        {
+            _ = TimeCalls.TimerDelete(timer);
+        }
+    }
+}

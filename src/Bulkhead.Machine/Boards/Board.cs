@@ -1,0 +1,83 @@
+using Bulkhead.Core.Interrupts;
+using Bulkhead.Core.Io;
+using Bulkhead.Core.Time;
+using Bulkhead.Devices.Chipset;
+using Bulkhead.Machine.Acpi;
+using Bulkhead.Machine.Domains;
+
+namespace Bulkhead.Machine.Boards;
+
+/// <summary>The chipset of one domain, wired as in a PC; a reset makes a new one.</summary>
+/// <remarks><i>Threading</i>: built while the domain is parked; read-only after that, each device with its own lock.</remarks>
+internal sealed class Board
+{
+    private const int RtcInterrupt = 8;
+
+    private readonly IoBus _ports = new();
+    private readonly IoBus _mmio = new();
+
+    /// <summary>Wires a board to the domain's vCPUs; its timers stand in vCPU 0's queue.</summary>
+    internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit)
+    {
+        IClock clock = domain.Clock;
+        VcpuSlot[] slots = domain.Slots;
+        foreach (VcpuSlot slot in slots)
+        {
+            slot.ReplaceTimers();
+        }
+
+        ITimerQueue timers = slots[0].Timers;
+        var bus = new ApicBus();
+        foreach (VcpuSlot slot in slots)
+        {
+            var apic = new LocalApic((uint)slot.Index, slot.Index == 0, bus, clock, slot.Timers, slot);
+            bus.Add(apic);
+            slot.Io = new CpuIo(apic, _mmio, _ports, clock);
+        }
+
+        var pic = new Pic8259Pair(bus.Line(ApicBus.IntrPin));
+        bus.Attach(pic);
+        var ioApic = new IoApic(bus, AcpiLayout.IoApicId);
+        bus.Add(ioApic);
+        var router = new InterruptRouter(pic, ioApic);
+        InterruptLine Line(int pin) => router.Line(pin);
+
+        var pit = new Pit8254(clock, timers, Line(0));
+        var rtc = new CmosRtc(clock, timers, Line(RtcInterrupt), utcNs);
+        var keyboard = new I8042Reset(domain.RequestReset);
+        Serial = new Serial16550(new PanicWatcher(serial, domain.NotePanic), Line(AcpiLayout.Com1Interrupt));
+        Serial.RoomAvailable += domain.RaiseInputRoom;
+        AcpiPm = new AcpiPm(Line(AcpiLayout.SciInterrupt), domain.RequestPowerOff, domain.RequestReset);
+
+        _ports.Map(0x20, 2, pic.MasterPorts);
+        _ports.Map(0x40, 4, pit.CounterPorts);
+        _ports.Map(0x60, 1, keyboard.DataPort);
+        _ports.Map(0x61, 1, pit.SystemPort);
+        _ports.Map(0x64, 1, keyboard.CommandPort);
+        _ports.Map(0x70, 2, rtc);
+        _ports.Map(0x92, 1, keyboard.FastPort);
+        _ports.Map(0xA0, 2, pic.SlavePorts);
+        _ports.Map(AcpiLayout.Com1Port, 8, Serial);
+        _ports.Map(0x4D0, 2, pic.ElcrPorts);
+        _ports.Map(AcpiLayout.Pm1EventPort, 4, AcpiPm.EventPorts);
+        _ports.Map(AcpiLayout.Pm1ControlPort, 2, AcpiPm.ControlPorts);
+        _ports.Map(AcpiLayout.PmTimerPort, 4, new PmTimer(clock));
+        _ports.Map(0xCF8, 8, new PciHost(AcpiPm.ResetPort));
+        if (debugExit)
+        {
+            _ports.Map(0xF4, 4, new DebugExit(status => domain.Stop(status, "debug exit")));
+        }
+
+        _mmio.Map(AcpiLayout.IoApic, 0x1000, ioApic);
+        _mmio.Map(AcpiLayout.Hpet, 0x400, new Hpet(clock, timers, router));
+    }
+
+    /// <summary>The first serial port.</summary>
+    internal Serial16550 Serial { get; }
+
+    /// <summary>The power button's home.</summary>
+    internal AcpiPm AcpiPm { get; }
+
+    /// <summary>Accesses nobody claimed.</summary>
+    internal long UnclaimedAccesses => _ports.UnclaimedAccesses + _mmio.UnclaimedAccesses;
+}

@@ -1,0 +1,82 @@
+using System.Buffers.Binary;
+using Bulkhead.Core.Memory;
+using Bulkhead.Host;
+
+namespace Bulkhead.Machine.Boot;
+
+/// <summary>Tells what a kernel file is, and starts the loader for it.</summary>
+internal static class KernelImage
+{
+    private const string Accepted =
+        "Accepted are a Linux bzImage (\"HdrS\" at 202h, protocol 2.12 or later with a 64-bit entry) and an ELF64 x86-64 image with a PVH note (type 18).";
+
+    private static readonly (byte[] Magic, string Name)[] s_known =
+    [
+        ([0x1F, 0x8B], "gzip data; unpack it first"),
+        ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz data; unpack it first"),
+        ([0x28, 0xB5, 0x2F, 0xFD], "zstd data; unpack it first"),
+        ([0x04, 0x22, 0x4D, 0x18], "lz4 data; unpack it first"),
+        ("BZh"u8.ToArray(), "bzip2 data; unpack it first"),
+        ("QFI\u00fb"u8[..3].ToArray(), "a qcow2 disk"),
+        ("070701"u8.ToArray(), "a cpio archive (an initial RAM disk?)"),
+        ("KDMV"u8.ToArray(), "a VMDK disk"),
+        ("!<arch>"u8.ToArray(), "an ar archive or Debian package"),
+        ("MZ"u8.ToArray(), "an EFI program without a Linux setup header"),
+    ];
+
+    /// <summary>The format of a kernel file; an <see cref="OperatorException"/> says what was found otherwise.</summary>
+    internal static KernelFormat Detect(ReadOnlySpan<byte> image, string name)
+    {
+        if (image.Length >= 0x206 && image.Slice(0x202, 4).SequenceEqual("HdrS"u8))
+        {
+            return KernelFormat.BzImage;
+        }
+
+        if (ElfImage.IsElf(image))
+        {
+            string? refusal = ElfImage.Refusal(image);
+            if (refusal is null)
+            {
+                return KernelFormat.Pvh;
+            }
+
+            throw Refuse(name, refusal);
+        }
+
+        foreach ((byte[] magic, string what) in s_known)
+        {
+            if (image.StartsWith(magic))
+            {
+                throw Refuse(name, $"{Hex(image, 0, magic.Length)} at offset 0 is {what}");
+            }
+        }
+
+        if (image.Length >= 512 && BinaryPrimitives.ReadUInt16LittleEndian(image[0x1FE..]) == 0xAA55)
+        {
+            throw Refuse(name, $"55 aa at offset 1feh but {Hex(image, 0x202, 4)} at 202h: a boot sector or disk image, or a kernel older than Linux 1.3.73");
+        }
+
+        throw Refuse(name, image.Length == 0 ? "the file is empty" : $"{Hex(image, 0, 8)} at offset 0 is no known kernel format");
+    }
+
+    /// <summary>Loads the kernel into RAM and gives the state of the boot processor.</summary>
+    internal static BootState Load(GuestMemory memory, BootRequest request) => Detect(request.Kernel, request.KernelName) switch
+    {
+        KernelFormat.BzImage => LinuxLoader.Load(memory, request),
+        _ => PvhLoader.Load(memory, request),
+    };
+
+    /// <summary>An error that says what was found and what is accepted.</summary>
+    internal static OperatorException Refuse(string name, string found) => new($"{name}: {found}. {Accepted}", 2);
+
+    private static string Hex(ReadOnlySpan<byte> image, int offset, int length)
+    {
+        if (offset >= image.Length)
+        {
+            return "nothing";
+        }
+
+        ReadOnlySpan<byte> bytes = image.Slice(offset, Math.Min(length, image.Length - offset));
+        return string.Join(' ', bytes.ToArray().Select(static b => b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
+    }
+}

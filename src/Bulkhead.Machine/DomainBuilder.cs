@@ -1,0 +1,91 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Host;
+using Bulkhead.Machine.Acpi;
+using Bulkhead.Machine.Boards;
+using Bulkhead.Machine.Boot;
+using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Time;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.Machine;
+
+/// <summary>Makes a domain from a request: RAM, board, tables, kernel.</summary>
+internal static class DomainBuilder
+{
+    private const ulong LeastMemory = 4ul << 20;
+    private const int MostVcpus = 64;
+
+    /// <summary>Builds and powers up; the caller disposes the domain.</summary>
+    internal static Domain Build(DomainRequest request, EngineSeam engine, RealClock clock, Action<Action>? control)
+    {
+        Check(request);
+        byte[] kernel = ReadFile(request.KernelPath, "kernel");
+        byte[] initrd = request.InitrdPath is null ? [] : ReadFile(request.InitrdPath, "initial RAM disk");
+        _ = KernelImage.Detect(kernel, request.KernelPath);
+
+        long startNs = clock.NowNs;
+        long startUtcNs = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+        var memory = new GuestMemory(request.Name, request.MemoryBytes);
+        var domain = new Domain(request.Name, request.Vcpus, clock, PowerUp, control);
+        domain.Owned.Add(memory);
+        try
+        {
+            domain.Attach(slot => engine.CreateVcpu(
+                new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, clock, request.CpuModel)));
+            domain.PowerUp();
+            return domain;
+        }
+        catch
+        {
+            domain.Dispose();
+            throw;
+        }
+
+        void PowerUp(Domain d)
+        {
+            d.Board = new Board(d, request.Serial, startUtcNs + (clock.NowNs - startNs), request.DebugExit);
+            Gpa rsdp = AcpiTables.Write(memory, request.Vcpus);
+            BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel, initrd, request.CommandLine, rsdp));
+            foreach (VcpuSlot slot in d.Slots)
+            {
+                slot.Vcpu.Reset();
+                ref Registers registers = ref slot.Vcpu.Registers;
+                registers.TscOffset = clock.TscOffset;
+                if (slot.Index == 0)
+                {
+                    state.Apply(ref registers);
+                }
+                else
+                {
+                    registers.Activity = (byte)ActivityState.WaitForSipi;
+                }
+            }
+        }
+    }
+
+    private static void Check(DomainRequest request)
+    {
+        if (request.MemoryBytes < LeastMemory || request.MemoryBytes % 4096 != 0)
+        {
+            throw new OperatorException(
+                $"{request.Name}: {request.MemoryBytes} bytes of memory; give at least {LeastMemory >> 20} MiB, in whole 4 KiB pages.", 2);
+        }
+
+        if (request.Vcpus is < 1 or > MostVcpus)
+        {
+            throw new OperatorException($"{request.Name}: {request.Vcpus} vCPUs; give 1 to {MostVcpus}.", 2);
+        }
+    }
+
+    private static byte[] ReadFile(string path, string what)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatorException($"The {what} cannot be read: {e.Message}", 2);
+        }
+    }
+}

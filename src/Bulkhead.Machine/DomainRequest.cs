@@ -1,0 +1,41 @@
+using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Workers;
+
+namespace Bulkhead.Machine;
+
+/// <summary>What a domain is to be.</summary>
+public sealed record DomainRequest
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The kernel file.</summary>
+    public required string KernelPath { get; init; }
+
+    /// <summary>The initial RAM disk file, or null.</summary>
+    public string? InitrdPath { get; init; }
+
+    /// <summary>The whole kernel command line.</summary>
+    public string CommandLine { get; init; } = "console=ttyS0,115200 panic=-1";
+
+    /// <summary>RAM in bytes, a multiple of 4096.</summary>
+    public ulong MemoryBytes { get; init; } = 256ul << 20;
+
+    /// <summary>How many vCPUs.</summary>
+    public int Vcpus { get; init; } = 1;
+
+    /// <summary>The CPU model's name; the engine knows what it means.</summary>
+    public string CpuModel { get; init; } = "auto";
+
+    /// <summary>Takes the serial output.</summary>
+    public required SerialOutput Serial { get; init; }
+
+    /// <summary>Whether port 0xF4 ends the domain.</summary>
+    public bool DebugExit { get; init; }
+
+    /// <summary>What each of its vCPUs is entitled to.</summary>
+    public Share Share { get; init; } = new();
+
+    /// <summary>Indices into the machine's CPUs on which the vCPUs go in turn; empty: any.</summary>
+    public IReadOnlyList<int> Placement { get; init; } = [];
+}

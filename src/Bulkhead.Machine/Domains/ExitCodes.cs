@@ -1,0 +1,32 @@
+namespace Bulkhead.Machine.Domains;
+
+/// <summary>Exit codes of the process and of each domain.</summary>
+public static class ExitCodes
+{
+    /// <summary>The guest powered off.</summary>
+    public const int PowerOff = 0;
+
+    /// <summary>Our error outside the engine, or the host's.</summary>
+    public const int Host = 1;
+
+    /// <summary>The guest reset after a panic line.</summary>
+    public const int Panic = 10;
+
+    /// <summary>A triple fault.</summary>
+    public const int TripleFault = 12;
+
+    /// <summary>Three resets within ten seconds.</summary>
+    public const int ResetLoop = 14;
+
+    /// <summary>The guest used what the engine does not offer.</summary>
+    public const int Unsupported = 16;
+
+    /// <summary>A bug of ours in the engine or a device.</summary>
+    public const int Engine = 18;
+
+    /// <summary>The time given by the operator is over.</summary>
+    public const int Timeout = 124;
+
+    /// <summary>Interrupted by the operator.</summary>
+    public const int Interrupted = 130;
+}

@@ -1,0 +1,116 @@
+using Bulkhead.Core.Interrupts;
+using Bulkhead.Core.Time;
+using Bulkhead.Machine.Workers;
+using Bulkhead.X86.Engine;
+
+namespace Bulkhead.Machine.Domains;
+
+/// <summary>One vCPU of a domain: the engine's object, what it reaches, and where it is placed.</summary>
+/// <remarks>
+/// <i>Threading</i>: <see cref="IVcpuSignals"/>, <see cref="Wake"/> and the counters from any thread; what says "worker"
+/// only on the worker's thread; the rest is set while the domain is built or wholly parked.
+/// </remarks>
+public sealed class VcpuSlot : IVcpuSignals
+{
+    private int _wake;
+    private int _parked;
+    private long _ranNs;
+    private long _turns;
+    private TimerQueue _timers;
+
+    internal VcpuSlot(Domain domain, int index)
+    {
+        Domain = domain;
+        Index = index;
+        _timers = NewTimers();
+    }
+
+    /// <summary>The domain it belongs to.</summary>
+    public Domain Domain { get; }
+
+    /// <summary>Its number, which is its APIC id.</summary>
+    public int Index { get; }
+
+    /// <summary>Time it ran, in nanoseconds.</summary>
+    public long RanNs => Volatile.Read(ref _ranNs);
+
+    /// <summary>How often it was dispatched.</summary>
+    public long Turns => Volatile.Read(ref _turns);
+
+    /// <summary>Exits so far.</summary>
+    public ExitCounters Exits => Vcpu.Exits;
+
+    internal IVcpu Vcpu { get; set; } = null!; // Set by Domain.Attach before anything can reach the slot.
+
+    internal ICpuIo Io { get; set; } = null!; // Set by the domain's power-up before the first turn.
+
+    internal PcpuWorker? Worker { get; set; }
+
+    /// <summary>Deadlines of its local APIC; vCPU 0's has the board's too.</summary>
+    internal TimerQueue Timers => Volatile.Read(ref _timers);
+
+    /// <summary>Worker: the number under which the policy knows it.</summary>
+    internal int PolicyEntry { get; set; }
+
+    /// <summary>Worker: whether the policy counts it runnable.</summary>
+    internal bool Runnable { get; set; }
+
+    internal bool IsParked => Volatile.Read(ref _parked) != 0;
+
+    /// <inheritdoc/>
+    public void Kick()
+    {
+        Vcpu.Kick();
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void Nmi()
+    {
+        Vcpu.Nmi();
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void Init()
+    {
+        Vcpu.Init();
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void StartUp(byte vector)
+    {
+        Vcpu.StartUp(vector);
+        Wake();
+    }
+
+    /// <summary>Has the worker run it again soon; one turn for nothing at worst.</summary>
+    internal void Wake()
+    {
+        _ = Interlocked.Exchange(ref _wake, 1);
+        Worker?.Poke(this);
+    }
+
+    /// <summary>Worker: whether somebody woke it since the last look.</summary>
+    internal bool TakeWake() => Volatile.Read(ref _wake) != 0 && Interlocked.Exchange(ref _wake, 0) != 0;
+
+    internal void Park() => Volatile.Write(ref _parked, 1);
+
+    internal void Unpark()
+    {
+        Volatile.Write(ref _parked, 0);
+        Wake();
+    }
+
+    /// <summary>Forgets every deadline of a board that is gone.</summary>
+    internal void ReplaceTimers() => Volatile.Write(ref _timers, NewTimers());
+
+    internal void Account(long ranNs)
+    {
+        Volatile.Write(ref _ranNs, _ranNs + ranNs);
+        Volatile.Write(ref _turns, _turns + 1);
+    }
+
+    private TimerQueue NewTimers() => new(() => Worker?.OnEarlierDeadline(this));
+}

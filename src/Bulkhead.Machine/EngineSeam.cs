@@ -1,0 +1,9 @@
+using Bulkhead.X86.Engine;
+
+namespace Bulkhead.Machine;
+
+/// <summary>An engine, as the machine needs it.</summary>
+/// <param name="CreateVcpu">Makes a vCPU; called for index 0, 1, ... of a domain in order.</param>
+/// <param name="HostTsc">Reads the host's TSC.</param>
+/// <param name="TurnSignalHandler">Native code for the turn timer's signal, or 0: a deadline thread calls <see cref="IVcpu.EndTurn"/>.</param>
+public sealed record EngineSeam(Func<VcpuRequest, IVcpu> CreateVcpu, Func<ulong> HostTsc, nint TurnSignalHandler = 0);

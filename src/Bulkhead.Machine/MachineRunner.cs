@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using Bulkhead.Host;
+using Bulkhead.Host.Threads;
+using Bulkhead.Host.Time;
+using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Time;
+using Bulkhead.Machine.Workers;
+
+namespace Bulkhead.Machine;
+
+/// <summary>Runs domains together until each has ended.</summary>
+/// <remarks><i>Threading</i>: the control thread builds, waits and disposes; <see cref="Stop"/> from any.</remarks>
+public sealed class MachineRunner : IDisposable
+{
+    private readonly List<Domain> _domains = [];
+    private readonly List<PcpuWorker> _workers = [];
+    private readonly CountdownEvent _alive;
+
+    private MachineRunner(int domains) => _alive = new CountdownEvent(domains);
+
+    /// <summary>The domains in the order asked for.</summary>
+    public IReadOnlyList<Domain> Domains => _domains;
+
+    /// <summary>Builds everything; nothing runs yet.</summary>
+    public static MachineRunner Build(MachineRequest request, EngineSeam engine)
+    {
+        int[] cpus = ChooseCpus(request);
+        var runner = new MachineRunner(request.Domains.Count);
+        try
+        {
+            TscRate rate = TscRate.Measure(engine.HostTsc);
+            runner.AddWorkers(request, engine, cpus);
+            foreach (DomainRequest domain in request.Domains)
+            {
+                runner.AddDomain(domain, engine, rate);
+            }
+
+            return runner;
+        }
+        catch
+        {
+            runner.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the workers.</summary>
+    public void Start()
+    {
+        foreach (PcpuWorker worker in _workers)
+        {
+            worker.Start();
+        }
+    }
+
+    /// <summary>Waits until every domain ended, at most <paramref name="milliseconds"/> (-1: for ever).</summary>
+    public bool Wait(int milliseconds = -1) => _alive.Wait(milliseconds);
+
+    /// <summary>Ends every domain that still lives with this exit code.</summary>
+    public void Stop(int exitCode, string message)
+    {
+        foreach (Domain domain in _domains)
+        {
+            domain.Stop(exitCode, message);
+        }
+    }
+
+    /// <summary>How each domain ended, in order; those that live are missing.</summary>
+    public IReadOnlyList<DomainResult> Results()
+    {
+        var results = new List<DomainResult>();
+        foreach (Domain domain in _domains)
+        {
+            if (domain.Result is { } result)
+            {
+                results.Add(result);
+            }
+        }
+
+        return results;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (PcpuWorker worker in _workers)
+        {
+            worker.Dispose();
+        }
+
+        foreach (Domain domain in _domains)
+        {
+            domain.Dispose();
+        }
+
+        _alive.Dispose();
+    }
+
+    private static int[] ChooseCpus(MachineRequest request)
+    {
+        int[] allowed = HostThread.AllowedCpus();
+        if (request.Cpus.Count > 0)
+        {
+            foreach (int cpu in request.Cpus)
+            {
+                if (!allowed.Contains(cpu))
+                {
+                    throw new OperatorException($"Host CPU {cpu} is not allowed to this process; allowed are {string.Join(", ", allowed)}.", 2);
+                }
+            }
+
+            return [.. request.Cpus];
+        }
+
+        int vcpus = request.Domains.Sum(static d => d.Vcpus);
+        return allowed[^Math.Min(vcpus, allowed.Length)..];
+    }
+
+    private void AddWorkers(MachineRequest request, EngineSeam engine, int[] cpus)
+    {
+        bool signal = engine.TurnSignalHandler != 0;
+        if (signal)
+        {
+            TurnTimer.Install(TurnTimer.DefaultSignal, engine.TurnSignalHandler);
+        }
+
+        foreach (int cpu in cpus)
+        {
+            var options = new WorkerOptions(
+                Stopwatch.GetTimestamp,
+                signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
+                new SpinThenSleep(request.SpinNs));
+            _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.AllowanceNs), options, request.RealTimePriority));
+        }
+    }
+
+    private void AddDomain(DomainRequest request, EngineSeam engine, TscRate rate)
+    {
+        Domain domain = DomainBuilder.Build(
+            request, engine, RealClock.StartingNow(engine.HostTsc, rate),
+            static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false));
+        int first = _domains.Sum(static d => d.Vcpus.Count);
+        _domains.Add(domain);
+        domain.Ended += _ => _alive.Signal();
+        foreach (VcpuSlot slot in domain.Slots)
+        {
+            int at = request.Placement.Count > 0 ? request.Placement[slot.Index % request.Placement.Count] : first + slot.Index;
+            _workers[at % _workers.Count].Place(slot, request.Share);
+        }
+    }
+}

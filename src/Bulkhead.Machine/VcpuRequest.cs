@@ -1,0 +1,13 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Core.Time;
+
+namespace Bulkhead.Machine;
+
+/// <summary>What an engine gets to make one vCPU.</summary>
+/// <param name="Domain">The domain's name.</param>
+/// <param name="Index">The vCPU's number and APIC id.</param>
+/// <param name="Count">How many vCPUs the domain has.</param>
+/// <param name="Memory">The domain's RAM; the same object for all its vCPUs.</param>
+/// <param name="Clock">The domain's clock.</param>
+/// <param name="CpuModel">The CPU model's name.</param>
+public sealed record VcpuRequest(string Domain, int Index, int Count, GuestMemory Memory, IClock Clock, string CpuModel);

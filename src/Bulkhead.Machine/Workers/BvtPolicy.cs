@@ -1,0 +1,26 @@
+using Bulkhead.Scheduling;
+
+namespace Bulkhead.Machine.Workers;
+
+/// <summary>Borrowed Virtual Time.</summary>
+internal sealed class BvtPolicy(long allowanceNs) : IPolicy
+{
+    private readonly BvtQueue _queue = new(allowanceNs);
+
+    public int Add(Share share) => _queue.Add(new BvtParameters
+    {
+        Weight = share.Weight, WarpNs = share.WarpNs, WarpLimitNs = share.WarpLimitNs, UnwarpNs = share.UnwarpNs,
+    });
+
+    public void Wake(int entry) => _queue.Wake(entry);
+
+    public void Block(int entry, bool voluntary) => _queue.Block(entry, voluntary ? BlockKind.Voluntary : BlockKind.Involuntary);
+
+    public (int Entry, long BudgetNs) Pick(long nowNs)
+    {
+        BvtPick pick = _queue.Pick(nowNs);
+        return (pick.Slot, pick.BudgetNs);
+    }
+
+    public void Charge(long ranNs, long nowNs) => _queue.Charge(ranNs, nowNs);
+}

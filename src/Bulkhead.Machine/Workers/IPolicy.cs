@@ -1,0 +1,21 @@
+namespace Bulkhead.Machine.Workers;
+
+/// <summary>Who runs next on one pCPU.</summary>
+/// <remarks><i>Threading</i>: the worker's thread.</remarks>
+internal interface IPolicy
+{
+    /// <summary>Takes in a vCPU that is not runnable yet; the number names it here.</summary>
+    int Add(Share share);
+
+    /// <summary>Makes it runnable.</summary>
+    void Wake(int entry);
+
+    /// <summary>Makes it not runnable; <paramref name="voluntary"/>: by HLT.</summary>
+    void Block(int entry, bool voluntary);
+
+    /// <summary>Chooses, with the longest time until the next choice; entry -1 where nobody is runnable.</summary>
+    (int Entry, long BudgetNs) Pick(long nowNs);
+
+    /// <summary>Charges the one picked last.</summary>
+    void Charge(long ranNs, long nowNs);
+}

@@ -1,0 +1,278 @@
+using Bulkhead.Host.Threads;
+using Bulkhead.Machine.Domains;
+using Bulkhead.X86.Engine;
+
+namespace Bulkhead.Machine.Workers;
+
+/// <summary>One host CPU that runs vCPUs: the policy picks, the nearest deadline of anyone placed here ends the turn.</summary>
+/// <remarks>
+/// <para><i>Threading</i>: one pinned thread runs <see cref="Loop"/>; <see cref="Poke"/> and
+/// <see cref="OnEarlierDeadline"/> come from any thread and take no lock. A waker first sets the vCPU's flag, then rings,
+/// then looks who runs; the worker first names who runs, then looks for a ring: one of the two sees the other.</para>
+/// <para><i>Errors</i>: whatever a vCPU or a device throws ends its domain alone.</para>
+/// </remarks>
+internal sealed class PcpuWorker : IDisposable
+{
+    private readonly WorkerOptions _options;
+    private readonly IPolicy _policy;
+    private readonly IIdle _idle;
+    private readonly List<VcpuSlot> _slots = [];
+    private readonly int _cpu;
+    private readonly int _realTimePriority;
+    private Thread? _thread;
+    private ITurnTimer? _timer;
+    private VcpuSlot? _current;
+    private long _untilNs;
+    private int _threadId;
+    private bool _stop;
+
+    /// <summary>Creates a worker for host CPU <paramref name="cpu"/> (-1: not pinned).</summary>
+    internal PcpuWorker(int cpu, IPolicy policy, WorkerOptions options, int realTimePriority = 0)
+    {
+        _cpu = cpu;
+        _policy = policy;
+        _options = options;
+        _idle = options.Idle;
+        _realTimePriority = realTimePriority;
+    }
+
+    /// <summary>Places a vCPU here; before <see cref="Start"/>.</summary>
+    internal void Place(VcpuSlot slot, Share share)
+    {
+        slot.Worker = this;
+        slot.PolicyEntry = _policy.Add(share);
+        _slots.Add(slot);
+    }
+
+    /// <summary>Starts the thread.</summary>
+    internal void Start()
+    {
+        _thread = new Thread(Loop, 1 << 20) { IsBackground = true, Name = $"pcpu{_cpu}" };
+        _thread.Start();
+    }
+
+    /// <summary>Something changed for <paramref name="slot"/> (null: for anyone): wake up, or end another's turn.</summary>
+    internal void Poke(VcpuSlot? slot)
+    {
+        _idle.Ring();
+        VcpuSlot? current = Volatile.Read(ref _current);
+        if (current is not null && current != slot)
+        {
+            current.Vcpu.EndTurn();
+        }
+    }
+
+    /// <summary>A deadline of a vCPU placed here moved forward.</summary>
+    internal void OnEarlierDeadline(VcpuSlot slot)
+    {
+        if (Environment.CurrentManagedThreadId != Volatile.Read(ref _threadId))
+        {
+            Poke(null);
+            return;
+        }
+
+        // On our own thread inside a turn (the guest armed a timer): the turn just ends earlier.
+        long deadline = slot.Timers.NextDeadlineNs;
+        if (_current is not null && deadline < _untilNs)
+        {
+            _untilNs = deadline;
+            _timer?.Arm(deadline);
+        }
+    }
+
+    /// <summary>Runs until <see cref="Dispose"/>, or until every domain placed here ended.</summary>
+    internal void Loop()
+    {
+        Volatile.Write(ref _threadId, Environment.CurrentManagedThreadId);
+        if (_cpu >= 0)
+        {
+            _ = HostThread.TryPin(_cpu);
+        }
+
+        if (_realTimePriority > 0)
+        {
+            _ = HostThread.TryRealTime(_realTimePriority);
+        }
+
+        HostThread.PreciseTimers();
+        using ITurnTimer timer = _options.TurnTimer(EndCurrentTurn);
+        _timer = timer;
+        while (!Volatile.Read(ref _stop) && !AllEnded())
+        {
+            _idle.Clear();
+            long now = _options.NowNs();
+            Collect(now);
+            (int entry, long budgetNs) = _policy.Pick(now);
+            long until = NextDeadline();
+            if (entry < 0)
+            {
+                _idle.Wait(until);
+                continue;
+            }
+
+            Turn(SlotOf(entry), now, budgetNs >= until - now ? until : now + budgetNs);
+        }
+
+        _timer = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Volatile.Write(ref _stop, true);
+        Poke(null);
+        _thread?.Join();
+    }
+
+    private void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
+
+    private void Turn(VcpuSlot slot, long nowNs, long untilNs)
+    {
+        _untilNs = untilNs;
+        _ = Interlocked.Exchange(ref _current, slot);
+        if (_idle.IsRung)
+        {
+            Volatile.Write(ref _current, null);
+            return;
+        }
+
+        if (untilNs != long.MaxValue)
+        {
+            _timer?.Arm(untilNs);
+        }
+
+        StopReason reason = StopReason.EngineError;
+        string? thrown = null;
+        try
+        {
+            reason = slot.Vcpu.Run(slot.Io, untilNs);
+        }
+#pragma warning disable CA1031 // The root of a turn: what anything below throws is recorded and ends this domain alone.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            thrown = e.ToString();
+        }
+
+        Volatile.Write(ref _current, null);
+        long end = _options.NowNs();
+        long ran = Math.Max(end - nowNs, 0);
+        _policy.Charge(ran, end);
+        slot.Account(ran);
+        if (reason == StopReason.Halt)
+        {
+            Block(slot, voluntary: true);
+        }
+        else if (reason is not (StopReason.Budget or StopReason.Kicked))
+        {
+            EndDomainSlow(slot, reason, thrown);
+        }
+    }
+
+    // Timers first: they wake vCPUs.
+    private void Collect(long nowNs)
+    {
+        foreach (VcpuSlot slot in _slots)
+        {
+            if (!slot.IsParked && !slot.Domain.IsAsked && slot.Timers.NextDeadlineNs <= nowNs)
+            {
+                FireTimers(slot, nowNs);
+            }
+        }
+
+        foreach (VcpuSlot slot in _slots)
+        {
+            if (slot.IsParked)
+            {
+                continue;
+            }
+
+            if (slot.Domain.IsAsked)
+            {
+                Block(slot, voluntary: false);
+                slot.Park();
+                slot.Domain.OnParked();
+            }
+
+            if (!slot.IsParked && slot.TakeWake() && !slot.Runnable)
+            {
+                slot.Runnable = true;
+                _policy.Wake(slot.PolicyEntry);
+            }
+        }
+    }
+
+    private static void FireTimers(VcpuSlot slot, long nowNs)
+    {
+        try
+        {
+            slot.Timers.Fire(nowNs);
+        }
+#pragma warning disable CA1031 // The root of a timer: see Turn.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            slot.Domain.Stop(ExitCodes.Engine, $"a timer failed: {e}");
+        }
+    }
+
+    private void Block(VcpuSlot slot, bool voluntary)
+    {
+        if (slot.Runnable)
+        {
+            slot.Runnable = false;
+            _policy.Block(slot.PolicyEntry, voluntary);
+        }
+    }
+
+    private static void EndDomainSlow(VcpuSlot slot, StopReason reason, string? thrown)
+    {
+        (int code, string what) = reason switch
+        {
+            StopReason.TripleFault => (ExitCodes.TripleFault, "triple fault"),
+            StopReason.Unsupported => (ExitCodes.Unsupported, $"unsupported: {slot.Vcpu.StopDetail}"),
+            _ => (ExitCodes.Engine, $"engine error: {thrown ?? slot.Vcpu.StopDetail}"),
+        };
+        slot.Domain.Stop(code, Autopsy.Describe(slot, what));
+    }
+
+    private long NextDeadline()
+    {
+        long next = long.MaxValue;
+        foreach (VcpuSlot slot in _slots)
+        {
+            if (!slot.IsParked)
+            {
+                next = Math.Min(next, slot.Timers.NextDeadlineNs);
+            }
+        }
+
+        return next;
+    }
+
+    private VcpuSlot SlotOf(int entry)
+    {
+        foreach (VcpuSlot slot in _slots)
+        {
+            if (slot.PolicyEntry == entry)
+            {
+                return slot;
+            }
+        }
+
+        throw new System.Diagnostics.UnreachableException("The policy picked a vCPU that was never placed here.");
+    }
+
+    private bool AllEnded()
+    {
+        foreach (VcpuSlot slot in _slots)
+        {
+            if (slot.Domain.Result is null)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,13 @@
+using Bulkhead.Host.Time;
+
+namespace Bulkhead.Machine.Workers;
+
+/// <summary>Turns end by a timer signal whose handler the engine installed.</summary>
+internal sealed class SignalTurnTimer : ITurnTimer
+{
+    private readonly TurnTimer _timer = TurnTimer.ForCurrentThread();
+
+    public void Arm(long deadlineNs) => _timer.Arm(deadlineNs);
+
+    public void Dispose() => _timer.Dispose();
+}

@@ -1,0 +1,135 @@
+namespace Bulkhead.Scheduling.Tests;
+
+/// <summary>Drives a queue the way a pCPU's worker does, in simulated time.</summary>
+internal sealed class Simulation(BvtQueue queue, long maxOverrunNs = 0, Func<long, long>? random = null)
+{
+    private readonly List<Guest> _guests = [];
+    private int _lastDispatched = -1;
+
+    public long NowNs { get; private set; }
+
+    public int Switches { get; private set; }
+
+    /// <summary>Each turn, consecutive turns of one vCPU joined: slot, from, to.</summary>
+    public List<(int Slot, long FromNs, long ToNs)> Turns { get; } = [];
+
+    /// <summary>Called after anything that can change a virtual time: every instant that can be an extreme.</summary>
+    public Action? Check { get; set; }
+
+    /// <summary>Called just before a wake-up, and at the dispatch that follows.</summary>
+    public Action<int>? Waking { get; set; }
+
+    public Action<int>? Woken { get; set; }
+
+    public Action<int>? Dispatched { get; set; }
+
+    /// <summary>A guest that runs <paramref name="burst"/> ns, sleeps <paramref name="sleep"/> ns, and again.</summary>
+    public int Add(BvtParameters parameters, long firstWakeNs, Func<long> burst, Func<long> sleep)
+    {
+        int slot = queue.Add(parameters);
+        _guests.Add(new Guest { Slot = slot, WakeNs = firstWakeNs, Burst = burst, Sleep = sleep });
+        return slot;
+    }
+
+    public int AddHungry(BvtParameters parameters) =>
+        Add(parameters, 0, () => long.MaxValue, () => long.MaxValue);
+
+    public void Run(long untilNs, int maxTurns = int.MaxValue)
+    {
+        Wake();
+        for (int turn = 0; turn < maxTurns && NowNs < untilNs; turn++)
+        {
+            BvtPick pick = queue.Pick(NowNs);
+            long nextWake = NextWake();
+            if (!pick.Found)
+            {
+                NowNs = Math.Min(nextWake, untilNs);
+                Wake();
+                continue;
+            }
+
+            Guest guest = _guests.Find(g => g.Slot == pick.Slot)!;
+            Dispatch(guest);
+            long ran = Math.Min(Math.Min(pick.BudgetNs, nextWake - NowNs), untilNs - NowNs);
+            ran += maxOverrunNs == 0 ? 0 : random!(maxOverrunNs);
+            ran = Math.Min(ran, guest.LeftNs);
+            NowNs += ran;
+            guest.LeftNs -= guest.LeftNs == long.MaxValue ? 0 : ran;
+            Record(pick.Slot, ran);
+            queue.Charge(ran, NowNs);
+            Check?.Invoke();
+            if (guest.LeftNs == 0)
+            {
+                queue.Block(guest.Slot, BlockKind.Voluntary);
+                long sleep = guest.Sleep();
+                guest.WakeNs = sleep == long.MaxValue ? sleep : NowNs + sleep;
+                Check?.Invoke();
+            }
+
+            Wake();
+        }
+    }
+
+    private long NextWake()
+    {
+        long next = long.MaxValue;
+        foreach (Guest guest in _guests)
+        {
+            next = Math.Min(next, guest.WakeNs);
+        }
+
+        return next;
+    }
+
+    private void Wake()
+    {
+        foreach (Guest guest in _guests)
+        {
+            if (guest.WakeNs <= NowNs)
+            {
+                Waking?.Invoke(guest.Slot);
+                queue.Wake(guest.Slot);
+                guest.WakeNs = long.MaxValue;
+                guest.LeftNs = guest.Burst();
+                Woken?.Invoke(guest.Slot);
+                Check?.Invoke();
+            }
+        }
+    }
+
+    private void Dispatch(Guest guest)
+    {
+        Dispatched?.Invoke(guest.Slot);
+        if (_lastDispatched >= 0 && _lastDispatched != guest.Slot)
+        {
+            Switches++;
+        }
+
+        _lastDispatched = guest.Slot;
+    }
+
+    private void Record(int slot, long ran)
+    {
+        if (Turns.Count > 0 && Turns[^1].Slot == slot && Turns[^1].ToNs == NowNs - ran)
+        {
+            Turns[^1] = (slot, Turns[^1].FromNs, NowNs);
+        }
+        else
+        {
+            Turns.Add((slot, NowNs - ran, NowNs));
+        }
+    }
+
+    private sealed class Guest
+    {
+        public int Slot { get; init; }
+
+        public long WakeNs { get; set; }
+
+        public long LeftNs { get; set; }
+
+        public required Func<long> Burst { get; init; }
+
+        public required Func<long> Sleep { get; init; }
+    }
+}
