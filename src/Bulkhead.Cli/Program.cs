@@ -1,1 +1,5 @@
-return 0;
+using Bulkhead.Cli.Commands;
+using Bulkhead.Cli.Machines;
+
+// The one place where the command line meets the machine.
+return new CommandLine(new MissingMachineHost(), Console.Out, Console.Error).Invoke(args);

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Bulkhead.Cli.Machines;
+using Bulkhead.Host;
+using Bulkhead.Images;
+
+namespace Bulkhead.Cli.Commands;
+
+/// <summary>The command line as a whole: what it knows, and how it fails.</summary>
+internal sealed class CommandLine
+{
+    private readonly RootCommand _root;
+    private readonly TextWriter _output;
+    private readonly TextWriter _errors;
+
+    internal CommandLine(IMachineHost host, TextWriter output, TextWriter errors)
+    {
+        _output = output;
+        _errors = errors;
+        Command run = new RunCommand(host).Create();
+        Command up = new UpCommand(host).Create();
+        _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
+        {
+            run,
+            up,
+        };
+        var notes = new Dictionary<Command, string> { [run] = RunCommand.Notes, [up] = UpCommand.Notes };
+        foreach (HelpOption help in _root.Options.OfType<HelpOption>())
+        {
+            if (help.Action is HelpAction usual)
+            {
+                help.Action = new HelpWithNotes(usual, notes);
+            }
+        }
+    }
+
+    /// <summary>Runs what the arguments ask for and returns the process's exit code.</summary>
+    internal int Invoke(string[] arguments)
+    {
+        ParseResult line = _root.Parse(arguments);
+        if (line.Action is ParseErrorAction || (line.Errors.Count > 0 && line.Action is null))
+        {
+            return Refuse(line);
+        }
+
+        try
+        {
+            // Signals belong to the terminal and the machine; exceptions are ours to word.
+            return line.Invoke(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = _output,
+                Error = _errors,
+            });
+        }
+        catch (OperatorException e)
+        {
+            _errors.WriteLine("bulkhead: " + e.Message);
+            return e.ExitCode;
+        }
+    }
+
+    private int Refuse(ParseResult line)
+    {
+        Command command = line.CommandResult.Command;
+        if (line.UnmatchedTokens.Count > 0)
+        {
+            // An unknown option's value would be named as well; the option is the cause.
+            bool option = line.UnmatchedTokens.Any(t => t.StartsWith('-'));
+            foreach (string token in line.UnmatchedTokens.Where(t => !option || t.StartsWith('-')))
+            {
+                _errors.WriteLine($"bulkhead: {token}: {Unknown(token, command)}");
+            }
+        }
+        else
+        {
+            foreach (string message in line.Errors.Select(e => e.Message).Distinct())
+            {
+                _errors.WriteLine("bulkhead: " + message);
+            }
+        }
+
+        string name = command is RootCommand ? "bulkhead" : "bulkhead " + command.Name;
+        _errors.WriteLine($"Try '{name} --help'.");
+        return ExitCode.Usage;
+    }
+
+    private static string Unknown(string token, Command command)
+    {
+        bool option = token.StartsWith('-');
+        IEnumerable<string> known = option ? command.Options.Select(o => o.Name) : command.Subcommands.Select(c => c.Name);
+        string? near = NearestName.Find(token.Split('=')[0], known);
+        string kind = option ? "there is no such option" : command.Subcommands.Count > 0 ? "there is no such command" : "one word too many";
+        return near is null ? kind + "." : $"{kind}; did you mean {near}?";
+    }
+}

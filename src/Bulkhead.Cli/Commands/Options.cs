@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Bulkhead.Cli.Units;
+
+namespace Bulkhead.Cli.Commands;
+
+/// <summary>Makes options whose errors name the option, the value and the fix.</summary>
+internal static class Options
+{
+    /// <summary>Reads a value; false where the text is not one.</summary>
+    internal delegate bool Reader<T>(string text, out T value);
+
+    /// <summary>Makes an option that reads its one value with <paramref name="read"/>, and refuses what <paramref name="check"/> has a message for.</summary>
+    internal static Option<T> Create<T>(
+        string name, string valueName, string description, string form, Reader<T> read, Func<string, T, string?>? check = null) => new(name)
+    {
+        HelpName = valueName,
+        Description = description,
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            string? error = read(text, out T value) ? check?.Invoke(text, value) : Wrong(name, text, form);
+            if (error is not null)
+            {
+                result.AddError(error);
+            }
+
+            return value;
+        },
+    };
+
+    /// <summary>Makes an option that takes one of some words.</summary>
+    internal static Option<T> OneOf<T>(string name, string description, params (string Word, T Value)[] choices)
+    {
+        string words = string.Join('|', choices.Select(c => c.Word));
+        return Create(name, words, description, "one of " + string.Join(", ", choices.Select(c => c.Word)), (string text, out T value) =>
+        {
+            foreach ((string word, T choice) in choices)
+            {
+                if (word == text)
+                {
+                    value = choice;
+                    return true;
+                }
+            }
+
+            value = choices[0].Value;
+            return false;
+        });
+    }
+
+    /// <summary>Makes an option that takes a time longer than zero.</summary>
+    internal static Option<long> Duration(string name, string description) => Create(
+        name, "TIME", description, DurationText.Form, (string text, out long ns) => DurationText.TryParse(text, out ns) && ns > 0);
+
+    /// <summary>Makes an option that takes a file to read.</summary>
+    internal static Option<string?> ExistingFile(string name, string description) => new(name)
+    {
+        HelpName = "FILE",
+        Description = description,
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = result =>
+        {
+            string path = result.Tokens[0].Value;
+            if (!File.Exists(path))
+            {
+                result.AddError($"{name} {path}: there is no such file; give the path of a file that can be read.");
+                return null;
+            }
+
+            return Path.GetFullPath(path);
+        },
+    };
+
+    /// <summary>Makes a switch.</summary>
+    internal static Option<bool> Switch(string name, string description) => new(name) { Description = description };
+
+    internal static string Wrong(string name, string text, string form) => $"{name} {(text.Length == 0 ? "''" : text)}: not understood; write {form}.";
+}

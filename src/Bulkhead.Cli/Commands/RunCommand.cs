@@ -1,0 +1,152 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Units;
+using Bulkhead.Host;
+using Bulkhead.Host.Terminal;
+using Bulkhead.Images;
+
+namespace Bulkhead.Cli.Commands;
+
+/// <summary><c>bulkhead run</c>: one guest, until it ends.</summary>
+internal sealed class RunCommand
+{
+    internal const string Notes = """
+        Examples:
+          bulkhead run debian
+          bulkhead run debian --append bulkhead.task=script --timeout 60s
+          bulkhead run --kernel bzImage --initrd initrd.img --memory 1G --cpus 2
+
+        On a terminal, Ctrl-A x ends the guest and Ctrl-A h lists the keys.
+
+        Exit codes:
+          0 power-off, 1 error, 2 usage, 10 guest panic, 12 triple fault, 14 reset loop,
+          16 unsupported feature, 18 engine fault, 124 timeout, 130 interrupted
+
+        """;
+
+    private const ulong LeastMemory = 32UL << 20;
+    private const ulong MostMemory = 1UL << 40;
+    private const ulong MemoryUnit = 1UL << 20;
+    private const int MostCpus = 64;
+
+    private readonly IMachineHost _host;
+    private readonly Argument<string?> _image = new("IMAGE")
+    {
+        Description = $"An image Bulkhead makes itself: {string.Join(", ", ImageStore.RecipeNames)}.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string?> _kernel = Options.ExistingFile("--kernel", "A kernel to boot instead of an image: bzImage or ELF with PVH entry.");
+    private readonly Option<string?> _initrd = Options.ExistingFile("--initrd", "The kernel's initial RAM disk.");
+    private readonly Option<string?> _append = new("--append") { HelpName = "TEXT", Description = "Words to add to the kernel command line 'console=ttyS0,115200 panic=-1'." };
+    private readonly Option<ulong> _memory = Options.Create<ulong>("--memory", "SIZE", "The guest's memory (512M).", SizeText.Form, SizeText.TryParse, CheckMemory);
+    private readonly Option<int> _cpus = Options.Create(
+        "--cpus", "N", "The number of CPUs the guest has (1).", $"a number from 1 to {MostCpus}", (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n) && n is >= 1 and <= MostCpus);
+
+    private readonly Option<CpuModel> _cpu = Options.OneOf(
+        "--cpu", "The CPU the guest sees (x86-64-v3 where this host has it).", ("host", CpuModel.Host), ("x86-64-v2", CpuModel.X8664V2), ("x86-64-v3", CpuModel.X8664V3));
+
+    private readonly Option<EngineChoice> _engine = Options.OneOf(
+        "--engine", "What runs the guest's code (auto).", ("auto", EngineChoice.Auto), ("translator", EngineChoice.Translator));
+
+    private readonly Option<SerialTarget?> _serial = Options.Create(
+        "--serial", "stdio|file:PATH|unix:PATH|none", "Where the first serial port goes (stdio).", SerialTarget.Form, (string text, out SerialTarget? target) => SerialTarget.TryParse(text, out target));
+
+    private readonly Option<long> _timeout = Options.Duration("--timeout", "End the guest after this time, with exit code 124.");
+    private readonly Option<bool> _debugExit = Options.Switch("--debug-exit", "A byte written to port 0xf4 ends the guest with exit code value * 2 + 1.");
+    private readonly Option<bool> _stats = Options.Switch("--stats", "Print counters of the engine at the end.");
+    private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write a trace of exits and interrupts." };
+    private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
+
+    internal RunCommand(IMachineHost host) => _host = host;
+
+    internal Command Create()
+    {
+        var command = new Command("run", "Run one guest until it powers off.")
+        {
+            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _serial, _timeout, _debugExit, _stats, _trace, _update,
+        };
+        command.Validators.Add(Validate);
+        command.SetAction(Run);
+        return command;
+    }
+
+    private void Validate(CommandResult result)
+    {
+        bool image = result.GetResult(_image) is { Tokens.Count: > 0 };
+        bool kernel = result.GetResult(_kernel) is not null;
+        if (image && (kernel || result.GetResult(_initrd) is not null))
+        {
+            result.AddError("An image brings its own kernel and initrd; give either IMAGE or --kernel with --initrd.");
+        }
+        else if (!image && !kernel)
+        {
+            result.AddError($"Nothing to run; give an image ({string.Join(", ", ImageStore.RecipeNames)}) or --kernel FILE.");
+        }
+    }
+
+    private static string? CheckMemory(string text, ulong bytes)
+    {
+        if (bytes < LeastMemory)
+        {
+            return $"--memory {text}: {SizeText.Format(bytes)} is too little to boot; give at least {SizeText.Format(LeastMemory)}, as in --memory 512M.";
+        }
+
+        return bytes <= MostMemory && bytes % MemoryUnit == 0
+            ? null
+            : $"--memory {text}: give a whole number of megabytes, at most {SizeText.Format(MostMemory)}.";
+    }
+
+    private int Run(ParseResult line)
+    {
+        string? kernel = line.GetValue(_kernel);
+        string? initrd = line.GetValue(_initrd);
+        SerialTarget serial = line.GetValue(_serial) ?? new SerialTarget(SerialKind.Stdio, string.Empty);
+        string append = line.GetValue(_append) ?? string.Empty;
+        if (line.GetValue(_image) is string name)
+        {
+            (kernel, initrd) = Resolve(name, line.GetValue(_update));
+            append = WithWindow(append, serial);
+        }
+
+        return _host.Run(new RunRequest
+        {
+            KernelPath = kernel ?? throw new System.Diagnostics.UnreachableException("The command line was validated without a kernel."),
+            InitrdPath = initrd,
+            Append = append,
+            MemoryBytes = line.GetResult(_memory) is null ? 512UL << 20 : line.GetValue(_memory),
+            Cpus = line.GetResult(_cpus) is null ? 1 : line.GetValue(_cpus),
+            CpuModel = line.GetValue(_cpu),
+            Engine = line.GetValue(_engine),
+            Serial = serial,
+            TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
+            DebugExit = line.GetValue(_debugExit),
+            Stats = line.GetValue(_stats),
+            TracePath = line.GetValue(_trace) is string trace ? Path.GetFullPath(trace) : null,
+        });
+    }
+
+    private static (string Kernel, string Initrd) Resolve(string name, bool update)
+    {
+        if (!ImageStore.RecipeNames.Contains(name) && File.Exists(name))
+        {
+            throw new OperatorException($"{name} is a file, not the name of an image; use --kernel {name}.", ExitCode.Usage);
+        }
+
+        GuestImage image = new ImageStore().Resolve(name, update, text => Console.Error.WriteLine("bulkhead: " + text));
+        return (image.KernelPath, image.InitrdPath);
+    }
+
+    // Our images size their terminal by these words; a serial line has no other way to learn it.
+    private static string WithWindow(string append, SerialTarget serial)
+    {
+        if (serial.Kind != SerialKind.Stdio || append.Contains("bulkhead.rows=", StringComparison.Ordinal) || !TerminalSize.TryRead(0, out TerminalSize size))
+        {
+            return append;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{append} bulkhead.rows={size.Rows} bulkhead.cols={size.Columns}").TrimStart();
+    }
+}

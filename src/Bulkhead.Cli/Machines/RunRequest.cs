@@ -1,0 +1,41 @@
+namespace Bulkhead.Cli.Machines;
+
+/// <summary>One guest to run; every value is checked, every path absolute and, where it is read, there.</summary>
+internal sealed record RunRequest
+{
+    /// <summary>The kernel image.</summary>
+    internal required string KernelPath { get; init; }
+
+    /// <summary>The initial RAM disk, or null for none.</summary>
+    internal required string? InitrdPath { get; init; }
+
+    /// <summary>What follows the default kernel command line.</summary>
+    internal required string Append { get; init; }
+
+    /// <summary>The guest's RAM, a multiple of 1 MiB.</summary>
+    internal required ulong MemoryBytes { get; init; }
+
+    /// <summary>The number of vCPUs.</summary>
+    internal required int Cpus { get; init; }
+
+    /// <summary>The CPU the guest sees.</summary>
+    internal required CpuModel CpuModel { get; init; }
+
+    /// <summary>The engine asked for.</summary>
+    internal required EngineChoice Engine { get; init; }
+
+    /// <summary>The first serial port's other end.</summary>
+    internal required SerialTarget Serial { get; init; }
+
+    /// <summary>When to give up (exit code 124), in nanoseconds of wall time from the start of the machine; null for never.</summary>
+    internal required long? TimeoutNs { get; init; }
+
+    /// <summary>Whether port 0xf4 ends the machine with a status.</summary>
+    internal required bool DebugExit { get; init; }
+
+    /// <summary>Whether counters are printed to standard error at the end.</summary>
+    internal required bool Stats { get; init; }
+
+    /// <summary>Where a trace is written, or null for no trace.</summary>
+    internal required string? TracePath { get; init; }
+}

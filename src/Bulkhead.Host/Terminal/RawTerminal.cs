@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+
+namespace Bulkhead.Host.Terminal;
+
+/// <summary>The operator's terminal while every key goes to the guest; put back as it was at every end that can be seen.</summary>
+/// <remarks>
+/// Output processing stays on, so that lines of our own begin at the left; a guest's CR LF looks the same either way.
+/// Signals keep their effect: the terminal is put back, and what else handles them comes after.
+/// <para><i>Threading</i>: the creator disposes it; signals arrive on a thread of the runtime.</para>
+/// </remarks>
+public sealed unsafe class RawTerminal : IDisposable
+{
+    private readonly int _fd;
+    private readonly TerminalNative.Attributes _before;
+    private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly Lock _lock = new();
+    private bool _ended;
+
+    private RawTerminal(int fd, TerminalNative.Attributes before)
+    {
+        _fd = fd;
+        _before = before;
+    }
+
+    /// <summary>Makes the terminal behind a descriptor raw; null where it is no terminal, or another job has it.</summary>
+    public static RawTerminal? TryEnter(int fd)
+    {
+        // SAFETY: Attributes has the size of struct termios; checked by TerminalNativeTests.
+        TerminalNative.Attributes before;
+        if (TerminalNative.IsTerminal(fd) == 0
+            || TerminalNative.ForegroundGroup(fd) != TerminalNative.OwnGroup()
+            || TerminalNative.GetAttributes(fd, &before) != 0)
+        {
+            return null;
+        }
+
+        var terminal = new RawTerminal(fd, before);
+        terminal.Register();
+        terminal.MakeRaw();
+        return terminal;
+    }
+
+    /// <summary>Puts the terminal back.</summary>
+    public void Dispose()
+    {
+        Restore(forGood: true);
+        AppDomain.CurrentDomain.ProcessExit -= OnProcessEnd;
+        AppDomain.CurrentDomain.UnhandledException -= OnUnhandled;
+        foreach (PosixSignalRegistration signal in _signals)
+        {
+            signal.Dispose();
+        }
+    }
+
+    private void Register()
+    {
+        AppDomain.CurrentDomain.ProcessExit += OnProcessEnd;
+        AppDomain.CurrentDomain.UnhandledException += OnUnhandled;
+        foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT])
+        {
+            _signals.Add(PosixSignalRegistration.Create(signal, _ => Restore(forGood: false)));
+        }
+
+        // A shell sets the terminal to its own liking while we are stopped.
+        if (OperatingSystem.IsLinux())
+        {
+            _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ => MakeRaw()));
+        }
+    }
+
+    private void OnProcessEnd(object? sender, EventArgs e) => Restore(forGood: true);
+
+    private void OnUnhandled(object? sender, UnhandledExceptionEventArgs e) => Restore(forGood: true);
+
+    private void MakeRaw()
+    {
+        lock (_lock)
+        {
+            if (_ended)
+            {
+                return;
+            }
+
+            TerminalNative.Attributes raw = _before;
+            TerminalNative.MakeRaw(&raw);
+            raw.OutputFlags = _before.OutputFlags;
+            _ = TerminalNative.SetAttributes(_fd, TerminalNative.SetAttributesNow, &raw);
+        }
+    }
+
+    private void Restore(bool forGood)
+    {
+        lock (_lock)
+        {
+            if (_ended)
+            {
+                return;
+            }
+
+            _ended = forGood;
+            TerminalNative.Attributes before = _before;
+            _ = TerminalNative.SetAttributes(_fd, TerminalNative.SetAttributesNow, &before);
+        }
+    }
+}
