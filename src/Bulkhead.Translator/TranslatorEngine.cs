@@ -21,7 +21,8 @@ public sealed class TranslatorEngine : IDisposable
         _space = new CodeSpace(memory, options, features.Offers);
     }
 
-    /// <summary>A native signal handler that ends the turn of the vCPU whose <see cref="LimitAddressOf"/> is the signal's value.</summary>
+    /// <summary>A native signal handler that ends a turn: the signal's value points to a word that holds a vCPU's
+    /// <see cref="IVcpu.TurnCell"/>, or 0.</summary>
     public static nint TurnEndHandler => TrapHandler.TurnEnd;
 
     /// <summary>Guest instructions translated so far.</summary>
@@ -38,11 +39,8 @@ public sealed class TranslatorEngine : IDisposable
         return vcpu;
     }
 
-    /// <summary>Where a turn timer's handler writes to end a vCPU's turn.</summary>
-    public static nint LimitAddressOf(IVcpu vcpu) => ((TranslatorVcpu)vcpu).LimitAddress;
-
     /// <summary>Reads the host's TSC.</summary>
-    public ulong ReadTsc() => _space.ReadTsc();
+    public static ulong ReadTsc() => TrapHandler.ReadTsc();
 
     /// <inheritdoc/>
     public void Dispose()

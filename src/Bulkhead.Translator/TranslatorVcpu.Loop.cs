@@ -86,9 +86,9 @@ internal sealed unsafe partial class TranslatorVcpu
                 ReloadMode();
             }
 
-            if (Volatile.Read(ref _endTurn) != 0)
+            if (Volatile.Read(ref _state->TurnEnded) != 0)
             {
-                Volatile.Write(ref _endTurn, 0);
+                Volatile.Write(ref _state->TurnEnded, 0);
                 Kick(); // whatever else waits is looked at when the next turn starts
                 return Stop(StopReason.Kicked);
             }

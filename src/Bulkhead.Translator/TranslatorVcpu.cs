@@ -43,7 +43,6 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
     private ModeWord _mode;
     private int _generation;
     private int _forget;
-    private int _endTurn;
     private int _nmi;
     private int _init;
     private int _sipi = -1;
@@ -85,8 +84,8 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
     /// <summary>The data TLB.</summary>
     internal SoftTlb Tlb { get; }
 
-    /// <summary>Where the kick is written: a turn timer's signal handler stores all ones here.</summary>
-    public nint LimitAddress => (nint)(&_state->Limit);
+    /// <inheritdoc/>
+    public nint TurnCell => (nint)(&_state->Limit);
 
     /// <inheritdoc/>
     public void Reset()
@@ -133,7 +132,7 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
     /// <inheritdoc/>
     public void EndTurn()
     {
-        Volatile.Write(ref _endTurn, 1);
+        Volatile.Write(ref _state->TurnEnded, 1);
         Kick();
     }
 

@@ -6,4 +6,5 @@ internal static class ExitCode
     internal const int Ok = 0;
     internal const int Error = 1;
     internal const int Usage = 2;
+    internal const int Timeout = 124;
 }

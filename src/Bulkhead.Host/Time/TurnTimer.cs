@@ -14,9 +14,14 @@ public sealed unsafe class TurnTimer : IDisposable
     public const int DefaultSignal = 38;
 
     private const long NsPerSecond = 1_000_000_000;
+    private readonly nint* _aim;
     private nint _timer;
 
-    private TurnTimer(nint timer) => _timer = timer;
+    private TurnTimer(nint timer, nint* aim)
+    {
+        _timer = timer;
+        _aim = aim;
+    }
 
     /// <summary>Registers the engine's handler for the whole process; must precede the first <see cref="Arm"/>.</summary>
     /// <param name="signal">The signal number.</param>
@@ -37,7 +42,10 @@ public sealed unsafe class TurnTimer : IDisposable
     /// <summary>Creates a timer that signals the calling thread.</summary>
     public static TurnTimer ForCurrentThread(int signal = DefaultSignal)
     {
+        // Never freed: a signal under way may read it after the timer is gone.
+        var aim = (nint*)NativeMemory.AllocZeroed((nuint)sizeof(nint));
         TimeCalls.SignalEvent e = default;
+        e.Value = (nint)aim;
         e.Signal = signal;
         e.Notify = TimeCalls.SigevThreadId;
         e.ThreadId = TimeCalls.GetThreadId();
@@ -50,8 +58,11 @@ public sealed unsafe class TurnTimer : IDisposable
                 $"The host refused a timer (errno {Marshal.GetLastPInvokeError()}); raise the limit of pending signals (ulimit -i).");
         }
 
-        return new TurnTimer(timer);
+        return new TurnTimer(timer, aim);
     }
+
+    /// <summary>Sets the word the signal's value points to: what the handler is to act on, or 0.</summary>
+    public void Aim(nint target) => Volatile.Write(ref *_aim, target);
 
     /// <summary>Sets the one expiry, in nanoseconds of CLOCK_MONOTONIC; a time that passed fires at once.</summary>
     public void Arm(long deadlineNs)
@@ -77,6 +88,7 @@ public sealed unsafe class TurnTimer : IDisposable
         nint timer = Interlocked.Exchange(ref _timer, 0);
         if (timer != 0)
         {
+            Aim(0);
             _ = TimeCalls.TimerDelete(timer);
         }
     }

@@ -40,6 +40,22 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>Exits so far.</summary>
     public ExitCounters Exits => Vcpu.Exits;
 
+    /// <summary>Reasons that occurred and how often, most frequent first.</summary>
+    public IReadOnlyList<(string Reason, long Count)> ExitTable()
+    {
+        var table = new List<(string Reason, long Count)>();
+        foreach (ExitReason reason in Enum.GetValues<ExitReason>())
+        {
+            if (Exits[reason] > 0)
+            {
+                table.Add((reason.ToString(), Exits[reason]));
+            }
+        }
+
+        table.Sort(static (a, b) => b.Count.CompareTo(a.Count));
+        return table;
+    }
+
     internal IVcpu Vcpu { get; set; } = null!; // Set by Domain.Attach before anything can reach the slot.
 
     internal ICpuIo Io { get; set; } = null!; // Set by the domain's power-up before the first turn.

@@ -136,6 +136,7 @@ internal sealed class PcpuWorker : IDisposable
             return;
         }
 
+        _timer?.Aim(slot.Vcpu);
         if (untilNs != long.MaxValue)
         {
             _timer?.Arm(untilNs);
@@ -155,6 +156,7 @@ internal sealed class PcpuWorker : IDisposable
         }
 
         Volatile.Write(ref _current, null);
+        _timer?.Aim(null);
         long end = _options.NowNs();
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);

@@ -1,4 +1,5 @@
 using Bulkhead.Host.Time;
+using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Workers;
 
@@ -6,6 +7,8 @@ namespace Bulkhead.Machine.Workers;
 internal sealed class SignalTurnTimer : ITurnTimer
 {
     private readonly TurnTimer _timer = TurnTimer.ForCurrentThread();
+
+    public void Aim(IVcpu? vcpu) => _timer.Aim(vcpu?.TurnCell ?? 0);
 
     public void Arm(long deadlineNs) => _timer.Arm(deadlineNs);
 

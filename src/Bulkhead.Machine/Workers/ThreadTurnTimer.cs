@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bulkhead.Host.Threads;
+using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Workers;
 
@@ -17,6 +18,11 @@ internal sealed class ThreadTurnTimer : ITurnTimer
         _onDeadline = onDeadline;
         _thread = new Thread(Loop, 256 << 10) { IsBackground = true, Name = "deadline" };
         _thread.Start();
+    }
+
+    public void Aim(IVcpu? vcpu)
+    {
+        // The callback asks the worker who runs.
     }
 
     public void Arm(long deadlineNs)

@@ -77,9 +77,6 @@ internal sealed unsafe partial class CodeSpace : IDisposable
     /// <summary>Bytes of translated code held now.</summary>
     internal int CodeBytes => _free - _firstFree;
 
-    /// <summary>The host's TSC.</summary>
-    internal ulong ReadTsc() => ((delegate* unmanaged<ulong>)Thunks.ReadTsc)();
-
     /// <summary>Whether an instruction of this feature exists for the guest.</summary>
     internal bool Offers(CpuFeature feature) => _offers(feature);
 

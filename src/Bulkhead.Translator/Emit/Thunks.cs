@@ -29,9 +29,6 @@ internal sealed unsafe class Thunks
     /// <summary>Per view: what lies under the oldest return address.</summary>
     internal byte*[] Underflow { get; } = new byte*[VcpuState.Views];
 
-    /// <summary>ulong(): RDTSC.</summary>
-    internal byte* ReadTsc { get; private set; }
-
     /// <summary>void(byte*): FXSAVE64.</summary>
     internal byte* SaveX87 { get; private set; }
 
@@ -56,12 +53,6 @@ internal sealed unsafe class Thunks
 
     private void EmitSmallFunctions(CodeWriter w)
     {
-        ReadTsc = w.Here;
-        w.Bytes(0x0F, 0x31);
-        w.Shift(4, Rdx, 32, w: true);
-        w.RegReg(0x0B, Rax, Rdx);
-        w.Byte(0xC3);
-
         SaveX87 = w.Here;
         w.Bytes(0x48, 0x0F, 0xAE); // fxsave64 [rdi]
         w.Byte(0x07);

@@ -24,8 +24,11 @@ internal static unsafe class TrapHandler
     private static readonly PrivateMemory s_registry = new(sizeof(ulong) * (2 + (3 * MaxRanges)));
     private static readonly ExecutableMemory s_code = Install();
 
-    /// <summary>Native handler void(int, siginfo*, void*) for a turn timer whose signal value points to a vCPU's limit: ends the turn.</summary>
+    /// <summary>Native handler void(int, siginfo*, void*) for a turn timer: its value points to a word that holds a turn cell or 0.</summary>
     internal static nint TurnEnd => (nint)s_code.Executable + 2048;
+
+    /// <summary>The host's TSC.</summary>
+    internal static ulong ReadTsc() => ((delegate* unmanaged<ulong>)(s_code.Executable + 3072))();
 
     /// <summary>Adds a code cache; its trap thunk is set later by <see cref="SetThunk"/>.</summary>
     internal static void Register(nint start, int bytes)
@@ -74,9 +77,20 @@ internal static unsafe class TrapHandler
         byte* fpe = EmitHandler(w, code, 1024, out int fpeOld);
         w.Begin(code.Writable + 2048, code.Executable - code.Writable);
         w.RegMem(0x8B, 0, 6, 24); // mov rax, [rsi + 24]: si_value
+        w.RegMem(0x8B, 0, 0, 0);
+        w.RegReg(0x85, 0, 0);
+        int none = w.Jcc(4);
+        w.Bytes(0xC7, 0x40, 8); // mov dword [rax + 8], 1
+        w.Int32(1);
         w.Rex(true, 0, 0, 0);
         w.Bytes(0xC7, 0x00); // mov qword [rax], -1
         w.Int32(-1);
+        w.Bind(none);
+        w.Byte(0xC3);
+        w.Begin(code.Writable + 3072, code.Executable - code.Writable);
+        w.Bytes(0x0F, 0x31); // rdtsc
+        w.Shift(4, 2, 32, w: true);
+        w.RegReg(0x0B, 0, 2);
         w.Byte(0xC3);
         *(nint*)(code.Writable + segvOld) = ThreadProcessorState.InstallHandler(SignalSegv, (nint)segv);
         *(nint*)(code.Writable + fpeOld) = ThreadProcessorState.InstallHandler(SignalFpe, (nint)fpe);

@@ -28,6 +28,11 @@ internal unsafe struct VcpuState
     /// stack, or all ones to kick.</summary>
     internal ulong Limit;
 
+    /// <summary>Non-zero: the turn is over. Stands right after <see cref="Limit"/>: a turn timer's signal handler writes both.</summary>
+    internal int TurnEnded;
+
+    private int _pad1;
+
     /// <summary>The stack pointer translated code runs on, while it does not.</summary>
     internal ulong ReturnStackPointer;
 

@@ -27,6 +27,10 @@ public interface IVcpu : IVcpuSignals, IDisposable
     /// <summary>Ends the current turn from any thread, without an interrupt to look at.</summary>
     void EndTurn();
 
+    /// <summary>Address of two words a signal handler may write to end the turn: all ones into the first (64 bits), after 1 into
+    /// the second (32 bits). 0 where the engine has none.</summary>
+    nint TurnCell { get; }
+
     /// <summary>Puts the state of power-up (or INIT) into <see cref="Registers"/> and drops every cached translation.</summary>
     void Reset();
 }

@@ -1,0 +1,59 @@
+using Bulkhead.Host;
+using Bulkhead.Machine;
+using Bulkhead.Machine.Domains;
+
+namespace Bulkhead.Cli.Machines;
+
+/// <summary>Runs machines in this process.</summary>
+internal sealed class MachineHost : IMachineHost
+{
+    /// <inheritdoc/>
+    public int Run(RunRequest request)
+    {
+        using var engines = new TranslatorEngines();
+        using SerialPort serial = SerialPort.Open(request.Serial);
+        var domain = new DomainRequest
+        {
+            Name = "guest",
+            KernelPath = request.KernelPath,
+            InitrdPath = request.InitrdPath,
+            CommandLine = $"console=ttyS0,115200 panic=-1 {request.Append}".TrimEnd(),
+            MemoryBytes = request.MemoryBytes,
+            Vcpus = request.Cpus,
+            CpuModel = request.CpuModel switch
+            {
+                CpuModel.Host => "host",
+                CpuModel.X8664V2 => "x86-64-v2",
+                CpuModel.X8664V3 => "x86-64-v3",
+                _ => "auto",
+            },
+            Serial = serial.Write,
+            DebugExit = request.DebugExit,
+        };
+        using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain] }, engines.Seam);
+        serial.Attach(runner.Domains[0]);
+        runner.Start();
+        if (!runner.Wait(request.TimeoutNs is { } ns ? (int)Math.Min(ns / 1_000_000, int.MaxValue) : -1))
+        {
+            runner.Stop(Commands.ExitCode.Timeout, "the time given with --timeout is over");
+            _ = runner.Wait();
+        }
+
+        DomainResult result = runner.Results()[0];
+        serial.Close();
+        if (result.ExitCode != 0)
+        {
+            Console.Error.WriteLine($"bulkhead: {result.Message}");
+        }
+
+        if (request.Stats)
+        {
+            Statistics.Write(Console.Error, runner.Domains, engines);
+        }
+
+        return result.ExitCode;
+    }
+
+    /// <inheritdoc/>
+    public int Up(UpRequest request) => throw new OperatorException("'up' is not there yet.");
+}

@@ -1,0 +1,25 @@
+using Bulkhead.Machine;
+using Bulkhead.Machine.Domains;
+
+namespace Bulkhead.Cli.Machines;
+
+/// <summary>The table of <c>--stats</c>.</summary>
+internal static class Statistics
+{
+    internal static void Write(TextWriter writer, IReadOnlyList<Domain> domains, TranslatorEngines engines)
+    {
+        foreach (Domain domain in domains)
+        {
+            foreach (VcpuSlot vcpu in domain.Vcpus)
+            {
+                writer.WriteLine($"{domain.Name} vCPU {vcpu.Index}: ran {vcpu.RanNs / 1e9:F3} s in {vcpu.Turns} turns; exits:");
+                foreach ((string reason, long count) in vcpu.ExitTable())
+                {
+                    writer.WriteLine($"  {reason,-18} {count,12}");
+                }
+            }
+        }
+
+        writer.WriteLine($"translated: {engines.TranslatedInstructions} instructions, {engines.CodeBytes} bytes held");
+    }
+}

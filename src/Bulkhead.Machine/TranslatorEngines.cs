@@ -1,0 +1,64 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Host;
+using Bulkhead.Translator;
+using Bulkhead.X86.Cpuid;
+using Bulkhead.X86.Engine;
+
+namespace Bulkhead.Machine;
+
+/// <summary>The translator behind the machine's engine seam: one engine a domain.</summary>
+/// <remarks>The creator disposes it after the machine.</remarks>
+public sealed class TranslatorEngines : IDisposable
+{
+    private readonly EngineOptions _options;
+    private readonly Dictionary<GuestMemory, TranslatorEngine> _engines = [];
+
+    /// <summary>Engines with the default options.</summary>
+    public TranslatorEngines()
+        : this(EngineOptions.Default)
+    {
+    }
+
+    internal TranslatorEngines(EngineOptions options) => _options = options;
+
+    /// <summary>The seam.</summary>
+    public EngineSeam Seam => new(CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler);
+
+    /// <summary>Guest instructions translated so far, over all domains.</summary>
+    public long TranslatedInstructions => _engines.Values.Sum(static e => e.TranslatedInstructions);
+
+    /// <summary>Bytes of translated code held now, over all domains.</summary>
+    public long CodeBytes => _engines.Values.Sum(static e => (long)e.CodeBytes);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (TranslatorEngine engine in _engines.Values)
+        {
+            engine.Dispose();
+        }
+
+        _engines.Clear();
+    }
+
+    private IVcpu CreateVcpu(VcpuRequest request)
+    {
+        var cpuid = CpuidPolicy.Create(ModelOf(request.CpuModel), request.Count, request.Index, request.Clock.TscHz);
+        if (!_engines.TryGetValue(request.Memory, out TranslatorEngine? engine))
+        {
+            engine = new TranslatorEngine(request.Memory, cpuid, _options);
+            _engines.Add(request.Memory, engine);
+        }
+
+        return engine.CreateVcpu(cpuid);
+    }
+
+    private static CpuModel ModelOf(string name) => name switch
+    {
+        "auto" => CpuModel.Default,
+        "host" => CpuModel.Host,
+        "x86-64-v2" => CpuModel.V2,
+        "x86-64-v3" => CpuModel.V3,
+        _ => throw new OperatorException($"No CPU model is called '{name}'; there are host, x86-64-v2 and x86-64-v3.", 2),
+    };
+}
