@@ -12,7 +12,9 @@ internal sealed class Pic8259(bool isMaster)
 
     private byte _latch;
     private byte _levels;
-    private byte _imr;
+
+    // Before it is initialized a chip has no vector to give; real firmware never shows it in that state.
+    private byte _imr = 0xFF;
     private byte _isr;
     private byte _base;
     private byte _lowest = 7;
