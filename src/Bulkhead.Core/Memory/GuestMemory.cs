@@ -61,7 +61,7 @@ public sealed unsafe class GuestMemory : IDisposable
     }
 
     /// <summary>The host address of a range of RAM, or null. For the soft TLB's fill and the page walk alone.</summary>
-    /// <remarks>Writes through the pointer do not reach the observer.</remarks>
+    /// <remarks>Writes through the pointer do not reach the observer; <see cref="NotifyWritten"/> tells it.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* HostPointer(Gpa address, ulong length) => TryOffset(address.Value, length, out ulong offset) ? _base + offset : null;
 
@@ -91,6 +91,9 @@ public sealed unsafe class GuestMemory : IDisposable
         _observer?.OnWritten(address, (ulong)source.Length);
         return true;
     }
+
+    /// <summary>Tells the observer of bytes that were changed through <see cref="HostPointer"/>, once for the whole range.</summary>
+    public void NotifyWritten(Gpa address, ulong length) => _observer?.OnWritten(address, length);
 
     /// <summary>Reads a little-endian 64-bit value.</summary>
     public bool TryReadUInt64(Gpa address, out ulong value)
