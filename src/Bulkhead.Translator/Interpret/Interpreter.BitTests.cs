@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Interpret;
 
 /// <remarks>
 /// BT, BTS, BTR and BTC. With a register index the bit string reaches far to both sides of the operand's address.
-/// <i>Source</i>: Intel SDM Vol. 1, 3.1.1.9 of Vol. 2A, Figure 3-2 Memory Bit Indexing; Vol. 2A, BT-Bit Test.
+/// <i>Source</i>: Intel SDM Vol. 2A, 3.1.1.9 Operation Section (Memory Bit Indexing) and BT-Bit Test.
 /// </remarks>
 internal sealed unsafe partial class Interpreter
 {
