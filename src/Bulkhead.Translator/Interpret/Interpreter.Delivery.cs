@@ -34,13 +34,13 @@ internal sealed unsafe partial class Interpreter
 
     private DeliveryResult Deliver(byte vector, GuestFault event_, InterruptKind kind)
     {
+        if (kind == InterruptKind.Exception && vector == GuestFault.PageFaultVector)
+        {
+            _r->Cr2 = event_.Address;
+        }
+
         while (true)
         {
-            if (kind == InterruptKind.Exception && vector == GuestFault.PageFaultVector)
-            {
-                _r->Cr2 = event_.Address;
-            }
-
             switch (Enter(vector, event_, kind, _r->Rip))
             {
                 case InterpretResult.Done:
@@ -57,6 +57,12 @@ internal sealed unsafe partial class Interpreter
             }
 
             GuestFault second = Fault;
+            if (second.Vector == GuestFault.PageFaultVector)
+            {
+                // Also where #DF takes its place: the handler of a stack overflow looks at CR2.
+                _r->Cr2 = second.Address;
+            }
+
             if (kind == InterruptKind.Exception)
             {
                 if (vector == GuestFault.DoubleFault)
