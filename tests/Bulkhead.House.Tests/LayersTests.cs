@@ -39,7 +39,7 @@ public sealed class LayersTests
         string solution = Repository.Read("Bulkhead.slnx");
         IEnumerable<string> projects = Repository.Files("src", "*.csproj").Concat(Repository.Files("tests", "*.csproj"));
 
-        Assert.Empty(projects.Where(p => !solution.Contains($"\"{p}\"", StringComparison.Ordinal)));
+        Assert.All(projects, p => Assert.Contains($"\"{p}\"", solution, StringComparison.Ordinal));
     }
 
     [Fact]

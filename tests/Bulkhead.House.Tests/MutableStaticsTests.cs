@@ -12,7 +12,7 @@ public sealed partial class MutableStaticsTests
 
         IEnumerable<string> wrong = Repository.Sources("src")
             .SelectMany(f => MutableStatics(Repository.Read(f)).Select(name => $"{f}: {name}"))
-            .Where(f => !listed.Contains(f));
+            .Where(s => !listed.Contains(s));
 
         Assert.Empty(wrong);
     }

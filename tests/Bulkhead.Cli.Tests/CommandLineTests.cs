@@ -1,0 +1,123 @@
+using Bulkhead.Cli.Commands;
+using Bulkhead.Cli.Machines;
+using Bulkhead.Host;
+using Xunit;
+
+namespace Bulkhead.Cli.Tests;
+
+public sealed class CommandLineTests
+{
+    // Any file that is there will do for a kernel.
+    private static readonly string s_file = typeof(CommandLineTests).Assembly.Location;
+
+    [Fact]
+    public void Run_KernelOnly_HasTheDefaults()
+    {
+        var host = new RecordingHost();
+
+        Assert.Equal(7, Invoke(host, out _, "run", "--kernel", s_file));
+        Assert.Equal(
+            new RunRequest
+            {
+                KernelPath = s_file,
+                InitrdPath = null,
+                Append = string.Empty,
+                MemoryBytes = 512UL << 20,
+                Cpus = 1,
+                CpuModel = CpuModel.Default,
+                Engine = EngineChoice.Auto,
+                Serial = new SerialTarget(SerialKind.Stdio, string.Empty),
+                TimeoutNs = null,
+                DebugExit = false,
+                Stats = false,
+                TracePath = null,
+            },
+            host.Asked);
+    }
+
+    [Fact]
+    public void Run_EveryOption_IsPassedOn()
+    {
+        var host = new RecordingHost();
+
+        _ = Invoke(
+            host, out _, "run", "--kernel", s_file, "--initrd", s_file, "--append", "quiet a=b", "--memory", "1G", "--cpus", "2", "--cpu", "x86-64-v2",
+            "--engine", "translator", "--serial", "file:/tmp/out", "--timeout", "2m", "--debug-exit", "--stats", "--trace", "/tmp/trace");
+
+        Assert.Equal(
+            new RunRequest
+            {
+                KernelPath = s_file,
+                InitrdPath = s_file,
+                Append = "quiet a=b",
+                MemoryBytes = 1UL << 30,
+                Cpus = 2,
+                CpuModel = CpuModel.X8664V2,
+                Engine = EngineChoice.Translator,
+                Serial = new SerialTarget(SerialKind.File, "/tmp/out"),
+                TimeoutNs = 120_000_000_000,
+                DebugExit = true,
+                Stats = true,
+                TracePath = "/tmp/trace",
+            },
+            host.Asked);
+    }
+
+    [Theory]
+    [InlineData("--memory 5x", "--memory 5x: not understood")]
+    [InlineData("--memory 512", "--memory 512: 512 bytes is too little")]
+    [InlineData("--cpus 0", "--cpus 0: not understood; write a number from 1 to")]
+    [InlineData("--cpu pentium", "--cpu pentium: not understood; write one of host, x86-64-v2, x86-64-v3")]
+    [InlineData("--timeout 60", "--timeout 60: not understood")]
+    [InlineData("--serial tcp:1", "--serial tcp:1: not understood; write stdio, none, file:PATH or unix:PATH")]
+    [InlineData("--initrd /no/such/file", "--initrd /no/such/file: there is no such file")]
+    [InlineData("--tmieout 60s", "did you mean --timeout?")]
+    [InlineData("--memory", "--memory")]
+    public void Run_WrongOption_NamesItAndTheFix(string options, string expected)
+    {
+        var host = new RecordingHost();
+
+        Assert.Equal(2, Invoke(host, out string errors, ["run", "--kernel", s_file, .. options.Split(' ')]));
+        Assert.Contains(expected, errors, StringComparison.Ordinal);
+        Assert.Null(host.Asked);
+    }
+
+    [Theory]
+    [InlineData("run", "Nothing to run")]
+    [InlineData("run debain", "Did you mean 'debian'?")]
+    [InlineData("run debian --kernel /etc/passwd", "give either IMAGE or --kernel")]
+    [InlineData("rnu", "did you mean run?")]
+    [InlineData("up /no/such/file", "/no/such/file: there is no such file")]
+    public void Invoke_WrongUse_SaysSo(string arguments, string expected)
+    {
+        Assert.Equal(2, Invoke(new RecordingHost(), out string errors, arguments.Split(' ')));
+        Assert.Contains(expected, errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Up_FileAndDuration_ArePassedOn()
+    {
+        var host = new RecordingHost();
+
+        Assert.Equal(8, Invoke(host, out _, "up", s_file, "--duration", "30s"));
+        Assert.Equal((s_file, 30_000_000_000L), (host.AskedUp?.SystemPath, host.AskedUp?.DurationNs));
+    }
+
+    [Fact]
+    public void Invoke_HostFails_PrintsItAndGivesItsCode()
+    {
+        var host = new RecordingHost { Fault = new OperatorException("no memory; ask for less", 1) };
+
+        Assert.Equal(1, Invoke(host, out string errors, "run", "--kernel", s_file));
+        Assert.Equal("bulkhead: no memory; ask for less" + Environment.NewLine, errors);
+    }
+
+    private static int Invoke(RecordingHost host, out string errors, params string[] arguments)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = new CommandLine(host, output, error).Invoke(arguments);
+        errors = error.ToString();
+        return code;
+    }
+}
