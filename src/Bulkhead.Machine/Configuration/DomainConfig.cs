@@ -1,0 +1,50 @@
+using Bulkhead.Scheduling;
+
+namespace Bulkhead.Machine.Configuration;
+
+/// <summary>One domain as the operator described it, defaults filled in.</summary>
+/// <remarks>Exactly one of <see cref="Image"/> and <see cref="KernelPath"/> is set.</remarks>
+public sealed record DomainConfig
+{
+    /// <summary>Unique in the system; a prefix of its lines on the terminal.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The name of a guest image recipe, where the guest comes from one.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>The absolute path of a kernel, where the guest is booted from files.</summary>
+    public string? KernelPath { get; init; }
+
+    /// <summary>The absolute path of an initial RAM disk, with <see cref="KernelPath"/> only.</summary>
+    public string? InitrdPath { get; init; }
+
+    /// <summary>What is added to the kernel's command line; may be empty.</summary>
+    public string Append { get; init; } = "";
+
+    /// <summary>Guest RAM in bytes, a multiple of 4 KiB.</summary>
+    public ulong MemoryBytes { get; init; } = SystemFile.DefaultMemoryBytes;
+
+    /// <summary>The number of vCPUs.</summary>
+    public int Vcpus { get; init; } = 1;
+
+    /// <summary>The weight of each vCPU.</summary>
+    public int Weight { get; init; } = 1;
+
+    /// <summary>The warp of each vCPU, or null where it never warps.</summary>
+    public WarpConfig? Warp { get; init; }
+
+    /// <summary>The name of the pool its vCPUs run in.</summary>
+    public required string Pool { get; init; }
+
+    /// <summary>What an image's init does (<c>shell</c>, <c>burn</c>, <c>cyclictest</c>, <c>script</c>); null with a kernel.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>The scheduling parameters of each vCPU.</summary>
+    public BvtParameters ScheduleParameters => new()
+    {
+        Weight = Weight,
+        WarpNs = Warp?.ValueNs ?? 0,
+        WarpLimitNs = Warp?.LimitNs ?? 0,
+        UnwarpNs = Warp?.UnwarpNs ?? 0,
+    };
+}

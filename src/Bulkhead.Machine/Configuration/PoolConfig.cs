@@ -1,0 +1,55 @@
+using Bulkhead.Host;
+
+namespace Bulkhead.Machine.Configuration;
+
+/// <summary>A set of host CPUs with one scheduling policy.</summary>
+/// <param name="Name">Unique in the system.</param>
+/// <param name="Cpus">At least one entry; entries do not overlap, in this pool or between pools.</param>
+/// <param name="Policy">How the CPUs are shared.</param>
+/// <param name="AllowanceNs">The context-switch allowance C, in real nanoseconds.</param>
+public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, SchedulingPolicy Policy, long AllowanceNs)
+{
+    /// <summary>The pool's CPUs on this host, in the order given.</summary>
+    /// <param name="allowedCpus">The CPUs this process may use, ascending, at least one.</param>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where a CPU is not allowed or stands twice.</remarks>
+    public IReadOnlyList<int> ResolveCpus(IReadOnlyList<int> allowedCpus)
+    {
+        ArgumentNullException.ThrowIfNull(allowedCpus);
+        var cpus = new List<int>();
+        foreach (CpuSelector selector in Cpus)
+        {
+            if (selector.IsLastAllowed)
+            {
+                Take(allowedCpus[^1]);
+                continue;
+            }
+
+            for (int cpu = selector.First; cpu <= selector.Last; cpu++)
+            {
+                Take(cpu);
+            }
+        }
+
+        return cpus;
+
+        void Take(int cpu)
+        {
+            string allowed = string.Join(",", allowedCpus);
+            if (!allowedCpus.Contains(cpu))
+            {
+                throw new OperatorException(
+                    $"pool {Name}: CPU {cpu} is not among the CPUs this process may use ({allowed}); " +
+                    "name one of these, or the word last", 2);
+            }
+
+            if (cpus.Contains(cpu))
+            {
+                throw new OperatorException(
+                    $"pool {Name}: CPU {cpu} stands twice, as a number and as the word last (allowed: {allowed}); " +
+                    "remove one of the two", 2);
+            }
+
+            cpus.Add(cpu);
+        }
+    }
+}

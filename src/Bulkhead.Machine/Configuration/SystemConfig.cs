@@ -1,0 +1,8 @@
+namespace Bulkhead.Machine.Configuration;
+
+/// <summary>A whole system: validated once by <see cref="SystemFile.Load"/>, then trusted.</summary>
+/// <param name="Path">The file it came from, as given.</param>
+/// <param name="Pools">At least one.</param>
+/// <param name="Domains">At least one, each in one of the pools.</param>
+public sealed record SystemConfig(
+    string Path, IReadOnlyList<PoolConfig> Pools, IReadOnlyList<DomainConfig> Domains);

@@ -1,0 +1,252 @@
+using System.Globalization;
+using Bulkhead.Core;
+using Bulkhead.Scheduling;
+using YamlDotNet.RepresentationModel;
+
+namespace Bulkhead.Machine.Configuration;
+
+/// <summary>Turns the nodes of a system file into a <see cref="SystemConfig"/>, noting errors on the way.</summary>
+internal sealed class SystemReader(ConfigErrors errors, string file, string folder)
+{
+    private const int MaxCpu = 4095;
+    private const int MaxVcpus = 64;
+    private const ulong MinMemoryBytes = 16UL << 20;
+    private const ulong MaxMemoryBytes = 1UL << 40;
+    private const ulong PageBytes = 4096;
+    private const long MinAllowanceNs = 10_000;
+    private const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
+    private const string CpuForm = "a CPU number, a range such as 0-3, or the word last";
+
+    private static readonly string[] s_tasks = ["shell", "burn", "cyclictest", "script"];
+
+    // Every name that was given, also of pools that have other errors: a domain in one of them is not wrong as well.
+    private readonly HashSet<string> _poolNames = [];
+    private readonly HashSet<string> _domainNames = [];
+    private readonly List<CpuSelector> _cpus = [];
+
+    public SystemConfig? Read(YamlNode root)
+    {
+        ConfigMap? map = ConfigMap.Open(errors, root, "", "pools", "domains");
+        if (map is null)
+        {
+            return null;
+        }
+
+        List<PoolConfig> pools = [];
+        foreach ((YamlNode node, string path) in map.List("pools", "a list of pools"))
+        {
+            pools.Add(ReadPool(node, path));
+        }
+
+        if (!map.Has("pools"))
+        {
+            _poolNames.Add(SystemFile.DefaultPool);
+            pools.Add(new PoolConfig(
+                SystemFile.DefaultPool, [CpuSelector.LastAllowed], SchedulingPolicy.Bvt, SystemFile.DefaultAllowanceNs));
+        }
+
+        if (!map.Has("domains"))
+        {
+            map.Error("domains", "is missing", "a list of at least one domain");
+        }
+
+        List<DomainConfig> domains = [];
+        foreach ((YamlNode node, string path) in map.List("domains", "a list of at least one domain"))
+        {
+            domains.Add(ReadDomain(node, path));
+        }
+
+        return new SystemConfig(file, pools, domains);
+    }
+
+    private PoolConfig ReadPool(YamlNode node, string path)
+    {
+        ConfigMap? map = ConfigMap.Open(errors, node, path, "name", "cpus", "policy", "allowance");
+        if (map is null)
+        {
+            return new PoolConfig("", [], SchedulingPolicy.Bvt, SystemFile.DefaultAllowanceNs);
+        }
+
+        string name = ReadName(map, _poolNames, "pool");
+        List<CpuSelector> cpus = [];
+        if (!map.Has("cpus"))
+        {
+            map.Error("cpus", "is missing", $"a list, each entry {CpuForm}");
+        }
+
+        foreach ((YamlNode item, string itemPath) in map.List("cpus", $"a list, each entry {CpuForm}"))
+        {
+            if (ReadCpu(item, itemPath) is { } cpu)
+            {
+                cpus.Add(cpu);
+            }
+        }
+
+        map.Choice("policy", ["bvt"]);
+        long allowance = map.Duration(
+            "allowance", SystemFile.DefaultAllowanceNs, MinAllowanceNs, BvtQueue.MaxAllowanceNs);
+        return new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance);
+    }
+
+    private CpuSelector? ReadCpu(YamlNode node, string path)
+    {
+        string text = (node as YamlScalarNode)?.Value ?? "";
+        if (!TryCpu(text, out CpuSelector cpu))
+        {
+            errors.Add(node.Start, path, $"\"{text}\" is not a CPU", CpuForm, NearestName.Find(text, ["last"]));
+            return null;
+        }
+
+        if (_cpus.Exists(other => other.Overlaps(cpu)))
+        {
+            errors.Add(node.Start, path, $"{cpu} is taken already", "a CPU belongs to one pool, once");
+        }
+
+        _cpus.Add(cpu);
+        return cpu;
+    }
+
+    private static bool TryCpu(string text, out CpuSelector cpu)
+    {
+        cpu = CpuSelector.LastAllowed;
+        if (text == "last")
+        {
+            return true;
+        }
+
+        string[] ends = text.Split('-');
+        bool ok = TryNumber(ends[0], out int first) & TryNumber(ends[^1], out int last);
+        cpu = new CpuSelector(first, last);
+        return ok && ends.Length <= 2 && first <= last;
+    }
+
+    private static bool TryNumber(string text, out int number) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number <= MaxCpu;
+
+    private DomainConfig ReadDomain(YamlNode node, string path)
+    {
+        ConfigMap? map = ConfigMap.Open(
+            errors, node, path,
+            "name", "image", "kernel", "initrd", "append", "memory", "vcpus", "weight", "warp", "pool", "task");
+        if (map is null)
+        {
+            return new DomainConfig { Name = "", Pool = "" };
+        }
+
+        CheckSource(map);
+        string? image = map.Name("image", $"the name of a guest image: {NameForm}");
+        ulong memory = map.Size("memory", SystemFile.DefaultMemoryBytes, MinMemoryBytes, MaxMemoryBytes);
+        return new DomainConfig
+        {
+            Name = ReadName(map, _domainNames, "domain"),
+            Image = image,
+            KernelPath = ReadPath(map, "kernel"),
+            InitrdPath = ReadPath(map, "initrd"),
+            Append = map.Text("append", "words for the kernel's command line") ?? "",
+            MemoryBytes = (memory + PageBytes - 1) & ~(PageBytes - 1),
+            Vcpus = map.Number("vcpus", 1, 1, MaxVcpus),
+            Weight = map.Number("weight", 1, 1, BvtParameters.MaxWeight),
+            Warp = map.Find("warp") is { } warp ? ReadWarp(warp, $"{path}.warp") : null,
+            Pool = ReadPoolOf(map),
+            Task = map.Choice("task", s_tasks) ?? (image is null ? null : s_tasks[0]),
+        };
+    }
+
+    private static void CheckSource(ConfigMap map)
+    {
+        bool image = map.Has("image");
+        bool kernel = map.Has("kernel");
+        if (image && kernel)
+        {
+            map.Error("kernel", "stands beside image", "a domain has either image or kernel");
+        }
+        else if (!image && !kernel)
+        {
+            map.Error("image", "is missing, and so is kernel", "a domain has either image or kernel");
+        }
+
+        if (map.Has("initrd") && !kernel)
+        {
+            map.Error("initrd", "has no kernel", "initrd goes with kernel; an image brings its own");
+        }
+
+        if (map.Has("task") && !image)
+        {
+            map.Error("task", "has no image", "task goes with image; with kernel, use append");
+        }
+    }
+
+    private WarpConfig? ReadWarp(YamlNode node, string path)
+    {
+        if (node is YamlScalarNode { Value: { } text })
+        {
+            string meant = Quantity.TryParseDuration(text, out _) ? text : "50ms";
+            errors.Add(node.Start, path, $"\"{text}\" is not a mapping of fields", "fields are value, limit, unwarp", $"{{ value: {meant} }}");
+            return null;
+        }
+
+        ConfigMap? map = ConfigMap.Open(errors, node, path, "value", "limit", "unwarp");
+        if (map is null)
+        {
+            return null;
+        }
+
+        if (!map.Has("value"))
+        {
+            map.Error("value", "is missing", "a time such as 50ms; leave warp out for a domain that never warps");
+        }
+
+        if (map.Has("unwarp") && !map.Has("limit"))
+        {
+            map.Error("unwarp", "has no limit", "unwarp is how long a vCPU that ran warped for limit stays unwarped");
+        }
+
+        return new WarpConfig(
+            map.Duration("value", 0, 1_000, BvtParameters.MaxTimeNs),
+            map.Duration("limit", 0, 0, BvtParameters.MaxTimeNs),
+            map.Duration("unwarp", 0, 0, BvtParameters.MaxTimeNs));
+    }
+
+    private string ReadPoolOf(ConfigMap map)
+    {
+        string accepted = $"one of {string.Join(", ", _poolNames)}";
+        string? pool = map.Text("pool", accepted);
+        if (pool is not null)
+        {
+            if (!_poolNames.Contains(pool))
+            {
+                map.Error("pool", $"\"{pool}\" is not a pool of this file", accepted, NearestName.Find(pool, _poolNames));
+            }
+
+            return pool;
+        }
+
+        if (!map.Has("pool") && _poolNames.Count > 1)
+        {
+            map.Error("pool", "is missing, and there are several pools", accepted);
+        }
+
+        return _poolNames.FirstOrDefault("");
+    }
+
+    private static string ReadName(ConfigMap map, HashSet<string> taken, string kind)
+    {
+        if (!map.Has("name"))
+        {
+            map.Error("name", "is missing", $"a name: {NameForm}");
+        }
+
+        string name = map.Name("name", $"a name: {NameForm}") ?? "";
+        if (name.Length != 0 && !taken.Add(name))
+        {
+            map.Error("name", $"\"{name}\" is the name of an earlier {kind}", $"each {kind} has a name of its own");
+        }
+
+        return name;
+    }
+
+    private string? ReadPath(ConfigMap map, string field) =>
+        map.Text(field, "the path of a file, absolute or from the system file's folder") is { } path
+            ? Path.GetFullPath(path, folder)
+            : null;
+}
