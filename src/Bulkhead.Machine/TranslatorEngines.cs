@@ -13,13 +13,14 @@ public sealed class TranslatorEngines : IDisposable
     private readonly EngineOptions _options;
     private readonly Dictionary<GuestMemory, TranslatorEngine> _engines = [];
 
-    /// <summary>Engines with the default options.</summary>
-    public TranslatorEngines()
-        : this(EngineOptions.Default)
-    {
-    }
-
     internal TranslatorEngines(EngineOptions options) => _options = options;
+
+    /// <summary>Engines with options as text (see <see cref="EngineOptions.TryParse"/>); empty for the defaults.</summary>
+    public static TranslatorEngines Create(string options)
+    {
+        string? wrong = EngineOptions.TryParse(options, out EngineOptions parsed);
+        return wrong is null ? new TranslatorEngines(parsed) : throw new OperatorException($"--engine-options: {wrong}", 2);
+    }
 
     /// <summary>The seam.</summary>
     public EngineSeam Seam => new(CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler);

@@ -27,6 +27,50 @@ public sealed record EngineOptions
     /// <summary>The most instructions in one block.</summary>
     public int MaxBlockInstructions { get; init; } = 64;
 
+    /// <summary>A file for a line per dispatched block (<see cref="BlockLog"/>), with the vCPU's number appended; null for none.</summary>
+    public string? BlockLogPath { get; init; }
+
+    /// <summary>Whether the block log holds the registers too.</summary>
+    public bool BlockLogRegisters { get; init; }
+
     /// <summary>Bytes of translated code kept; when full, everything is dropped.</summary>
     public int CodeCacheBytes { get; init; } = 32 << 20;
+
+    /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags,
+    /// inline-system (on or off), max-block (1-64), cache (MiB), block-log (a file), block-log-registers.</summary>
+    /// <returns>Null, or what is wrong with the text.</returns>
+    public static string? TryParse(string text, out EngineOptions options)
+    {
+        options = Default;
+        foreach (string part in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            int equals = part.IndexOf('=', StringComparison.Ordinal);
+            string name = equals < 0 ? part : part[..equals];
+            string value = equals < 0 ? "on" : part[(equals + 1)..];
+            bool on = value is "on" or "1" or "true";
+            int number = int.TryParse(value, out int n) ? n : 0;
+            EngineOptions? next = name switch
+            {
+                "chain" => options with { Chain = on },
+                "jump-cache" => options with { JumpCache = on },
+                "return-stack" => options with { ReturnStack = on },
+                "flag-lookahead" => options with { FlagLookahead = on },
+                "exact-fault-flags" => options with { ExactFaultFlags = on },
+                "inline-system" => options with { InlineSystem = on },
+                "max-block" when number is >= 1 and <= 64 => options with { MaxBlockInstructions = number },
+                "cache" when number is >= 4 and <= 1024 => options with { CodeCacheBytes = number << 20 },
+                "block-log" => options with { BlockLogPath = value },
+                "block-log-registers" => options with { BlockLogRegisters = on },
+                _ => null,
+            };
+            if (next is null)
+            {
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags, inline-system (on or off), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers.";
+            }
+
+            options = next;
+        }
+
+        return null;
+    }
 }

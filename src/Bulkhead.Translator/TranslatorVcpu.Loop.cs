@@ -50,6 +50,12 @@ internal sealed unsafe partial class TranslatorVcpu
                 continue;
             }
 
+            if (_log is not null)
+            {
+                JoinFlags();
+                _log.Write(ref _state->Registers, _mode.Value);
+            }
+
             look = Execute(entry, alone, out edge);
             if (_stopped)
             {

@@ -39,6 +39,7 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
     private readonly ulong _returnBase;
     private readonly byte* _strip;
     private readonly delegate* unmanaged<void> _enter;
+    private readonly BlockLog? _log;
     private ICpuIo _io = NoIo.Instance;
     private ModeWord _mode;
     private int _generation;
@@ -63,6 +64,11 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
         _interpreter = new Interpreter(&_state->Registers, _memory, this, this, Exits, cpuid);
         _enter = (delegate* unmanaged<void>)space.Thunks.Enter;
         _strip = space.TakeStrip(space.VcpuCount);
+        if (options.BlockLogPath is { } path)
+        {
+            _log = new BlockLog($"{path}.{space.VcpuCount}", options.BlockLogRegisters);
+        }
+
         for (int view = 0; view < VcpuState.Views; view++)
         {
             ClearJumps(view, all: true);
@@ -190,6 +196,7 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
     /// <inheritdoc/>
     public void Dispose()
     {
+        _log?.Dispose();
         _stateMemory.Dispose();
         _returnStack.Dispose();
     }

@@ -51,6 +51,8 @@ internal sealed class RunCommand
     private readonly Option<EngineChoice> _engine = Options.OneOf(
         "--engine", "What runs the guest's code (auto).", ("auto", EngineChoice.Auto), ("translator", EngineChoice.Translator));
 
+    private readonly Option<string?> _engineOptions = new("--engine-options") { HelpName = "LIST", Description = "Switches of the engine, for its developers (docs/engine.md)." };
+
     private readonly Option<SerialTarget?> _serial = Options.Create(
         "--serial", "stdio|file:PATH|unix:PATH|none", "Where the first serial port goes (stdio).", SerialTarget.Form, (string text, out SerialTarget? target) => SerialTarget.TryParse(text, out target));
 
@@ -66,7 +68,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _serial, _timeout, _debugExit, _stats, _trace, _update,
+            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _engineOptions, _serial, _timeout, _debugExit, _stats, _trace, _update,
         };
         command.Validators.Add(Validate);
         command.SetAction(Run);
@@ -120,6 +122,7 @@ internal sealed class RunCommand
             Cpus = line.GetResult(_cpus) is null ? 1 : line.GetValue(_cpus),
             CpuModel = line.GetValue(_cpu),
             Engine = line.GetValue(_engine),
+            EngineOptions = line.GetValue(_engineOptions) ?? string.Empty,
             Serial = serial,
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             DebugExit = line.GetValue(_debugExit),

@@ -10,7 +10,7 @@ internal sealed class MachineHost : IMachineHost
     /// <inheritdoc/>
     public int Run(RunRequest request)
     {
-        using var engines = new TranslatorEngines();
+        using var engines = TranslatorEngines.Create(request.EngineOptions);
         using SerialPort serial = SerialPort.Open(request.Serial);
         var domain = new DomainRequest
         {

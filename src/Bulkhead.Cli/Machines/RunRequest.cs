@@ -24,6 +24,9 @@ internal sealed record RunRequest
     /// <summary>The engine asked for.</summary>
     internal required EngineChoice Engine { get; init; }
 
+    /// <summary>Switches of the engine, for developers.</summary>
+    internal required string EngineOptions { get; init; }
+
     /// <summary>The first serial port's other end.</summary>
     internal required SerialTarget Serial { get; init; }
 

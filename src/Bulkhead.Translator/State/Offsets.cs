@@ -37,8 +37,10 @@ internal static unsafe class Offsets
 #pragma warning disable CA1810 // One probe object serves all fields.
     static Offsets()
     {
-        // SAFETY: only addresses of fields are taken; nothing is read. OffsetsTests asserts the alignments relied on.
-        VcpuState* s = (VcpuState*)0x1000;
+        // SAFETY: only addresses of fields are taken, but the compiler may probe them, so there is memory. OffsetsTests
+        // asserts the alignments relied on.
+        using Bulkhead.Host.Memory.PrivateMemory probe = new((ulong)sizeof(VcpuState));
+        VcpuState* s = (VcpuState*)probe.Pointer;
         Registers* r = &s->Registers;
         Gpr = At(s, r->Gpr);
         Ymm = At(s, &r->Ymm);
