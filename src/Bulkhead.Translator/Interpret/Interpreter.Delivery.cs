@@ -34,13 +34,13 @@ internal sealed unsafe partial class Interpreter
 
     private DeliveryResult Deliver(byte vector, GuestFault event_, InterruptKind kind)
     {
+        if (kind == InterruptKind.Exception && vector == GuestFault.PageFaultVector)
+        {
+            _r->Cr2 = event_.Address;
+        }
+
         while (true)
         {
-            if (kind == InterruptKind.Exception && vector == GuestFault.PageFaultVector)
-            {
-                _r->Cr2 = event_.Address;
-            }
-
             switch (Enter(vector, event_, kind, _r->Rip))
             {
                 case InterpretResult.Done:
@@ -57,6 +57,12 @@ internal sealed unsafe partial class Interpreter
             }
 
             GuestFault second = Fault;
+            if (second.Vector == GuestFault.PageFaultVector)
+            {
+                // Also where #DF takes its place: the handler of a stack overflow looks at CR2.
+                _r->Cr2 = second.Address;
+            }
+
             if (kind == InterruptKind.Exception)
             {
                 if (vector == GuestFault.DoubleFault)
@@ -122,13 +128,13 @@ internal sealed unsafe partial class Interpreter
         }
 
         ulong at = _r->IdtBase + (vector * gateSize);
-        ulong high = 0;
-        if (!TryRead(at, 8, Access.Read, out ulong low) || (longMode && !TryRead(at + 8, 8, Access.Read, out high)))
+        Span<byte> bytes = stackalloc byte[16];
+        if (!TryReadBytes(at, bytes[..(int)gateSize], Access.Read))
         {
             return InterpretResult.Fault;
         }
 
-        Gate gate = new(low, high);
+        Gate gate = new(BinaryPrimitives.ReadUInt64LittleEndian(bytes), longMode ? BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]) : 0);
         bool small = gate.Type is Gate.Interrupt16 or Gate.Trap16;
         if (gate.Type == Gate.Task && !longMode)
         {
