@@ -128,13 +128,13 @@ internal sealed unsafe partial class Interpreter
         }
 
         ulong at = _r->IdtBase + (vector * gateSize);
-        ulong high = 0;
-        if (!TryRead(at, 8, Access.Read, out ulong low) || (longMode && !TryRead(at + 8, 8, Access.Read, out high)))
+        Span<byte> bytes = stackalloc byte[16];
+        if (!TryReadBytes(at, bytes[..(int)gateSize], Access.Read))
         {
             return InterpretResult.Fault;
         }
 
-        Gate gate = new(low, high);
+        Gate gate = new(BinaryPrimitives.ReadUInt64LittleEndian(bytes), longMode ? BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]) : 0);
         bool small = gate.Type is Gate.Interrupt16 or Gate.Trap16;
         if (gate.Type == Gate.Task && !longMode)
         {

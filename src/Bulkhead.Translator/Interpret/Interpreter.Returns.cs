@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.Memory;
 using Bulkhead.X86.Segmentation;
@@ -23,10 +24,14 @@ internal sealed unsafe partial class Interpreter
             return _r->LongMode ? FailGp() : Refuse("task return by IRET");
         }
 
-        if (!TryReadStack(0, size, out ulong rip) || !TryReadStack(size, size, out ulong selector) || !TryReadStack(2 * size, size, out ulong flags))
+        bool five = _r->Code64; // 64-bit code always pops SS:RSP
+        Span<byte> frame = stackalloc byte[48];
+        if (!TryReadFrame(frame[..((five ? 5 : 3) * size)]))
         {
             return InterpretResult.Fault;
         }
+
+        ulong rip = FrameWord(frame, 0, size), selector = FrameWord(frame, 1, size), flags = FrameWord(frame, 2, size);
 
         int oldCpl = _r->Cpl;
         if (!ProtectedMode)
@@ -45,10 +50,10 @@ internal sealed unsafe partial class Interpreter
         {
             return Refuse("return to virtual-8086 mode");
         }
-        else if (_r->Code64 || ((int)selector & 3) > oldCpl)
+        else if (five || ((int)selector & 3) > oldCpl)
         {
-            if (!TryReadStack(3 * size, size, out ulong rsp) || !TryReadStack(4 * size, size, out ulong ss)
-                || !TryReturnTo((ushort)selector, rip, (ushort)ss, rsp))
+            if ((!five && !TryReadFrame(frame[..(5 * size)]))
+                || !TryReturnTo((ushort)selector, rip, (ushort)FrameWord(frame, 4, size), FrameWord(frame, 3, size)))
             {
                 return InterpretResult.Fault;
             }
@@ -76,6 +81,16 @@ internal sealed unsafe partial class Interpreter
         _r->NmiBlocked = 0;
         return InterpretResult.Done;
     }
+
+    private bool TryReadFrame(Span<byte> frame) =>
+        TryLinear(Register.SS, StackPointer, frame.Length, false, out ulong linear) && TryReadBytes(linear, frame, DataAccess(false));
+
+    private static ulong FrameWord(ReadOnlySpan<byte> frame, int index, int size) => size switch
+    {
+        2 => BinaryPrimitives.ReadUInt16LittleEndian(frame[(index * 2)..]),
+        4 => BinaryPrimitives.ReadUInt32LittleEndian(frame[(index * 4)..]),
+        _ => BinaryPrimitives.ReadUInt64LittleEndian(frame[(index * 8)..]),
+    };
 
     /// <summary>Loads CS:RIP, and SS:RSP where given, for RET and IRET; all checks come before any change.</summary>
     /// <param name="selector">The new CS; its RPL becomes CPL.</param>

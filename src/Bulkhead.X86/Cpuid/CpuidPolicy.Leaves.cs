@@ -17,7 +17,7 @@ public sealed partial class CpuidPolicy
         switch (leaf)
         {
             case 0:
-                return _host(0, 0) with { Eax = Amd ? MaxBasicAmd : MaxBasicIntel };
+                return _vendor with { Eax = Amd ? MaxBasicAmd : MaxBasicIntel };
             case 1:
                 uint ecx = Word(FeatureWord.Leaf1Ecx);
                 if ((r.Cr4 & Cr4.OSXSAVE) != 0)
@@ -26,7 +26,7 @@ public sealed partial class CpuidPolicy
                 }
 
                 // EBX: brand 0, CLFLUSH line 64 bytes, logical processors, initial APIC id.
-                return new CpuidResult(_host(1, 0).Eax, (8u << 8) | (_cores << 16) | (_apicId << 24), ecx, Word(FeatureWord.Leaf1Edx));
+                return new CpuidResult(_signature, (8u << 8) | (_cores << 16) | (_apicId << 24), ecx, Word(FeatureWord.Leaf1Edx));
             case 2 when !Amd:
                 return _host(2, 0);
             case 4 when !Amd:
@@ -48,7 +48,7 @@ public sealed partial class CpuidPolicy
             case 0xD:
                 return GetXsave(subleaf, r.Xcr0);
             case 0x15 when !Amd && _tscHz != 0:
-                // TSC = crystal * EBX / EAX with a crystal of 1 kHz multiples: EBX/EAX = 1 would overflow ECX above 4 GHz.
+                // TSC = crystal * EBX / EAX, with a crystal of 25 MHz: to the MHz.
                 return new CpuidResult(1000, (uint)(_tscHz / 1_000_000 * 40), 25_000_000, 0);
             case 0x16 when !Amd && _tscHz != 0:
                 uint mhz = (uint)(_tscHz / 1_000_000);
@@ -86,8 +86,7 @@ public sealed partial class CpuidPolicy
         switch (leaf)
         {
             case 0x8000_0000:
-                CpuidResult vendor = _host(0, 0);
-                return Amd ? new CpuidResult(MaxExtended, vendor.Ebx, vendor.Ecx, vendor.Edx) : new CpuidResult(0x8000_0008, 0, 0, 0);
+                return Amd ? _vendor with { Eax = MaxExtended } : new CpuidResult(0x8000_0008, 0, 0, 0);
             case 0x8000_0001:
                 return new CpuidResult(Amd ? _host(leaf, 0).Eax : 0, 0, Word(FeatureWord.Extended1Ecx), Word(FeatureWord.Extended1Edx));
             case >= 0x8000_0002 and <= 0x8000_0004:

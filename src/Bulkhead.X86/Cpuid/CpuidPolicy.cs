@@ -19,6 +19,8 @@ public sealed partial class CpuidPolicy
     private readonly Func<uint, uint, CpuidResult> _host;
     private readonly uint[] _words = new uint[(int)FeatureWord.None + 1];
     private readonly bool[] _offers = new bool[256];
+    private readonly CpuidResult _vendor;
+    private readonly uint _signature;
     private readonly uint _cores;
     private readonly uint _apicId;
     private readonly ulong _tscHz;
@@ -29,8 +31,9 @@ public sealed partial class CpuidPolicy
         _cores = (uint)vcpus;
         _apicId = (uint)apicId;
         _tscHz = tscHz;
-        CpuidResult vendor = host(0, 0);
-        Amd = vendor.Ebx is 0x6874_7541 or 0x6F67_7948; // "Auth", "Hygo"
+        _vendor = host(0, 0);
+        _signature = host(1, 0).Eax;
+        Amd = _vendor.Ebx is 0x6874_7541 or 0x6F67_7948; // "Auth", "Hygo"
         bool v3 = HostHasV3(host);
         Model = model switch
         {
@@ -62,6 +65,9 @@ public sealed partial class CpuidPolicy
 
     /// <summary>The EFER bits that may be set.</summary>
     public ulong EferMask { get; }
+
+    /// <summary>Family, model and stepping (CPUID 1 EAX; EDX after reset).</summary>
+    public uint Signature => _signature;
 
     /// <summary>The virtual APIC id of this vCPU.</summary>
     public int ApicId => (int)_apicId;

@@ -1,3 +1,4 @@
+using Bulkhead.Core.Memory;
 using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
@@ -9,7 +10,7 @@ namespace Bulkhead.X86.Msrs;
 /// <para>Those of devices (APIC base, x2APIC, TSC deadline) are not here. Memory types are kept and have no effect.</para>
 /// <para><i>Threading</i>: the vCPU's thread.</para>
 /// </remarks>
-public sealed partial class MsrFile(CpuidPolicy cpuid)
+public sealed partial class MsrFile
 {
     /// <summary>RDCL_NO, IBRS_ALL, SKIP_L1DFL, SSB_NO, MDS_NO, PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO.</summary>
     private const ulong ArchCapabilities = 0x1 | 0x2 | 0x8 | 0x10 | 0x20 | 0x40 | 0x100 | 0x2000 | 0x4000 | 0x8000
@@ -18,15 +19,24 @@ public sealed partial class MsrFile(CpuidPolicy cpuid)
     /// <summary>Eight variable ranges, fixed ranges, write combining.</summary>
     private const ulong MtrrCap = 0x508;
 
-    private readonly CpuidPolicy _cpuid = cpuid;
+    private const ulong HoleStart = GuestMemory.HoleStart, HoleSize = GuestMemory.HighStart - GuestMemory.HoleStart;
+
+    private readonly CpuidPolicy _cpuid;
     private readonly ulong[] _mtrrVariable = new ulong[16];
     private readonly ulong[] _mtrrFixed = new ulong[11];
     private ulong _mtrrDefault;
     private ulong _mcgStatus;
     private ulong _debugCtl;
     private ulong _syscfg;
-    private ulong _hwcr = Hwcr;
-    private ulong _deCfg = DeCfg;
+    private ulong _hwcr;
+    private ulong _deCfg;
+
+    /// <summary>The MSRs of a vCPU after power-up.</summary>
+    public MsrFile(CpuidPolicy cpuid)
+    {
+        _cpuid = cpuid;
+        Reset();
+    }
 
     /// <summary>TscFreqSel: the TSC counts at P0's frequency.</summary>
     private const ulong Hwcr = 1ul << 24;
@@ -35,11 +45,16 @@ public sealed partial class MsrFile(CpuidPolicy cpuid)
     private const ulong DeCfg = 2;
 
     /// <summary>Puts the power-up values back (those in <see cref="Registers"/> are the caller's).</summary>
+    /// <remarks>Memory types are as firmware leaves them, since a kernel may be entered without any: write-back, uncached
+    /// in the hole below 4 GiB. Linux turns PAT off where it finds the MTRRs disabled.</remarks>
     public void Reset()
     {
         Array.Clear(_mtrrVariable);
-        Array.Clear(_mtrrFixed);
-        _mtrrDefault = _mcgStatus = _debugCtl = _syscfg = 0;
+        _mtrrVariable[0] = HoleStart;
+        _mtrrVariable[1] = (((1ul << PageWalker.PhysicalBits) - 1) & ~(HoleSize - 1)) | (1 << 11);
+        Array.Fill(_mtrrFixed, 0x0606_0606_0606_0606ul);
+        _mtrrDefault = 0xC06;
+        _mcgStatus = _debugCtl = _syscfg = 0;
         _hwcr = Hwcr;
         _deCfg = DeCfg;
     }
