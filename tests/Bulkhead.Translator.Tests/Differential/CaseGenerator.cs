@@ -107,7 +107,11 @@ internal sealed unsafe partial class CaseGenerator
         int control = _random.Next(3) switch { 0 => 0x37F, 1 => 0x27F, _ => 0x7F | (_random.Next(4) << 8) | (_random.Next(4) << 10) };
         control = _random.Next(15) == 0 ? (control & ~0x3F) | _random.Next(64) : control;
         BinaryPrimitives.WriteUInt16LittleEndian(image, (ushort)(control | 0x40));
-        BinaryPrimitives.WriteUInt16LittleEndian(image[2..], (ushort)((_random.Next(8) << 11) | (_random.Next() & 0x4700)));
+        int status = (_random.Next(8) << 11) | (_random.Next() & 0x4700);
+
+        // An unmasked exception that waits: the next instruction that looks raises #MF.
+        int pending = _random.Next(3) == 0 ? ~control & _random.Next(64) : 0;
+        BinaryPrimitives.WriteUInt16LittleEndian(image[2..], (ushort)(status | pending | (pending != 0 ? 0x8080 : 0)));
         image[4] = (byte)(_random.Next(3) switch { 0 => 0xFF, 1 => 0, _ => _random.Next(256) });
         BinaryPrimitives.WriteUInt32LittleEndian(image[24..], (uint)_state.Mxcsr);
         for (int i = 0; i < 8; i++)
