@@ -1,0 +1,9 @@
+namespace Bulkhead.Translator.Tests.Differential;
+
+/// <summary>What one instruction did.</summary>
+/// <param name="State">The registers after, or at the fault.</param>
+/// <param name="Memory">The arena after.</param>
+/// <param name="Vector">The exception it raised, or -1.</param>
+/// <param name="ErrorCode">The error code of a page fault.</param>
+/// <param name="Cr2">The address of a page fault.</param>
+internal sealed record Result(CpuState State, byte[] Memory, int Vector, uint ErrorCode, ulong Cr2);
