@@ -85,7 +85,7 @@ internal sealed unsafe partial class TranslatorVcpu
             {
                 Volatile.Write(ref _init, 0);
                 Exits.Add(ExitReason.Init);
-                PowerUp.Init(ref r);
+                PowerUp.Init(ref r, _signature);
                 r.Activity = (byte)ActivityState.WaitForSipi;
                 SplitFlags();
                 FlushAll();

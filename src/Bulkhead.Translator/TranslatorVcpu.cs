@@ -40,6 +40,7 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
     private readonly byte* _strip;
     private readonly delegate* unmanaged<void> _enter;
     private readonly BlockLog? _log;
+    private readonly uint _signature;
     private ICpuIo _io = NoIo.Instance;
     private ModeWord _mode;
     private int _generation;
@@ -55,6 +56,7 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
         _options = options;
         _stateMemory = new PrivateMemory((ulong)sizeof(VcpuState));
         _state = (VcpuState*)_stateMemory.Pointer;
+        _signature = cpuid.Signature;
         _state->HostMxcsr = 0x1F80;
         _returnStack = new PrivateMemory(ReturnStackBytes);
         _returnBase = (ulong)_returnStack.Pointer + ReturnStackBytes - 64;
@@ -96,7 +98,7 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
     /// <inheritdoc/>
     public void Reset()
     {
-        PowerUp.Reset(ref _state->Registers);
+        PowerUp.Reset(ref _state->Registers, _signature);
         _interpreter.Msrs.Reset();
         FlushAll();
         ReloadMode();

@@ -164,8 +164,13 @@ internal sealed unsafe partial class BlockEmitter
             return r - Register.AH + 4;
         }
 
-        int guest = r.GetNumber();
         int size = r.GetSize();
+        int guest = r.GetNumber();
+        if (size == 1 && guest >= 8)
+        {
+            guest -= 4; // Iced numbers byte registers AL..BL, AH..BH, SPL..R15B.
+        }
+
         int host = HostOf(guest);
         if (host < 0)
         {
