@@ -84,6 +84,8 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("run", "Nothing to run")]
+    [InlineData("run --stat", "--stat: there is no such option; did you mean --stats?")]
+    [InlineData("run debian --stat", "--stat: there is no such option; did you mean --stats?")]
     [InlineData("run debain", "Did you mean 'debian'?")]
     [InlineData("run debian --kernel /etc/passwd", "give either IMAGE or --kernel")]
     [InlineData("rnu", "did you mean run?")]

@@ -6,17 +6,21 @@ namespace Bulkhead.Host.Tests;
 
 public sealed class InputPumpTests
 {
+    // Only a test that fails waits this long.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
     [Fact]
     public void Pump_BytesThenEnd_DeliversAllAndSaysClosed()
     {
-        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        using var reader = new AnonymousPipeServerStream(PipeDirection.In);
+        using var pipe = new AnonymousPipeClientStream(PipeDirection.Out, reader.ClientSafePipeHandle);
         var client = new RecordingClient(capacity: int.MaxValue);
-        using var pump = new InputPump((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), client);
+        using var pump = new InputPump((int)reader.SafePipeHandle.DangerousGetHandle(), client);
         pump.Start();
 
         pipe.Write("hello"u8);
         pipe.Dispose();
-        client.Closed.WaitOne();
+        Assert.True(client.Closed.WaitOne(Limit));
 
         Assert.Equal("hello", client.Text);
     }
@@ -24,18 +28,19 @@ public sealed class InputPumpTests
     [Fact]
     public void Pump_ClientFull_WaitsForResumeAndLosesNothing()
     {
-        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        using var reader = new AnonymousPipeServerStream(PipeDirection.In);
+        using var pipe = new AnonymousPipeClientStream(PipeDirection.Out, reader.ClientSafePipeHandle);
         var client = new RecordingClient(capacity: 2);
-        using var pump = new InputPump((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), client);
+        using var pump = new InputPump((int)reader.SafePipeHandle.DangerousGetHandle(), client);
         pump.Start();
 
         pipe.Write("hello"u8);
-        client.Full.WaitOne();
+        Assert.True(client.Full.WaitOne(Limit));
         Assert.Equal("he", client.Text);
         client.Grow();
         pump.Resume();
         pipe.Dispose();
-        client.Closed.WaitOne();
+        Assert.True(client.Closed.WaitOne(Limit));
 
         Assert.Equal("hello", client.Text);
     }
@@ -43,13 +48,14 @@ public sealed class InputPumpTests
     [Fact]
     public void Pump_EndCommandBehindFullClient_ComesThrough()
     {
-        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        using var reader = new AnonymousPipeServerStream(PipeDirection.In);
+        using var pipe = new AnonymousPipeClientStream(PipeDirection.Out, reader.ClientSafePipeHandle);
         var client = new RecordingClient(capacity: 1);
-        using var pump = new InputPump((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), client);
+        using var pump = new InputPump((int)reader.SafePipeHandle.DangerousGetHandle(), client);
         pump.Start();
 
         pipe.Write("hello\u0001x"u8);
-        client.Commanded.WaitOne();
+        Assert.True(client.Commanded.WaitOne(Limit));
 
         Assert.Equal(EscapeCommand.End, client.LastCommand);
     }
@@ -57,9 +63,10 @@ public sealed class InputPumpTests
     [Fact]
     public void Dispose_NothingTyped_EndsTheThread()
     {
-        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        using var reader = new AnonymousPipeServerStream(PipeDirection.In);
+        using var pipe = new AnonymousPipeClientStream(PipeDirection.Out, reader.ClientSafePipeHandle);
         var client = new RecordingClient(capacity: 1);
-        var pump = new InputPump((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), client);
+        var pump = new InputPump((int)reader.SafePipeHandle.DangerousGetHandle(), client);
         pump.Start();
 
         pump.Dispose();

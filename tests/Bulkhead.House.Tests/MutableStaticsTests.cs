@@ -29,6 +29,7 @@ public sealed partial class MutableStaticsTests
     [InlineData("private static int Twice(int x) => x * 2;", null)]
     [InlineData("internal static ReadOnlySpan<byte> Table => [1, 2];", null)]
     [InlineData("private static partial int Close(int fd);", null)]
+    [InlineData("internal static Fault Of(Vector vector, uint errorCode = 0) => new(vector);", null)]
     [InlineData("// private static int s_count;", null)]
     [InlineData("using static System.Math;", null)]
     [InlineData("internal static unsafe partial class Native\n{", null)]
@@ -42,7 +43,7 @@ public sealed partial class MutableStaticsTests
         return Field().Matches(code).Concat(Property().Matches(code)).Select(m => m.Groups["name"].Value);
     }
 
-    [GeneratedRegex(@"^[ \t]*(?:\[[^\]\n]*\][ \t]*)*(?:(?:public|private|internal|protected|new|unsafe|volatile)[ \t]+)*static[ \t]+(?!readonly\b|partial\b|extern\b|class\b)(?:(?:unsafe|volatile|event)[ \t]+)*(?!readonly\b)[^;={}\n]*?[\w?>\])][ \t]+(?<name>\w+)[ \t]*(?:;|=(?!>|=))", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^[ \t]*(?:\[[^\]\n]*\][ \t]*)*(?:(?:public|private|internal|protected|new|unsafe|volatile)[ \t]+)*static[ \t]+(?!readonly\b|partial\b|extern\b|class\b)(?:(?:unsafe|volatile|event)[ \t]+)*(?!readonly\b)(?:[^;={}()\n]|\([^()\n]*\))*?[\w?>\])][ \t]+(?<name>\w+)[ \t]*(?:;|=(?!>|=))", RegexOptions.Multiline)]
     private static partial Regex Field();
 
     [GeneratedRegex(@"^[ \t]*(?:(?:public|private|internal|protected|new|unsafe)[ \t]+)*static[ \t]+[^;={}()\n]*?[\w?>\])][ \t]+(?<name>\w+)\s*\{[^}]*\bset;", RegexOptions.Multiline)]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Bulkhead.Cli.Machines;
 using Bulkhead.Host;
 using Bulkhead.Images;
@@ -65,11 +66,10 @@ internal sealed class CommandLine
     private int Refuse(ParseResult line)
     {
         Command command = line.CommandResult.Command;
-        if (line.UnmatchedTokens.Count > 0)
+        string[] unknown = UnknownWords(line);
+        if (unknown.Length > 0)
         {
-            // An unknown option's value would be named as well; the option is the cause.
-            bool option = line.UnmatchedTokens.Any(t => t.StartsWith('-'));
-            foreach (string token in line.UnmatchedTokens.Where(t => !option || t.StartsWith('-')))
+            foreach (string token in unknown)
             {
                 _errors.WriteLine($"bulkhead: {token}: {Unknown(token, command)}");
             }
@@ -85,6 +85,14 @@ internal sealed class CommandLine
         string name = command is RootCommand ? "bulkhead" : "bulkhead " + command.Name;
         _errors.WriteLine($"Try '{name} --help'.");
         return ExitCode.Usage;
+    }
+
+    // An option that is not known can pass for an argument, and its value for one too many; the option is the cause.
+    private static string[] UnknownWords(ParseResult line)
+    {
+        IEnumerable<string> arguments = line.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value);
+        string[] options = [.. arguments.Concat(line.UnmatchedTokens).Where(t => t.StartsWith('-')).Distinct()];
+        return options.Length > 0 ? options : [.. line.UnmatchedTokens];
     }
 
     private static string Unknown(string token, Command command)

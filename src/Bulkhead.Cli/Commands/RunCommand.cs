@@ -79,6 +79,12 @@ internal sealed class RunCommand
     {
         bool image = result.GetResult(_image) is { Tokens.Count: > 0 };
         bool kernel = result.GetResult(_kernel) is not null;
+        if (image && result.GetResult(_image) is { } word && word.Tokens[0].Value.StartsWith('-'))
+        {
+            result.AddError($"{word.Tokens[0].Value}: there is no such option.");
+            return;
+        }
+
         if (image && (kernel || result.GetResult(_initrd) is not null))
         {
             result.AddError("An image brings its own kernel and initrd; give either IMAGE or --kernel with --initrd.");

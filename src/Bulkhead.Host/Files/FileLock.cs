@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Host.Files;
 
@@ -9,30 +10,32 @@ namespace Bulkhead.Host.Files;
 /// </remarks>
 public sealed partial class FileLock : IDisposable
 {
+    private const int OpenReadWrite = 2;
+    private const int OpenCreate = 0x40;
+    private const int OpenCloexec = 0x80000;
+    private const uint OwnerReadWrite = 0x1a4;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
     private const int ErrnoInterrupted = 4;
     private const int ErrnoWouldBlock = 11;
 
-    private readonly FileStream _file;
+    private readonly SafeFileHandle _file;
 
-    private FileLock(FileStream file) => _file = file;
+    private FileLock(SafeFileHandle file) => _file = file;
 
     /// <summary>Takes the lock, waiting for another holder; <paramref name="waiting"/> is called once before a wait.</summary>
     public static FileLock Acquire(string path, Action waiting)
     {
         ArgumentNullException.ThrowIfNull(waiting);
-        FileStream file;
-        try
+
+        // The class library's own open takes a lock of the same kind, and would refuse where we want to wait.
+        int fd = Open(path, OpenReadWrite | OpenCreate | OpenCloexec, OwnerReadWrite);
+        if (fd < 0)
         {
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OperatorException($"The lock file {path} cannot be opened: {e.Message}", e);
+            throw new OperatorException($"The lock file {path} cannot be opened (errno {Marshal.GetLastPInvokeError()}); its folder must be writable.");
         }
 
-        int fd = (int)file.SafeFileHandle.DangerousGetHandle();
+        var file = new SafeFileHandle(fd, ownsHandle: true);
         if (!TryLock(fd, LockExclusive | LockNonBlocking))
         {
             waiting();
@@ -63,6 +66,9 @@ public sealed partial class FileLock : IDisposable
 
         return true;
     }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags, uint mode);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(int fd, int operation);
