@@ -15,7 +15,8 @@ internal sealed class ConfigErrors(string file)
     {
         string place = path.Length == 0 ? "" : path + ": ";
         string hint = meant is null ? "" : $"; did you mean {meant}?";
-        _errors.Add((at, $"{file}:{at.Line}:{at.Column}: {place}{problem}; {accepted}{hint}"));
+        string text = Printable($"{place}{problem}; {accepted}{hint}");
+        _errors.Add((at, $"{file}:{at.Line}:{at.Column}: {text}"));
     }
 
     /// <summary>Throws what was noted, in the file's order.</summary>
@@ -27,4 +28,14 @@ internal sealed class ConfigErrors(string file)
                 string.Join('\n', _errors.OrderBy(e => e.At.Line).ThenBy(e => e.At.Column).Select(e => e.Text)), 2);
         }
     }
+
+    // Quoted YAML text may hold anything; an error stays one line and never drives the terminal.
+    private static string Printable(string text) =>
+        string.Create(text.Length, text, static (to, from) =>
+        {
+            for (int i = 0; i < to.Length; i++)
+            {
+                to[i] = char.IsControl(from[i]) ? '?' : from[i];
+            }
+        });
 }

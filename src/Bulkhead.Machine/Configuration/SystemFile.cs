@@ -25,14 +25,17 @@ public static class SystemFile
     public static SystemConfig Load(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
+        string text;
         try
         {
-            return Parse(path, File.ReadAllText(path));
+            text = File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new OperatorException($"{path}: cannot be read: {e.Message}", 2);
         }
+
+        return Parse(path, text);
     }
 
     internal static SystemConfig Parse(string path, string text)
@@ -50,13 +53,30 @@ public static class SystemFile
     {
         const string Accepted = "a system file is one YAML mapping with domains and, if wanted, pools";
         var stream = new YamlStream();
+        var parser = new Parser(new StringReader(text));
         try
         {
-            stream.Load(new StringReader(text));
+            stream.Load(parser);
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // The library's answer to some broken texts ("{" and a line end; "- : "); it names no place, so: behind
+            // what it read last.
+            errors.Add(parser.Current?.End ?? new Mark(0, 1, 1), "", "is not YAML: broken off or misplaced here", Accepted);
+            return null;
         }
         catch (YamlException e)
         {
-            errors.Add(e.Start, "", $"is not YAML: {e.Message}", Accepted);
+            // The parser reports a tab at the start of what it was reading, often lines before.
+            if (FindTab(text) is { } tab)
+            {
+                errors.Add(tab, "", "is not YAML: a tab in the indentation", "YAML indents with spaces only");
+            }
+            else
+            {
+                errors.Add(e.Start, "", $"is not YAML: {e.Message.TrimEnd('.')}", Accepted);
+            }
+
             return null;
         }
 
@@ -67,6 +87,23 @@ public static class SystemFile
 
         Mark at = stream.Documents.Count == 0 ? new Mark(0, 1, 1) : stream.Documents[1].RootNode.Start;
         errors.Add(at, "", stream.Documents.Count == 0 ? "is empty" : "has a second document", Accepted);
+        return null;
+    }
+
+    private static Mark? FindTab(string text)
+    {
+        int number = 0;
+        foreach (string line in text.Split('\n'))
+        {
+            number++;
+            int indent = line.Length - line.TrimStart(' ', '\t').Length;
+            int tab = line.IndexOf('\t', StringComparison.Ordinal);
+            if (tab >= 0 && tab < indent)
+            {
+                return new Mark(0, number, tab + 1);
+            }
+        }
+
         return null;
     }
 }

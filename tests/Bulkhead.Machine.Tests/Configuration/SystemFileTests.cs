@@ -1,5 +1,6 @@
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
+using CsCheck;
 using Xunit;
 
 namespace Bulkhead.Machine.Tests.Configuration;
@@ -12,6 +13,12 @@ public sealed class SystemFileTests
           - { name: slow, cpus: [last] }
 
         """;
+
+    private static readonly string[] s_yaml =
+    [
+        "domains", "pools", "name", "cpus", "warp", "value", "memory", ": ", "\n", "  ", "- ", "[", "]", "{", "}",
+        ", ", "a", "last", "0", "50ms", "\"", "&x ", "*x", "!t ", "? ", "| ", "domains: [{", "name: a, image: d, ", "#", "<<", "~", "\t", "\0", "\u00e9",
+    ];
 
     [Fact]
     public void Load_Example_GivesBothDomains()
@@ -84,6 +91,7 @@ public sealed class SystemFileTests
     [InlineData("pool: defualt", 11, "domains[0].pool: \"defualt\" is not a pool of this file; one of default", "did you mean default?")]
     [InlineData("kernel: vmlinuz", 13, "domains[0].kernel: stands beside image; a domain has either", "")]
     [InlineData("initrd: i", 13, "domains[0].initrd: has no kernel; ", "")]
+    [InlineData("task: \"a\\nb\"", 11, "domains[0].task: \"a?b\" is not known; ", "")]
     [InlineData("warp: 50ms", 11, "domains[0].warp: \"50ms\" is not a mapping", "did you mean { value: 50ms }?")]
     [InlineData("warp: {value: 50}", 19, "domains[0].warp.value: \"50\" is not a time; a time", "did you mean 50ms?")]
     [InlineData("warp: {value: 50msec}", 19, "domains[0].warp.value: \"50msec\" is not a time", "did you mean 50ms?")]
@@ -123,15 +131,15 @@ public sealed class SystemFileTests
     [InlineData("", "s.yaml:1:1: is empty; ")]
     [InlineData("# nothing\n", "s.yaml:1:1: is empty; ")]
     [InlineData("- 1", "s.yaml:1:1: is not a mapping of fields; fields are pools, domains")]
-    [InlineData("domans: []", "s.yaml:1:1: domains: is missing; ")]
+    [InlineData("domans: []", "s.yaml:1:1: domans: is not a field; fields are pools, domains; did you mean domains?\ns.yaml:1:1: domains: is missing; ")]
     [InlineData("domains: []", "s.yaml:1:10: domains: is empty; a list of at least one domain")]
     [InlineData("domains: [a]", "s.yaml:1:11: domains[0]: is not a mapping of fields; ")]
     [InlineData("domains: [{image: debian}]", "s.yaml:1:11: domains[0].name: is missing; ")]
     [InlineData("domains: [{name: a}]", "s.yaml:1:11: domains[0].image: is missing, and so is kernel; ")]
     [InlineData("domains: [{name: a, kernel: k, task: burn}]", "s.yaml:1:38: domains[0].task: has no image; ")]
     [InlineData("domains:\n- {name: a, image: d}\n- {name: a, image: d}", "s.yaml:3:10: domains[1].name: \"a\" is the name of an earlier domain; ")]
-    [InlineData("domains: [{name: a", "s.yaml:1:")]
-    [InlineData("domains:\n\t- name: a", "s.yaml:2:")]
+    [InlineData("domains: [{name: a", "s.yaml:2:1: is not YAML: ")]
+    [InlineData("domains:\n\t- name: a", "s.yaml:2:1: is not YAML: a tab in the indentation; ")]
     [InlineData("domains: [{name: a, name: b, image: d}]", "s.yaml:1:21: is not YAML: ")]
     [InlineData("domains: [{name: a, image: d}]\n---\ndomains: []", "s.yaml:3:1: has a second document; ")]
     public void Parse_WrongFile_SaysWhereAndWhat(string text, string start) =>
@@ -153,6 +161,25 @@ public sealed class SystemFileTests
             ["s.yaml:4:13", "s.yaml:5:13", "s.yaml:6:5"],
             message.Split('\n').Select(line => line[..line.IndexOf(": ", StringComparison.Ordinal)]));
     }
+
+    [Fact]
+    public void Parse_AnyText_LoadsOrReportsWithPlaces() =>
+        Gen.Int[0, s_yaml.Length - 1].Select(i => s_yaml[i])
+            .Array[0, 25]
+            .Sample(
+                parts =>
+                {
+                    try
+                    {
+                        SystemFile.Parse("s.yaml", string.Concat(parts));
+                    }
+                    catch (OperatorException e)
+                    {
+                        Assert.All(e.Message.Split('\n'), line => Assert.Matches(@"^s\.yaml:[1-9]\d*:[1-9]\d*: ", line));
+                    }
+                },
+                iter: 20_000,
+                threads: 1);
 
     [Fact]
     public void Load_NoSuchFile_IsAUsageError()
