@@ -41,6 +41,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         for (_index = 0; _index < plan.Count; _index++)
         {
             ref readonly Instruction instruction = ref plan.Instructions[_index];
+            MarkEffect();
             open = EmitInstruction(instruction);
             if (!open)
             {
