@@ -1,5 +1,13 @@
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Host.Terminal;
+
+using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true };
+using var errors = new StreamWriter(new DescriptorStream(2)) { AutoFlush = true };
 
 // The one place where the command line meets the machine.
+<<<<<<< HEAD
 return new CommandLine(new MachineHost(), Console.Out, Console.Error).Invoke(args);
+=======
+return new CommandLine(new MissingMachineHost(), output, errors).Invoke(args);
+>>>>>>> images

@@ -19,7 +19,7 @@ internal sealed class CommandLine
     {
         _output = output;
         _errors = errors;
-        Command run = new RunCommand(host).Create();
+        Command run = new RunCommand(host, errors).Create();
         Command up = new UpCommand(host).Create();
         _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
         {

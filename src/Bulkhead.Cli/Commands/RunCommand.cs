@@ -32,6 +32,7 @@ internal sealed class RunCommand
     private const int MostCpus = 64;
 
     private readonly IMachineHost _host;
+    private readonly TextWriter _errors;
     private readonly Argument<string?> _image = new("IMAGE")
     {
         Description = $"An image Bulkhead makes itself: {string.Join(", ", ImageStore.RecipeNames)}.",
@@ -62,7 +63,11 @@ internal sealed class RunCommand
     private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write a trace of exits and interrupts." };
     private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
 
-    internal RunCommand(IMachineHost host) => _host = host;
+    internal RunCommand(IMachineHost host, TextWriter errors)
+    {
+        _host = host;
+        _errors = errors;
+    }
 
     internal Command Create()
     {
@@ -137,14 +142,14 @@ internal sealed class RunCommand
         });
     }
 
-    private static (string Kernel, string Initrd) Resolve(string name, bool update)
+    private (string Kernel, string Initrd) Resolve(string name, bool update)
     {
         if (!ImageStore.RecipeNames.Contains(name) && File.Exists(name))
         {
             throw new OperatorException($"{name} is a file, not the name of an image; use --kernel {name}.", ExitCode.Usage);
         }
 
-        GuestImage image = new ImageStore().Resolve(name, update, text => Console.Error.WriteLine("bulkhead: " + text));
+        GuestImage image = new ImageStore().Resolve(name, update, text => _errors.WriteLine("bulkhead: " + text));
         return (image.KernelPath, image.InitrdPath);
     }
 

@@ -1,5 +1,5 @@
-using Bulkhead.Host;
 using Bulkhead.Machine;
+using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
 
 namespace Bulkhead.Cli.Machines;
@@ -55,5 +55,5 @@ internal sealed class MachineHost : IMachineHost
     }
 
     /// <inheritdoc/>
-    public int Up(UpRequest request) => throw new OperatorException("'up' is not there yet.");
+    public int Up(UpRequest request) => new SystemRun(SystemFile.Load(request.SystemPath), request).Run();
 }

@@ -9,6 +9,7 @@ internal static unsafe partial class TerminalNative
     internal const int ErrnoInterrupted = 4;
     internal const int ErrnoAgain = 11;
     internal const short PollIn = 1;
+    internal const short PollOut = 4;
     internal const int EventCloexec = 0x80000;
     internal const int EventNonBlocking = 0x800;
     internal const int SetAttributesNow = 0;

@@ -37,8 +37,10 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>How often it was dispatched.</summary>
     public long Turns => Volatile.Read(ref _turns);
 
-    /// <summary>Exits so far.</summary>
-    public ExitCounters Exits => Vcpu.Exits;
+    /// <summary>Exits so far, as a hypervisor counts them.</summary>
+    public long ExitCount => Exits.Total;
+
+    internal ExitCounters Exits => Vcpu.Exits;
 
     /// <summary>Reasons that occurred and how often, most frequent first.</summary>
     public IReadOnlyList<(string Reason, long Count)> ExitTable()
