@@ -6,8 +6,4 @@ using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true 
 using var errors = new StreamWriter(new DescriptorStream(2)) { AutoFlush = true };
 
 // The one place where the command line meets the machine.
-<<<<<<< HEAD
-return new CommandLine(new MachineHost(), Console.Out, Console.Error).Invoke(args);
-=======
-return new CommandLine(new MissingMachineHost(), output, errors).Invoke(args);
->>>>>>> images
+return new CommandLine(new MachineHost(), output, errors).Invoke(args);

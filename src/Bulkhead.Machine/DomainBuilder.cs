@@ -1,9 +1,8 @@
 using Bulkhead.Core.Memory;
 using Bulkhead.Host;
 using Bulkhead.Machine.Acpi;
-using Bulkhead.Machine.Boards;
-using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Time;
 using Bulkhead.X86.State;
 

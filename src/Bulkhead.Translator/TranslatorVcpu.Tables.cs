@@ -61,7 +61,7 @@ internal sealed unsafe partial class TranslatorVcpu
                 }
             }
 
-            CodeSlots[CodeSpace.SlotOf(rip)] = id;
+            CodeSlots[VcpuState.SlotOf(rip)] = id;
             FillJump(jump, rip, entry);
             if (edge >= 0)
             {

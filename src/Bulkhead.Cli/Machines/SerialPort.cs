@@ -24,7 +24,7 @@ internal sealed class SerialPort : IDisposable, ITerminalClient
     {
         SerialKind.None => new SerialPort(null, input: false),
         SerialKind.File => new SerialPort(new FileStream(target.Path, FileMode.Create, FileAccess.Write, FileShare.Read, 1), input: false),
-        _ => new SerialPort(Console.OpenStandardOutput(), input: true),
+        _ => new SerialPort(new DescriptorStream(1), input: true),
     };
 
     /// <summary>Takes the guest's output.</summary>

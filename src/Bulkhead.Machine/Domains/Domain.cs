@@ -1,6 +1,5 @@
 using Bulkhead.Core.Time;
 using Bulkhead.Host;
-using Bulkhead.Machine.Boards;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Domains;

@@ -1,6 +1,5 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Time;
-using Bulkhead.Machine.Workers;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Domains;
@@ -62,7 +61,7 @@ public sealed class VcpuSlot : IVcpuSignals
 
     internal ICpuIo Io { get; set; } = null!; // Set by the domain's power-up before the first turn.
 
-    internal PcpuWorker? Worker { get; set; }
+    internal IVcpuWorker? Worker { get; set; }
 
     /// <summary>Deadlines of its local APIC; vCPU 0's has the board's too.</summary>
     internal TimerQueue Timers => Volatile.Read(ref _timers);

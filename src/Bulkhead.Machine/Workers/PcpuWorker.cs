@@ -11,7 +11,7 @@ namespace Bulkhead.Machine.Workers;
 /// then looks who runs; the worker first names who runs, then looks for a ring: one of the two sees the other.</para>
 /// <para><i>Errors</i>: whatever a vCPU or a device throws ends its domain alone.</para>
 /// </remarks>
-internal sealed class PcpuWorker : IDisposable
+internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 {
     private readonly WorkerOptions _options;
     private readonly IPolicy _policy;
@@ -52,7 +52,7 @@ internal sealed class PcpuWorker : IDisposable
     }
 
     /// <summary>Something changed for <paramref name="slot"/> (null: for anyone): wake up, or end another's turn.</summary>
-    internal void Poke(VcpuSlot? slot)
+    public void Poke(VcpuSlot? slot)
     {
         _idle.Ring();
         VcpuSlot? current = Volatile.Read(ref _current);
@@ -63,7 +63,7 @@ internal sealed class PcpuWorker : IDisposable
     }
 
     /// <summary>A deadline of a vCPU placed here moved forward.</summary>
-    internal void OnEarlierDeadline(VcpuSlot slot)
+    public void OnEarlierDeadline(VcpuSlot slot)
     {
         if (Environment.CurrentManagedThreadId != Volatile.Read(ref _threadId))
         {

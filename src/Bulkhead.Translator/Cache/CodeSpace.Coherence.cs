@@ -98,7 +98,7 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
             for (uint id = _ramHead[ramPage]; id != 0; id = _pages[id].Next)
             {
                 _pages[id].Alive = false;
-                int slot = SlotOf(_pages[id].Gva);
+                int slot = VcpuState.SlotOf(_pages[id].Gva);
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {
                     vcpu.ClearCodeSlot(slot, id);

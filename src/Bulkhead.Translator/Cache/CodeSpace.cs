@@ -18,7 +18,7 @@ namespace Bulkhead.Translator.Cache;
 /// write tag for it: every store to it takes the slow path and drops the page's code first (see <c>CodeSpace.Coherence</c>).</para>
 /// <para><i>Threading</i>: everything under <see cref="Lock"/>, but for the page flags, which any thread reads.</para>
 /// </remarks>
-internal sealed unsafe partial class CodeSpace : IDisposable
+internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 {
     private readonly EngineOptions _options;
     private readonly Func<CpuFeature, bool> _offers;
@@ -78,16 +78,13 @@ internal sealed unsafe partial class CodeSpace : IDisposable
     internal int CodeBytes => _free - _firstFree;
 
     /// <summary>Whether an instruction of this feature exists for the guest.</summary>
-    internal bool Offers(CpuFeature feature) => _offers(feature);
+    public bool Offers(CpuFeature feature) => _offers(feature);
 
     /// <summary>Non-zero: translated code came from this RAM page. Written under the lock, read by anyone.</summary>
     internal ref byte IsCode(int ramPage) => ref _pageFlags.Pointer[ramPage];
 
     /// <summary>Non-zero: some vCPU may hold a write tag for this RAM page.</summary>
     internal ref byte IsWritten(int ramPage) => ref _pageFlags.Pointer[Memory.PageCount + ramPage];
-
-    /// <summary>The code TLB slot of an instruction pointer.</summary>
-    internal static int SlotOf(ulong rip) => (int)((rip >> 12) ^ (rip >> 22)) & (VcpuState.CodeSlots - 1);
 
     /// <summary>The id for (virtual page, RAM page, mode), made if need be. Under the lock.</summary>
     internal uint PageFor(ulong rip, int ramPage, ModeWord mode)
@@ -136,7 +133,7 @@ internal sealed unsafe partial class CodeSpace : IDisposable
     }
 
     /// <summary>For the emitter: a block of the page being translated, if it is there already.</summary>
-    internal bool TryFindInPage(uint pageId, ulong rip, out byte* entry) => TryFind(pageId, rip, out entry);
+    public bool TryFindInPage(uint pageId, ulong rip, out byte* entry) => TryFind(pageId, rip, out entry);
 
     /// <summary>The mode and virtual page of an id.</summary>
     internal ref readonly CodePage PageOf(uint id) => ref _pages[id];
@@ -190,11 +187,11 @@ internal sealed unsafe partial class CodeSpace : IDisposable
     internal const int StripBytes = 8192;
 
     /// <summary>For the emitter: remembers instruction <paramref name="index"/> of the block being emitted.</summary>
-    internal void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved) =>
+    public void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved) =>
         _noteScratch[index] = ((uint)hostOffset << 13) | ((uint)guestOffset << 1) | (flagsSaved ? 1u : 0u);
 
     /// <summary>For the emitter: a new edge out of the block being emitted.</summary>
-    internal int NewEdge(uint sourcePage, int idPlace)
+    public int NewEdge(uint sourcePage, int idPlace)
     {
         if (_edgeCount == _edges.Length)
         {
@@ -206,7 +203,7 @@ internal sealed unsafe partial class CodeSpace : IDisposable
     }
 
     /// <summary>For the emitter: where the edge's rel32 stands in the block being emitted.</summary>
-    internal void SetEdgeJump(int edge, int place) => _edges[edge].JumpPlace = _blockStart + place;
+    public void SetEdgeJump(int edge, int place) => _edges[edge].JumpPlace = _blockStart + place;
 
     /// <summary>Links an edge to its target. Under the lock; vCPUs may be running the jump.</summary>
     /// <remarks>Both places are 4-byte aligned, so each store is atomic to instruction fetch, and the jump is written before

@@ -1,4 +1,3 @@
-using Bulkhead.Translator.Cache;
 using Bulkhead.Translator.State;
 using static Bulkhead.Translator.Emit.RegisterMap;
 
@@ -52,7 +51,7 @@ internal sealed unsafe partial class BlockEmitter
         _w.AlignFor(8);
         _w.Bytes(0x65, 0x81);
         _w.Bytes(0x3C, 0x25);
-        _w.Int32(Offsets.CodeTlb + (CodeSpace.SlotOf(target) * sizeof(uint)));
+        _w.Int32(Offsets.CodeTlb + (VcpuState.SlotOf(target) * sizeof(uint)));
         int idPlace = _w.Length;
         _w.Int32(-1);
         int edge = _space.NewEdge(_plan.PageId, idPlace);

@@ -1,4 +1,3 @@
-using Bulkhead.Translator.Cache;
 using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.State;
 using Bulkhead.X86.Instructions;
@@ -15,11 +14,11 @@ namespace Bulkhead.Translator.Emit;
 /// address in r10; then the instruction itself runs, so its effects come after every fault it can raise.</para>
 /// <para><i>Threading</i>: under the code space's lock. No allocation.</para>
 /// </remarks>
-internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thunks, CodeSpace space, EngineOptions options)
+internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thunks, IEmissionLog space, EngineOptions options)
 {
     private readonly CodeWriter _w = writer;
     private readonly Thunks _thunks = thunks;
-    private readonly CodeSpace _space = space;
+    private readonly IEmissionLog _space = space;
     private readonly EngineOptions _options = options;
     private readonly Stub[] _stubs = new Stub[1024];
     private BlockPlan _plan = new(1);

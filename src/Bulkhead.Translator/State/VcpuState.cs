@@ -22,6 +22,9 @@ internal unsafe struct VcpuState
     /// <summary>Views: user, supervisor, supervisor that may touch user pages.</summary>
     internal const int Views = 3;
 
+    /// <summary>The code TLB slot of an instruction pointer.</summary>
+    internal static int SlotOf(ulong rip) => (int)((rip >> 12) ^ (rip >> 22)) & (CodeSlots - 1);
+
     internal Registers Registers;
 
     /// <summary>Translated code leaves at its next check when its stack pointer is below this: the bound of the return
@@ -86,7 +89,7 @@ internal unsafe struct VcpuState
     /// <summary>Operands that have no host address (MMIO, page crossings) pass through here.</summary>
     internal BounceBuffer Bounce;
 
-    /// <summary>Page ids of recently entered code pages, by <see cref="Cache.CodeSpace.SlotOf"/>.</summary>
+    /// <summary>Page ids of recently entered code pages, by <see cref="SlotOf"/>.</summary>
     internal CodeSlotArray CodeTlb;
 
     /// <summary>Per view: guest target and host entry.</summary>

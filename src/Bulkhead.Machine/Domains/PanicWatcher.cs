@@ -1,7 +1,6 @@
 using Bulkhead.Devices.Chipset;
-using Bulkhead.Machine.Domains;
 
-namespace Bulkhead.Machine.Boards;
+namespace Bulkhead.Machine.Domains;
 
 /// <summary>Passes serial output through and notices the line a Linux panic prints.</summary>
 /// <remarks><i>Threading</i>: with the serial port's lock held, so one thread at a time.</remarks>

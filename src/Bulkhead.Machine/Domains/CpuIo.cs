@@ -6,7 +6,7 @@ using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Acpi;
 using Bulkhead.X86.Engine;
 
-namespace Bulkhead.Machine.Boards;
+namespace Bulkhead.Machine.Domains;
 
 /// <summary>One vCPU's view of the board: its own local APIC, then the shared buses.</summary>
 internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock clock) : ICpuIo

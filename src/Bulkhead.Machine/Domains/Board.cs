@@ -3,9 +3,8 @@ using Bulkhead.Core.Io;
 using Bulkhead.Core.Time;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Acpi;
-using Bulkhead.Machine.Domains;
 
-namespace Bulkhead.Machine.Boards;
+namespace Bulkhead.Machine.Domains;
 
 /// <summary>The chipset of one domain, wired as in a PC; a reset makes a new one.</summary>
 /// <remarks><i>Threading</i>: built while the domain is parked; read-only after that, each device with its own lock.</remarks>

@@ -1,0 +1,12 @@
+namespace Bulkhead.Machine.Domains;
+
+/// <summary>Who runs a vCPU, as the vCPU sees it.</summary>
+/// <remarks><i>Threading</i>: any thread; takes no lock.</remarks>
+internal interface IVcpuWorker
+{
+    /// <summary>Something changed for <paramref name="slot"/> (null: for anyone): wake up, or end another's turn.</summary>
+    void Poke(VcpuSlot? slot);
+
+    /// <summary>A deadline of a vCPU placed here moved forward.</summary>
+    void OnEarlierDeadline(VcpuSlot slot);
+}

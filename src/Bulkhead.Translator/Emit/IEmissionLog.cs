@@ -1,0 +1,22 @@
+using Bulkhead.X86.Instructions;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <summary>What the emitter tells and asks the code space while it writes a block.</summary>
+internal unsafe interface IEmissionLog
+{
+    /// <summary>Whether an instruction of this feature exists for the guest.</summary>
+    bool Offers(CpuFeature feature);
+
+    /// <summary>Remembers where instruction <paramref name="index"/> of the block stands.</summary>
+    void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved);
+
+    /// <summary>A new direct jump out of the block; <paramref name="idPlace"/>: where its page id is compared, or -1.</summary>
+    int NewEdge(uint sourcePage, int idPlace);
+
+    /// <summary>Where the edge's rel32 stands in the block.</summary>
+    void SetEdgeJump(int edge, int place);
+
+    /// <summary>A block of the page being translated, if it is there already.</summary>
+    bool TryFindInPage(uint pageId, ulong rip, out byte* entry);
+}
