@@ -80,7 +80,7 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request)
             _ = line.Append(CultureInfo.InvariantCulture, $" bulkhead.task={task}");
         }
 
-        if (request.DurationNs is { } ns)
+        if (request.DurationNs is { } ns && d == system.Domains[0])
         {
             _ = line.Append(CultureInfo.InvariantCulture, $" bulkhead.seconds={Math.Max(ns / 1_000_000_000, 1)}");
         }
