@@ -135,9 +135,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>For the emitter: a block of the page being translated, if it is there already.</summary>
     public bool TryFindInPage(uint pageId, ulong rip, out byte* entry) => TryFind(pageId, rip, out entry);
 
-    /// <summary>The mode and virtual page of an id.</summary>
-    internal ref readonly CodePage PageOf(uint id) => ref _pages[id];
-
     /// <summary>Translates the block at an instruction pointer of a page. Under the lock, with room (<see cref="HasRoom"/>).</summary>
     /// <returns>The entry, or null when the first instruction runs over the end of the page.</returns>
     internal byte* Translate(uint pageId, ulong rip)

@@ -1,4 +1,3 @@
-using Bulkhead.X86.Instructions;
 using Iced.Intel;
 
 namespace Bulkhead.Translator.Decode;
@@ -37,7 +36,4 @@ internal sealed unsafe class BlockReader
         _decoder.Decode(out instruction);
         return !(instruction.IsInvalid && _decoder.LastError == DecoderError.NoMoreBytes);
     }
-
-    /// <summary>Whether the translator may carry on after this instruction within a block.</summary>
-    internal static bool IsStraight(InstructionClass c) => c == InstructionClass.Carried;
 }
