@@ -41,12 +41,6 @@ internal sealed unsafe partial class TranslatorVcpu
             Locate(resume, index, out rip, out codePage);
         }
 
-        ulong mask = (flags & MemoryFlags.Aligned16) != 0 ? 15ul : (flags & MemoryFlags.Aligned32) != 0 ? 31ul : 0;
-        if ((address & mask) != 0)
-        {
-            return Fault(GuestFault.Gp());
-        }
-
         Exits.Add(ExitReason.TlbMiss);
         if ((address & 0xFFF) + (ulong)size > 4096)
         {
@@ -132,9 +126,19 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             _state->Registers.Rip = transient ? _transientRip : rip;
-            if (f.Vector == GuestFault.GeneralProtection && (flags & MemoryFlags.Stack) != 0)
+            ulong mask = (flags & MemoryFlags.Aligned16) != 0 ? 15ul : (flags & MemoryFlags.Aligned32) != 0 ? 31ul : 0;
+            if ((address & mask) != 0)
+            {
+                f = GuestFault.Gp(); // where the address translates, the host says so itself
+            }
+            else if (f.Vector == GuestFault.GeneralProtection && (flags & MemoryFlags.Stack) != 0)
             {
                 f = GuestFault.WithCode(GuestFault.StackFault, 0);
+            }
+
+            if ((flags & MemoryFlags.WaitsForX87) != 0 && _interpreter.IsX87ErrorPending)
+            {
+                f = GuestFault.Plain(GuestFault.X87Error);
             }
 
             DeliverFault(f);
@@ -163,7 +167,10 @@ internal sealed unsafe partial class TranslatorVcpu
                 return Fault(_interpreter.Fault);
             }
 
-            if ((!write || (flags & MemoryFlags.ReadsToo) != 0) && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
+            // An x87 store with an unmasked exception leaves memory as it is, so what is written back must have been read.
+            // Not from devices, where reads have effects; no operand of theirs crosses a page.
+            bool reads = !write || (flags & MemoryFlags.ReadsToo) != 0 || (address & 0xFFF) + (ulong)size > 4096;
+            if (reads && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
             {
                 return Fault(_interpreter.Fault);
             }

@@ -107,6 +107,11 @@ internal sealed class RowBuilder(Overrides overrides)
             written = (rw & 0x10) != 0;
             int size = memorySample.MemorySize.GetInfo().Size;
             bytes = rw != 0 && size < 256 ? size : 0;
+            if (_overrides.Find("bytes", row.Code) is { } forced)
+            {
+                bytes = int.Parse(forced.Arguments[0], System.Globalization.CultureInfo.InvariantCulture);
+            }
+
             alignment = Alignment(row.Code, op, kinds, bytes);
         }
 

@@ -91,7 +91,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
             else
             {
                 live = (live & ~FlagFacts.Written(i)) | FlagFacts.Read(i);
-                if (_options.ExactFaultFlags && i.MemoryBase != Register.None)
+                if (_options.ExactFaultFlags && MayFault(i))
                 {
                     live = FlagFacts.All;
                 }
@@ -99,6 +99,12 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
 
             _plan.LiveBefore[k] = (byte)live;
         }
+    }
+
+    private static bool MayFault(in Instruction i)
+    {
+        ref readonly InstructionEntry entry = ref InstructionTable.Get(i.Code);
+        return entry.Class != InstructionClass.Carried || entry.Traps || BlockEmitter.HasMemory(i);
     }
 
     /// <summary>Whether what follows may look at every flag: calls, returns, indirect jumps, interpreted instructions.</summary>

@@ -222,11 +222,12 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
     }
 
-    /// <summary>Finds the instruction a host address belongs to: by <paramref name="index"/> in its block, or (-1) by the
-    /// last note at or before the address. Under the lock.</summary>
+    /// <summary>Finds the instruction a host address belongs to. With an <paramref name="index"/> in its block the address is
+    /// where a call returns to; without (-1) it is that of a host instruction that trapped, and the last note at or before it
+    /// tells. Under the lock.</summary>
     internal bool TryLocate(byte* address, int index, out ulong rip, out bool flagsSaved, out int ramPage)
     {
-        int offset = (int)(address - _code.Executable);
+        int offset = (int)(address - _code.Executable) - (index < 0 ? 0 : 1);
         int low = 0;
         int high = _blockCount - 1;
         while (low <= high)
@@ -237,7 +238,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             {
                 high = middle - 1;
             }
-            else if (offset > b.End)
+            else if (offset >= b.End)
             {
                 low = middle + 1;
             }

@@ -34,6 +34,11 @@ internal sealed unsafe class BlockReader
         _reader.Set(start, end);
         _decoder.IP = rip;
         _decoder.Decode(out instruction);
+        if (_decoder.Bitness == 64 && instruction.SegmentPrefix is Register.ES or Register.CS or Register.SS or Register.DS)
+        {
+            instruction.SegmentPrefix = Register.None; // null prefixes there, for the choice of #SS too
+        }
+
         return !(instruction.IsInvalid && _decoder.LastError == DecoderError.NoMoreBytes);
     }
 }

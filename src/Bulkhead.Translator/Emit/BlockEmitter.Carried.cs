@@ -26,7 +26,7 @@ internal sealed unsafe partial class BlockEmitter
         bool memory = e.HasModRm && HasMemory(i) && e.MemoryBytes > 0;
         if (memory)
         {
-            EmitAccess(MemoryOperand.Of(i, _mode), e.MemoryBytes, e.MemoryWritten, e.Alignment, e.MemoryRead);
+            EmitAccess(MemoryOperand.Of(i, _mode), e.MemoryBytes, FlagsOf(i, e));
         }
         else if (HasMemory(i))
         {
@@ -50,9 +50,23 @@ internal sealed unsafe partial class BlockEmitter
             address = Rsi;
         }
 
+        bool toStackPointer = _highByte && _reg == GuestRsp;
+        if (toStackPointer)
+        {
+            // MOVSX or MOVZX of AH..BH to the guest's (E)SP: as above.
+            _w.StoreState(Offsets.Borrowed, Rsi);
+            _w.Move(Rsi, GuestRsp);
+            _reg = Rsi;
+        }
+
         MarkEffect();
         Encode(i, e, memory, address);
-        if (address == Rsi)
+        if (toStackPointer)
+        {
+            _w.Move(GuestRsp, Rsi);
+        }
+
+        if (toStackPointer || address == Rsi)
         {
             _w.LoadState(Rsi, Offsets.Borrowed);
         }
@@ -65,6 +79,12 @@ internal sealed unsafe partial class BlockEmitter
 
         EmitCommit(memory && e.MemoryWritten);
     }
+
+    private static MemoryFlags FlagsOf(in Instruction i, in InstructionEntry e) =>
+        (e.MemoryWritten ? MemoryFlags.Write : 0)
+        | (e.MemoryRead ? MemoryFlags.ReadsToo : 0)
+        | (e.Alignment == 16 ? MemoryFlags.Aligned16 : e.Alignment == 32 ? MemoryFlags.Aligned32 : 0)
+        | (e.UsesX87 && i.Mnemonic is not (Mnemonic.Fnstcw or Mnemonic.Fnstsw) ? MemoryFlags.WaitsForX87 : 0);
 
     private void EmitLea(in Instruction i)
     {

@@ -338,7 +338,7 @@ internal sealed unsafe partial class BlockEmitter
         };
         if (i.Op0Kind == OpKind.Memory)
         {
-            EmitAccess(MemoryOperand.Of(i, _mode), size, write: false, 0);
+            EmitAccess(MemoryOperand.Of(i, _mode), size, MemoryFlags.None);
             EmitLoad(R10, R10, size);
         }
         else
@@ -367,7 +367,7 @@ internal sealed unsafe partial class BlockEmitter
                 EmitStore(host, size);
                 break;
             case OpKind.Memory:
-                EmitAccess(MemoryOperand.Of(i, _mode), size, write: false, 0);
+                EmitAccess(MemoryOperand.Of(i, _mode), size, MemoryFlags.None);
                 EmitLoad(R10, R10, size);
                 _w.StoreState(Offsets.Temporary, R10);
                 EmitStackAccess(-size, size, write: true);
@@ -400,7 +400,7 @@ internal sealed unsafe partial class BlockEmitter
                 o = o with { Displacement = o.Displacement + size };
             }
 
-            EmitAccess(o, size, write: true, 0);
+            EmitAccess(o, size, MemoryFlags.Write);
             _w.LoadState(R11, Offsets.Temporary);
             EmitStore(R11, size);
             EmitCommit(wrote: true);
@@ -468,7 +468,7 @@ internal sealed unsafe partial class BlockEmitter
             SegmentBase = MemoryOperand.SegmentBaseOf(Register.SS, _mode),
             Stack = true,
         };
-        EmitAccess(o, size, write: false, 0);
+        EmitAccess(o, size, MemoryFlags.None);
         EmitLoad(R10, R10, size);
         if (bits == 16)
         {
@@ -504,7 +504,7 @@ internal sealed unsafe partial class BlockEmitter
             SegmentBase = MemoryOperand.SegmentBaseOf(Register.SS, _mode),
             Stack = true,
         };
-        EmitAccess(o, size, write, 0);
+        EmitAccess(o, size, write ? MemoryFlags.Write : MemoryFlags.None);
     }
 
     /// <summary>RSP += count in the stack's width; flags untouched.</summary>

@@ -7,11 +7,11 @@ namespace Bulkhead.Translator.Emit;
 internal sealed unsafe partial class BlockEmitter
 {
     /// <summary>Leaves the host address of <paramref name="operand"/> in r10, or goes the slow way. Clobbers r10, r11, host flags.</summary>
-    private void EmitAccess(in MemoryOperand operand, int size, bool write, byte alignment, bool readsToo = false)
+    private void EmitAccess(in MemoryOperand operand, int size, MemoryFlags flags)
     {
         FreeHostFlags(_plan.LiveBefore[_index]);
         EmitAddress(R10, operand);
-        EmitCheck(operand, size, write, alignment, readsToo);
+        EmitCheck(operand, size, flags);
     }
 
     /// <summary>
@@ -19,7 +19,7 @@ internal sealed unsafe partial class BlockEmitter
     /// is the entry's, and larger than any offset otherwise, so one unsigned compare rejects other pages, non-canonical
     /// addresses and operands that cross into the next page.
     /// </summary>
-    private void EmitCheck(in MemoryOperand operand, int size, bool write, byte alignment, bool readsToo)
+    private void EmitCheck(in MemoryOperand operand, int size, MemoryFlags flags)
     {
         int place;
         if (_plan.Transient)
@@ -31,17 +31,13 @@ internal sealed unsafe partial class BlockEmitter
             _w.Move(R11, R10, w: false);
             _w.Shift(5, R11, 7, w: false);
             _w.RegImm(4, R11, (VcpuState.TlbEntries - 1) << 5, w: false);
-            _w.RegStateIndexed(0x33, R10, R11, _viewTable + (write ? 8 : 0));
+            _w.RegStateIndexed(0x33, R10, R11, _viewTable + ((flags & MemoryFlags.Write) != 0 ? 8 : 0));
             _w.RegImm(7, R10, 4096 - size);
             place = _w.Jcc(7); // ja
             _w.RegStateIndexed(0x03, R10, R11, _viewTable + 16);
         }
 
-        MemoryFlags flags = (write ? MemoryFlags.Write : 0)
-            | (alignment == 16 ? MemoryFlags.Aligned16 : alignment == 32 ? MemoryFlags.Aligned32 : 0)
-            | (operand.Stack ? MemoryFlags.Stack : 0)
-            | (_plan.Transient ? MemoryFlags.Transient : 0)
-            | (readsToo ? MemoryFlags.ReadsToo : 0);
+        flags |= (operand.Stack ? MemoryFlags.Stack : 0) | (_plan.Transient ? MemoryFlags.Transient : 0);
         _stubs[_stubCount++] = new Stub
         {
             Kind = StubKind.Memory,

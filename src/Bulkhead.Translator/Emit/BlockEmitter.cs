@@ -169,7 +169,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         return false;
     }
 
-    private static bool HasMemory(in Instruction i)
+    internal static bool HasMemory(in Instruction i)
     {
         int count = i.OpCount;
         for (int k = 0; k < count; k++)

@@ -11,8 +11,9 @@ internal static class FlagFacts
     /// <summary>Flags read.</summary>
     internal static int Read(in Instruction i) => (int)i.RflagsRead & All;
 
-    /// <summary>Flags surely overwritten (undefined ones included).</summary>
-    internal static int Written(in Instruction i) => IsVariableShift(i) ? 0 : (int)i.RflagsModified & All;
+    /// <summary>Flags surely overwritten. Undefined ones are not: processors leave some as they were, and what the guest then
+    /// sees must not depend on how we translate.</summary>
+    internal static int Written(in Instruction i) => IsVariableShift(i) ? 0 : (int)i.RflagsModified & ~(int)i.RflagsUndefined & All;
 
     /// <summary>Whether host flags change or matter when it executes.</summary>
     internal static bool Touches(in Instruction i) => (((int)i.RflagsRead | (int)i.RflagsModified) & All) != 0;

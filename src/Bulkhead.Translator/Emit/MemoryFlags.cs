@@ -24,4 +24,7 @@ internal enum MemoryFlags : byte
 
     /// <summary>A write that reads the operand first.</summary>
     ReadsToo = 32,
+
+    /// <summary>The instruction waits for the x87: an exception pending there comes before any of the operand's.</summary>
+    WaitsForX87 = 64,
 }

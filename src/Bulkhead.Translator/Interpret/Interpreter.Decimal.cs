@@ -103,6 +103,18 @@ internal sealed unsafe partial class Interpreter
     private InterpretResult ExecuteCacheLine(in Instruction instruction) =>
         TryLinear(in instruction, 1, false, out ulong linear) && TryProbe(linear, 1, DataAccess(false)) ? Next(in instruction) : InterpretResult.Fault;
 
+    /// <summary>CLZERO: a cache line of zeros at rAX.</summary>
+    private InterpretResult ExecuteClzero(in Instruction instruction)
+    {
+        ulong offset = _r->Gpr[0] & MaskOf(instruction.Code switch { Code.Clzerow => 2, Code.Clzerod => 4, _ => 8 }) & ~63ul;
+        Register segment = instruction.SegmentPrefix == Register.None ? Register.DS : instruction.SegmentPrefix;
+        Span<byte> line = stackalloc byte[64];
+        line.Clear();
+        return TryLinear(segment, offset, 64, true, out ulong linear) && TryWriteBytes(linear, line, DataAccess(true))
+            ? Next(in instruction)
+            : InterpretResult.Fault;
+    }
+
     /// <summary>SF, ZF and PF of a byte.</summary>
     private static ulong ResultFlags(byte value) =>
         ((value & 0x80) != 0 ? Rflags.SF : 0) | (value == 0 ? Rflags.ZF : 0) | ParityFlag(value);

@@ -114,6 +114,8 @@ internal sealed unsafe partial class Interpreter
 
             case Code.Clflush_m8 or Code.Clflushopt_m8 or Code.Clwb_m8:
                 return ExecuteCacheLine(in instruction);
+            case Code.Clzerow or Code.Clzerod or Code.Clzeroq:
+                return ExecuteClzero(in instruction);
             case Code.Nop_rm16 or Code.Nop_rm32 or Code.Nop_rm64 or Code.Cldemote_m8 or Code.Endbr32 or Code.Endbr64:
             case Code.Rdsspd_r32 or Code.Rdsspq_r64: // Without shadow stacks these are NOPs.
             case Code.Prefetch_m8 or Code.Prefetchw_m8 or Code.Prefetchwt1_m8 or Code.Prefetchit0_m8 or Code.Prefetchit1_m8:

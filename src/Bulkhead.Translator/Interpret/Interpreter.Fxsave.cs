@@ -18,8 +18,13 @@ internal sealed unsafe partial class Interpreter
             return InterpretResult.Fault;
         }
 
+        if (!TryProbe(linear, 512, DataAccess(true)))
+        {
+            return InterpretResult.Fault;
+        }
+
         byte* area = stackalloc byte[512];
-        int length = LegacyXmm + (VectorCount * 16);
+        int length = LegacyXmm + (VectorCount * 16); // the rest is software's
         _fpu.SaveX87();
         PutX87(area);
         PutMxcsr(area);

@@ -28,13 +28,7 @@ internal sealed unsafe partial class Interpreter
         }
 
         int lanes = Math.Min(VectorLength(target) / dataSize, VectorLength(index) / indexSize);
-        for (int i = 0; i < lanes; i++)
-        {
-            WriteElement(m + (i * dataSize), dataSize, Active(m, i, dataSize) ? ulong.MaxValue : 0);
-        }
-
         int used = lanes * dataSize;
-        new Span<byte>(m + used, VectorBytes - used).Clear();
         ulong origin = EffectiveOffset(in instruction);
         ulong addressMask = MaskOf(AddressSize(in instruction));
         for (int i = 0; i < lanes; i++)
@@ -49,10 +43,12 @@ internal sealed unsafe partial class Interpreter
                 }
 
                 WriteElement(t + (i * dataSize), dataSize, value);
-                WriteElement(m + (i * dataSize), dataSize, 0);
             }
+
+            WriteElement(m + (i * dataSize), dataSize, 0);
         }
 
+        new Span<byte>(m, VectorBytes).Clear();
         new Span<byte>(t + used, VectorBytes - used).Clear();
         return Next(in instruction);
     }

@@ -62,15 +62,12 @@ internal sealed unsafe partial class Interpreter
         int top = X87Top;
         byte* data = X87Register((instruction.Op1Register - Register.MM0 - top) & 7);
         byte* mask = X87Register((instruction.Op2Register - Register.MM0 - top) & 7);
-        InterpretResult result = StoreAtRdi(in instruction, data, ActiveBytes(mask, 8, 1));
-        if (result == InterpretResult.Done)
-        {
-            SetX87Top(0);
-            _r->X87[X87Tags] = 0xFF;
-            _fpu.LoadX87();
-        }
-
-        return result;
+        ulong value = *(ulong*)data;
+        uint bytes = ActiveBytes(mask, 8, 1);
+        SetX87Top(0);
+        _r->X87[X87Tags] = 0xFF;
+        _fpu.LoadX87();
+        return StoreAtRdi(in instruction, (byte*)&value, bytes);
     }
 
     private InterpretResult StoreAtRdi(in Instruction instruction, byte* data, uint bytes)

@@ -5,7 +5,8 @@ namespace Bulkhead.Translator.Interpret;
 
 /// <remarks>
 /// SCAS and CMPS. Other vCPUs may write while we look, so a fast search only proposes where to stop; the element is then
-/// read once, and that value decides both the flags and whether the repeat ends.
+/// read once, and that value decides both the flags and whether the repeat ends. The flags change when the instruction is
+/// complete, not at a fault in between (Intel SDM Vol. 2B, REP/REPE/REPZ/REPNE/REPNZ).
 /// </remarks>
 internal sealed unsafe partial class Interpreter
 {
@@ -33,9 +34,9 @@ internal sealed unsafe partial class Interpreter
             }
 
             Step(ref s, n, source: false, destination: true);
-            SetStatus(CompareFlags(left, right, size));
-            if (s.Repeat && (left == right) == s.UntilEqual)
+            if (s.Count == 0 || (s.Repeat && (left == right) == s.UntilEqual))
             {
+                SetStatus(CompareFlags(left, right, size));
                 return Next(in instruction);
             }
         }
@@ -73,9 +74,9 @@ internal sealed unsafe partial class Interpreter
             }
 
             Step(ref s, n, source: true, destination: true);
-            SetStatus(CompareFlags(left, right, size));
-            if (s.Repeat && (left == right) == s.UntilEqual)
+            if (s.Count == 0 || (s.Repeat && (left == right) == s.UntilEqual))
             {
+                SetStatus(CompareFlags(left, right, size));
                 return Next(in instruction);
             }
         }

@@ -90,7 +90,7 @@ internal sealed unsafe partial class Interpreter
         int inPage = (int)(w.Linear & (PageSize - 1));
         if (inPage > PageSize - s.Size)
         {
-            return true;
+            return TryProbe(w.Linear, s.Size, DataAccess(write));
         }
 
         if (!TryTranslate(w.Linear, DataAccess(write), out w.Address))

@@ -25,9 +25,18 @@ internal sealed unsafe partial class Interpreter
     /// <summary>Saves the x87 state for an instruction that waits: #MF where an exception is pending.</summary>
     private bool MayUseX87State()
     {
-        _fpu.SaveX87();
         Fault = GuestFault.Plain(GuestFault.X87Error);
-        return (StatusWord & 0x80) == 0 || (_r->Cr0 & Cr0.NE) == 0;
+        return !IsX87ErrorPending;
+    }
+
+    /// <summary>Saves the x87 state; whether an instruction that waits would raise #MF.</summary>
+    internal bool IsX87ErrorPending
+    {
+        get
+        {
+            _fpu.SaveX87();
+            return (StatusWord & 0x80) != 0 && (_r->Cr0 & Cr0.NE) != 0;
+        }
     }
 
     private InterpretResult ExecuteStoreEnvironment(in Instruction instruction, int size, bool waits)

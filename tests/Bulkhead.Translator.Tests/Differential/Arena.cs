@@ -8,7 +8,7 @@ namespace Bulkhead.Translator.Tests.Differential;
 /// 2000_2000  nothing
 /// 2001_0000  one page, readable only               Case.Memory[2000h..3000h)
 /// 2001_1000  nothing
-/// 2010_0000  code: the instruction stands here
+/// 2010_0000  code: the instruction, or a few, stand here
 /// </code>
 /// Below 2 GiB, so that absolute and 32-bit addresses reach it.
 /// </remarks>
@@ -20,4 +20,5 @@ internal static class Arena
     internal const int ReadOnlyBytes = 0x1000;
     internal const int MemoryBytes = DataBytes + ReadOnlyBytes;
     internal const ulong Code = 0x2010_0000;
+    internal const int CodeBytes = 0x100;
 }

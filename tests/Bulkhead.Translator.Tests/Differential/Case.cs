@@ -3,22 +3,35 @@ using Iced.Intel;
 
 namespace Bulkhead.Translator.Tests.Differential;
 
-/// <summary>One instruction with everything it can see.</summary>
+/// <summary>One instruction, or a few, with everything they can see.</summary>
 /// <param name="Seed">Gives the same case again, with <paramref name="Code"/>.</param>
-/// <param name="Code">What was asked for; the bytes at <see cref="Arena.Code"/> decode to it.</param>
-/// <param name="Bytes">The instruction.</param>
+/// <param name="Code">What was asked for; the bytes at <see cref="Arena.Code"/> decode to it, where it is one instruction.</param>
+/// <param name="Bytes">The code.</param>
 /// <param name="State">The registers before.</param>
 /// <param name="Memory">The arena before: see <see cref="Arena"/>.</param>
-internal sealed record Case(int Seed, Code Code, byte[] Bytes, CpuState State, byte[] Memory)
+/// <param name="Steps">How many instructions.</param>
+internal sealed record Case(int Seed, Code Code, byte[] Bytes, CpuState State, byte[] Memory, int Steps = 1)
 {
     internal ref readonly InstructionEntry Entry => ref InstructionTable.Get(Code);
 
-    internal Instruction Decode()
+    internal Instruction Decode() => DecodeAll()[0];
+
+    internal Instruction[] DecodeAll()
     {
-        Decoder.Create(64, Bytes, Arena.Code).Decode(out Instruction instruction);
-        return instruction;
+        var decoder = Decoder.Create(64, Bytes, Arena.Code);
+        var all = new Instruction[Steps];
+        for (int i = 0; i < Steps; i++)
+        {
+            decoder.Decode(out all[i]);
+        }
+
+        return all;
     }
 
     /// <summary>The line that reproduces it.</summary>
-    public override string ToString() => $"CaseGenerator.Create({Seed}, Code.{Code})  {Convert.ToHexString(Bytes)}  {Decode()}";
+    public override string ToString()
+    {
+        string how = Steps == 1 ? $"CaseGenerator.Create({Seed}, Code.{Code})" : $"CaseGenerator.CreateSequence({Seed})";
+        return $"{how}  {Convert.ToHexString(Bytes)}  {string.Join("; ", DecodeAll())}";
+    }
 }

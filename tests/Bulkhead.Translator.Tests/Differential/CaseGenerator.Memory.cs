@@ -48,7 +48,7 @@ internal sealed unsafe partial class CaseGenerator
         int alignment = Math.Max((int)entry.Alignment, _code.Mnemonic() is Mnemonic.Fxsave or Mnemonic.Fxrstor or Mnemonic.Fxsave64 or Mnemonic.Fxrstor64 ? 16 : 0);
         _target = PickTarget(size, alignment);
         _instruction.SegmentPrefix = _random.Next(40) == 0 ? (Register)((int)Register.ES + _random.Next(4)) : Register.None;
-        string kind = _op.GetOpKind(at).ToString();
+        string kind = s_kindNames[(int)_op.GetOpKind(at)];
         if (kind == nameof(OpCodeOperandKind.mem_offs))
         {
             _instruction.MemoryDisplSize = _address32 ? 4 : 8;

@@ -13,6 +13,8 @@ internal sealed unsafe partial class CaseGenerator
     private const int Rsi = 6;
     private const int Rdi = 7;
 
+    private static readonly string[] s_kindNames = Enum.GetNames<OpCodeOperandKind>();
+
     private bool _address32;
     private ulong _target;
 
@@ -68,7 +70,7 @@ internal sealed unsafe partial class CaseGenerator
 
     private void SetOperand(int i, OpCodeOperandKind kind, ref int immediates)
     {
-        string name = kind.ToString();
+        string name = s_kindNames[(int)kind];
         if (kind == OpCodeOperandKind.mem || name.StartsWith("mem_vsib", StringComparison.Ordinal) || (name.EndsWith("_or_mem", StringComparison.Ordinal) && _random.Next(5) < 3))
         {
             _instruction.SetOpKind(i, OpKind.Memory);

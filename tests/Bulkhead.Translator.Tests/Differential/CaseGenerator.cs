@@ -10,10 +10,14 @@ internal sealed unsafe partial class CaseGenerator
     /// <summary>RSP stays below: some hosts' kernels cannot return from a fault to a program whose RSP is not canonical.</summary>
     private const ulong UserEnd = 0x7FFF_FFFF_F000;
 
+    [ThreadStatic]
+    private static (int Seed, byte[]? Bytes) t_base;
+
     private readonly Random _random;
     private readonly Code _code;
     private readonly OpCodeInfo _op;
-    private readonly byte[] _memory = new byte[Arena.MemoryBytes];
+    private readonly byte[] _base;
+    private byte[] _memory = [];
     private CpuState _state;
     private Instruction _instruction;
     private int _pinned;
@@ -23,6 +27,7 @@ internal sealed unsafe partial class CaseGenerator
         _random = new Random(unchecked((seed * 5003) + (int)code));
         _code = code;
         _op = code.ToOpCode();
+        _base = BaseMemory(seed);
     }
 
     /// <summary>A case of any row.</summary>
@@ -48,7 +53,7 @@ internal sealed unsafe partial class CaseGenerator
         _state = default;
         _pinned = 0;
         FillState();
-        FillMemory();
+        _memory = (byte[])_base.Clone();
         _instruction = default;
         _instruction.Code = _code;
         PinImplied();
@@ -72,7 +77,7 @@ internal sealed unsafe partial class CaseGenerator
             return null;
         }
 
-        var result = new Case(seed, _code, writer.ToArray(), _state, (byte[])_memory.Clone());
+        var result = new Case(seed, _code, writer.ToArray(), _state, _memory);
         return result.Decode().Code == _code ? result : null;
     }
 
@@ -124,12 +129,23 @@ internal sealed unsafe partial class CaseGenerator
         }
     }
 
-    private void FillMemory()
+    /// <summary>What the arena holds before a case fits it to its instruction: the same for all cases of a number.</summary>
+    private static byte[] BaseMemory(int seed)
     {
-        for (int i = 0; i < _memory.Length; i += 8)
+        if (t_base.Bytes is { } known && t_base.Seed == seed)
         {
-            BinaryPrimitives.WriteUInt64LittleEndian(_memory.AsSpan(i), Values.Lane(_random));
+            return known;
         }
+
+        var random = new Random(seed);
+        byte[] memory = new byte[Arena.MemoryBytes];
+        for (int i = 0; i < memory.Length; i += 8)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(memory.AsSpan(i), Values.Lane(random));
+        }
+
+        t_base = (seed, memory);
+        return memory;
     }
 
     /// <summary>Makes the contents of registers and memory ones the instruction can do something with.</summary>

@@ -81,12 +81,12 @@ public sealed class DifferentialTests
     public unsafe void Difference_OneRegisterOrByteOff_NamesItAndTheCase()
     {
         Case value = CaseGenerator.Create(5, Code.Mov_rm32_r32);
-        var expected = new Result(value.State, value.Memory, -1, 0, 0);
+        var expected = new Result(value.State, value.Memory, -1, value.Bytes.Length, 0, 0);
         CpuState state = value.State;
         state.Gpr[9] ^= 1;
         byte[] memory = (byte[])value.Memory.Clone();
         memory[0x1234] ^= 1;
-        string? text = Comparison.Difference(value, expected, new Result(state, memory, -1, 0, 0));
+        string? text = Comparison.Difference(value, expected, new Result(state, memory, -1, value.Bytes.Length, 0, 0));
         Assert.NotNull(text);
         Assert.StartsWith("CaseGenerator.Create(5, Code.Mov_rm32_r32)", text, StringComparison.Ordinal);
         Assert.Contains("  r9: expected", text, StringComparison.Ordinal);
@@ -99,12 +99,12 @@ public sealed class DifferentialTests
     {
         // SHL eax, 4: AF and OF are undefined, CF is not.
         Case value = CaseGenerator.Create(1, Code.Shl_rm32_imm8) with { Bytes = [0xC1, 0xE0, 0x04] };
-        var expected = new Result(value.State, value.Memory, -1, 0, 0);
+        var expected = new Result(value.State, value.Memory, -1, value.Bytes.Length, 0, 0);
         CpuState state = value.State;
         state.Rflags ^= 0x810;
-        Assert.Null(Comparison.Difference(value, expected, new Result(state, value.Memory, -1, 0, 0)));
+        Assert.Null(Comparison.Difference(value, expected, new Result(state, value.Memory, -1, value.Bytes.Length, 0, 0)));
         state.Rflags ^= 1;
-        Assert.NotNull(Comparison.Difference(value, expected, new Result(state, value.Memory, -1, 0, 0)));
+        Assert.NotNull(Comparison.Difference(value, expected, new Result(state, value.Memory, -1, value.Bytes.Length, 0, 0)));
     }
 
     [Fact]

@@ -57,7 +57,7 @@ internal sealed unsafe class NativeRunner : ITranslatedRunner, IDisposable
     {
         value.Memory.AsSpan(0, Arena.DataBytes).CopyTo(At(Arena.Data, Arena.DataBytes));
         SetReadOnly(value.Memory.AsSpan(Arena.DataBytes));
-        Span<byte> code = At(Arena.Code, 32);
+        Span<byte> code = At(Arena.Code, Arena.CodeBytes + 16);
         value.Bytes.CopyTo(code);
         code[value.Bytes.Length] = 0xE9;
         long rel = (long)Trampoline.Leave - (long)(Arena.Code + (ulong)value.Bytes.Length + 5);
@@ -91,7 +91,8 @@ internal sealed unsafe class NativeRunner : ITranslatedRunner, IDisposable
         At(Arena.ReadOnly, Arena.ReadOnlyBytes).CopyTo(memory.AsSpan(Arena.DataBytes));
         int vector = (int)*(long*)Trampoline.Vector;
         bool pageFault = vector == 14;
-        return new Result(*state, memory, vector, pageFault ? *(uint*)Trampoline.ErrorCode : 0, pageFault ? *(ulong*)Trampoline.Cr2 : 0);
+        int at = vector >= 0 ? (int)(*(ulong*)Trampoline.FaultRip - Arena.Code) : value.Bytes.Length;
+        return new Result(*state, memory, vector, at, pageFault ? *(uint*)Trampoline.ErrorCode : 0, pageFault ? *(ulong*)Trampoline.Cr2 : 0);
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,7 @@ internal static class Trampoline
     internal const ulong Vector = Block + 0x808;
     internal const ulong ErrorCode = Block + 0x810;
     internal const ulong Cr2 = Block + 0x818;
+    internal const ulong FaultRip = Block + 0x820;
 
     /// <summary>The handlers that were there before, by signal number.</summary>
     internal const ulong Previous = Block + 0x900;
@@ -104,9 +105,9 @@ internal static class Trampoline
         Label other = a.CreateLabel();
         a.mov(rax, __qword_ptr[rdx + UcRip]);
         a.sub(rax, (int)Arena.Code);
-        a.cmp(rax, 16);
+        a.cmp(rax, Arena.CodeBytes);
         a.jae(other);
-        foreach ((int from, ulong to) in new[] { (UcTrapNo, Vector), (UcErr, ErrorCode), (UcCr2, Cr2) })
+        foreach ((int from, ulong to) in new[] { (UcTrapNo, Vector), (UcErr, ErrorCode), (UcCr2, Cr2), (UcRip, FaultRip) })
         {
             a.mov(rax, __qword_ptr[rdx + from]);
             a.mov(__qword_ptr[to], rax);

@@ -76,7 +76,7 @@ public sealed unsafe class FootprintVectorTests
         Assert.False(m.Interpret(a => a.vpgatherdd(xmm1, __dword_ptr[rbx + (xmm2 * 1)], xmm3)));
         Assert.Equal(GuestFault.PageFault((ulong)m.Base + 0x1000, 0), m.Interpreter.Fault);
         Assert.Equal(*(uint*)m.Base, *(uint*)((byte*)&m.R->Ymm + 32));
-        Assert.Equal(new uint[] { 0, uint.MaxValue, uint.MaxValue, uint.MaxValue }, new ReadOnlySpan<uint>(mask, 4).ToArray());
+        Assert.Equal(new uint[] { 0, 0x8000_0000, 0x8000_0000, 0x8000_0000 }, new ReadOnlySpan<uint>(mask, 4).ToArray());
     }
 
     [Fact]

@@ -1,0 +1,94 @@
+using Bulkhead.X86.Instructions;
+using Iced.Intel;
+
+namespace Bulkhead.Translator.Tests.Differential;
+
+internal sealed partial class CaseGenerator
+{
+    private const int Around = 4;
+
+    private static readonly Code[] s_carried = [.. CaseRows.All.Where(c => InstructionTable.Get(c).Class == InstructionClass.Carried)];
+
+    /// <summary>A few instructions of the carried kind: one of any form, and around it ones that work on registers alone.</summary>
+    /// <remarks>What one leaves to the next shows here: flags that die or live on, spilled registers, exact state at a fault in
+    /// the middle. No flag is left out of the comparison, since both sides run the same instructions on the same processor.</remarks>
+    internal static Case CreateSequence(int seed, Predicate<Code> wanted)
+    {
+        var random = new Random(seed);
+        var info = new InstructionInfoFactory();
+        Case main;
+        do
+        {
+            main = Create(random.Next(), Pick(random, wanted));
+        }
+        while (main.Decode().IsIPRelativeMemoryOperand || Writes(info, main.Decode(), Register.RSP));
+
+        Instruction access = main.Decode();
+        List<byte> bytes = [];
+        int before = random.Next(Around), after = random.Next(Around), steps = 1;
+        for (int i = 0; i < before; i++)
+        {
+            steps += Append(bytes, random, wanted, c => !Writes(info, c, access.MemoryBase) && !Writes(info, c, access.MemoryIndex) && !Writes(info, c, Register.RSP));
+        }
+
+        bytes.AddRange(main.Bytes);
+        for (int i = 0; i < after; i++)
+        {
+            steps += Append(bytes, random, wanted, c => !Writes(info, c, Register.RSP));
+        }
+
+        return main with { Seed = seed, Bytes = [.. bytes], Steps = steps };
+    }
+
+    private static Code Pick(Random random, Predicate<Code> wanted)
+    {
+        Code code;
+        do
+        {
+            code = s_carried[random.Next(s_carried.Length)];
+        }
+        while (!wanted(code));
+        return code;
+    }
+
+    /// <summary>Appends an instruction without a memory operand, where the one that came up has none and is fit.</summary>
+    private static int Append(List<byte> bytes, Random random, Predicate<Code> wanted, Predicate<Instruction> fits)
+    {
+        Case part = Create(random.Next(), Pick(random, wanted));
+        Instruction instruction = part.Decode();
+        for (int i = 0; i < instruction.OpCount; i++)
+        {
+            if (instruction.GetOpKind(i) == OpKind.Memory)
+            {
+                return 0;
+            }
+        }
+
+        if (!fits(instruction))
+        {
+            return 0;
+        }
+
+        bytes.AddRange(part.Bytes);
+        return 1;
+    }
+
+    private static bool Writes(InstructionInfoFactory info, in Instruction instruction, Register register)
+    {
+        if (register == Register.None)
+        {
+            return false;
+        }
+
+        foreach (UsedRegister used in info.GetInfo(instruction).GetUsedRegisters())
+        {
+            if (used.Register.GetFullRegister() == register.GetFullRegister()
+                && used.Access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
