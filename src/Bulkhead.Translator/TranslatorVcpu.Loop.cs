@@ -238,7 +238,13 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         _pendingWrite = -1;
+        _located = false;
         _enter();
+        if (_space.Shared && (ExitCode)(byte)_state->Scratch1 is ExitCode.Memory or ExitCode.Trap)
+        {
+            Locate(); // while nobody may drop what it reads
+        }
+
         Volatile.Write(ref _state->InGuest, inGuest + 1);
         return true;
     }

@@ -17,6 +17,8 @@ internal sealed unsafe partial class TranslatorVcpu
     private int _stripSlot;
     private ulong _bounceAddress;
     private int _bounceSize;
+    private Place _here;
+    private bool _located;
 
     private Access DataAccess(bool write) =>
         (write ? Access.Write : Access.Read) | (_mode.View == 0 ? Access.User : _mode.View == 2 ? Access.SmapExempt : 0);
@@ -29,18 +31,8 @@ internal sealed unsafe partial class TranslatorVcpu
         ulong address = _state->Scratch0;
         int size = (byte)(code >> 8);
         MemoryFlags flags = (MemoryFlags)(byte)(code >> 16);
-        int index = (int)(code >> 24);
         bool write = (flags & MemoryFlags.Write) != 0;
-        byte* resume = (byte*)_state->ResumeAddress;
         bool transient = (flags & MemoryFlags.Transient) != 0;
-        ulong rip = 0;
-        int codePage = -1;
-        if (_space.Shared && !transient)
-        {
-            // Another vCPU may drop the code, and with it the way back to RIP.
-            Locate(resume, index, out rip, out codePage);
-        }
-
         Exits.Add(ExitReason.TlbMiss);
         if ((address & 0xFFF) + (ulong)size > 4096)
         {
@@ -62,17 +54,13 @@ internal sealed unsafe partial class TranslatorVcpu
         if (write && _space.IsCode(ramPage) != 0)
         {
             Exits.Add(ExitReason.CodeWrite);
-            if (!transient && codePage < 0)
-            {
-                Locate(resume, index, out rip, out codePage);
-            }
-
+            Place here = Here;
             _space.DropPage(ramPage);
             TakeNotice();
-            if (!transient && codePage == ramPage)
+            if (here.RamPage == ramPage)
             {
                 // The block changes its own page: this instruction alone, then what memory says.
-                _state->Registers.Rip = rip;
+                _state->Registers.Rip = here.Rip;
                 _transientNeeded = true;
                 return false;
             }
@@ -107,25 +95,16 @@ internal sealed unsafe partial class TranslatorVcpu
             _bounceSize = 0;
         }
 
-        if (_space.Shared && !transient)
+        if (_space.Shared)
         {
-            _state->Registers.Rip = rip;
-        }
-        else if (transient)
-        {
-            _state->Registers.Rip = _transientRip;
+            _state->Registers.Rip = Here.Rip; // should the code be dropped before it is entered again
         }
 
         return true;
 
         bool Fault(GuestFault f)
         {
-            if (!transient && codePage < 0)
-            {
-                Locate(resume, index, out rip, out codePage);
-            }
-
-            _state->Registers.Rip = transient ? _transientRip : rip;
+            _state->Registers.Rip = Here.Rip;
             ulong mask = (flags & MemoryFlags.Aligned16) != 0 ? 15ul : (flags & MemoryFlags.Aligned32) != 0 ? 31ul : 0;
             if ((address & mask) != 0)
             {
@@ -150,12 +129,7 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             if (write && !transient)
             {
-                if (codePage < 0)
-                {
-                    Locate(resume, index, out rip, out codePage);
-                }
-
-                _state->Registers.Rip = rip;
+                _state->Registers.Rip = Here.Rip;
                 _transientNeeded = true;
                 return false;
             }
@@ -219,36 +193,38 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
-    private void Locate(byte* host, int index, out ulong rip, out int ramPage)
+    /// <summary>The instruction in whose middle translated code left.</summary>
+    private Place Here
     {
-        lock (_space.Lock)
+        get
         {
-            if (!_space.TryLocate(host, index, out rip, out _, out ramPage))
+            if (!_located)
             {
-                throw new System.Diagnostics.UnreachableException();
+                Locate();
             }
+
+            return _here;
+        }
+    }
+
+    private void Locate()
+    {
+        _located = true;
+        uint code = (uint)_state->Scratch1;
+        bool trap = (ExitCode)(byte)code == ExitCode.Trap;
+        byte* address = (byte*)(trap ? _state->TrapAddress : _state->ResumeAddress);
+        if (!_space.TryLocate(address, trap ? -1 : (int)(code >> 24), out _here))
+        {
+            _here = new Place { Rip = _transientRip, RamPage = -1, FlagsSaved = _transientFlagsSaved };
         }
     }
 
     /// <summary>An instruction of the guest trapped on the host: #DE, #GP for misaligned SSE, #MF, #XM.</summary>
     private void AnswerTrap()
     {
-        byte* at = (byte*)_state->TrapAddress;
-        bool saved;
-        lock (_space.Lock)
-        {
-            if (_space.TryLocate(at, -1, out ulong rip, out saved, out _))
-            {
-                _state->Registers.Rip = rip;
-            }
-            else
-            {
-                _state->Registers.Rip = _transientRip;
-                saved = _transientFlagsSaved;
-            }
-        }
-
-        if (!saved)
+        Place here = Here;
+        _state->Registers.Rip = here.Rip;
+        if (!here.FlagsSaved)
         {
             _state->Flags = _state->TrapFlags;
         }

@@ -44,8 +44,12 @@ internal sealed unsafe partial class TranslatorVcpu
             if (!_space.HasRoom)
             {
                 _space.DropAll(this);
+            }
+
+            if (_generation != _space.Generation)
+            {
+                TakeNotice(); // the edge is of code that is gone
                 edge = -1;
-                TakeNotice();
             }
 
             uint id = _space.PageFor(rip, ramPage, _mode);

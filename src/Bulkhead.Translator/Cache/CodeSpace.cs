@@ -224,16 +224,20 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     /// <summary>Finds the instruction a host address belongs to. With an <paramref name="index"/> in its block the address is
     /// where a call returns to; without (-1) it is that of a host instruction that trapped, and the last note at or before it
-    /// tells. Under the lock.</summary>
-    internal bool TryLocate(byte* address, int index, out ulong rip, out bool flagsSaved, out int ramPage)
+    /// tells.</summary>
+    /// <remarks>Under the lock, or by a vCPU that counts as in the guest (<see cref="DropAll"/> waits for it): what it reads is
+    /// only ever appended to.</remarks>
+    internal bool TryLocate(byte* address, int index, out Place place)
     {
         int offset = (int)(address - _code.Executable) - (index < 0 ? 0 : 1);
         int low = 0;
-        int high = _blockCount - 1;
+        int high = Volatile.Read(ref _blockCount) - 1;
+        Block[] blocks = Volatile.Read(ref _blocks);
+        uint[] notes = Volatile.Read(ref _notes);
         while (low <= high)
         {
             int middle = (low + high) >> 1;
-            ref Block b = ref _blocks[middle];
+            ref Block b = ref blocks[middle];
             if (offset < b.Start)
             {
                 high = middle - 1;
@@ -247,23 +251,19 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
                 if (index < 0)
                 {
                     index = 0;
-                    while (index + 1 < b.Count && (_notes[b.FirstNote + index + 1] >> 13) <= (uint)(offset - b.Start))
+                    while (index + 1 < b.Count && (notes[b.FirstNote + index + 1] >> 13) <= (uint)(offset - b.Start))
                     {
                         index++;
                     }
                 }
 
-                uint note = _notes[b.FirstNote + index];
-                rip = b.Rip + ((note >> 1) & 0xFFF);
-                flagsSaved = (note & 1) != 0;
-                ramPage = b.RamPage;
+                uint note = notes[b.FirstNote + index];
+                place = new Place { Rip = b.Rip + ((note >> 1) & 0xFFF), RamPage = b.RamPage, FlagsSaved = (note & 1) != 0 };
                 return true;
             }
         }
 
-        rip = 0;
-        flagsSaved = false;
-        ramPage = -1;
+        place = default;
         return false;
     }
 
@@ -290,17 +290,21 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     {
         if (_blockCount == _blocks.Length)
         {
-            Array.Resize(ref _blocks, _blockCount * 2);
+            Block[] more = new Block[_blockCount * 2];
+            _blocks.CopyTo(more, 0);
+            Volatile.Write(ref _blocks, more);
         }
 
         if (_noteCount + plan.Count > _notes.Length)
         {
-            Array.Resize(ref _notes, _notes.Length * 2);
+            uint[] more = new uint[_notes.Length * 2];
+            _notes.CopyTo(more, 0);
+            Volatile.Write(ref _notes, more);
         }
 
         _noteScratch.AsSpan(0, plan.Count).CopyTo(_notes.AsSpan(_noteCount));
         _free = start + _writer.Length;
-        _blocks[_blockCount++] = new Block
+        _blocks[_blockCount] = new Block
         {
             Start = start,
             End = _free,
@@ -310,5 +314,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             RamPage = ramPage,
         };
         _noteCount += plan.Count;
+        Volatile.Write(ref _blockCount, _blockCount + 1);
     }
 }

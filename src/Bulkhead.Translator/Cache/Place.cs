@@ -1,0 +1,14 @@
+namespace Bulkhead.Translator.Cache;
+
+/// <summary>A guest instruction of translated code.</summary>
+internal struct Place
+{
+    /// <summary>Its RIP.</summary>
+    internal ulong Rip;
+
+    /// <summary>The RAM page it came from; -1 for a transient one.</summary>
+    internal int RamPage;
+
+    /// <summary>Whether its flags are in the state while it executes.</summary>
+    internal bool FlagsSaved;
+}
