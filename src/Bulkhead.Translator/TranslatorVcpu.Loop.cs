@@ -29,6 +29,11 @@ internal sealed unsafe partial class TranslatorVcpu
                 edge = -1;
             }
 
+            if (_state->ReturnStackPointer < _normalLimit + 256)
+            {
+                ResetReturnStack(); // a call that leaves has pushed its pad, whatever the limit was
+            }
+
             bool alone = _mode.SingleStep || _mode.CodeBased || _transientNeeded;
             byte* entry = alone ? null : FindCode(edge);
             if (entry == null && !_stopped && (alone || _transientNeeded))
@@ -76,11 +81,6 @@ internal sealed unsafe partial class TranslatorVcpu
                 TakeNotice();
             }
 
-            if (_state->ReturnStackPointer < _normalLimit + 256)
-            {
-                ResetReturnStack();
-            }
-
             if (Volatile.Read(ref _init) != 0)
             {
                 Volatile.Write(ref _init, 0);
@@ -104,10 +104,6 @@ internal sealed unsafe partial class TranslatorVcpu
                 Exits.Add(ExitReason.PreemptionTimer);
                 return Stop(StopReason.Budget);
             }
-        }
-        else if (_state->ReturnStackPointer < _normalLimit + 256)
-        {
-            ResetReturnStack();
         }
 
         if (r.Activity == (byte)ActivityState.WaitForSipi)

@@ -2,19 +2,20 @@ using System.Runtime.InteropServices;
 
 namespace Bulkhead.Host.Memory;
 
-/// <summary>Zeroed, page-aligned native memory private to the process: vCPU state, tables of the engine.</summary>
+/// <summary>Zeroed, page-aligned native memory private to the process: vCPU state, tables of the engine, return stacks;
+/// the pages before and after it cannot be touched.</summary>
 /// <remarks>The creator disposes it.</remarks>
 public sealed unsafe class PrivateMemory : IDisposable
 {
     private readonly nuint _size;
-    private void* _pointer;
+    private byte* _pointer;
 
     /// <summary>Maps <paramref name="sizeBytes"/> bytes; host pages are taken at first touch.</summary>
     public PrivateMemory(ulong sizeBytes)
     {
         _size = (nuint)sizeBytes;
-        void* p = Libc.Mmap(null, _size, Libc.ProtRead | Libc.ProtWrite, Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve, -1, 0);
-        if (p == (void*)-1)
+        byte* p = GuardedRange.Map(_size, Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve, -1);
+        if (p is null)
         {
             throw new OperatorException($"The host could not map {sizeBytes >> 10} KiB of memory (errno {Marshal.GetLastPInvokeError()}).");
         }
@@ -23,7 +24,7 @@ public sealed unsafe class PrivateMemory : IDisposable
     }
 
     /// <summary>The first byte, page aligned.</summary>
-    public byte* Pointer => (byte*)_pointer;
+    public byte* Pointer => _pointer;
 
     /// <summary>The size in bytes.</summary>
     public ulong SizeBytes => _size;
@@ -33,7 +34,7 @@ public sealed unsafe class PrivateMemory : IDisposable
     {
         if (_pointer is not null)
         {
-            _ = Libc.Munmap(_pointer, _size);
+            GuardedRange.Unmap(_pointer, _size);
             _pointer = null;
         }
     }

@@ -7,10 +7,10 @@ namespace Bulkhead.Host.Memory;
 public sealed unsafe class SharedMemory : IDisposable
 {
     private readonly nuint _size;
-    private void* _pointer;
+    private byte* _pointer;
     private int _fd;
 
-    private SharedMemory(int fd, void* pointer, nuint size)
+    private SharedMemory(int fd, byte* pointer, nuint size)
     {
         _fd = fd;
         _pointer = pointer;
@@ -18,7 +18,7 @@ public sealed unsafe class SharedMemory : IDisposable
     }
 
     /// <summary>The first byte of the mapping, page aligned.</summary>
-    public byte* Pointer => (byte*)_pointer;
+    public byte* Pointer => _pointer;
 
     /// <summary>The size of the mapping in bytes.</summary>
     public ulong SizeBytes => _size;
@@ -42,8 +42,8 @@ public sealed unsafe class SharedMemory : IDisposable
             throw new OperatorException($"The host refused {sizeBytes >> 20} MiB of shared memory (errno {errno}); ask for less memory.");
         }
 
-        void* p = Libc.Mmap(null, (nuint)sizeBytes, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared | Libc.MapNoReserve, fd, 0);
-        if (p == (void*)-1)
+        byte* p = GuardedRange.Map((nuint)sizeBytes, Libc.MapShared | Libc.MapNoReserve, fd);
+        if (p is null)
         {
             int errno = Marshal.GetLastPInvokeError();
             _ = Libc.Close(fd);
@@ -58,7 +58,7 @@ public sealed unsafe class SharedMemory : IDisposable
     {
         if (_pointer is not null)
         {
-            _ = Libc.Munmap(_pointer, _size);
+            GuardedRange.Unmap(_pointer, _size);
             _ = Libc.Close(_fd);
             _pointer = null;
             _fd = -1;

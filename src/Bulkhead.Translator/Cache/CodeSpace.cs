@@ -204,16 +204,17 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     /// <summary>Links an edge to its target. Under the lock; vCPUs may be running the jump.</summary>
     /// <remarks>Both places are 4-byte aligned, so each store is atomic to instruction fetch, and the jump is written before
-    /// the id that guards it.</remarks>
+    /// the id that guards it. A linked edge is linked again only when its target's id is dead, so that no vCPU can pass the
+    /// compare meanwhile.</remarks>
     internal void Link(int edge, uint targetPage, byte* entry)
     {
         ref Edge e = ref _edges[edge];
-        if (e.Linked || !_pages[e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
+        if (_pages[e.TargetPage].Alive || !_pages[e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
         {
             return;
         }
 
-        e.Linked = true;
+        e.TargetPage = targetPage;
         int relative = (int)(entry - (_code.Executable + e.JumpPlace + 4));
         Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + e.JumpPlace), relative);
         if (e.IdPlace >= 0)

@@ -12,6 +12,6 @@ internal struct Edge
     /// <summary>The page the jump is in.</summary>
     internal uint SourcePage;
 
-    /// <summary>Whether it is linked; a linked edge is never linked again.</summary>
-    internal bool Linked;
+    /// <summary>The page it is linked to; 0 where it is not.</summary>
+    internal uint TargetPage;
 }
