@@ -11,9 +11,10 @@ public sealed class DebianBootTests
     private const int LongestMs = 300_000;
 
     [Theory]
-    [InlineData("debian")]
-    [InlineData("debian-rt")]
-    public void Boot_ScriptTask_PassesEveryCheckAndPowersOff(string recipe)
+    [InlineData("debian", 1)]
+    [InlineData("debian", 2)]
+    [InlineData("debian-rt", 2)]
+    public void Boot_ScriptTask_PassesEveryCheckAndPowersOff(string recipe, int vcpus)
     {
         GuestImage image = new ImageStore().Resolve(recipe, update: false, static _ => { });
         var output = new StringBuilder();
@@ -23,6 +24,7 @@ public sealed class DebianBootTests
             Name = recipe,
             KernelPath = image.KernelPath,
             InitrdPath = image.InitrdPath,
+            Vcpus = vcpus,
             CommandLine = "console=ttyS0,115200 panic=-1 bulkhead.task=script",
             Serial = data => output.Append(Encoding.UTF8.GetString(data)),
         };
