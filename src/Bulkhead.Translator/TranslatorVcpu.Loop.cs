@@ -1,6 +1,7 @@
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.Instructions;
 using Bulkhead.X86.State;
 using Iced.Intel;
 
@@ -274,6 +275,13 @@ internal sealed unsafe partial class TranslatorVcpu
         bool step = _mode.SingleStep;
         _reader.Open(bytes, _mode.CodeBits);
         _ = _reader.TryDecode(bytes, bytes + length, r.Rip, out Instruction instruction);
+        if (InstructionTable.Get(instruction.Code).Class == InstructionClass.Carried || BlockEmitter.HasTemplate(instruction, _mode, _options))
+        {
+            // The bytes changed since they were translated: another vCPU patched them, or the page is another one now.
+            ForgetCode();
+            return;
+        }
+
         switch (_interpreter.Execute(instruction, _io))
         {
             case InterpretResult.Done:
