@@ -85,6 +85,8 @@ internal sealed partial class Guest : IDisposable
 
     public void Write(ulong gpa, ulong value) => Assert.True(Memory.TryWriteUInt64(new Gpa(gpa), value));
 
+    public void Write32(ulong gpa, uint value) => Assert.True(Memory.TryWriteUInt32(new Gpa(gpa), value));
+
     /// <summary>Assembles 64-bit code, runs it on vCPU 0 in long mode at CPL 0, and expects <see cref="Exit"/>.</summary>
     public void Long(Action<Iced.Intel.Assembler> code) => Expect(LongResult(code));
 
