@@ -201,7 +201,7 @@ internal sealed unsafe partial class TranslatorVcpu
                     return true;
                 case ExitCode.Raise:
                     r.Rip = _state->Scratch0;
-                    DeliverFault(GuestFault.Plain((byte)(code >> 8)));
+                    DeliverFault(Raised((byte)(code >> 8)));
                     return false;
                 case ExitCode.Memory:
                     if (!AnswerMemory(code))

@@ -41,6 +41,11 @@ internal sealed unsafe partial class TranslatorVcpu
             Locate(resume, index, out rip, out codePage);
         }
 
+        if (_mode.Code64 && !(Canonical.Is(address) && Canonical.Is(address + (ulong)size - 1)))
+        {
+            return Fault((flags & MemoryFlags.Stack) != 0 ? GuestFault.WithCode(GuestFault.StackFault, 0) : GuestFault.Gp());
+        }
+
         ulong mask = (flags & MemoryFlags.Aligned16) != 0 ? 15ul : (flags & MemoryFlags.Aligned32) != 0 ? 31ul : 0;
         if ((address & mask) != 0)
         {
@@ -132,11 +137,6 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             _state->Registers.Rip = transient ? _transientRip : rip;
-            if (f.Vector == GuestFault.GeneralProtection && (flags & MemoryFlags.Stack) != 0)
-            {
-                f = GuestFault.WithCode(GuestFault.StackFault, 0);
-            }
-
             DeliverFault(f);
             return false;
         }
@@ -247,8 +247,16 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         byte vector = (byte)_state->TrapVector;
-        DeliverFault(vector == GuestFault.GeneralProtection ? GuestFault.Gp() : GuestFault.Plain(vector));
+        if (vector == GuestFault.SimdError && (_state->Registers.Cr4 & Cr4.OSXMMEXCPT) == 0)
+        {
+            vector = GuestFault.InvalidOpcode;
+        }
+
+        DeliverFault(Raised(vector));
     }
+
+    /// <summary>An exception that never has an address: with an error code of 0, or none.</summary>
+    private static GuestFault Raised(byte vector) => vector == GuestFault.GeneralProtection ? GuestFault.Gp() : GuestFault.Plain(vector);
 
     /// <summary>Delivers an exception; RIP is at the instruction that raised it.</summary>
     private void DeliverFault(GuestFault fault)

@@ -237,7 +237,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             {
                 high = middle - 1;
             }
-            else if (offset > b.End)
+            else if (offset >= b.End)
             {
                 low = middle + 1;
             }
