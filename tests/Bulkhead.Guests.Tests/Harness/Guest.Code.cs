@@ -79,6 +79,27 @@ internal sealed partial class Guest
         Current.hlt();
     }
 
+    /// <summary>Ends the guest well, from any privilege level.</summary>
+    public void UserExit() => Current.@int(Layout.ExitVector);
+
+    /// <summary>Goes on at CPL 3 with the next instruction, at its user address; destroys RAX.</summary>
+    public void ToUser(int rflags = 0x202)
+    {
+        Assembler a = Current;
+        Label user = a.CreateLabel();
+        a.push(Layout.UserDs);
+        a.mov(eax, (int)Layout.UserStack);
+        a.push(rax);
+        a.push(rflags);
+        a.push(Layout.UserCs);
+        a.lea(rax, __[user]);
+        a.add(rax, (int)Layout.User);
+        a.push(rax);
+        a.iretq();
+        a.Label(ref user);
+        a.nop();
+    }
+
     private readonly List<(ulong Address, string Mark)> _atMarks = [];
 
     private static (byte[] Bytes, ulong[] At) Encode(Assembler a, ulong address)

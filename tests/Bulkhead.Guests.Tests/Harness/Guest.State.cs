@@ -132,6 +132,8 @@ internal sealed partial class Guest
             Write(Layout.Idt32 + ((ulong)vector * 8), Gate32(stub32, 0, false, true, Layout.Code32Cs));
         }
 
+        Place(64, Layout.ExitCode, _ => Exit());
+        Gate(Layout.ExitVector, Layout.ExitCode, ist: 1, dpl: 3);
         foreach ((ulong address, byte[] code) in s_handlers.Value)
         {
             Assert.True(Memory.TryWrite(new Gpa(address), code));

@@ -59,6 +59,9 @@ internal sealed partial class Guest : IDisposable
     /// <summary>The one event there is.</summary>
     public GuestEvent Event => Assert.Single(Events);
 
+    /// <summary>Whether the guest's processor follows AMD's rules where vendors differ.</summary>
+    public bool IsAmd { get; } = X86.Cpuid.CpuidPolicy.Create(X86.Cpuid.CpuModel.Default, 1, 0).Amd;
+
     /// <summary>A vCPU's registers, before and after it ran.</summary>
     public ref Registers Cpu(int index = 0) => ref _domain.Slots[index].Vcpu.Registers;
 

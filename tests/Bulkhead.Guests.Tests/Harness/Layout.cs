@@ -60,6 +60,15 @@ internal static class Layout
     /// <summary>The local APIC and the I/O APIC.</summary>
     public const ulong LocalApic = 0xFEE0_0000, IoApic = 0xFEC0_0000;
 
+    /// <summary>The end of the stack of user code.</summary>
+    public const ulong UserStack = User + Data + 0x1_0000;
+
+    /// <summary>An interrupt vector that ends the guest well, also from CPL 3.</summary>
+    public const byte ExitVector = 0xFE;
+
+    /// <summary>The code behind <see cref="ExitVector"/>.</summary>
+    public const ulong ExitCode = 0x1_B000;
+
     /// <summary>Selectors; user ones with RPL 3.</summary>
     public const ushort Code32Cs = 0x08, KernelCs = 0x10, KernelDs = 0x18, User32Cs = 0x23, UserDs = 0x2B, UserCs = 0x33,
         Code16Cs = 0x38, Data16Ds = 0x40, TssSelector = 0x60;
