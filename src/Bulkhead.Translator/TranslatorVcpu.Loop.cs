@@ -285,6 +285,13 @@ internal sealed unsafe partial class TranslatorVcpu
         switch (_interpreter.Execute(instruction, _io))
         {
             case InterpretResult.Done:
+                // INT clears TF and so is not stepped; SYSCALL and SYSRET count the TF they leave.
+                if (instruction.Mnemonic is Mnemonic.Int or Mnemonic.Int3 or Mnemonic.Int1 or Mnemonic.Into
+                    or Mnemonic.Syscall or Mnemonic.Sysret or Mnemonic.Sysretq)
+                {
+                    step = (r.Rflags & Rflags.TF) != 0;
+                }
+
                 SplitFlags();
                 ReloadMode();
                 if (step && r.InterruptShadow != 2)
