@@ -19,6 +19,9 @@ internal sealed partial class Guest
     /// <summary>The address of a mark.</summary>
     public ulong At(string mark) => _marks[mark];
 
+    /// <summary>All marks, in the order of their addresses.</summary>
+    public IEnumerable<string> Marks => _marks.OrderBy(static m => m.Value).Select(static m => m.Key);
+
     /// <summary>Assembles code of a width to an address; several pieces may be placed before the guest runs.</summary>
     public void Place(int bits, ulong address, Action<Assembler> code)
     {

@@ -117,6 +117,12 @@ internal sealed partial class Guest : IDisposable
         Expect(Run());
     }
 
+    /// <summary>Expects just these events: vector, error code, and where.</summary>
+    public void Expect(params (int Vector, ulong Error, string Mark)[] expected) =>
+        Assert.Equal(
+            expected.Select(e => $"{e.Mark}: {e.Vector} ({e.Error:x}) at {At(e.Mark):x}"),
+            Events.Select((e, i) => $"{(i < expected.Length ? expected[i].Mark : "?")}: {e.Vector} ({e.ErrorCode:x}) at {(e.Rip >= Layout.User ? e.Rip - Layout.User : e.Rip):x}"));
+
     /// <summary>Runs until the domain ends.</summary>
     public DomainResult Run()
     {
