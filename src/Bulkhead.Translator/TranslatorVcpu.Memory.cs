@@ -101,6 +101,11 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         ulong page = address & ~0xFFFul;
+        if (t.PageShift > 12)
+        {
+            Tlb.NoteLarge(address, t.PageShift);
+        }
+
         _ = Tlb.Fill(_mode.View, page, host, writable);
         if (writable && _space.Shared)
         {
