@@ -1,6 +1,7 @@
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.Instructions;
 using Bulkhead.X86.State;
 using Iced.Intel;
 
@@ -196,7 +197,7 @@ internal sealed unsafe partial class TranslatorVcpu
                     return true;
                 case ExitCode.Raise:
                     r.Rip = _state->Scratch0;
-                    DeliverFault(GuestFault.Plain((byte)(code >> 8)));
+                    DeliverFault(Raised((byte)(code >> 8)));
                     return false;
                 case ExitCode.Memory:
                     if (!AnswerMemory(code))
@@ -276,9 +277,23 @@ internal sealed unsafe partial class TranslatorVcpu
         bool step = _mode.SingleStep;
         _reader.Open(bytes, _mode.CodeBits);
         _ = _reader.TryDecode(bytes, bytes + length, r.Rip, out Instruction instruction);
+        if (InstructionTable.Get(instruction.Code).Class == InstructionClass.Carried || BlockEmitter.HasTemplate(instruction, _mode, _options))
+        {
+            // The bytes changed since they were translated: another vCPU patched them, or the page is another one now.
+            ForgetCode();
+            return;
+        }
+
         switch (_interpreter.Execute(instruction, _io))
         {
             case InterpretResult.Done:
+                // INT clears TF and so is not stepped; SYSCALL and SYSRET count the TF they leave.
+                if (instruction.Mnemonic is Mnemonic.Int or Mnemonic.Int3 or Mnemonic.Int1 or Mnemonic.Into
+                    or Mnemonic.Syscall or Mnemonic.Sysret or Mnemonic.Sysretq)
+                {
+                    step = (r.Rflags & Rflags.TF) != 0;
+                }
+
                 SplitFlags();
                 ReloadMode();
                 if (step && r.InterruptShadow != 2)

@@ -33,6 +33,11 @@ internal sealed unsafe partial class TranslatorVcpu
         MemoryFlags flags = (MemoryFlags)(byte)(code >> 16);
         bool write = (flags & MemoryFlags.Write) != 0;
         bool transient = (flags & MemoryFlags.Transient) != 0;
+        if (_mode.Code64 && !(Canonical.Is(address) && Canonical.Is(address + (ulong)size - 1)))
+        {
+            return Fault((flags & MemoryFlags.Stack) != 0 ? GuestFault.WithCode(GuestFault.StackFault, 0) : GuestFault.Gp());
+        }
+
         Exits.Add(ExitReason.TlbMiss);
         if ((address & 0xFFF) + (ulong)size > 4096)
         {
@@ -78,6 +83,11 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         ulong page = address & ~0xFFFul;
+        if (t.PageShift > 12)
+        {
+            Tlb.NoteLarge(address, t.PageShift);
+        }
+
         _ = Tlb.Fill(_mode.View, page, host, writable);
         if (writable && _space.Shared)
         {
@@ -109,10 +119,6 @@ internal sealed unsafe partial class TranslatorVcpu
             if ((address & mask) != 0)
             {
                 f = GuestFault.Gp(); // where the address translates, the host says so itself
-            }
-            else if (f.Vector == GuestFault.GeneralProtection && (flags & MemoryFlags.Stack) != 0)
-            {
-                f = GuestFault.WithCode(GuestFault.StackFault, 0);
             }
 
             if ((flags & MemoryFlags.WaitsForX87) != 0 && _interpreter.IsX87ErrorPending)
@@ -230,8 +236,16 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         byte vector = (byte)_state->TrapVector;
-        DeliverFault(vector == GuestFault.GeneralProtection ? GuestFault.Gp() : GuestFault.Plain(vector));
+        if (vector == GuestFault.SimdError && (_state->Registers.Cr4 & Cr4.OSXMMEXCPT) == 0)
+        {
+            vector = GuestFault.InvalidOpcode;
+        }
+
+        DeliverFault(Raised(vector));
     }
+
+    /// <summary>An exception that never has an address: with an error code of 0, or none.</summary>
+    private static GuestFault Raised(byte vector) => vector == GuestFault.GeneralProtection ? GuestFault.Gp() : GuestFault.Plain(vector);
 
     /// <summary>Delivers an exception; RIP is at the instruction that raised it.</summary>
     private void DeliverFault(GuestFault fault)

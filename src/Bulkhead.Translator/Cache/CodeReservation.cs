@@ -12,4 +12,14 @@ internal static unsafe class CodeReservation
         Emit.TrapHandler.Register((nint)code.Executable, bytes);
         return code;
     }
+
+    /// <summary>Gives a code cache back; a second time does nothing.</summary>
+    internal static void Release(ExecutableMemory code)
+    {
+        if (code.Executable is not null)
+        {
+            Emit.TrapHandler.Unregister((nint)code.Executable);
+            code.Dispose();
+        }
+    }
 }

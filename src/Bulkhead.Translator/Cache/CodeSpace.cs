@@ -278,7 +278,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _code.Dispose();
+        CodeReservation.Release(_code);
         _pageFlags.Dispose();
     }
 

@@ -116,7 +116,9 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         if (kind == InstructionClass.Absent || instruction.IsInvalid || !_space.Offers(entry.Feature)
             || (instruction.HasLockPrefix && !(entry.Lockable && HasMemory(instruction))))
         {
-            return EmitRaise(instruction, GuestFault.InvalidOpcode);
+            // The decoder gives up at the 15 bytes an instruction may have.
+            bool tooLong = instruction.IsInvalid && instruction.Length == 15;
+            return EmitRaise(instruction, tooLong ? GuestFault.GeneralProtection : GuestFault.InvalidOpcode);
         }
 
         if (entry.UsesVector)

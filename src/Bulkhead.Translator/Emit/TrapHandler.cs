@@ -8,11 +8,18 @@ namespace Bulkhead.Translator.Emit;
 /// <para>SIGFPE and SIGSEGV: where the interrupted RIP lies in a registered code cache and the trap is the guest's own
 /// (0 #DE, 13 misaligned SSE, 16 x87, 19 SIMD), the handler stores address and vector in the vCPU's state (GS) and sends
 /// the thread to the trap thunk; everything else goes to the runtime's handler.</para>
-/// <para>The registry is the process's, like the handlers: append-only, native (decision record 0002).</para>
+/// <para>The registry is the process's, like the handlers, and native (decision record 0002). A change publishes a whole new
+/// table, so that a handler never sees half of one; old tables are used again only after many changes.</para>
+/// <code>
+/// words of the registry: 0 the table's address, 1 index of the next free word, 8.. tables
+/// words of a table:      0 count, then start, end, thunk of each range
+/// </code>
 /// </remarks>
 internal static unsafe class TrapHandler
 {
-    private const int MaxRanges = 256;
+    private const int MaxRanges = 1024;
+    private const int RegistryBytes = 4 << 20;
+    private const int FirstTable = 8;
     private const int SignalSegv = 11;
     private const int SignalFpe = 8;
 
@@ -21,7 +28,7 @@ internal static unsafe class TrapHandler
     private const int ContextTrap = 40 + (20 * 8);
 
     private static readonly Lock s_lock = new();
-    private static readonly PrivateMemory s_registry = new(sizeof(ulong) * (2 + (3 * MaxRanges)));
+    private static readonly PrivateMemory s_registry = new(RegistryBytes);
     private static readonly ExecutableMemory s_code = Install();
 
     /// <summary>Native handler void(int, siginfo*, void*) for a turn timer: its value points to a word that holds a turn cell or 0.</summary>
@@ -35,19 +42,35 @@ internal static unsafe class TrapHandler
     {
         lock (s_lock)
         {
-            ulong* registry = (ulong*)s_registry.Pointer;
-            ulong count = registry[0];
-            if (count == MaxRanges)
+            if (*Table == MaxRanges)
             {
                 throw new Bulkhead.Host.OperatorException($"More than {MaxRanges} domains in one process.");
             }
 
-            ulong* range = registry + 2 + (count * 3);
+            ulong* table = CopyTable();
+            ulong* range = table + 1 + (3 * *table);
             range[0] = (ulong)start;
             range[1] = (ulong)start + (ulong)bytes;
             range[2] = 0;
-            Volatile.Write(ref registry[0], count + 1);
+            (*table)++;
+            Publish(table);
             GC.KeepAlive(s_code);
+        }
+    }
+
+    /// <summary>Removes a code cache that nobody runs any more, before its addresses are given back.</summary>
+    internal static void Unregister(nint start)
+    {
+        lock (s_lock)
+        {
+            ulong* table = CopyTable();
+            ulong* last = table + 1 + (3 * (*table - 1));
+            ulong* range = Find(table, start);
+            range[0] = last[0];
+            range[1] = last[1];
+            range[2] = last[2];
+            (*table)--;
+            Publish(table);
         }
     }
 
@@ -56,21 +79,53 @@ internal static unsafe class TrapHandler
     {
         lock (s_lock)
         {
-            ulong* registry = (ulong*)s_registry.Pointer;
-            for (ulong i = registry[0]; i-- > 0;)
-            {
-                ulong* range = registry + 2 + (i * 3);
-                if ((ulong)thunk >= range[0] && (ulong)thunk < range[1])
-                {
-                    Volatile.Write(ref range[2], (ulong)thunk);
-                    return;
-                }
-            }
+            ulong* table = CopyTable();
+            Find(table, thunk)[2] = (ulong)thunk;
+            Publish(table);
         }
     }
 
+    private static ulong* Table => *(ulong**)s_registry.Pointer;
+
+    /// <summary>The range an address lies in.</summary>
+    private static ulong* Find(ulong* table, nint address)
+    {
+        for (ulong i = 0; i < *table; i++)
+        {
+            ulong* range = table + 1 + (3 * i);
+            if ((ulong)address >= range[0] && (ulong)address < range[1])
+            {
+                return range;
+            }
+        }
+
+        throw new System.Diagnostics.UnreachableException();
+    }
+
+    /// <summary>A copy of the table with room for one range more.</summary>
+    private static ulong* CopyTable()
+    {
+        ulong* registry = (ulong*)s_registry.Pointer;
+        ulong used = 1 + (3 * *Table);
+        if (registry[1] + used + 3 > RegistryBytes / sizeof(ulong))
+        {
+            registry[1] = FirstTable;
+        }
+
+        ulong* copy = registry + registry[1];
+        registry[1] += used + 3;
+        new ReadOnlySpan<ulong>(Table, (int)used).CopyTo(new Span<ulong>(copy, (int)used));
+        return copy;
+    }
+
+    private static void Publish(ulong* table) => Volatile.Write(ref *(ulong*)s_registry.Pointer, (ulong)table);
+
     private static ExecutableMemory Install()
     {
+        // The empty table is word 2, which is zero.
+        ulong* registry = (ulong*)s_registry.Pointer;
+        registry[1] = FirstTable;
+        Publish(registry + 2);
         ExecutableMemory code = ExecutableMemory.Create("bulkhead-traps", 4096);
         CodeWriter w = new();
         byte* segv = EmitHandler(w, code, 0, out int segvOld);
@@ -111,8 +166,9 @@ internal static unsafe class TrapHandler
         w.Byte(0xC8);
         int notOurs2 = w.Jcc(3);
         w.MoveConstant(8, (ulong)s_registry.Pointer);
+        w.RegMem(0x8B, 8, 8, 0); // r8 = table
         w.RegMem(0x8B, 9, 8, 0); // r9 = count
-        w.RegImm(0, 8, 16); // r8 = first range
+        w.RegImm(0, 8, 8); // r8 = first range
         int loop = w.Length;
         w.RegReg(0x85, 9, 9);
         int end = w.Jcc(4);

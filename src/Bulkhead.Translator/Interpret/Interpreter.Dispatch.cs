@@ -40,6 +40,7 @@ internal sealed unsafe partial class Interpreter
             Mnemonic.Wrfsbase => WriteBase(in instruction, SegmentIndex.Fs),
             Mnemonic.Wrgsbase => WriteBase(in instruction, SegmentIndex.Gs),
             Mnemonic.Cli or Mnemonic.Sti => InterruptFlag(in instruction, instruction.Mnemonic == Mnemonic.Sti),
+            Mnemonic.Cld or Mnemonic.Std => DirectionFlag(in instruction, instruction.Mnemonic == Mnemonic.Std),
             Mnemonic.Clac or Mnemonic.Stac => AccessFlag(in instruction, instruction.Mnemonic == Mnemonic.Stac),
             Mnemonic.Pushf or Mnemonic.Pushfd or Mnemonic.Pushfq => PushFlags(in instruction),
             Mnemonic.Popf or Mnemonic.Popfd or Mnemonic.Popfq => PopFlags(in instruction),

@@ -111,7 +111,9 @@ internal sealed unsafe partial class Interpreter
             return InterpretResult.Fault;
         }
 
-        ulong frame = StackPointer - (ulong)size;
+        // ESP as a push leaves it: with a 16-bit stack its upper half is kept, and goes into EBP.
+        ulong cut = CutStack(ulong.MaxValue);
+        ulong frame = (_r->Gpr[Rsp] & ~cut) | ((_r->Gpr[Rsp] - (ulong)size) & cut);
         if (!TryWriteStack(-size, size, _r->Gpr[Rbp]))
         {
             return InterpretResult.Fault;
@@ -130,7 +132,7 @@ internal sealed unsafe partial class Interpreter
             return InterpretResult.Fault;
         }
 
-        WriteGpr(Rbp, CutStack(frame), size);
+        WriteGpr(Rbp, frame, size);
         MoveStack(-(size * pushes) - allocate);
         return Next(in instruction);
     }

@@ -244,6 +244,13 @@ internal sealed unsafe partial class Interpreter
         return Next(in instruction);
     }
 
+    private InterpretResult DirectionFlag(in Instruction instruction, bool set)
+    {
+        _exits.Add(ExitReason.Helper);
+        _r->Rflags = set ? _r->Rflags | Rflags.DF : _r->Rflags & ~Rflags.DF;
+        return Next(in instruction);
+    }
+
     private InterpretResult AccessFlag(in Instruction instruction, bool set)
     {
         if (!Privileged() || !_cpuid.Offers(CpuFeature.Smap))

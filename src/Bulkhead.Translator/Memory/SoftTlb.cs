@@ -15,6 +15,10 @@ internal sealed unsafe class SoftTlb
     private readonly ushort[][] _log = [new ushort[LogSize], new ushort[LogSize], new ushort[LogSize]];
     private readonly int[] _logged = new int[VcpuState.Views];
 
+    // Per half of the address space: a range that covers every large page entries were filled from.
+    private readonly ulong[] _largeFrom = new ulong[2];
+    private readonly ulong[] _largeTo = new ulong[2];
+
     internal SoftTlb(VcpuState* state)
     {
         _state = state;
@@ -83,11 +87,32 @@ internal sealed unsafe class SoftTlb
 
             _logged[view] = 0;
         }
+
+        Array.Clear(_largeFrom);
+        Array.Clear(_largeTo);
     }
 
-    /// <summary>Forgets one page in every view.</summary>
+    /// <summary>Notes that an entry comes from a page of 2^<paramref name="shift"/> bytes, which is more than the entry's own.</summary>
+    internal void NoteLarge(ulong address, int shift)
+    {
+        int half = (int)(address >> 63);
+        ulong size = 1ul << shift;
+        ulong from = address & ~(size - 1);
+        bool empty = _largeTo[half] == _largeFrom[half];
+        _largeFrom[half] = empty ? from : Math.Min(_largeFrom[half], from);
+        _largeTo[half] = empty ? from + (size - 1) : Math.Max(_largeTo[half], from + (size - 1));
+    }
+
+    /// <summary>Forgets one page in every view; where it may be part of a large page, everything.</summary>
     internal void FlushPage(ulong address)
     {
+        int half = (int)(address >> 63);
+        if (address >= _largeFrom[half] && address <= _largeTo[half] && _largeTo[half] != 0)
+        {
+            Flush();
+            return;
+        }
+
         ulong page = address & ~0xFFFul;
         int index = IndexOf(page);
         for (int view = 0; view < VcpuState.Views; view++)

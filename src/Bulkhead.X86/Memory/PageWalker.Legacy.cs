@@ -65,8 +65,7 @@ public static unsafe partial class PageWalker
     }
 
     /// <summary>32-bit paging: two levels of 32-bit entries, 4 MiB pages with PSE (and PSE-36).</summary>
-    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 4.3 32-Bit Paging. 4 MiB pages report <c>PageShift</c> 21, the largest
-    /// size below theirs.</remarks>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 4.3 32-Bit Paging.</remarks>
     private static bool TryWalk32(GuestMemory memory, ref readonly Registers r, uint gva, Access access, out Translation t, out GuestFault fault)
     {
     again:
@@ -108,7 +107,7 @@ public static unsafe partial class PageWalker
             ulong address = shift == 12
                 ? (value & 0xFFFF_F000) | (gva & 0xFFF)
                 : (value & 0xFFC0_0000) | ((ulong)((value >> 13) & 0xFF) << 32) | (gva & 0x3F_FFFF);
-            t = new Translation(new Gpa(address), shift == 12 ? 12 : 21, Writable(in r, rights, wanted, access), (value & G) != 0 && (r.Cr4 & Cr4.PGE) != 0);
+            t = new Translation(new Gpa(address), shift, Writable(in r, rights, wanted, access), (value & G) != 0 && (r.Cr4 & Cr4.PGE) != 0);
             fault = default;
             return true;
         }

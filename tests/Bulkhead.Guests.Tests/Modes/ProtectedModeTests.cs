@@ -1,0 +1,189 @@
+using Bulkhead.Guests.Tests.Harness;
+using Bulkhead.Machine.Domains;
+using Bulkhead.X86.State;
+using Xunit;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace Bulkhead.Guests.Tests.Modes;
+
+public sealed class ProtectedModeTests
+{
+    private const ulong UserCode = Layout.Code32 + 0x800;
+    private const ulong UserStack = Layout.Data + 0x1000;
+
+    [Theory]
+    [EngineSettings]
+    public void InterruptFromUserCode_In32BitMode_SwitchesToTheInnerStack(string engine)
+    {
+        using Guest guest = new(engine);
+        PrepareInnerStack(guest);
+        guest.Write(Layout.Idt32 + (0x80 * 8), guest.Read(Layout.Idt32 + (0x80 * 8)) | (3ul << 45));
+        guest.Place(32, UserCode, a =>
+        {
+            a.mov(ebx, 0x1234_5678);
+            a.stc();
+            a.@int(0x80);
+            guest.Mark("after int");
+            guest.Catch("hlt", () => a.hlt());
+            a.mov(ax, ds);
+            a.mov(__word_ptr[Layout.Data], ax);
+            guest.Exit();
+        });
+        guest.Protected(a => EnterUser(a, 0x3202));
+
+        IReadOnlyList<GuestEvent> events = guest.Events;
+        Assert.Equal(2, events.Count);
+        Assert.Equal((0x80, guest.At("after int"), (ulong)Layout.User32Cs), (events[0].Vector, events[0].Rip, events[0].Cs));
+        Assert.Equal((UserStack, (ulong)Layout.UserDs, 0x3203ul), (events[0].Rsp, events[0].Ss, events[0].Rflags));
+        Assert.Equal(0x1234_5678ul, events[0].Rbx);
+        Assert.Equal((13, 0ul, guest.At("hlt")), (events[1].Vector, events[1].ErrorCode, events[1].Rip));
+        Assert.Equal(0ul, guest.Read(Layout.Data) & 0xFFFF); // DS was the kernel's
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void SmallStack_PushPopCall_UseSpAndKeepTheRestOfEsp(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Protected(a =>
+        {
+            a.mov(eax, Layout.Data16Ds);
+            a.mov(ss, eax);
+            a.mov(esp, 0xABCD_0000);
+            a.push(0x1122_3344);
+            a.mov(ebx, esp);
+            a.mov(__dword_ptr[Layout.Data], ebx);
+            a.pop(ecx);
+            a.mov(__dword_ptr[Layout.Data + 8], ecx);
+            a.mov(__dword_ptr[Layout.Data + 16], esp);
+            a.pushad();
+            a.mov(ebx, esp);
+            a.mov(__dword_ptr[Layout.Data + 24], ebx);
+            a.popad();
+            a.mov(ebp, 0x7777_8000);
+            a.enter(0x10, 0);
+            a.mov(__dword_ptr[Layout.Data + 32], esp);
+            a.mov(__dword_ptr[Layout.Data + 40], ebp);
+            a.leave();
+            a.mov(__dword_ptr[Layout.Data + 48], esp);
+            a.mov(__dword_ptr[Layout.Data + 56], ebp);
+            guest.Exit();
+        });
+
+        Assert.Equal(0x7777_8000ul, guest.Read(0xFFFC) & uint.MaxValue);
+        Assert.Equal(0xABCD_FFFCul, guest.Read(Layout.Data));
+        Assert.Equal(0x1122_3344ul, guest.Read(Layout.Data + 8));
+        Assert.Equal(0xABCD_0000ul, guest.Read(Layout.Data + 16));
+        Assert.Equal(0xABCD_FFE0ul, guest.Read(Layout.Data + 24));
+        Assert.Equal(0xABCD_FFECul, guest.Read(Layout.Data + 32));
+        Assert.Equal(0xABCD_FFFCul, guest.Read(Layout.Data + 40)); // ESP as the push left it
+        Assert.Equal(0xABCD_0000ul, guest.Read(Layout.Data + 48));
+        Assert.Equal(0x7777_8000ul, guest.Read(Layout.Data + 56) & 0xFFFF_FFFF);
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void LegacyPaging_TwoLevelsAndLargePages_TranslateAndFault(string engine)
+    {
+        using Guest guest = new(engine);
+        ulong directory = guest.NewPage(), table = guest.NewPage();
+        for (ulong i = 0; i < 4; i++)
+        {
+            guest.Write32(directory + (4 * i), (uint)(i << 22) | 0x83); // 4 MiB pages, identity
+        }
+
+        guest.Write32(directory + (4 * 100), (uint)table | 7);
+        guest.Write32(table, (uint)Layout.Free | 3);
+        guest.Write32(table + 4, (uint)(Layout.Free + 0x1000) | 1);
+        const int own = 100 << 22;
+        guest.Protected(a =>
+        {
+            a.mov(eax, (int)directory);
+            a.mov(cr3, eax);
+            a.mov(eax, cr4);
+            a.or(eax, (int)Cr4.PSE);
+            a.mov(cr4, eax);
+            a.mov(eax, cr0);
+            a.or(eax, unchecked((int)(uint)Cr0.PG));
+            a.mov(cr0, eax);
+            a.mov(__dword_ptr[own + 0x10], 0x5566_7788);
+            guest.Catch("read-only", () => a.mov(__dword_ptr[own + 0x1010], 1));
+            guest.Catch("absent", () => a.mov(eax, __dword_ptr[own + 0x2010]));
+            guest.Exit();
+        });
+
+        Assert.Equal(0x5566_7788ul, guest.Read(Layout.Free + 0x10));
+        Assert.Equal(
+            [(14, 3ul, guest.At("read-only"), own + 0x1010ul), (14, 0ul, guest.At("absent"), own + 0x2010ul)],
+            guest.Events.Select(e => (e.Vector, e.ErrorCode, e.Rip, e.Cr2)));
+        Assert.Equal(0x63ul, guest.Read(table) & 0xFFF); // A and D
+        Assert.Equal(0x01ul, (guest.Read(table) >> 32) & 0xFFF); // a fault sets neither
+    }
+
+    [Fact]
+    public void TaskSwitch_ByFarJump_StopsWithItsName()
+    {
+        using Guest guest = new();
+        guest.Descriptor(Layout.OwnSelector, guest.Read(Layout.Gdt + Layout.TssSelector));
+        guest.Place(32, Layout.Code32, a => a.jmp(Layout.OwnSelector, 0u));
+        guest.EnterProtected(0, Layout.Code32);
+        DomainResult result = guest.Run();
+
+        Assert.Equal(ExitCodes.Unsupported, result.ExitCode);
+        Assert.Contains("task switch", result.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TaskGate_InTheIdt_StopsWithItsName()
+    {
+        using Guest guest = new();
+        guest.Write(Layout.Idt32 + (0x20 * 8), 0x0000_8500_0000_0000 | ((ulong)Layout.TssSelector << 16));
+        guest.Place(32, Layout.Code32, a => a.@int(0x20));
+        guest.EnterProtected(0, Layout.Code32);
+        DomainResult result = guest.Run();
+
+        Assert.Equal(ExitCodes.Unsupported, result.ExitCode);
+        Assert.Contains("task gate", result.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Virtual8086_ByIret_StopsWithItsName()
+    {
+        using Guest guest = new();
+        PrepareInnerStack(guest);
+        guest.Place(32, Layout.Code32, a => EnterUser(a, 0x2_0202));
+        guest.EnterProtected(0, Layout.Code32);
+        DomainResult result = guest.Run();
+
+        Assert.Equal(ExitCodes.Unsupported, result.ExitCode);
+        Assert.Contains("virtual-8086", result.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CallGate_ToAnInnerLevel_StopsWithItsName()
+    {
+        using Guest guest = new();
+        PrepareInnerStack(guest);
+        guest.Descriptor(Layout.OwnSelector, 0x0000_EC00_0000_0000 | ((ulong)Layout.Code32Cs << 16) | 0x1234);
+        guest.Place(32, UserCode, a => a.call((ushort)(Layout.OwnSelector | 3), 0u));
+        guest.Place(32, Layout.Code32, a => EnterUser(a, 0x202));
+        guest.EnterProtected(0, Layout.Code32);
+        DomainResult result = guest.Run();
+
+        Assert.Equal(ExitCodes.Unsupported, result.ExitCode);
+        Assert.Contains("call gate", result.Message, StringComparison.Ordinal);
+    }
+
+    private static void PrepareInnerStack(Guest guest) =>
+        guest.Write(Layout.Tss + 4, (Layout.HandlerStacks + 0x1000) | ((ulong)Layout.KernelDs << 32));
+
+    private static void EnterUser(Iced.Intel.Assembler a, int flags)
+    {
+        a.push(Layout.UserDs);
+        a.push((int)UserStack);
+        a.push(flags);
+        a.push(Layout.User32Cs);
+        a.push((int)UserCode);
+        a.iretd();
+    }
+}
