@@ -36,6 +36,17 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             bool alone = _mode.SingleStep || _mode.CodeBased || _transientNeeded;
+            if (_state->Count >= _state->CountExit)
+            {
+                if (_state->Count >= _instructionLimit)
+                {
+                    Stop(StopReason.Budget);
+                    return _stop;
+                }
+
+                alone = true;
+            }
+
             byte* entry = alone ? null : FindCode(edge);
             if (entry == null && !_stopped && (alone || _transientNeeded))
             {
@@ -197,10 +208,14 @@ internal sealed unsafe partial class TranslatorVcpu
                     return true;
                 case ExitCode.Raise:
                     r.Rip = _state->Scratch0;
+                    Uncount(1);
                     DeliverFault(Raised((byte)(code >> 8)));
                     return false;
                 case ExitCode.Memory:
-                    if (!AnswerMemory(code))
+                    _ahead = _options.CountInstructions ? Here.Remaining - 1 : 0;
+                    bool goesOn = AnswerMemory(code);
+                    _ahead = 0;
+                    if (!goesOn)
                     {
                         return false;
                     }
@@ -246,6 +261,15 @@ internal sealed unsafe partial class TranslatorVcpu
         return true;
     }
 
+    /// <summary>Takes instructions that did not complete off the count.</summary>
+    private void Uncount(int instructions)
+    {
+        if (_options.CountInstructions)
+        {
+            _state->Count -= (uint)instructions;
+        }
+    }
+
     /// <summary>A transient instruction is complete: with TF set, the single-step trap follows.</summary>
     private bool AfterTransient(bool transient)
     {
@@ -270,6 +294,7 @@ internal sealed unsafe partial class TranslatorVcpu
         int length = FetchBytes(r.Rip, bytes);
         if (length == 0)
         {
+            Uncount(1);
             return;
         }
 
@@ -280,6 +305,7 @@ internal sealed unsafe partial class TranslatorVcpu
         if (InstructionTable.Get(instruction.Code).Class == InstructionClass.Carried || BlockEmitter.HasTemplate(instruction, _mode, _options))
         {
             // The bytes changed since they were translated: another vCPU patched them, or the page is another one now.
+            Uncount(1);
             ForgetCode();
             return;
         }
@@ -306,6 +332,7 @@ internal sealed unsafe partial class TranslatorVcpu
                 SplitFlags();
                 break;
             case InterpretResult.Fault:
+                Uncount(1);
                 DeliverFault(_interpreter.Fault);
                 break;
             default:

@@ -65,7 +65,7 @@ internal sealed unsafe partial class TranslatorVcpu
             if (here.RamPage == ramPage)
             {
                 // The block changes its own page: this instruction alone, then what memory says.
-                _state->Registers.Rip = here.Rip;
+                GoBack();
                 _transientNeeded = true;
                 return false;
             }
@@ -114,7 +114,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
         bool Fault(GuestFault f)
         {
-            _state->Registers.Rip = Here.Rip;
+            GoBack();
             ulong mask = (flags & MemoryFlags.Aligned16) != 0 ? 15ul : (flags & MemoryFlags.Aligned32) != 0 ? 31ul : 0;
             if ((address & mask) != 0)
             {
@@ -135,7 +135,7 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             if (write && !transient)
             {
-                _state->Registers.Rip = Here.Rip;
+                GoBack();
                 _transientNeeded = true;
                 return false;
             }
@@ -213,6 +213,14 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
+    /// <summary>Puts RIP and the count before the instruction in whose middle translated code left.</summary>
+    private void GoBack()
+    {
+        Place here = Here;
+        _state->Registers.Rip = here.Rip;
+        Uncount(here.Remaining);
+    }
+
     private void Locate()
     {
         _located = true;
@@ -221,16 +229,15 @@ internal sealed unsafe partial class TranslatorVcpu
         byte* address = (byte*)(trap ? _state->TrapAddress : _state->ResumeAddress);
         if (!_space.TryLocate(address, trap ? -1 : (int)(code >> 24), out _here))
         {
-            _here = new Place { Rip = _transientRip, RamPage = -1, FlagsSaved = _transientFlagsSaved };
+            _here = new Place { Rip = _transientRip, RamPage = -1, Remaining = 1, FlagsSaved = _transientFlagsSaved };
         }
     }
 
     /// <summary>An instruction of the guest trapped on the host: #DE, #GP for misaligned SSE, #MF, #XM.</summary>
     private void AnswerTrap()
     {
-        Place here = Here;
-        _state->Registers.Rip = here.Rip;
-        if (!here.FlagsSaved)
+        GoBack();
+        if (!_here.FlagsSaved)
         {
             _state->Flags = _state->TrapFlags;
         }

@@ -20,8 +20,12 @@ namespace Bulkhead.Translator;
 /// Code that leaves in the middle of an instruction to have an address translated is entered again where it left.</para>
 /// <para><i>Threading</i>: <see cref="Run"/> on one thread at a time; signals from any.</para>
 /// </remarks>
-internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuState
+internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl, IFpuState
 {
+    /// <summary>More instructions than there can be between two checks of emitted code: checks come at backward jumps and when a
+    /// page is left.</summary>
+    private const ulong CountMargin = 4200;
+
     private const int ReturnStackBytes = 96 << 10;
 
     /// <summary>Room below the limit for signal frames.</summary>
@@ -48,6 +52,8 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
     private int _nmi;
     private int _init;
     private int _sipi = -1;
+    private ulong _instructionLimit = ulong.MaxValue;
+    private int _ahead;
 
     internal TranslatorVcpu(CodeSpace space, CpuidPolicy cpuid, EngineOptions options)
     {
@@ -62,6 +68,7 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
         _returnBase = (ulong)_returnStack.Pointer + ReturnStackBytes - 64;
         _normalLimit = (ulong)_returnStack.Pointer + ReturnStackHeadroom;
         _state->Limit = _normalLimit;
+        _state->CountExit = ulong.MaxValue;
         Tlb = new SoftTlb(_state);
         _interpreter = new Interpreter(&_state->Registers, _memory, this, this, Exits, cpuid);
         _enter = (delegate* unmanaged<void>)space.Thunks.Enter;
@@ -88,6 +95,20 @@ internal sealed unsafe partial class TranslatorVcpu : IVcpu, ITlbControl, IFpuSt
 
     /// <inheritdoc/>
     public string? StopDetail { get; private set; }
+
+    /// <inheritdoc/>
+    public ulong Instructions => _state->Count - (uint)_ahead;
+
+    /// <inheritdoc/>
+    public ulong InstructionLimit
+    {
+        get => _instructionLimit;
+        set
+        {
+            _instructionLimit = value;
+            _state->CountExit = value == ulong.MaxValue ? value : value > CountMargin ? value - CountMargin : 0;
+        }
+    }
 
     /// <summary>The data TLB.</summary>
     internal SoftTlb Tlb { get; }

@@ -259,7 +259,13 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
                 }
 
                 uint note = notes[b.FirstNote + index];
-                place = new Place { Rip = b.Rip + ((note >> 1) & 0xFFF), RamPage = b.RamPage, FlagsSaved = (note & 1) != 0 };
+                place = new Place
+                {
+                    Rip = b.Rip + ((note >> 1) & 0xFFF),
+                    RamPage = b.RamPage,
+                    Remaining = b.Count - index,
+                    FlagsSaved = (note & 1) != 0,
+                };
                 return true;
             }
         }

@@ -9,6 +9,9 @@ internal struct Place
     /// <summary>The RAM page it came from; -1 for a transient one.</summary>
     internal int RamPage;
 
+    /// <summary>How many instructions of its block are left, itself included.</summary>
+    internal int Remaining;
+
     /// <summary>Whether its flags are in the state while it executes.</summary>
     internal bool FlagsSaved;
 }

@@ -62,11 +62,19 @@ internal sealed unsafe partial class BlockEmitter
     {
         _w.RegState(0x3B, HostRsp, Offsets.Limit);
         _stubs[_stubCount++] = new Stub { Kind = StubKind.Limit, Place = _w.Jcc(2), Target = target };
+        if (_options.CountInstructions)
+        {
+            _stubs[_stubCount++] = new Stub { Kind = StubKind.Limit, Place = Thunks.EmitCountCheck(_w), Target = target };
+        }
     }
 
     private void EmitLimitCheckIndirect()
     {
         _w.RegState(0x3B, HostRsp, Offsets.Limit);
         _stubs[_stubCount++] = new Stub { Kind = StubKind.Code, Place = _w.Jcc(2), Code = (uint)ExitCode.Limit };
+        if (_options.CountInstructions)
+        {
+            _stubs[_stubCount++] = new Stub { Kind = StubKind.Code, Place = Thunks.EmitCountCheck(_w), Code = (uint)ExitCode.Limit };
+        }
     }
 }

@@ -36,6 +36,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         _flags = FlagsPlace.Host;
         _stubCount = 0;
         _viewTable = Offsets.Tlb + (_mode.View * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
+        int counted = _options.CountInstructions ? EmitCount() : -1;
         bool open = true;
         for (_index = 0; _index < plan.Count; _index++)
         {
@@ -56,6 +57,22 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         }
 
         EmitStubs();
+        plan.Count = Math.Min(_index + 1, plan.Count);
+        if (counted >= 0)
+        {
+            _w.Patch(counted, plan.Count);
+        }
+    }
+
+    /// <summary>Adds the block's instructions, as yet unknown, to the count; flags are untouched. Returns the number's place.</summary>
+    private int EmitCount()
+    {
+        _w.LoadState(R11, Offsets.Count);
+        _w.Bytes(0x4D, 0x8D, 0x9B); // lea r11, [r11 + number]
+        int place = _w.Length;
+        _w.Int32(0);
+        _w.StoreState(Offsets.Count, R11);
+        return place;
     }
 
     /// <summary>Whether the emitter has a template of its own for an instruction of class Control or System.</summary>
@@ -96,7 +113,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             case Mnemonic.Cli:
                 return options.InlineSystem && mode.InterruptFlagAllowed;
             case Mnemonic.Rdtsc:
-                return options.InlineSystem && !mode.TscDenied;
+                return options.InlineSystem && !mode.TscDenied && !options.CountInstructions;
             case Mnemonic.Prefetcht0:
             case Mnemonic.Prefetcht1:
             case Mnemonic.Prefetcht2:

@@ -252,8 +252,11 @@ internal sealed unsafe class CodeWriter
     /// <summary>Binds a rel32 to the next byte.</summary>
     internal void Bind(int place) => BindTo(place, Length);
 
+    /// <summary>Writes a 32-bit value at an offset in this block.</summary>
+    internal void Patch(int place, int value) => Unsafe.WriteUnaligned(_start + place, value);
+
     /// <summary>Binds a rel32 to an offset in this block.</summary>
-    internal void BindTo(int place, int target) => Unsafe.WriteUnaligned(_start + place, target - (place + 4));
+    internal void BindTo(int place, int target) => Patch(place, target - (place + 4));
 
     /// <summary>Binds a rel32 to an executable address.</summary>
     internal void BindTo(int place, byte* target) => Unsafe.WriteUnaligned(_start + place, (int)(target - (_start + place + 4 + _toExecutable)));

@@ -157,6 +157,7 @@ internal sealed unsafe class Thunks
         byte* entry = w.Here;
         w.RegState(0x3B, HostRsp, Offsets.Limit); // cmp rsp, gs:[limit]
         int limit = w.Jcc(2); // jb
+        int counted = options.CountInstructions ? EmitCountCheck(w) : -1;
         int miss = 0;
         if (options.JumpCache)
         {
@@ -177,9 +178,22 @@ internal sealed unsafe class Thunks
         w.MoveConstant(R11, (ulong)ExitCode.Indirect);
         w.CallTo(Leave);
         w.Bind(limit);
+        if (counted >= 0)
+        {
+            w.Bind(counted);
+        }
+
         w.MoveConstant(R11, (ulong)ExitCode.Limit);
         w.CallTo(Leave);
         return entry;
+    }
+
+    /// <summary>jae, when the count has reached where translated code is to leave; its place. Clobbers r11 and flags.</summary>
+    internal static int EmitCountCheck(CodeWriter w)
+    {
+        w.LoadState(R11, Offsets.Count);
+        w.RegState(0x3B, R11, Offsets.CountExit);
+        return w.Jcc(3);
     }
 
     /// <summary>The return stack is empty: leave it so (RET took this thunk's own address off) and look the target up.</summary>

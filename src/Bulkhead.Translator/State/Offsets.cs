@@ -15,6 +15,8 @@ internal static unsafe class Offsets
     internal static readonly int SegmentSize;
     internal static readonly int KernelGsBase;
     internal static readonly int Limit;
+    internal static readonly int Count;
+    internal static readonly int CountExit;
     internal static readonly int ReturnStackPointer;
     internal static readonly int HostStackPointer;
     internal static readonly int ResumeAddress;
@@ -52,6 +54,8 @@ internal static unsafe class Offsets
         SegmentSize = sizeof(Segment);
         KernelGsBase = At(s, &r->KernelGsBase);
         Limit = At(s, &s->Limit);
+        Count = At(s, &s->Count);
+        CountExit = At(s, &s->CountExit);
         ReturnStackPointer = At(s, &s->ReturnStackPointer);
         HostStackPointer = At(s, &s->HostStackPointer);
         ResumeAddress = At(s, &s->ResumeAddress);

@@ -36,6 +36,12 @@ internal unsafe struct VcpuState
 
     private int _pad1;
 
+    /// <summary>Instructions begun, where they are counted.</summary>
+    internal ulong Count;
+
+    /// <summary>Translated code leaves at its next check when <see cref="Count"/> has reached this.</summary>
+    internal ulong CountExit;
+
     /// <summary>The stack pointer translated code runs on, while it does not.</summary>
     internal ulong ReturnStackPointer;
 

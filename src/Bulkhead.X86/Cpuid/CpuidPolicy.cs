@@ -25,7 +25,7 @@ public sealed partial class CpuidPolicy
     private readonly uint _apicId;
     private readonly ulong _tscHz;
 
-    private CpuidPolicy(CpuModel model, int vcpus, int apicId, ulong tscHz, Func<uint, uint, CpuidResult> host)
+    private CpuidPolicy(CpuModel model, int vcpus, int apicId, ulong tscHz, Func<uint, uint, CpuidResult> host, bool repeatable)
     {
         _host = host;
         _cores = (uint)vcpus;
@@ -41,7 +41,7 @@ public sealed partial class CpuidPolicy
             CpuModel.Host => CpuModel.Host,
             _ => v3 ? CpuModel.V3 : CpuModel.V2,
         };
-        ChooseFeatures(v3);
+        ChooseFeatures(v3, repeatable);
         Xcr0Mask = Offers(CpuFeature.Avx) ? 7ul : 3ul;
         Cr4Mask = Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.MCE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT
             | Cr4.UMIP | Cr4.FSGSBASE | Cr4.PCIDE | Cr4.OSXSAVE | Cr4.SMEP | Cr4.SMAP;
@@ -78,11 +78,13 @@ public sealed partial class CpuidPolicy
     /// <param name="apicId">This vCPU's APIC id, below <paramref name="vcpus"/>.</param>
     /// <param name="tscHz">The TSC's frequency, or 0 where it is not to be told.</param>
     /// <param name="host">The host's CPUID; null: the real one.</param>
-    public static CpuidPolicy Create(CpuModel model, int vcpus, int apicId, ulong tscHz = 0, Func<uint, uint, CpuidResult>? host = null)
+    /// <param name="repeatable">Leaves out what gives another answer every time: RDRAND and RDSEED.</param>
+    public static CpuidPolicy Create(
+        CpuModel model, int vcpus, int apicId, ulong tscHz = 0, Func<uint, uint, CpuidResult>? host = null, bool repeatable = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(vcpus, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(apicId);
-        return new CpuidPolicy(model, vcpus, apicId, tscHz, host ?? HostCpuid.Get);
+        return new CpuidPolicy(model, vcpus, apicId, tscHz, host ?? HostCpuid.Get, repeatable);
     }
 
     /// <summary>Whether the guest may use what hangs from a feature; where not, its instructions are #UD.</summary>
@@ -123,7 +125,7 @@ public sealed partial class CpuidPolicy
         _ => 0,
     };
 
-    private void ChooseFeatures(bool hostV3)
+    private void ChooseFeatures(bool hostV3, bool repeatable)
     {
         foreach (FeatureBit f in FeatureBit.All)
         {
@@ -136,6 +138,7 @@ public sealed partial class CpuidPolicy
                 FeatureSource.HostModel => inHost && hostV3 && Model is CpuModel.Host,
                 _ => false,
             };
+            offered &= !repeatable || f.Feature is not (CpuFeature.Rdrand or CpuFeature.Rdseed);
             _offers[(int)f.Feature] = offered;
             if (offered && f.Word != FeatureWord.None)
             {
