@@ -25,7 +25,7 @@ internal sealed unsafe class BlockLog : IDisposable
         _writer.Write(' ');
         _writer.Write(mode.ToString("x", CultureInfo.InvariantCulture));
         _writer.Write(' ');
-        _writer.Write(Hash(ref r).ToString("x16", CultureInfo.InvariantCulture));
+        _writer.Write(StateHash.WithoutX87(in r).ToString("x16", CultureInfo.InvariantCulture));
         if (_registers)
         {
             for (int i = 0; i < 16; i++)
@@ -43,25 +43,4 @@ internal sealed unsafe class BlockLog : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _writer.Dispose();
-
-    /// <summary>FNV-1a over general registers, RIP, RFLAGS, control registers and vector registers.</summary>
-    private static ulong Hash(ref Registers r)
-    {
-        ulong h = 0xCBF2_9CE4_8422_2325;
-        for (int i = 0; i < 16; i++)
-        {
-            h = (h ^ r.Gpr[i]) * 0x100_0000_01B3;
-        }
-
-        h = (h ^ r.Rip) * 0x100_0000_01B3;
-        h = (h ^ r.Rflags) * 0x100_0000_01B3;
-        h = (h ^ r.Cr3) * 0x100_0000_01B3;
-        ReadOnlySpan<byte> ymm = r.Ymm;
-        foreach (ulong v in System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(ymm))
-        {
-            h = (h ^ v) * 0x100_0000_01B3;
-        }
-
-        return h;
-    }
 }
