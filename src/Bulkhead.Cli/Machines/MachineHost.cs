@@ -11,7 +11,7 @@ internal sealed class MachineHost : IMachineHost
     public int Run(RunRequest request)
     {
         using var engines = TranslatorEngines.Create(request.EngineOptions);
-        using SerialPort serial = SerialPort.Open(request.Serial);
+        using ISerialEnd serial = request.Serial.Open();
         var domain = new DomainRequest
         {
             Name = "guest",
