@@ -6,11 +6,8 @@ public sealed record MachineRequest
     /// <summary>The domains, the control domain first.</summary>
     public required IReadOnlyList<DomainRequest> Domains { get; init; }
 
-    /// <summary>The host CPUs, one worker each; empty: as many of the allowed ones as there are vCPUs.</summary>
-    public IReadOnlyList<int> Cpus { get; init; } = [];
-
-    /// <summary>BVT's context-switch allowance.</summary>
-    public long AllowanceNs { get; init; } = 1_000_000;
+    /// <summary>The pools; a host CPU is in one of them at most.</summary>
+    public IReadOnlyList<PoolRequest> Pools { get; init; } = [new PoolRequest()];
 
     /// <summary>How long an idle worker spins before it sleeps.</summary>
     public long SpinNs { get; init; } = 30_000;

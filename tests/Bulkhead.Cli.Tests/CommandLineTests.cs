@@ -99,12 +99,12 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Up_FileAndDuration_ArePassedOn()
+    public void Up_EveryOption_IsPassedOn()
     {
         var host = new RecordingHost();
 
-        Assert.Equal(8, Invoke(host, out _, "up", s_file, "--duration", "30s"));
-        Assert.Equal((s_file, 30_000_000_000L), (host.AskedUp?.SystemPath, host.AskedUp?.DurationNs));
+        Assert.Equal(8, Invoke(host, out _, "up", s_file, "--duration", "30s", "--stats"));
+        Assert.Equal((s_file, 30_000_000_000L, true), (host.AskedUp?.SystemPath, host.AskedUp?.DurationNs, host.AskedUp?.Stats));
     }
 
     [Fact]

@@ -133,6 +133,8 @@ public sealed class SerialTests : IDisposable
     {
         SocketSerial serial = SocketSerial.Listen(Place);
         using Socket client = Connect();
+        serial.Write("up"u8);
+        Assert.Equal("up", Read(client, 2));
         serial.Write("power down"u8);
 
         serial.Dispose();

@@ -1,3 +1,4 @@
+using Bulkhead.Host.Terminal;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
@@ -31,6 +32,7 @@ internal sealed class MachineHost : IMachineHost
             DebugExit = request.DebugExit,
         };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain] }, engines.Seam);
+        using var signals = new HostSignals(runner.Stop);
         serial.Attach(runner.Domains[0]);
         runner.Start();
         if (!runner.Wait(request.TimeoutNs is { } ns ? (int)Math.Min(ns / 1_000_000, int.MaxValue) : -1))
@@ -55,5 +57,10 @@ internal sealed class MachineHost : IMachineHost
     }
 
     /// <inheritdoc/>
-    public int Up(UpRequest request) => new SystemRun(SystemFile.Load(request.SystemPath), request).Run();
+    public int Up(UpRequest request)
+    {
+        using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true };
+        using var run = new SystemRun(SystemFile.Load(request.SystemPath), request, output);
+        return run.Run();
+    }
 }

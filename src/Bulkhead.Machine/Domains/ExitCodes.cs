@@ -29,4 +29,7 @@ public static class ExitCodes
 
     /// <summary>Interrupted by the operator.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Told to end by SIGTERM.</summary>
+    public const int Terminated = 143;
 }
