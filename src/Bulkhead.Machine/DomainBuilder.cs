@@ -27,6 +27,7 @@ internal static class DomainBuilder
         var memory = new GuestMemory(request.Name, request.MemoryBytes);
         var domain = new Domain(request.Name, request.Vcpus, clock, PowerUp, control);
         domain.Owned.Add(memory);
+        domain.Memory = memory;
         try
         {
             domain.Attach(slot => engine.CreateVcpu(

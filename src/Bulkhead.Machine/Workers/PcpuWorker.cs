@@ -255,7 +255,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             StopReason.Unsupported => (ExitCodes.Unsupported, $"unsupported: {slot.Vcpu.StopDetail}"),
             _ => (ExitCodes.Engine, $"engine error: {thrown ?? slot.Vcpu.StopDetail}"),
         };
-        slot.Domain.Stop(code, Autopsy.Describe(slot, what));
+        slot.Domain.Crash(code, what, slot);
     }
 
     private long NextDeadline()
