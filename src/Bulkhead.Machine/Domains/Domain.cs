@@ -169,6 +169,26 @@ public sealed class Domain : IDisposable
     /// <summary>Offers console input; returns how many bytes were taken.</summary>
     public int SendInput(ReadOnlySpan<byte> data) => _board?.Serial.Receive(data) ?? 0;
 
+    /// <summary>A worker's vCPU halted with interrupts off. If all did, and nothing they cannot mask can come, it is over.</summary>
+    internal void NoteStuck()
+    {
+        foreach (VcpuSlot other in _vcpus)
+        {
+            if (!other.IsStuck)
+            {
+                return;
+            }
+        }
+
+        if (_board is { CanInterruptMasked: false })
+        {
+            (int code, string what) = _panic is { } words
+                ? (ExitCodes.Panic, $"the guest panicked{words}, and halted")
+                : (ExitCodes.Halted, "the guest halted for good: every vCPU is in HLT with interrupts off, and no NMI can come");
+            Stop(new Ending(code, what, IsCrash: true, null));
+        }
+    }
+
     internal void RaiseInputRoom() => InputRoom?.Invoke();
 
     /// <summary>The serial line carried a panic message; the reason is empty where it broke off.</summary>
@@ -234,9 +254,10 @@ public sealed class Domain : IDisposable
             return ending.Message;
         }
 
-        // A guest that resets does so on the one vCPU that is not halted.
+        // A guest that resets does so on the one vCPU that is not halted; one that never got going tells nothing.
         VcpuSlot culprit = ending.Culprit
             ?? Array.Find(_vcpus, static v => v.Vcpu.Registers.Activity == (byte)ActivityState.Active)
+            ?? Array.Find(_vcpus, static v => v.Vcpu.Registers.Activity == (byte)ActivityState.Halted)
             ?? _vcpus[0];
         return Autopsy.Describe(culprit, ending.Message, Memory);
     }

@@ -24,6 +24,9 @@ public static class ExitCodes
     /// <summary>A bug of ours in the engine or a device.</summary>
     public const int Engine = 18;
 
+    /// <summary>Every vCPU halted with interrupts off.</summary>
+    public const int Halted = 20;
+
     /// <summary>The time given by the operator is over.</summary>
     public const int Timeout = 124;
 

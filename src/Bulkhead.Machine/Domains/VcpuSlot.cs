@@ -1,6 +1,7 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Time;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Domains;
 
@@ -13,6 +14,7 @@ public sealed class VcpuSlot : IVcpuSignals
 {
     // When the first wake-up nobody has looked at came; 0 where there is none.
     private long _wakeNs;
+    private bool _stuck;
     private int _parked;
     private long _ranNs;
     private long _turns;
@@ -124,8 +126,29 @@ public sealed class VcpuSlot : IVcpuSignals
     internal bool TakeWake(out long wokenNs)
     {
         wokenNs = Volatile.Read(ref _wakeNs);
-        return wokenNs != 0 && (wokenNs = Interlocked.Exchange(ref _wakeNs, 0)) != 0;
+        if (wokenNs == 0)
+        {
+            return false;
+        }
+
+        // In this order: whoever sees no wake-up any more sees that it is not stuck either.
+        Volatile.Write(ref _stuck, false);
+        wokenNs = Interlocked.Exchange(ref _wakeNs, 0);
+        return true;
     }
+
+    /// <summary>Worker, after a turn that ended with HLT: whether nothing but an NMI, INIT or SIPI gets it going again.</summary>
+    internal bool NoteHalt()
+    {
+        ref Registers registers = ref Vcpu.Registers;
+        bool stuck = registers.Activity == (byte)ActivityState.WaitForSipi
+            || (registers.Activity == (byte)ActivityState.Halted && (registers.Rflags & Rflags.IF) == 0);
+        _ = Interlocked.Exchange(ref _stuck, stuck);
+        return stuck;
+    }
+
+    /// <summary>Whether it halted for good and nothing came since.</summary>
+    internal bool IsStuck => Volatile.Read(ref _stuck) && Volatile.Read(ref _wakeNs) == 0;
 
     /// <summary>Worker: a timer fired late; a wake-up it gave counts from when it was due.</summary>
     internal void BackdateWake(long dueNs)

@@ -177,6 +177,10 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         {
             slot.BlockedNs = end;
             Block(slot, voluntary: true);
+            if (slot.NoteHalt())
+            {
+                slot.Domain.NoteStuck();
+            }
         }
         else if (reason is not (StopReason.Budget or StopReason.Kicked))
         {
