@@ -1,3 +1,5 @@
+using Bulkhead.Machine.Tracing;
+
 namespace Bulkhead.Machine;
 
 /// <summary>What is to run together.</summary>
@@ -14,4 +16,7 @@ public sealed record MachineRequest
 
     /// <summary>The SCHED_FIFO priority asked for the workers, 0 for none; refused silently where not permitted.</summary>
     public int RealTimePriority { get; init; }
+
+    /// <summary>Where the events of every vCPU are written, or null; the caller finishes and disposes it.</summary>
+    public TraceFile? Trace { get; init; }
 }

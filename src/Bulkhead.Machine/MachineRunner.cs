@@ -4,6 +4,7 @@ using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine;
@@ -16,8 +17,13 @@ public sealed class MachineRunner : IDisposable
     private readonly List<PcpuWorker> _workers = [];
     private readonly List<Pool> _pools = [];
     private readonly CountdownEvent _alive;
+    private readonly TraceFile? _trace;
 
-    private MachineRunner(int domains) => _alive = new CountdownEvent(domains);
+    private MachineRunner(int domains, TraceFile? trace)
+    {
+        _alive = new CountdownEvent(domains);
+        _trace = trace;
+    }
 
     /// <summary>The domains in the order asked for.</summary>
     public IReadOnlyList<Domain> Domains => _domains;
@@ -26,14 +32,14 @@ public sealed class MachineRunner : IDisposable
     public static MachineRunner Build(MachineRequest request, EngineSeam engine)
     {
         int[][] cpus = ChooseCpus(request);
-        var runner = new MachineRunner(request.Domains.Count);
+        var runner = new MachineRunner(request.Domains.Count, request.Trace);
         try
         {
             TscRate rate = TscRate.Measure(engine.HostTsc);
             runner.AddWorkers(request, engine, cpus);
             foreach (DomainRequest domain in request.Domains)
             {
-                runner.AddDomain(domain, engine, rate);
+                runner.AddDomain(domain, engine, rate, request.Trace);
             }
 
             return runner;
@@ -48,6 +54,7 @@ public sealed class MachineRunner : IDisposable
     /// <summary>Starts the workers.</summary>
     public void Start()
     {
+        _trace?.Start();
         foreach (PcpuWorker worker in _workers)
         {
             worker.Start();
@@ -149,10 +156,10 @@ public sealed class MachineRunner : IDisposable
         }
     }
 
-    private void AddDomain(DomainRequest request, EngineSeam engine, TscRate rate)
+    private void AddDomain(DomainRequest request, EngineSeam engine, TscRate rate, TraceFile? trace)
     {
         Domain domain = DomainBuilder.Build(
-            request, engine, RealClock.StartingNow(engine.HostTsc, rate),
+            request, engine, RealClock.StartingNow(engine.HostTsc, rate), trace,
             static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false));
         _domains.Add(domain);
         domain.Ended += _ => _alive.Signal();

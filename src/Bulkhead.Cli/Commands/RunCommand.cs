@@ -61,7 +61,7 @@ internal sealed class RunCommand
     private readonly Option<long> _timeout = Options.Duration("--timeout", "End the guest after this time, with exit code 124.");
     private readonly Option<bool> _debugExit = Options.Switch("--debug-exit", "A byte written to port 0xf4 ends the guest with exit code value * 2 + 1.");
     private readonly Option<bool> _stats = Options.Switch("--stats", "Print counters of the engine at the end.");
-    private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write a trace of exits and interrupts." };
+    private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write VM exits, interrupts and turns as a Chrome trace, which Perfetto opens (docs/trace.md)." };
     private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
 
     internal RunCommand(IMachineHost host, TextWriter errors)

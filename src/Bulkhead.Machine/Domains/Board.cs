@@ -3,6 +3,7 @@ using Bulkhead.Core.Io;
 using Bulkhead.Core.Time;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Acpi;
+using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Machine.Domains;
 
@@ -34,7 +35,7 @@ internal sealed class Board
             var apic = new LocalApic((uint)slot.Index, slot.Index == 0, bus, clock, slot.Timers, slot);
             bus.Add(apic);
             _apics.Add(apic);
-            slot.Io = new CpuIo(apic, _mmio, _ports, clock);
+            slot.Io = new CpuIo(apic, slot.Trace is { } trace ? new TracedInterrupts(apic, trace) : apic, _mmio, _ports, clock);
         }
 
         var pic = new Pic8259Pair(bus.Line(ApicBus.IntrPin));

@@ -1,5 +1,6 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Time;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.State;
 
@@ -68,6 +69,9 @@ public sealed class VcpuSlot : IVcpuSignals
     internal ICpuIo Io { get; set; } = null!; // Set by the domain's power-up before the first turn.
 
     internal IVcpuWorker? Worker { get; set; }
+
+    /// <summary>Where its events go; null while no trace is written.</summary>
+    internal VcpuTrace? Trace { get; set; }
 
     /// <summary>Deadlines of its local APIC; vCPU 0's has the board's too.</summary>
     internal TimerQueue Timers => Volatile.Read(ref _timers);

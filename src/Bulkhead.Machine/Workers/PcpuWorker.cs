@@ -173,6 +173,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
         slot.Account(ran);
+        slot.Trace?.OnTurn(nowNs, ran, reason);
         if (reason == StopReason.Halt)
         {
             slot.BlockedNs = end;

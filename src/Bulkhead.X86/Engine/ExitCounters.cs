@@ -15,6 +15,9 @@ public sealed class ExitCounters
     private readonly byte[] _last = new byte[Remembered];
     private int _next;
 
+    /// <summary>Who is told of each exit below 128; set before the vCPU runs.</summary>
+    public IExitObserver? Observer { get; set; }
+
     /// <summary>The count of one reason.</summary>
     public long this[ExitReason reason] => Volatile.Read(ref _counts[(int)reason]);
 
@@ -40,6 +43,7 @@ public sealed class ExitCounters
         if ((int)reason < FirstOfEngine)
         {
             _last[_next++ & (Remembered - 1)] = (byte)reason;
+            Observer?.OnExit(reason);
         }
     }
 

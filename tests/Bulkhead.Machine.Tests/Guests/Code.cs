@@ -48,4 +48,33 @@ internal static class Code
         c.hlt();
         c.hlt();
     }
+
+    /// <summary>An interrupt gate to code that exits, in an IDT at 0x8100 whose descriptor stands at 0x8000.</summary>
+    internal static void SetGate(this Assembler c, int vector, byte exit)
+    {
+        Label behind = c.CreateLabel();
+        c.mov(esp, 0x9000);
+        c.mov(__word_ptr[0x8000], 0x7FF);
+        c.mov(__dword_ptr[0x8002], 0x8100);
+        c.call(behind);
+        c.mov(al, exit);
+        c.Exit();
+        c.Label(ref behind);
+        c.pop(eax);
+        c.mov(__word_ptr[0x8100 + (8 * vector)], ax);
+        c.mov(__word_ptr[0x8102 + (8 * vector)], cs);
+        c.mov(__word_ptr[0x8104 + (8 * vector)], 0x8E00);
+        c.shr(eax, 16);
+        c.mov(__word_ptr[0x8106 + (8 * vector)], ax);
+        c.lidt(__[0x8000]);
+    }
+
+    /// <summary>One shot of the local APIC's timer, soon.</summary>
+    internal static void StartApicTimer(this Assembler c, byte vector)
+    {
+        c.mov(ebx, 0xFEE0_0000);
+        c.mov(__dword_ptr[ebx + 0xF0], 0x1FF);
+        c.mov(__dword_ptr[ebx + 0x320], vector);
+        c.mov(__dword_ptr[ebx + 0x380], 0x10000);
+    }
 }

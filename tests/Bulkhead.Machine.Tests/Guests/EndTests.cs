@@ -21,8 +21,8 @@ public sealed class EndTests
         AssertEnd(
             static c =>
             {
-                SetGate(c, 0x40, exit: 3);
-                StartApicTimer(c, 0x40);
+                c.SetGate(0x40, exit: 3);
+                c.StartApicTimer(0x40);
                 c.sti();
                 c.hlt();
                 c.ud2();
@@ -34,7 +34,7 @@ public sealed class EndTests
         AssertEnd(
             static c =>
             {
-                SetGate(c, 2, exit: 4);
+                c.SetGate(2, exit: 4);
 
                 // I/O APIC pin 2 (the PIT) sends an NMI to processor 0.
                 c.mov(ebx, 0xFEC0_0000);
@@ -90,34 +90,5 @@ public sealed class EndTests
         {
             Assert.Contains("vCPU 0 at RIP 0000000001000", result.Message, StringComparison.Ordinal);
         }
-    }
-
-    // An interrupt gate to code that exits, in an IDT at 0x8100; the descriptor of the IDT stands at 0x8000.
-    private static void SetGate(Assembler c, int vector, byte exit)
-    {
-        Label behind = c.CreateLabel();
-        c.mov(esp, 0x9000);
-        c.mov(__word_ptr[0x8000], 0x7FF);
-        c.mov(__dword_ptr[0x8002], 0x8100);
-        c.call(behind);
-        c.mov(al, exit);
-        c.Exit();
-        c.Label(ref behind);
-        c.pop(eax);
-        c.mov(__word_ptr[0x8100 + (8 * vector)], ax);
-        c.mov(__word_ptr[0x8102 + (8 * vector)], cs);
-        c.mov(__word_ptr[0x8104 + (8 * vector)], 0x8E00);
-        c.shr(eax, 16);
-        c.mov(__word_ptr[0x8106 + (8 * vector)], ax);
-        c.lidt(__[0x8000]);
-    }
-
-    // One shot, soon.
-    private static void StartApicTimer(Assembler c, byte vector)
-    {
-        c.mov(ebx, 0xFEE0_0000);
-        c.mov(__dword_ptr[ebx + 0xF0], 0x1FF);
-        c.mov(__dword_ptr[ebx + 0x320], vector);
-        c.mov(__dword_ptr[ebx + 0x380], 0x10000);
     }
 }

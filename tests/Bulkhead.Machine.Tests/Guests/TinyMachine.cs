@@ -1,6 +1,7 @@
 using System.Text;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Tests.Boot;
+using Bulkhead.Machine.Tracing;
 using Iced.Intel;
 
 namespace Bulkhead.Machine.Tests.Guests;
@@ -17,7 +18,10 @@ internal sealed class TinyMachine : IDisposable
     private readonly List<StringBuilder> _output = [];
     private MachineRunner? _runner;
 
-    internal MachineRunner Runner => _runner ??= MachineRunner.Build(new MachineRequest { Domains = _domains, Pools = [Pool] }, _engines.Seam);
+    internal MachineRunner Runner => _runner ??= MachineRunner.Build(new MachineRequest { Domains = _domains, Pools = [Pool], Trace = Trace }, _engines.Seam);
+
+    /// <summary>Where they are traced.</summary>
+    internal TraceFile? Trace { get; init; }
 
     /// <summary>Where all of them run; one CPU, so that they share a worker.</summary>
     internal PoolRequest Pool { get; } = new() { Cpus = [Bulkhead.Host.Threads.HostThread.AllowedCpus()[^1]] };
