@@ -67,7 +67,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--memory 5x", "--memory 5x: not understood")]
-    [InlineData("--memory 512", "--memory 512: 512 bytes is too little")]
+    [InlineData("--memory 512", "--memory 512: 512 bytes are too little")]
     [InlineData("--cpus 0", "--cpus 0: not understood; write a number from 1 to")]
     [InlineData("--cpu pentium", "--cpu pentium: not understood; write one of host, x86-64-v2, x86-64-v3")]
     [InlineData("--timeout 60", "--timeout 60: not understood")]
