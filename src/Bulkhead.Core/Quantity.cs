@@ -7,7 +7,8 @@ namespace Bulkhead.Core;
 /// <remarks>
 /// <i>Shape</i>: a number without sign or exponent, with a decimal point if wanted, then a unit with no space between.
 /// Decimals are exact: a value that is not a whole number of bytes or nanoseconds is refused, not rounded.
-/// <i>Source</i>: Kubernetes documentation, Quantity (sizes); Go, package time, ParseDuration (durations).
+/// A unit of sizes is by 1024 always: guest RAM is never meant by 1000 (unlike in Kubernetes).
+/// <i>Source</i>: Go, package time, ParseDuration (durations).
 /// </remarks>
 public static class Quantity
 {
@@ -18,8 +19,8 @@ public static class Quantity
         ("", 1), ("B", 1),
         ("Ki", 1L << 10), ("Mi", 1L << 20), ("Gi", 1L << 30), ("Ti", 1L << 40),
         ("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40),
-        ("k", 1_000), ("K", 1_000), ("M", 1_000_000), ("G", 1_000_000_000), ("T", 1_000_000_000_000),
-        ("kB", 1_000), ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000),
+        ("K", 1L << 10), ("M", 1L << 20), ("G", 1L << 30), ("T", 1L << 40),
+        ("KB", 1L << 10), ("MB", 1L << 20), ("GB", 1L << 30), ("TB", 1L << 40),
     ];
 
     private static readonly (string Name, decimal Ns)[] s_durations =
@@ -29,12 +30,12 @@ public static class Quantity
     ];
 
     /// <summary>What <see cref="TryParseSize"/> accepts, for messages.</summary>
-    public static string SizeForm => "a size such as 512Mi or 2Gi (Ki, Mi, Gi, Ti by 1024; k, M, G, T by 1000)";
+    public static string SizeForm => "a size such as 512M or 2G (K, M, G, T by 1024; also Ki, Mi, Gi, Ti)";
 
     /// <summary>What <see cref="TryParseDuration"/> accepts, for messages.</summary>
     public static string DurationForm => "a time such as 500us, 50ms or 1.5s (ns, us, ms, s, m, h)";
 
-    /// <summary>Reads a size in bytes: <c>Ki Mi Gi Ti</c> by 1024, <c>k M G T</c> by 1000, none or <c>B</c> for bytes.</summary>
+    /// <summary>Reads a size in bytes: <c>K M G T</c>, with <c>i</c> or <c>B</c> if wanted, by 1024; none or <c>B</c> for bytes.</summary>
     public static bool TryParseSize(string text, out ulong bytes)
     {
         bytes = 0;

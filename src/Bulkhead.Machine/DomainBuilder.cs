@@ -4,6 +4,7 @@ using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Time;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine;
@@ -15,7 +16,7 @@ internal static class DomainBuilder
     private const int MostVcpus = 64;
 
     /// <summary>Builds and powers up; the caller disposes the domain.</summary>
-    internal static Domain Build(DomainRequest request, EngineSeam engine, RealClock clock, Action<Action>? control)
+    internal static Domain Build(DomainRequest request, EngineSeam engine, RealClock clock, TraceFile? trace, Action<Action>? control)
     {
         Check(request);
         byte[] kernel = ReadFile(request.KernelPath, "kernel");
@@ -27,10 +28,12 @@ internal static class DomainBuilder
         var memory = new GuestMemory(request.Name, request.MemoryBytes);
         var domain = new Domain(request.Name, request.Vcpus, clock, PowerUp, control);
         domain.Owned.Add(memory);
+        domain.Memory = memory;
         try
         {
             domain.Attach(slot => engine.CreateVcpu(
                 new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, clock, request.CpuModel)));
+            Trace(domain, trace);
             domain.PowerUp();
             return domain;
         }
@@ -59,6 +62,16 @@ internal static class DomainBuilder
                     registers.Activity = (byte)ActivityState.WaitForSipi;
                 }
             }
+        }
+    }
+
+    private static void Trace(Domain domain, TraceFile? file)
+    {
+        VcpuTrace[] traces = file?.Add(domain.Name, domain.Slots.Length, domain.Clock) ?? [];
+        for (int i = 0; i < traces.Length; i++)
+        {
+            domain.Slots[i].Trace = traces[i];
+            domain.Slots[i].Exits.Observer = traces[i];
         }
     }
 

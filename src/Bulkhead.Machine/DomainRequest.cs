@@ -36,6 +36,6 @@ public sealed record DomainRequest
     /// <summary>What each of its vCPUs is entitled to.</summary>
     public Share Share { get; init; } = new();
 
-    /// <summary>Indices into the machine's CPUs on which the vCPUs go in turn; empty: any.</summary>
-    public IReadOnlyList<int> Placement { get; init; } = [];
+    /// <summary>The index of the pool its vCPUs run in.</summary>
+    public int Pool { get; init; }
 }

@@ -4,6 +4,7 @@ using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine;
@@ -14,9 +15,15 @@ public sealed class MachineRunner : IDisposable
 {
     private readonly List<Domain> _domains = [];
     private readonly List<PcpuWorker> _workers = [];
+    private readonly List<Pool> _pools = [];
     private readonly CountdownEvent _alive;
+    private readonly TraceFile? _trace;
 
-    private MachineRunner(int domains) => _alive = new CountdownEvent(domains);
+    private MachineRunner(int domains, TraceFile? trace)
+    {
+        _alive = new CountdownEvent(domains);
+        _trace = trace;
+    }
 
     /// <summary>The domains in the order asked for.</summary>
     public IReadOnlyList<Domain> Domains => _domains;
@@ -24,15 +31,15 @@ public sealed class MachineRunner : IDisposable
     /// <summary>Builds everything; nothing runs yet.</summary>
     public static MachineRunner Build(MachineRequest request, EngineSeam engine)
     {
-        int[] cpus = ChooseCpus(request);
-        var runner = new MachineRunner(request.Domains.Count);
+        int[][] cpus = ChooseCpus(request);
+        var runner = new MachineRunner(request.Domains.Count, request.Trace);
         try
         {
             TscRate rate = TscRate.Measure(engine.HostTsc);
             runner.AddWorkers(request, engine, cpus);
             foreach (DomainRequest domain in request.Domains)
             {
-                runner.AddDomain(domain, engine, rate);
+                runner.AddDomain(domain, engine, rate, request.Trace);
             }
 
             return runner;
@@ -47,6 +54,7 @@ public sealed class MachineRunner : IDisposable
     /// <summary>Starts the workers.</summary>
     public void Start()
     {
+        _trace?.Start();
         foreach (PcpuWorker worker in _workers)
         {
             worker.Start();
@@ -96,27 +104,35 @@ public sealed class MachineRunner : IDisposable
         _alive.Dispose();
     }
 
-    private static int[] ChooseCpus(MachineRequest request)
+    private static int[][] ChooseCpus(MachineRequest request)
     {
         int[] allowed = HostThread.AllowedCpus();
-        if (request.Cpus.Count > 0)
+        var owners = new Dictionary<int, string>();
+        int[][] cpus = new int[request.Pools.Count][];
+        for (int i = 0; i < cpus.Length; i++)
         {
-            foreach (int cpu in request.Cpus)
+            PoolRequest pool = request.Pools[i];
+            int vcpus = request.Domains.Where(d => d.Pool == i).Sum(static d => d.Vcpus);
+            cpus[i] = pool.Cpus.Count > 0 ? [.. pool.Cpus] : allowed[^Math.Clamp(vcpus, 1, allowed.Length)..];
+            foreach (int cpu in cpus[i])
             {
                 if (!allowed.Contains(cpu))
                 {
-                    throw new OperatorException($"Host CPU {cpu} is not allowed to this process; allowed are {string.Join(", ", allowed)}.", 2);
+                    throw new OperatorException($"pool {pool.Name}: host CPU {cpu} is not allowed to this process; allowed are {string.Join(", ", allowed)}.", 2);
+                }
+
+                if (!owners.TryAdd(cpu, pool.Name))
+                {
+                    throw new OperatorException(
+                        $"pool {pool.Name}: host CPU {cpu} belongs to pool {owners[cpu]} already; give each pool CPUs of its own (allowed are {string.Join(", ", allowed)}).", 2);
                 }
             }
-
-            return [.. request.Cpus];
         }
 
-        int vcpus = request.Domains.Sum(static d => d.Vcpus);
-        return allowed[^Math.Min(vcpus, allowed.Length)..];
+        return cpus;
     }
 
-    private void AddWorkers(MachineRequest request, EngineSeam engine, int[] cpus)
+    private void AddWorkers(MachineRequest request, EngineSeam engine, int[][] cpus)
     {
         bool signal = engine.TurnSignalHandler != 0;
         if (signal)
@@ -124,28 +140,29 @@ public sealed class MachineRunner : IDisposable
             TurnTimer.Install(TurnTimer.DefaultSignal, engine.TurnSignalHandler);
         }
 
-        foreach (int cpu in cpus)
+        for (int i = 0; i < cpus.Length; i++)
         {
-            var options = new WorkerOptions(
-                Stopwatch.GetTimestamp,
-                signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
-                new SpinThenSleep(request.SpinNs));
-            _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.AllowanceNs), options, request.RealTimePriority));
+            int first = _workers.Count;
+            foreach (int cpu in cpus[i])
+            {
+                var options = new WorkerOptions(
+                    Stopwatch.GetTimestamp,
+                    signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
+                    new SpinThenSleep(request.SpinNs));
+                _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.Pools[i].AllowanceNs), options, request.RealTimePriority));
+            }
+
+            _pools.Add(new Pool(_workers[first..]));
         }
     }
 
-    private void AddDomain(DomainRequest request, EngineSeam engine, TscRate rate)
+    private void AddDomain(DomainRequest request, EngineSeam engine, TscRate rate, TraceFile? trace)
     {
         Domain domain = DomainBuilder.Build(
-            request, engine, RealClock.StartingNow(engine.HostTsc, rate),
+            request, engine, RealClock.StartingNow(engine.HostTsc, rate), trace,
             static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false));
-        int first = _domains.Sum(static d => d.Vcpus.Count);
         _domains.Add(domain);
         domain.Ended += _ => _alive.Signal();
-        foreach (VcpuSlot slot in domain.Slots)
-        {
-            int at = request.Placement.Count > 0 ? request.Placement[slot.Index % request.Placement.Count] : first + slot.Index;
-            _workers[at % _workers.Count].Place(slot, request.Share);
-        }
+        _pools[request.Pool].Place(domain, request.Share);
     }
 }

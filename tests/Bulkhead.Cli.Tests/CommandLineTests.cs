@@ -67,7 +67,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--memory 5x", "--memory 5x: not understood")]
-    [InlineData("--memory 512", "--memory 512: 512 bytes is too little")]
+    [InlineData("--memory 512", "--memory 512: 512 bytes are too little")]
     [InlineData("--cpus 0", "--cpus 0: not understood; write a number from 1 to")]
     [InlineData("--cpu pentium", "--cpu pentium: not understood; write one of host, x86-64-v2, x86-64-v3")]
     [InlineData("--timeout 60", "--timeout 60: not understood")]
@@ -99,12 +99,12 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Up_FileAndDuration_ArePassedOn()
+    public void Up_EveryOption_IsPassedOn()
     {
         var host = new RecordingHost();
 
-        Assert.Equal(8, Invoke(host, out _, "up", s_file, "--duration", "30s"));
-        Assert.Equal((s_file, 30_000_000_000L), (host.AskedUp?.SystemPath, host.AskedUp?.DurationNs));
+        Assert.Equal(8, Invoke(host, out _, "up", s_file, "--duration", "30s", "--stats"));
+        Assert.Equal((s_file, 30_000_000_000L, true), (host.AskedUp?.SystemPath, host.AskedUp?.DurationNs, host.AskedUp?.Stats));
     }
 
     [Fact]

@@ -19,12 +19,27 @@ public sealed partial class UnsafeFilesTests
     }
 
     [Theory]
-    [InlineData("unsafe-files.txt")]
-    [InlineData("unsafe-files.tests.txt")]
-    public void UnsafeLists_SingleFiles_AreThere(string list) =>
-        Assert.All(
-            Repository.List(list).Where(l => !l.Contains('*', StringComparison.Ordinal)),
-            l => Assert.True(File.Exists(Path.Combine(Repository.Root, l)), l));
+    [InlineData("src", "unsafe-files.txt")]
+    [InlineData("tests", "unsafe-files.tests.txt")]
+    public void UnsafeLists_Lines_EachMatchUnsafeCode(string folder, string list)
+    {
+        string[] found = [.. Repository.Sources(folder).Where(static f => UnsafeWord().IsMatch(SourceText.CodeOf(Repository.Read(f))))];
+
+        Assert.All(Repository.List(list), l => Assert.Contains(found, f => ToRegex(l).IsMatch(f)));
+    }
+
+    [Fact]
+    public void SafetyComments_ThatNameTests_NameExistingOnes()
+    {
+        HashSet<string> tests = [.. Repository.Sources("tests").Select(static f => Path.GetFileNameWithoutExtension(f))];
+
+        IEnumerable<string> wrong = Repository.Sources("src")
+            .SelectMany(f => SafetyComment().Matches(Repository.Read(f)).SelectMany(m => TestName().Matches(m.Value)).Select(m => (File: f, Test: m.Value)))
+            .Where(n => !tests.Contains(n.Test))
+            .Select(static n => $"{n.File}: {n.Test}");
+
+        Assert.Empty(wrong);
+    }
 
     [Theory]
     [InlineData("int* p; unsafe { }", true)]
@@ -41,4 +56,10 @@ public sealed partial class UnsafeFilesTests
 
     [GeneratedRegex(@"\bunsafe\b|\bUnsafe\.|\bMemoryMarshal\b|\bMarshal\.|\bLibraryImport\b|\bDllImport\b")]
     private static partial Regex UnsafeWord();
+
+    [GeneratedRegex(@"// SAFETY:.*(?:\n[ \t]*//.*)*")]
+    private static partial Regex SafetyComment();
+
+    [GeneratedRegex(@"\b[A-Z]\w*Tests\b")]
+    private static partial Regex TestName();
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Bulkhead.Cli.Units;
+using Bulkhead.Core;
 
 namespace Bulkhead.Cli.Commands;
 
@@ -52,7 +52,7 @@ internal static class Options
 
     /// <summary>Makes an option that takes a time longer than zero.</summary>
     internal static Option<long> Duration(string name, string description) => Create(
-        name, "TIME", description, DurationText.Form, (string text, out long ns) => DurationText.TryParse(text, out ns) && ns > 0);
+        name, "TIME", description, Quantity.DurationForm, (string text, out long ns) => Quantity.TryParseDuration(text, out ns) && ns > 0);
 
     /// <summary>Makes an option that takes a file to read.</summary>
     internal static Option<string?> ExistingFile(string name, string description) => new(name)

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Bulkhead.Cli.Machines;
-using Bulkhead.Cli.Units;
+using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Images;
@@ -22,7 +22,8 @@ internal sealed class RunCommand
 
         Exit codes:
           0 power-off, 1 error, 2 usage, 10 guest panic, 12 triple fault, 14 reset loop,
-          16 unsupported feature, 18 engine fault, 124 timeout, 130 interrupted
+          16 unsupported feature, 18 engine fault, 20 halted for good, 124 timeout,
+          130 SIGINT, 143 SIGTERM
 
         """;
 
@@ -42,7 +43,7 @@ internal sealed class RunCommand
     private readonly Option<string?> _kernel = Options.ExistingFile("--kernel", "A kernel to boot instead of an image: bzImage or ELF with PVH entry.");
     private readonly Option<string?> _initrd = Options.ExistingFile("--initrd", "The kernel's initial RAM disk.");
     private readonly Option<string?> _append = new("--append") { HelpName = "TEXT", Description = "Words to add to the kernel command line 'console=ttyS0,115200 panic=-1'." };
-    private readonly Option<ulong> _memory = Options.Create<ulong>("--memory", "SIZE", "The guest's memory (512M).", SizeText.Form, SizeText.TryParse, CheckMemory);
+    private readonly Option<ulong> _memory = Options.Create<ulong>("--memory", "SIZE", "The guest's memory (512M).", Quantity.SizeForm, Quantity.TryParseSize, CheckMemory);
     private readonly Option<int> _cpus = Options.Create(
         "--cpus", "N", "The number of CPUs the guest has (1).", $"a number from 1 to {MostCpus}", (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n) && n is >= 1 and <= MostCpus);
 
@@ -60,7 +61,7 @@ internal sealed class RunCommand
     private readonly Option<long> _timeout = Options.Duration("--timeout", "End the guest after this time, with exit code 124.");
     private readonly Option<bool> _debugExit = Options.Switch("--debug-exit", "A byte written to port 0xf4 ends the guest with exit code value * 2 + 1.");
     private readonly Option<bool> _stats = Options.Switch("--stats", "Print counters of the engine at the end.");
-    private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write a trace of exits and interrupts." };
+    private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write VM exits, interrupts and turns as a Chrome trace, which Perfetto opens (docs/trace.md)." };
     private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
 
     internal RunCommand(IMachineHost host, TextWriter errors)
@@ -104,12 +105,12 @@ internal sealed class RunCommand
     {
         if (bytes < LeastMemory)
         {
-            return $"--memory {text}: {SizeText.Format(bytes)} is too little to boot; give at least {SizeText.Format(LeastMemory)}, as in --memory 512M.";
+            return $"--memory {text}: {Quantity.FormatSize(bytes)} {(bytes < 1024 ? "bytes are" : "is")} too little to boot; give at least {Quantity.FormatSize(LeastMemory)}, as in --memory 512M.";
         }
 
         return bytes <= MostMemory && bytes % MemoryUnit == 0
             ? null
-            : $"--memory {text}: give a whole number of megabytes, at most {SizeText.Format(MostMemory)}.";
+            : $"--memory {text}: give a whole number of MiB, at most {Quantity.FormatSize(MostMemory)}.";
     }
 
     private int Run(ParseResult line)

@@ -8,6 +8,10 @@ internal sealed class GuestLines(string name, Action<string> say)
 {
     private const int Longest = 4096;
     private readonly List<byte> _line = [];
+    private volatile bool _hasSpoken;
+
+    /// <summary>Whether a line came; from any thread.</summary>
+    internal bool HasSpoken => _hasSpoken;
 
     internal void Write(ReadOnlySpan<byte> data)
     {
@@ -15,6 +19,7 @@ internal sealed class GuestLines(string name, Action<string> say)
         {
             if (b == '\n' || _line.Count == Longest)
             {
+                _hasSpoken = true;
                 say($"{name}| {Encoding.UTF8.GetString([.. _line])}");
                 _line.Clear();
             }

@@ -1,6 +1,9 @@
+using Bulkhead.Host;
+using Bulkhead.Host.Terminal;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Cli.Machines;
 
@@ -11,7 +14,8 @@ internal sealed class MachineHost : IMachineHost
     public int Run(RunRequest request)
     {
         using var engines = TranslatorEngines.Create(request.EngineOptions);
-        using SerialPort serial = SerialPort.Open(request.Serial);
+        using TraceFile? trace = OpenTrace(request.TracePath);
+        using ISerialEnd serial = request.Serial.Open();
         var domain = new DomainRequest
         {
             Name = "guest",
@@ -30,7 +34,8 @@ internal sealed class MachineHost : IMachineHost
             Serial = serial.Write,
             DebugExit = request.DebugExit,
         };
-        using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain] }, engines.Seam);
+        using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace }, engines.Seam);
+        using var signals = new HostSignals(runner.Stop);
         serial.Attach(runner.Domains[0]);
         runner.Start();
         if (!runner.Wait(request.TimeoutNs is { } ns ? (int)Math.Min(ns / 1_000_000, int.MaxValue) : -1))
@@ -46,6 +51,11 @@ internal sealed class MachineHost : IMachineHost
             Console.Error.WriteLine($"bulkhead: {result.Message}");
         }
 
+        if (trace is not null)
+        {
+            ReportTrace(trace, request.TracePath);
+        }
+
         if (request.Stats)
         {
             Statistics.Write(Console.Error, runner.Domains, engines);
@@ -55,5 +65,34 @@ internal sealed class MachineHost : IMachineHost
     }
 
     /// <inheritdoc/>
-    public int Up(UpRequest request) => new SystemRun(SystemFile.Load(request.SystemPath), request).Run();
+    public int Up(UpRequest request)
+    {
+        using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true };
+        using var run = new SystemRun(SystemFile.Load(request.SystemPath), request, output);
+        return run.Run();
+    }
+
+    private static TraceFile? OpenTrace(string? path)
+    {
+        try
+        {
+            return path is null ? null : new TraceFile(File.Create(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatorException($"--trace {path}: {e.Message} Give the path of a file that can be written.", Commands.ExitCode.Usage);
+        }
+    }
+
+    private static void ReportTrace(TraceFile trace, string? path)
+    {
+        if (trace.Finish() is { } failure)
+        {
+            Console.Error.WriteLine($"bulkhead: --trace {path}: writing broke off: {failure}");
+        }
+        else if (trace.Dropped > 0)
+        {
+            Console.Error.WriteLine($"bulkhead: --trace {path}: {trace.Dropped} of {trace.Written + trace.Dropped} events were dropped; the file could not keep up.");
+        }
+    }
 }

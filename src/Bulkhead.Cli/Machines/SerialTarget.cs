@@ -18,7 +18,16 @@ internal sealed record SerialTarget(SerialKind Kind, string Path)
             _ when text.StartsWith("unix:", StringComparison.Ordinal) => (SerialKind.Unix, text[5..], text.Length > 5),
             _ => (SerialKind.None, string.Empty, false),
         };
-        target = new SerialTarget(kind, path);
+        target = new SerialTarget(kind, path.Length == 0 ? path : System.IO.Path.GetFullPath(path));
         return known;
     }
+
+    /// <summary>Opens it; the caller disposes it after the machine.</summary>
+    internal ISerialEnd Open() => Kind switch
+    {
+        SerialKind.None => FileSerial.None(),
+        SerialKind.File => FileSerial.Create(Path),
+        SerialKind.Unix => SocketSerial.Listen(Path),
+        _ => new ConsoleSerial(),
+    };
 }

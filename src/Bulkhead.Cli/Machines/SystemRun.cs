@@ -6,64 +6,129 @@ using Bulkhead.Images;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
-using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Cli.Machines;
 
 /// <summary>Runs the domains of a system file side by side: a line per domain and second, and shares at the end.</summary>
-/// <remarks>The first domain is the control domain: with a duration its task is told how long to run
-/// (<c>bulkhead.seconds</c>), and when it has ended the others get the power button, five seconds, and a stop.</remarks>
-internal sealed class SystemRun(SystemConfig system, UpRequest request)
+/// <remarks>
+/// The first domain is the control domain. A duration counts from the first line that shows it running; its task is told
+/// as well (<c>bulkhead.seconds</c>) and gets a little longer to end by itself and print its result. Then every domain
+/// gets the power button, five seconds, and a stop.
+/// </remarks>
+internal sealed class SystemRun(SystemConfig system, UpRequest request, TextWriter output) : IDisposable
 {
     private const int GraceMs = 5000;
     private const int SecondMs = 1000;
     private readonly Lock _console = new();
+    private readonly ManualResetEventSlim _over = new();
+    private readonly HashSet<Domain> _reported = [];
+    private int _signalCode;
 
-    /// <summary>Runs to the end and returns the control domain's exit code.</summary>
+    /// <summary>Runs to the end and returns the control domain's exit code, or that of a signal.</summary>
     internal int Run()
     {
         using TranslatorEngines engines = TranslatorEngines.Create(string.Empty);
         int[] allowed = HostThread.AllowedCpus();
-        int[] cpus = [.. system.Pools.SelectMany(p => p.ResolveCpus(allowed)).Distinct()];
+        GuestLines[] lines = [.. system.Domains.Select(d => new GuestLines(d.Name, Say))];
         var machine = new MachineRequest
         {
-            Domains = [.. system.Domains.Select(d => Describe(d, cpus, allowed))],
-            Cpus = cpus,
-            AllowanceNs = system.Pools[0].AllowanceNs,
+            Domains = [.. system.Domains.Select((d, i) => Describe(d, lines[i]))],
+            Pools = [.. system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), AllowanceNs = p.AllowanceNs })],
         };
         using MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
-        var clock = Stopwatch.StartNew();
-        runner.Start();
+        DomainMeter[] meters = [.. system.Domains.Select((d, i) => new DomainMeter(runner.Domains[i], lines[i], WeightPercent(d)))];
+        using var signals = new HostSignals((code, words) => Interrupt(runner, code, words));
         Domain control = runner.Domains[0];
-        var before = new long[runner.Domains.Count];
-        while (control.Result is null && !runner.Wait(SecondMs))
-        {
-            Report(runner, clock.Elapsed, before);
-        }
-
-        foreach (Domain other in runner.Domains)
-        {
-            other.PressPowerButton();
-        }
-
-        long total = runner.Domains.Sum(Ran);
-        string[] shares = [.. runner.Domains.Select(d => Percent(Ran(d), total))];
-        if (!runner.Wait(GraceMs))
-        {
-            runner.Stop(0, "stopped with the system");
-            _ = runner.Wait();
-        }
-
-        int weights = system.Domains.Sum(static d => d.Weight);
+        control.Ended += _ => _over.Set();
+        runner.Start();
+        Watch(meters);
+        string[] shares = [.. system.Domains.Select((d, i) => Share(d, i, meters))];
+        End(runner);
         for (int i = 0; i < shares.Length; i++)
         {
-            Say($"{runner.Domains[i].Name}: {shares[i]} of the CPU used, weight {Percent(system.Domains[i].Weight, weights)}; {runner.Domains[i].Result?.Message}");
+            Say($"{shares[i]}; {runner.Domains[i].Result?.Message}");
         }
 
-        return control.Result?.ExitCode ?? 1;
+        if (request.Stats)
+        {
+            lock (_console)
+            {
+                Statistics.Write(output, runner.Domains, engines);
+            }
+        }
+
+        int signal = Volatile.Read(ref _signalCode);
+        return signal != 0 ? signal : control.Result?.ExitCode ?? ExitCodes.Host;
     }
 
-    private DomainRequest Describe(DomainConfig d, int[] cpus, int[] allowed)
+    /// <inheritdoc/>
+    public void Dispose() => _over.Dispose();
+
+    // A line per domain and second until the control domain ended, the duration is over, or a signal came.
+    private void Watch(DomainMeter[] meters)
+    {
+        var clock = Stopwatch.StartNew();
+        long? endNs = null;
+        long beforeNs = 0;
+        Say(DomainMeter.Head);
+        for (int second = 1; !_over.Wait((int)Math.Max((second * (long)SecondMs) - clock.ElapsedMilliseconds, 0)); second++)
+        {
+            long nowNs = clock.Elapsed.Ticks * 100;
+            double elapsed = nowNs / 1e9;
+            foreach (DomainMeter meter in meters)
+            {
+                Say(meter.Line(elapsed, nowNs - beforeNs));
+                SayEnd(meter.Domain);
+            }
+
+            beforeNs = nowNs;
+            if (endNs is null && meters[0].IsRunning(elapsed))
+            {
+                endNs = request.DurationNs is { } ns ? nowNs + ns : long.MaxValue;
+                foreach (DomainMeter meter in meters)
+                {
+                    meter.Mark();
+                }
+            }
+
+            if (nowNs >= endNs)
+            {
+                _ = system.Domains[0].Task is not null && _over.Wait(GraceMs);
+                return;
+            }
+        }
+    }
+
+    private void End(MachineRunner runner)
+    {
+        foreach (Domain domain in runner.Domains)
+        {
+            domain.PressPowerButton();
+        }
+
+        if (Volatile.Read(ref _signalCode) != 0 || !runner.Wait(GraceMs))
+        {
+            runner.Stop(ExitCodes.PowerOff, "stopped with the system");
+            _ = runner.Wait();
+        }
+    }
+
+    private void Interrupt(MachineRunner runner, int code, string words)
+    {
+        _ = Interlocked.CompareExchange(ref _signalCode, code, 0);
+        runner.Stop(code, words);
+        _over.Set();
+    }
+
+    private void SayEnd(Domain domain)
+    {
+        if (domain.Result is { } result && _reported.Add(domain))
+        {
+            Say($"{domain.Name}: {result.Message}");
+        }
+    }
+
+    private DomainRequest Describe(DomainConfig d, GuestLines lines)
     {
         string kernel = d.KernelPath ?? string.Empty;
         string? initrd = d.InitrdPath;
@@ -86,7 +151,6 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request)
         }
 
         _ = line.Append(CultureInfo.InvariantCulture, $" {d.Append}");
-        IReadOnlyList<int> mine = system.Pools.First(p => p.Name == d.Pool).ResolveCpus(allowed);
         return new DomainRequest
         {
             Name = d.Name,
@@ -95,38 +159,32 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request)
             CommandLine = line.ToString().TrimEnd(),
             MemoryBytes = d.MemoryBytes,
             Vcpus = d.Vcpus,
-            Serial = new GuestLines(d.Name, Say).Write,
-            Share = new Share(d.Weight, d.Warp?.ValueNs ?? 0, d.Warp?.LimitNs ?? 0, d.Warp?.UnwarpNs ?? 0),
-            Placement = [.. mine.Select(c => Array.IndexOf(cpus, c))],
+            Serial = lines.Write,
+            Share = d.Share,
+            Pool = system.Pools.Select(static p => p.Name).ToList().IndexOf(d.Pool),
         };
     }
 
-    private void Report(MachineRunner runner, TimeSpan elapsed, long[] before)
+    private double WeightPercent(DomainConfig d) =>
+        100.0 * d.Weight * d.Vcpus / system.Domains.Where(other => other.Pool == d.Pool).Sum(static other => other.Weight * other.Vcpus);
+
+    private string Share(DomainConfig d, int index, DomainMeter[] meters)
     {
-        int weights = system.Domains.Sum(static d => d.Weight);
-        for (int i = 0; i < runner.Domains.Count; i++)
+        long all = 0;
+        for (int i = 0; i < meters.Length; i++)
         {
-            Domain d = runner.Domains[i];
-            long ran = Ran(d);
-            string state = d.Result is null ? "running" : "ended";
-            long exits = d.Vcpus.Sum(static v => v.ExitCount);
-            Say(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{elapsed.TotalSeconds,6:F1} {d.Name,-14} {state,-8} cpu {Percent(ran - before[i], 1_000_000_000),6} weight {Percent(system.Domains[i].Weight, weights),6} exits {exits}"));
-            before[i] = ran;
+            all += system.Domains[i].Pool == d.Pool ? meters[i].RanSinceMarkNs : 0;
         }
+
+        double used = 100.0 * meters[index].RanSinceMarkNs / Math.Max(all, 1);
+        return string.Create(CultureInfo.InvariantCulture, $"{d.Name}: {used:F1}% of what pool {d.Pool} ran, {meters[index].WeightPercent:F1}% by weight");
     }
-
-    private static long Ran(Domain d) => d.Vcpus.Sum(static v => v.RanNs);
-
-    private static string Percent(long part, long whole) =>
-        string.Create(CultureInfo.InvariantCulture, $"{(whole == 0 ? 0 : 100.0 * part / whole):F1}%");
 
     private void Say(string text)
     {
         lock (_console)
         {
-            Console.Out.WriteLine(text);
+            output.WriteLine(text);
         }
     }
 }

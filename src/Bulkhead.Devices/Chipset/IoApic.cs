@@ -31,6 +31,26 @@ public sealed class IoApic(ApicBus bus, byte id) : IIoDevice, IInterruptPins
     private byte _select;
     private uint _id = (uint)(id & 15) << 24;
 
+    /// <summary>Whether some pin would send what a processor cannot mask: an NMI or an INIT.</summary>
+    public bool CanSendUnmaskable
+    {
+        get
+        {
+            lock (_lock)
+            {
+                foreach (ulong entry in _entries)
+                {
+                    if ((entry & Masked) == 0 && ((DeliveryMode)((entry >> 8) & 7)) is DeliveryMode.Nmi or DeliveryMode.Init)
+                    {
+                        return true;
+                    }
+                }
+
+                return false;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void SetPin(int pin, bool high)
     {

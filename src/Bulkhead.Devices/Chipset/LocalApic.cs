@@ -108,6 +108,10 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
         }
     }
 
+    /// <summary>Whether its LINT0 pin would raise an NMI (LINT1's pin is not connected here).</summary>
+    public bool CanRaiseNmi =>
+        (_base & BaseEnable) != 0 && (Volatile.Read(ref _lvt[Lint0]) & (LvtMasked | 0x700)) == (uint)DeliveryMode.Nmi << 8;
+
     /// <summary>The state of power-up, as firmware leaves it: the bootstrap processor takes the PIC's interrupts.</summary>
     public void PowerUp()
     {

@@ -8,7 +8,7 @@ public readonly record struct TerminalSize(int Rows, int Columns)
     {
         TerminalNative.WindowSize window;
 
-        // SAFETY: the kernel writes a struct winsize, and that is what we hand it; checked by TerminalSizeTests.
+        // SAFETY: the kernel writes a struct winsize, and that is what we hand it; checked by TerminalNativeTests.
         bool known = TerminalNative.Ioctl(fd, TerminalNative.GetWindowSize, &window) == 0 && window.Rows > 0 && window.Columns > 0;
         size = known ? new TerminalSize(window.Rows, window.Columns) : default;
         return known;

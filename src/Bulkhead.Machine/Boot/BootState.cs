@@ -35,7 +35,7 @@ internal sealed record BootState
     /// <summary>Puts the state into registers that were just reset.</summary>
     internal unsafe void Apply(ref Registers r)
     {
-        // SAFETY: the indices are constants below 16 (BootStateTests).
+        // SAFETY: the indices are constants below 16 (LoaderTests).
         for (int i = 0; i < 16; i++)
         {
             r.Gpr[i] = 0;

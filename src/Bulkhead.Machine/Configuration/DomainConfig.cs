@@ -1,4 +1,4 @@
-using Bulkhead.Scheduling;
+using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine.Configuration;
 
@@ -39,12 +39,6 @@ public sealed record DomainConfig
     /// <summary>What an image's init does (<c>shell</c>, <c>burn</c>, <c>cyclictest</c>, <c>script</c>); null with a kernel.</summary>
     public string? Task { get; init; }
 
-    /// <summary>The scheduling parameters of each vCPU.</summary>
-    public BvtParameters ScheduleParameters => new()
-    {
-        Weight = Weight,
-        WarpNs = Warp?.ValueNs ?? 0,
-        WarpLimitNs = Warp?.LimitNs ?? 0,
-        UnwarpNs = Warp?.UnwarpNs ?? 0,
-    };
+    /// <summary>What each vCPU is entitled to.</summary>
+    public Share Share => new(Weight, Warp?.ValueNs ?? 0, Warp?.LimitNs ?? 0, Warp?.UnwarpNs ?? 0);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Bulkhead.Core;
+using Bulkhead.Host;
 using Bulkhead.Scheduling;
 using YamlDotNet.RepresentationModel;
 

@@ -1,4 +1,5 @@
 using Bulkhead.Core;
+using Bulkhead.Host;
 
 namespace Bulkhead.Machine.Configuration;
 

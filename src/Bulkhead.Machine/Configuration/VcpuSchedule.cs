@@ -29,7 +29,7 @@ public sealed record VcpuSchedule(
         {
             DomainConfig[] domains = [.. system.Domains.Where(domain => domain.Pool == pool.Name)];
             BvtParameters[] queue =
-                [.. domains.SelectMany(domain => Enumerable.Repeat(domain.ScheduleParameters, domain.Vcpus))];
+                [.. domains.SelectMany(domain => Enumerable.Repeat(domain.Share.Parameters, domain.Vcpus))];
             int index = 0;
             foreach (DomainConfig domain in domains)
             {

@@ -3,6 +3,7 @@ using Bulkhead.Core.Io;
 using Bulkhead.Core.Time;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Acpi;
+using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Machine.Domains;
 
@@ -14,6 +15,8 @@ internal sealed class Board
 
     private readonly IoBus _ports = new();
     private readonly IoBus _mmio = new();
+    private readonly IoApic _ioApic;
+    private readonly List<LocalApic> _apics = [];
 
     /// <summary>Wires a board to the domain's vCPUs; its timers stand in vCPU 0's queue.</summary>
     internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit)
@@ -31,14 +34,15 @@ internal sealed class Board
         {
             var apic = new LocalApic((uint)slot.Index, slot.Index == 0, bus, clock, slot.Timers, slot);
             bus.Add(apic);
-            slot.Io = new CpuIo(apic, _mmio, _ports, clock);
+            _apics.Add(apic);
+            slot.Io = new CpuIo(apic, slot.Trace is { } trace ? new TracedInterrupts(apic, trace) : apic, _mmio, _ports, clock);
         }
 
         var pic = new Pic8259Pair(bus.Line(ApicBus.IntrPin));
         bus.Attach(pic);
-        var ioApic = new IoApic(bus, AcpiLayout.IoApicId);
-        bus.Add(ioApic);
-        var router = new InterruptRouter(pic, ioApic);
+        _ioApic = new IoApic(bus, AcpiLayout.IoApicId);
+        bus.Add(_ioApic);
+        var router = new InterruptRouter(pic, _ioApic);
         InterruptLine Line(int pin) => router.Line(pin);
 
         var pit = new Pit8254(clock, timers, Line(0));
@@ -67,7 +71,7 @@ internal sealed class Board
             _ports.Map(0xF4, 4, new DebugExit(status => domain.Stop(status, "debug exit")));
         }
 
-        _mmio.Map(AcpiLayout.IoApic, 0x1000, ioApic);
+        _mmio.Map(AcpiLayout.IoApic, 0x1000, _ioApic);
         _mmio.Map(AcpiLayout.Hpet, 0x400, new Hpet(clock, timers, router));
     }
 
@@ -76,6 +80,21 @@ internal sealed class Board
 
     /// <summary>The power button's home.</summary>
     internal AcpiPm AcpiPm { get; }
+
+    /// <summary>Whether a device can still send a vCPU what it cannot mask.</summary>
+    internal bool CanInterruptMasked
+    {
+        get
+        {
+            bool can = _ioApic.CanSendUnmaskable;
+            foreach (LocalApic apic in _apics)
+            {
+                can |= apic.CanRaiseNmi;
+            }
+
+            return can;
+        }
+    }
 
     /// <summary>Accesses nobody claimed.</summary>
     internal long UnclaimedAccesses => _ports.UnclaimedAccesses + _mmio.UnclaimedAccesses;

@@ -1,13 +1,16 @@
+using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
 using Bulkhead.Host;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Domains;
 
 /// <summary>One VM: its vCPUs and its life from power-up over resets to the end.</summary>
 /// <remarks>
 /// <para>A reset or a stop is asked for from any thread. Each worker parks the domain's vCPUs it holds; whoever parks the last
-/// one has it carried out on the control thread, when nothing of the domain runs. Other domains of that worker go on.</para>
+/// one has it carried out on the control thread, when nothing of the domain runs (an end that needs no explaining: at once).
+/// Other domains of that worker go on.</para>
 /// <para><i>Locks</i>, in order: a device's, then the interrupt router's and the local APIC's, then a timer queue's, then
 /// <see cref="Domain"/>'s. The last is taken for a few assignments only, never around a call out.</para>
 /// </remarks>
@@ -22,8 +25,8 @@ public sealed class Domain : IDisposable
     private readonly Action<Action> _control;
     private readonly Queue<long> _resets = new();
     private volatile bool _asked;
-    private volatile bool _sawPanic;
-    private DomainResult? _ending;
+    private volatile string? _panic;
+    private Ending? _ending;
     private volatile DomainResult? _result;
     private volatile Board? _board;
     private int _parked;
@@ -64,7 +67,7 @@ public sealed class Domain : IDisposable
     public int Resets { get; private set; }
 
     /// <summary>Whether the guest printed a panic since the last reset.</summary>
-    public bool SawPanic => _sawPanic;
+    public bool SawPanic => _panic is not null;
 
     internal VcpuSlot[] Slots => _vcpus;
 
@@ -80,6 +83,9 @@ public sealed class Domain : IDisposable
 
     /// <summary>What else ends with the domain: RAM, the board.</summary>
     internal List<IDisposable> Owned { get; } = [];
+
+    /// <summary>Its RAM, where a crash may be explained from it.</summary>
+    internal GuestMemory? Memory { get; set; }
 
     /// <summary>Gives the vCPUs their engines; the domain disposes them.</summary>
     internal void Attach(Func<VcpuSlot, IVcpu> factory)
@@ -117,13 +123,14 @@ public sealed class Domain : IDisposable
                 _ = _resets.Dequeue();
             }
 
-            if (_sawPanic)
+            if (_panic is { } words)
             {
-                _ending = new DomainResult(Name, ExitCodes.Panic, "the guest panicked and reset");
+                _ending = new Ending(ExitCodes.Panic, $"the guest panicked{words}", IsCrash: true, null);
             }
             else if (_resets.Count >= ResetLoopCount)
             {
-                _ending = new DomainResult(Name, ExitCodes.ResetLoop, $"{ResetLoopCount} resets within {ResetLoopWindowNs / 1_000_000_000} s");
+                _ending = new Ending(
+                    ExitCodes.ResetLoop, $"the guest resets again and again ({ResetLoopCount} times within {ResetLoopWindowNs / 1_000_000_000} s)", IsCrash: true, null);
             }
 
             _asked = true;
@@ -136,13 +143,18 @@ public sealed class Domain : IDisposable
     public void RequestPowerOff() => Stop(ExitCodes.PowerOff, "powered off");
 
     /// <summary>Ends the domain; the first reason given counts.</summary>
-    public void Stop(int exitCode, string message)
+    public void Stop(int exitCode, string message) => Stop(new Ending(exitCode, message, IsCrash: false, null));
+
+    /// <summary>Ends the domain because of what a vCPU did; the message goes on with where that was.</summary>
+    internal void Crash(int exitCode, string message, VcpuSlot culprit) => Stop(new Ending(exitCode, message, IsCrash: true, culprit));
+
+    private void Stop(Ending ending)
     {
         lock (_lock)
         {
             if (_ending is null && _result is null)
             {
-                _ending = new DomainResult(Name, exitCode, message);
+                _ending = ending;
             }
 
             _asked = true;
@@ -157,15 +169,35 @@ public sealed class Domain : IDisposable
     /// <summary>Offers console input; returns how many bytes were taken.</summary>
     public int SendInput(ReadOnlySpan<byte> data) => _board?.Serial.Receive(data) ?? 0;
 
+    /// <summary>A worker's vCPU halted with interrupts off. If all did, and nothing they cannot mask can come, it is over.</summary>
+    internal void NoteStuck()
+    {
+        foreach (VcpuSlot other in _vcpus)
+        {
+            if (!other.IsStuck)
+            {
+                return;
+            }
+        }
+
+        if (_board is { CanInterruptMasked: false })
+        {
+            (int code, string what) = _panic is { } words
+                ? (ExitCodes.Panic, $"the guest panicked{words}, and halted")
+                : (ExitCodes.Halted, "the guest halted for good: every vCPU is in HLT with interrupts off, and no NMI can come");
+            Stop(new Ending(code, what, IsCrash: true, null));
+        }
+    }
+
     internal void RaiseInputRoom() => InputRoom?.Invoke();
 
-    /// <summary>The serial line carried a panic message.</summary>
-    internal void NotePanic() => _sawPanic = true;
+    /// <summary>The serial line carried a panic message; the reason is empty where it broke off.</summary>
+    internal void NotePanic(string reason) => _panic = reason.Length == 0 ? _panic ?? string.Empty : $": {reason}";
 
     /// <summary>A worker parked one more of the vCPUs; the last one carries out what was asked.</summary>
     internal void OnParked()
     {
-        bool ends;
+        bool atOnce;
         lock (_lock)
         {
             if (++_parked < _vcpus.Length)
@@ -173,10 +205,10 @@ public sealed class Domain : IDisposable
                 return;
             }
 
-            ends = _ending is not null;
+            atOnce = _ending is { IsCrash: false };
         }
 
-        if (ends)
+        if (atOnce)
         {
             CarryOut();
         }
@@ -188,18 +220,17 @@ public sealed class Domain : IDisposable
 
     private void CarryOut()
     {
-        DomainResult? ending;
+        Ending? ending;
         lock (_lock)
         {
             ending = _ending;
         }
 
-        ending ??= TryReset();
-
-        if (ending is not null)
+        DomainResult? result = ending is null ? TryReset() : new DomainResult(Name, ending.ExitCode, Words(ending));
+        if (result is not null)
         {
-            _result = ending;
-            Ended?.Invoke(ending);
+            _result = result;
+            Ended?.Invoke(result);
             return;
         }
 
@@ -214,6 +245,21 @@ public sealed class Domain : IDisposable
         {
             slot.Unpark();
         }
+    }
+
+    private string Words(Ending ending)
+    {
+        if (!ending.IsCrash)
+        {
+            return ending.Message;
+        }
+
+        // A guest that resets does so on the one vCPU that is not halted; one that never got going tells nothing.
+        VcpuSlot culprit = ending.Culprit
+            ?? Array.Find(_vcpus, static v => v.Vcpu.Registers.Activity == (byte)ActivityState.Active)
+            ?? Array.Find(_vcpus, static v => v.Vcpu.Registers.Activity == (byte)ActivityState.Halted)
+            ?? _vcpus[0];
+        return Autopsy.Describe(culprit, ending.Message, Memory);
     }
 
     /// <inheritdoc/>
@@ -234,7 +280,7 @@ public sealed class Domain : IDisposable
     {
         try
         {
-            _sawPanic = false;
+            _panic = null;
             Resets++;
             _powerUp(this);
             return null;
@@ -259,4 +305,7 @@ public sealed class Domain : IDisposable
             slot.Worker?.Poke(null);
         }
     }
+
+    /// <summary>How it is to end; a crash is explained when nothing of the domain runs.</summary>
+    private sealed record Ending(int ExitCode, string Message, bool IsCrash, VcpuSlot? Culprit);
 }

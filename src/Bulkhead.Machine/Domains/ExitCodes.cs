@@ -24,9 +24,15 @@ public static class ExitCodes
     /// <summary>A bug of ours in the engine or a device.</summary>
     public const int Engine = 18;
 
+    /// <summary>Every vCPU halted with interrupts off.</summary>
+    public const int Halted = 20;
+
     /// <summary>The time given by the operator is over.</summary>
     public const int Timeout = 124;
 
     /// <summary>Interrupted by the operator.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Told to end by SIGTERM.</summary>
+    public const int Terminated = 143;
 }

@@ -1,6 +1,8 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Time;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Domains;
 
@@ -11,7 +13,9 @@ namespace Bulkhead.Machine.Domains;
 /// </remarks>
 public sealed class VcpuSlot : IVcpuSignals
 {
-    private int _wake;
+    // When the first wake-up nobody has looked at came; 0 where there is none.
+    private long _wakeNs;
+    private bool _stuck;
     private int _parked;
     private long _ranNs;
     private long _turns;
@@ -35,6 +39,9 @@ public sealed class VcpuSlot : IVcpuSignals
 
     /// <summary>How often it was dispatched.</summary>
     public long Turns => Volatile.Read(ref _turns);
+
+    /// <summary>How long it took from what woke it (or its timer's deadline) to its turn, every time it slept.</summary>
+    public LatencyHistogram DispatchLatency { get; } = new();
 
     /// <summary>Exits so far, as a hypervisor counts them.</summary>
     public long ExitCount => Exits.Total;
@@ -63,6 +70,9 @@ public sealed class VcpuSlot : IVcpuSignals
 
     internal IVcpuWorker? Worker { get; set; }
 
+    /// <summary>Where its events go; null while no trace is written.</summary>
+    internal VcpuTrace? Trace { get; set; }
+
     /// <summary>Deadlines of its local APIC; vCPU 0's has the board's too.</summary>
     internal TimerQueue Timers => Volatile.Read(ref _timers);
 
@@ -71,6 +81,12 @@ public sealed class VcpuSlot : IVcpuSignals
 
     /// <summary>Worker: whether the policy counts it runnable.</summary>
     internal bool Runnable { get; set; }
+
+    /// <summary>Worker: when it went to sleep; <see cref="long.MaxValue"/> where it does not sleep by its own will.</summary>
+    internal long BlockedNs { get; set; } = long.MaxValue;
+
+    /// <summary>Worker: since when it waits for its turn after a sleep; 0 where it does not.</summary>
+    internal long WaitingSinceNs { get; set; }
 
     internal bool IsParked => Volatile.Read(ref _parked) != 0;
 
@@ -105,12 +121,48 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>Has the worker run it again soon; one turn for nothing at worst.</summary>
     internal void Wake()
     {
-        _ = Interlocked.Exchange(ref _wake, 1);
+        // A full fence even where a wake-up waits already: the worker that takes it sees what the waker changed.
+        _ = Interlocked.CompareExchange(ref _wakeNs, Math.Max(Domain.Clock.NowNs, 1), 0);
         Worker?.Poke(this);
     }
 
-    /// <summary>Worker: whether somebody woke it since the last look.</summary>
-    internal bool TakeWake() => Volatile.Read(ref _wake) != 0 && Interlocked.Exchange(ref _wake, 0) != 0;
+    /// <summary>Worker: whether somebody woke it since the last look, and when.</summary>
+    internal bool TakeWake(out long wokenNs)
+    {
+        wokenNs = Volatile.Read(ref _wakeNs);
+        if (wokenNs == 0)
+        {
+            return false;
+        }
+
+        // In this order: whoever sees no wake-up any more sees that it is not stuck either.
+        Volatile.Write(ref _stuck, false);
+        wokenNs = Interlocked.Exchange(ref _wakeNs, 0);
+        return true;
+    }
+
+    /// <summary>Worker, after a turn that ended with HLT: whether nothing but an NMI, INIT or SIPI gets it going again.</summary>
+    internal bool NoteHalt()
+    {
+        ref Registers registers = ref Vcpu.Registers;
+        bool stuck = registers.Activity == (byte)ActivityState.WaitForSipi
+            || (registers.Activity == (byte)ActivityState.Halted && (registers.Rflags & Rflags.IF) == 0);
+        _ = Interlocked.Exchange(ref _stuck, stuck);
+        return stuck;
+    }
+
+    /// <summary>Whether it halted for good and nothing came since.</summary>
+    internal bool IsStuck => Volatile.Read(ref _stuck) && Volatile.Read(ref _wakeNs) == 0;
+
+    /// <summary>Worker: a timer fired late; a wake-up it gave counts from when it was due.</summary>
+    internal void BackdateWake(long dueNs)
+    {
+        long woken = Volatile.Read(ref _wakeNs);
+        if (woken > dueNs)
+        {
+            _ = Interlocked.CompareExchange(ref _wakeNs, Math.Max(dueNs, 1), woken);
+        }
+    }
 
     internal void Park() => Volatile.Write(ref _parked, 1);
 

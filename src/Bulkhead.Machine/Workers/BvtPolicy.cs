@@ -7,10 +7,9 @@ internal sealed class BvtPolicy(long allowanceNs) : IPolicy
 {
     private readonly BvtQueue _queue = new(allowanceNs);
 
-    public int Add(Share share) => _queue.Add(new BvtParameters
-    {
-        Weight = share.Weight, WarpNs = share.WarpNs, WarpLimitNs = share.WarpLimitNs, UnwarpNs = share.UnwarpNs,
-    });
+    internal long AllowanceNs => _queue.AllowanceNs;
+
+    public int Add(Share share) => _queue.Add(share.Parameters);
 
     public void Wake(int entry) => _queue.Wake(entry);
 

@@ -36,6 +36,12 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _realTimePriority = realTimePriority;
     }
 
+    /// <summary>The host CPU.</summary>
+    internal int Cpu => _cpu;
+
+    /// <summary>Who picks.</summary>
+    internal IPolicy Policy => _policy;
+
     /// <summary>Places a vCPU here; before <see cref="Start"/>.</summary>
     internal void Place(VcpuSlot slot, Share share)
     {
@@ -136,6 +142,12 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             return;
         }
 
+        if (slot.WaitingSinceNs != 0)
+        {
+            slot.DispatchLatency.Add(_options.NowNs() - slot.WaitingSinceNs);
+            slot.WaitingSinceNs = 0;
+        }
+
         _timer?.Aim(slot.Vcpu);
         if (untilNs != long.MaxValue)
         {
@@ -161,9 +173,15 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
         slot.Account(ran);
+        slot.Trace?.OnTurn(nowNs, ran, reason);
         if (reason == StopReason.Halt)
         {
+            slot.BlockedNs = end;
             Block(slot, voluntary: true);
+            if (slot.NoteHalt())
+            {
+                slot.Domain.NoteStuck();
+            }
         }
         else if (reason is not (StopReason.Budget or StopReason.Kicked))
         {
@@ -192,14 +210,19 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             if (slot.Domain.IsAsked)
             {
                 Block(slot, voluntary: false);
+                slot.BlockedNs = long.MaxValue;
+                slot.WaitingSinceNs = 0;
                 slot.Park();
                 slot.Domain.OnParked();
             }
 
-            if (!slot.IsParked && slot.TakeWake() && !slot.Runnable)
+            if (!slot.IsParked && slot.TakeWake(out long wokenNs) && !slot.Runnable)
             {
                 slot.Runnable = true;
                 _policy.Wake(slot.PolicyEntry);
+
+                // A kick from before the HLT was served then; it wakes for nothing and measures nothing.
+                slot.WaitingSinceNs = wokenNs >= slot.BlockedNs ? wokenNs : 0;
             }
         }
     }
@@ -208,7 +231,9 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     {
         try
         {
+            long dueNs = slot.Timers.NextDeadlineNs;
             slot.Timers.Fire(nowNs);
+            slot.BackdateWake(Math.Max(dueNs, slot.BlockedNs));
         }
 #pragma warning disable CA1031 // The root of a timer: see Turn.
         catch (Exception e)
@@ -235,7 +260,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             StopReason.Unsupported => (ExitCodes.Unsupported, $"unsupported: {slot.Vcpu.StopDetail}"),
             _ => (ExitCodes.Engine, $"engine error: {thrown ?? slot.Vcpu.StopDetail}"),
         };
-        slot.Domain.Stop(code, Autopsy.Describe(slot, what));
+        slot.Domain.Crash(code, what, slot);
     }
 
     private long NextDeadline()

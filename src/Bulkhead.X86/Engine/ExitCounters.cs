@@ -7,7 +7,16 @@ public sealed class ExitCounters
     /// <summary>One more than the largest reason.</summary>
     public const int Size = 192;
 
+    /// <summary>How many of the last exits are remembered.</summary>
+    public const int Remembered = 8;
+
+    private const int FirstOfEngine = 128;
     private readonly long[] _counts = new long[Size];
+    private readonly byte[] _last = new byte[Remembered];
+    private int _next;
+
+    /// <summary>Who is told of each exit below 128; set before the vCPU runs.</summary>
+    public IExitObserver? Observer { get; set; }
 
     /// <summary>The count of one reason.</summary>
     public long this[ExitReason reason] => Volatile.Read(ref _counts[(int)reason]);
@@ -18,7 +27,7 @@ public sealed class ExitCounters
         get
         {
             long sum = 0;
-            for (int i = 0; i < 128; i++)
+            for (int i = 0; i < FirstOfEngine; i++)
             {
                 sum += Volatile.Read(ref _counts[i]);
             }
@@ -28,5 +37,25 @@ public sealed class ExitCounters
     }
 
     /// <summary>Counts one exit.</summary>
-    public void Add(ExitReason reason) => _counts[(int)reason]++;
+    public void Add(ExitReason reason)
+    {
+        _counts[(int)reason]++;
+        if ((int)reason < FirstOfEngine)
+        {
+            _last[_next++ & (Remembered - 1)] = (byte)reason;
+            Observer?.OnExit(reason);
+        }
+    }
+
+    /// <summary>The last exits a hypervisor would count, oldest first; while the vCPU does not run.</summary>
+    public IReadOnlyList<ExitReason> Last()
+    {
+        var last = new List<ExitReason>();
+        for (int i = (int)Math.Min(Total, Remembered); i > 0; i--)
+        {
+            last.Add((ExitReason)_last[(_next - i) & (Remembered - 1)]);
+        }
+
+        return last;
+    }
 }

@@ -31,6 +31,14 @@ internal static class SyntheticKernel
         return image;
     }
 
+    /// <summary>Code that is entered at 16 MiB in flat 32-bit mode.</summary>
+    internal static byte[] Pvh(ReadOnlySpan<byte> code)
+    {
+        byte[] image = [.. Pvh(0x100_0000), .. code];
+        Program(image.AsSpan(64), 1, 0x200, 0x100_0000, (ulong)code.Length, (ulong)code.Length);
+        return image;
+    }
+
     internal static byte[] Pvh(uint entry = 0x100_0040)
     {
         byte[] image = new byte[0x200];

@@ -57,13 +57,13 @@ public sealed class SystemFileTests
     public void Parse_KernelPaths_AreFromTheFilesFolder()
     {
         SystemConfig system = SystemFile.Parse(
-            "/etc/b/s.yaml", "domains: [{name: a, kernel: boot/vmlinuz, initrd: /i, append: quiet x=1, memory: 100M}]");
+            "/etc/b/s.yaml", "domains: [{name: a, kernel: boot/vmlinuz, initrd: /i, append: quiet x=1, memory: 100000001}]");
 
         DomainConfig domain = system.Domains[0];
         Assert.Equal(("/etc/b/boot/vmlinuz", "/i"), (domain.KernelPath, domain.InitrdPath));
         Assert.Equal(("quiet x=1", null), (domain.Append, domain.Task));
         Assert.Equal(0UL, domain.MemoryBytes % 4096);
-        Assert.InRange(domain.MemoryBytes, 100_000_000UL, 100_004_095UL);
+        Assert.InRange(domain.MemoryBytes, 100_000_001UL, 100_004_095UL);
     }
 
     [Fact]

@@ -1,10 +1,10 @@
-namespace Bulkhead.Images;
+namespace Bulkhead.Host;
 
-/// <summary>Finds the name an operator most likely meant.</summary>
+/// <summary>Finds the name an operator most likely meant; stands beside <see cref="OperatorException"/>, whose messages use it.</summary>
 public static class NearestName
 {
     /// <summary>The candidate closest to <paramref name="name"/>, or null where none is close.</summary>
-    /// <remarks>Close is: at most one edit in three letters. Case does not count.</remarks>
+    /// <remarks>Close is: at most one edit in three letters (but one is always allowed), and not every letter. Case does not count.</remarks>
     public static string? Find(string name, IEnumerable<string> candidates)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -14,7 +14,8 @@ public static class NearestName
         foreach (string candidate in candidates)
         {
             int distance = Distance(name.ToUpperInvariant(), candidate.ToUpperInvariant());
-            if (distance < bestDistance && distance <= Math.Max(name.Length, candidate.Length) / 3)
+            int longest = Math.Max(name.Length, candidate.Length);
+            if (distance < bestDistance && distance < longest && distance <= Math.Max(1, longest / 3))
             {
                 best = candidate;
                 bestDistance = distance;

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace Bulkhead.Images.Tests;
+namespace Bulkhead.Host.Tests;
 
 public sealed class NearestNameTests
 {
@@ -13,6 +13,13 @@ public sealed class NearestNameTests
     [InlineData("", null)]
     public void Find_Name_GivesTheCloseOne(string name, string? expected) =>
         Assert.Equal(expected, NearestName.Find(name, ["debian", "debian-rt"]));
+
+    [Theory]
+    [InlineData("sc", "s")]
+    [InlineData("x", null)]
+    [InlineData("", null)]
+    public void Find_ShortName_NeedsOneLetterInCommon(string name, string? expected) =>
+        Assert.Equal(expected, NearestName.Find(name, ["s"]));
 
     [Theory]
     [InlineData("", "abc", 3)]

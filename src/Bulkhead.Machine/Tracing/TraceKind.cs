@@ -1,0 +1,14 @@
+namespace Bulkhead.Machine.Tracing;
+
+/// <summary>What a trace event is.</summary>
+internal enum TraceKind : byte
+{
+    /// <summary>A VM exit; the code is its reason.</summary>
+    Exit,
+
+    /// <summary>An interrupt was delivered; the code is its vector.</summary>
+    Interrupt,
+
+    /// <summary>A turn on the pCPU ended; the code is why.</summary>
+    Turn,
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+
+namespace Bulkhead.Cli.Tests;
+
+/// <summary>The program as a process of its own, with the effect of signals as in a terminal.</summary>
+internal sealed class BulkheadProcess : IDisposable
+{
+    private readonly Process _process;
+
+    internal BulkheadProcess(params string[] arguments)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "bulkhead.dll");
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo("env", ["--default-signal=INT,TERM", dotnet, "exec", program, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        _process = Process.Start(start) ?? throw new InvalidOperationException("The program did not start.");
+    }
+
+    public void Dispose()
+    {
+        _process.Kill(entireProcessTree: true);
+        _process.Dispose();
+    }
+
+    /// <summary>Reads standard output up to a line that holds these words; null where it ended before.</summary>
+    internal string? ReadLineWith(string words)
+    {
+        string? line = _process.StandardOutput.ReadLine();
+        while (line is not null && !line.Contains(words, StringComparison.Ordinal))
+        {
+            line = _process.StandardOutput.ReadLine();
+        }
+
+        return line;
+    }
+
+    internal void Signal(string name)
+    {
+        using Process? kill = Process.Start("kill", [$"-{name}", $"{_process.Id}"]);
+        kill?.WaitForExit();
+    }
+
+    /// <summary>Waits for the end; gives the exit code and what was printed on the way.</summary>
+    internal (int ExitCode, string Output, string Errors) End()
+    {
+        Task<string> errors = _process.StandardError.ReadToEndAsync();
+        string output = _process.StandardOutput.ReadToEnd();
+        _process.WaitForExit();
+        return (_process.ExitCode, output, errors.Result);
+    }
+}

@@ -1,0 +1,106 @@
+using Bulkhead.Machine.Tests.Boot;
+using Xunit;
+
+namespace Bulkhead.Cli.Tests;
+
+/// <summary>The program from outside, with a guest of a few bytes.</summary>
+public sealed class ProcessTests : IDisposable
+{
+    // Prints "A" and a line feed on COM1, then runs in a circle.
+    private static readonly byte[] s_circle =
+    [
+        0x66, 0xBA, 0xF8, 0x03, 0xB0, (byte)'A', 0xEE, 0xB0, (byte)'\n', 0xEE, 0xF3, 0x90, 0xEB, 0xFC,
+    ];
+
+    // The same, then writes the line feed's value, 10, to the debug exit.
+    private static readonly byte[] s_exit = [.. s_circle[..10], 0x66, 0xBA, 0xF4, 0x00, 0xEE];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("bulkhead-process").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("INT", 130, "interrupted")]
+    [InlineData("TERM", 143, "terminated")]
+    public void Run_Signal_EndsWithItsCode(string signal, int code, string words)
+    {
+        using var bulkhead = new BulkheadProcess("run", "--kernel", WriteKernel(s_circle));
+        Assert.NotNull(bulkhead.ReadLineWith("A"));
+
+        bulkhead.Signal(signal);
+
+        (int exitCode, _, string errors) = bulkhead.End();
+        Assert.Equal((code, $"bulkhead: {words}\n"), (exitCode, errors));
+    }
+
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    public void Up_Signal_PrintsSharesAndEndsWithItsCode(string signal, int code)
+    {
+        using var bulkhead = new BulkheadProcess("up", WriteSystem(), "--stats");
+        Assert.NotNull(bulkhead.ReadLineWith("box| A"));
+
+        bulkhead.Signal(signal);
+
+        (int exitCode, string output, string errors) = bulkhead.End();
+        Assert.Equal((code, string.Empty), (exitCode, errors));
+        Assert.Contains("% by weight", output, StringComparison.Ordinal);
+        Assert.Contains("box vCPU 0: ran ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Up_DurationOver_EndsAndPrintsShares()
+    {
+        using var bulkhead = new BulkheadProcess("up", WriteSystem(), "--duration", "1ms");
+
+        Assert.NotNull(bulkhead.ReadLineWith("wakeP99"));
+        Assert.NotNull(bulkhead.ReadLineWith(" running "));
+        Assert.NotNull(bulkhead.ReadLineWith("% by weight; stopped with the system"));
+        Assert.Equal(0, bulkhead.End().ExitCode);
+    }
+
+    [Fact]
+    public void Run_SerialFile_HasTheOutput()
+    {
+        string file = Path.Combine(_folder, "out");
+        using var bulkhead = new BulkheadProcess("run", "--kernel", WriteKernel(s_exit), "--serial", "file:" + file, "--debug-exit");
+
+        (int exitCode, string output, _) = bulkhead.End();
+
+        Assert.Equal((21, string.Empty, "A\n"), (exitCode, output, File.ReadAllText(file)));
+    }
+
+    [Fact]
+    public void Run_SerialNone_PrintsNothing()
+    {
+        using var bulkhead = new BulkheadProcess("run", "--kernel", WriteKernel(s_exit), "--serial", "none", "--debug-exit", "--stats");
+
+        (int exitCode, string output, string errors) = bulkhead.End();
+
+        Assert.Equal((21, string.Empty), (exitCode, output));
+        Assert.Contains("guest vCPU 0: ran ", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_Timeout_EndsWithItsCode()
+    {
+        using var bulkhead = new BulkheadProcess("run", "--kernel", WriteKernel(s_circle), "--timeout", "1ms");
+
+        Assert.Equal(124, bulkhead.End().ExitCode);
+    }
+
+    private string WriteKernel(byte[] code)
+    {
+        string path = Path.Combine(_folder, "kernel");
+        File.WriteAllBytes(path, SyntheticKernel.Pvh(code));
+        return path;
+    }
+
+    private string WriteSystem()
+    {
+        string path = Path.Combine(_folder, "system.yaml");
+        File.WriteAllText(path, $"domains: [{{ name: box, kernel: {WriteKernel(s_circle)} }}]");
+        return path;
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text;
+using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tests.Boot;
+using Bulkhead.Machine.Tracing;
+using Iced.Intel;
+
+namespace Bulkhead.Machine.Tests.Guests;
+
+/// <summary>Guests of a few instructions on the real engine, entered in flat 32-bit mode at 16 MiB.</summary>
+internal sealed class TinyMachine : IDisposable
+{
+    // Only a test that fails waits this long.
+    private const int LongestMs = 120_000;
+
+    private readonly TranslatorEngines _engines = TranslatorEngines.Create(string.Empty);
+    private readonly List<string> _kernels = [];
+    private readonly List<DomainRequest> _domains = [];
+    private readonly List<StringBuilder> _output = [];
+    private MachineRunner? _runner;
+
+    internal MachineRunner Runner => _runner ??= MachineRunner.Build(new MachineRequest { Domains = _domains, Pools = [Pool], Trace = Trace }, _engines.Seam);
+
+    /// <summary>Where they are traced.</summary>
+    internal TraceFile? Trace { get; init; }
+
+    /// <summary>Where all of them run; one CPU, so that they share a worker.</summary>
+    internal PoolRequest Pool { get; } = new() { Cpus = [Bulkhead.Host.Threads.HostThread.AllowedCpus()[^1]] };
+
+    /// <summary>Adds a domain before the machine is built.</summary>
+    internal void Add(Action<Assembler> code, int vcpus = 1)
+    {
+        var assembler = new Assembler(32);
+        code(assembler);
+        using var bytes = new MemoryStream();
+        _ = assembler.Assemble(new StreamCodeWriter(bytes), 0x100_0000);
+        string path = Path.GetTempFileName();
+        File.WriteAllBytes(path, SyntheticKernel.Pvh(bytes.ToArray()));
+        _kernels.Add(path);
+        var output = new StringBuilder();
+        _output.Add(output);
+        _domains.Add(new DomainRequest
+        {
+            Name = $"tiny{_domains.Count}",
+            KernelPath = path,
+            MemoryBytes = 64 << 20,
+            Vcpus = vcpus,
+            DebugExit = true,
+            Serial = data => output.Append(Encoding.UTF8.GetString(data)),
+        });
+    }
+
+    /// <summary>Runs to the end of all of them.</summary>
+    internal IReadOnlyList<DomainResult> Run()
+    {
+        Runner.Start();
+        return End();
+    }
+
+    /// <summary>Waits for the end of all of them.</summary>
+    internal IReadOnlyList<DomainResult> End()
+    {
+        if (!Runner.Wait(LongestMs))
+        {
+            Runner.Stop(-1, "too long");
+            _ = Runner.Wait();
+        }
+
+        return Runner.Results();
+    }
+
+    /// <summary>What a domain printed; after its end.</summary>
+    internal string Output(int domain) => _output[domain].ToString();
+
+    public void Dispose()
+    {
+        _runner?.Dispose();
+        _engines.Dispose();
+        _kernels.ForEach(File.Delete);
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tests.Guests;
+using Bulkhead.Machine.Tracing;
+using Bulkhead.X86.Engine;
+using Xunit;
+
+namespace Bulkhead.Machine.Tests.Tracing;
+
+public sealed class TraceTests
+{
+    [Fact]
+    public void Trace_OfAGuest_HasEveryExitTurnAndInterrupt()
+    {
+        using var stream = new MemoryStream();
+        using var trace = new TraceFile(stream);
+        using var machine = new TinyMachine { Trace = trace };
+        machine.Add(static c =>
+        {
+            c.Print("a guest");
+            c.SetGate(0x40, exit: 3);
+            c.StartApicTimer(0x40);
+            c.sti();
+            c.hlt();
+        });
+
+        Assert.Equal(7, Assert.Single(machine.Run()).ExitCode);
+        Assert.Null(trace.Finish());
+
+        VcpuSlot vcpu = machine.Runner.Domains[0].Vcpus[0];
+        JsonElement[] events = [.. JsonDocument.Parse(stream.ToArray()).RootElement.EnumerateArray()];
+        Assert.Equal(trace.Written, events.Count(static e => Text(e, "ph") != "M"));
+        Assert.Equal(0, trace.Dropped);
+        Assert.Equal(["tiny0", "vCPU 0"], events.Where(static e => Text(e, "ph") == "M").Select(static e => Text(e.GetProperty("args"), "name")));
+        Assert.All(events, static e => Assert.Equal((1, 0), (e.GetProperty("pid").GetInt32(), e.GetProperty("tid").GetInt32())));
+
+        Assert.Equal(vcpu.Turns, Of(events, "turn").Length);
+        Assert.All(Of(events, "turn"), static e => Assert.True(Enum.TryParse<StopReason>(Text(e.GetProperty("args"), "end"), out _)));
+        Assert.Equal(vcpu.RanNs, Of(events, "turn").Sum(static e => (long)(e.GetProperty("dur").GetDecimal() * 1000)));
+        Assert.Equal(0x40, Assert.Single(Of(events, "interrupt")).GetProperty("args").GetProperty("vector").GetInt32());
+        Assert.Equal(
+            vcpu.ExitTable().Where(static r => Enum.Parse<ExitReason>(r.Reason) < ExitReason.BlockLookup).OrderBy(static r => r.Reason, StringComparer.Ordinal),
+            Of(events, "exit").GroupBy(static e => Text(e, "name")).Select(static g => (g.Key, (long)g.Count())).OrderBy(static r => r.Key, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Ring_Full_DropsTheNewestAndCounts()
+    {
+        var ring = new VcpuTrace(new StillClock(), 4);
+        for (int i = 0; i < 7; i++)
+        {
+            ring.OnInterrupt((byte)i);
+        }
+
+        Assert.Equal(3, ring.Dropped);
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.True(ring.TryTake(out TraceEvent e));
+            Assert.Equal((TraceKind.Interrupt, (byte)i), (e.Kind, e.Code));
+        }
+
+        Assert.False(ring.TryTake(out _));
+        ring.OnInterrupt(9);
+        Assert.True(ring.TryTake(out TraceEvent last));
+        Assert.Equal(9, last.Code);
+    }
+
+    [Fact]
+    public void Ring_Add_AllocatesNothing()
+    {
+        var ring = new VcpuTrace(new StillClock(), 4);
+        ring.OnExit(ExitReason.Io);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        ring.OnExit(ExitReason.Io);
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void Finish_StreamFails_SaysWhy()
+    {
+        using var trace = new TraceFile(new FullStream());
+        using var machine = new TinyMachine { Trace = trace };
+        machine.Add(static c => c.Halt());
+
+        _ = machine.Run();
+
+        Assert.Equal("no space", trace.Finish());
+    }
+
+    private static JsonElement[] Of(JsonElement[] events, string category) =>
+        [.. events.Where(e => e.TryGetProperty("cat", out JsonElement cat) && cat.GetString() == category)];
+
+    private static string Text(JsonElement e, string name) => e.GetProperty(name).GetString() ?? "";
+}

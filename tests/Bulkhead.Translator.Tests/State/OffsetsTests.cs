@@ -1,0 +1,34 @@
+using Bulkhead.Translator.State;
+using Xunit;
+
+namespace Bulkhead.Translator.Tests.State;
+
+public sealed unsafe class OffsetsTests
+{
+    [Fact]
+    public void Registers_InTheState_StandWhereEmittedCodeLooks()
+    {
+        Assert.Equal(0, Offsets.Gpr);
+        Assert.Equal(0, Offsets.Ymm % 32);
+        Assert.Equal(0, Offsets.X87 % 16);
+    }
+
+    // The turn timer's handler writes the limit and the word behind it.
+    [Fact]
+    public void TurnEnded_InTheState_FollowsTheLimit()
+    {
+        VcpuState state = default;
+
+        Assert.Equal(Offsets.Limit, (int)((byte*)&state.Limit - (byte*)&state));
+        Assert.Equal(Offsets.Limit + sizeof(ulong), (int)((byte*)&state.TurnEnded - (byte*)&state));
+    }
+
+    // The jump cache and the TLB are indexed by shifts; an entry is two words.
+    [Fact]
+    public void Tables_InTheState_AreAligned()
+    {
+        Assert.Equal(0, Offsets.JumpCache % 16);
+        Assert.Equal(0, Offsets.Tlb % 16);
+        Assert.Equal(0, Offsets.CodeTlb % 4);
+    }
+}
