@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.Time;
 using Bulkhead.Host;
 using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Domains;
@@ -16,15 +17,15 @@ internal static class DomainBuilder
     private const int MostVcpus = 64;
 
     /// <summary>Builds and powers up; the caller disposes the domain.</summary>
-    internal static Domain Build(DomainRequest request, EngineSeam engine, RealClock clock, TraceFile? trace, Action<Action>? control)
+    internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, TraceFile? trace, Action<Action>? control)
     {
         Check(request);
         byte[] kernel = ReadFile(request.KernelPath, "kernel");
         byte[] initrd = request.InitrdPath is null ? [] : ReadFile(request.InitrdPath, "initial RAM disk");
         _ = KernelImage.Detect(kernel, request.KernelPath);
 
+        IClock clock = time.Clock;
         long startNs = clock.NowNs;
-        long startUtcNs = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
         var memory = new GuestMemory(request.Name, request.MemoryBytes);
         var domain = new Domain(request.Name, request.Vcpus, clock, PowerUp, control);
         domain.Owned.Add(memory);
@@ -45,14 +46,14 @@ internal static class DomainBuilder
 
         void PowerUp(Domain d)
         {
-            d.Board = new Board(d, request.Serial, startUtcNs + (clock.NowNs - startNs), request.DebugExit);
+            d.Board = new Board(d, request.Serial, time.StartUtcNs + (clock.NowNs - startNs), request.DebugExit);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus);
             BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel, initrd, request.CommandLine, rsdp));
             foreach (VcpuSlot slot in d.Slots)
             {
                 slot.Vcpu.Reset();
                 ref Registers registers = ref slot.Vcpu.Registers;
-                registers.TscOffset = clock.TscOffset;
+                registers.TscOffset = time.TscOffset;
                 if (slot.Index == 0)
                 {
                     state.Apply(ref registers);

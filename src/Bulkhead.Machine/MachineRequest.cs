@@ -17,6 +17,10 @@ public sealed record MachineRequest
     /// <summary>The SCHED_FIFO priority asked for the workers, 0 for none; refused silently where not permitted.</summary>
     public int RealTimePriority { get; init; }
 
+    /// <summary>Time is made of instructions, so that the machine does the same every time. The engine must count them
+    /// (<see cref="TranslatorEngines.Counting"/>); one vCPU in all.</summary>
+    public bool InstructionClock { get; init; }
+
     /// <summary>Where the events of every vCPU are written, or null; the caller finishes and disposes it.</summary>
     public TraceFile? Trace { get; init; }
 }

@@ -28,6 +28,9 @@ public sealed class MachineRunner : IDisposable
     /// <summary>The domains in the order asked for.</summary>
     public IReadOnlyList<Domain> Domains => _domains;
 
+    /// <summary>The clock made of instructions, where there is one.</summary>
+    internal InstructionClock? Counted { get; private set; }
+
     /// <summary>Builds everything; nothing runs yet.</summary>
     public static MachineRunner Build(MachineRequest request, EngineSeam engine)
     {
@@ -35,11 +38,17 @@ public sealed class MachineRunner : IDisposable
         var runner = new MachineRunner(request.Domains.Count, request.Trace);
         try
         {
+            if (request.InstructionClock)
+            {
+                runner.AddCounted(request, engine);
+                return runner;
+            }
+
             TscRate rate = TscRate.Measure(engine.HostTsc);
             runner.AddWorkers(request, engine, cpus);
             foreach (DomainRequest domain in request.Domains)
             {
-                runner.AddDomain(domain, engine, rate, request.Trace);
+                runner.AddDomain(domain, engine, DomainTime.Real(RealClock.StartingNow(engine.HostTsc, rate)), request.Trace);
             }
 
             return runner;
@@ -156,10 +165,25 @@ public sealed class MachineRunner : IDisposable
         }
     }
 
-    private void AddDomain(DomainRequest request, EngineSeam engine, TscRate rate, TraceFile? trace)
+    /// <summary>One vCPU on a clock made of its instructions.</summary>
+    private void AddCounted(MachineRequest request, EngineSeam engine)
+    {
+        if (request.Domains.Count != 1 || request.Domains[0].Vcpus != 1)
+        {
+            throw new OperatorException("A clock made of instructions needs a machine of one vCPU: give one domain with one CPU.", 2);
+        }
+
+        Counted = new InstructionClock();
+        var options = new WorkerOptions(() => Counted.NowNs, _ => new CountedTurnTimer(Counted), new SkippedIdle(Counted));
+        _workers.Add(new PcpuWorker(-1, new BvtPolicy(request.Pools[0].AllowanceNs), options));
+        _pools.Add(new Pool(_workers));
+        AddDomain(request.Domains[0], engine, DomainTime.Counted(Counted), request.Trace);
+    }
+
+    private void AddDomain(DomainRequest request, EngineSeam engine, DomainTime time, TraceFile? trace)
     {
         Domain domain = DomainBuilder.Build(
-            request, engine, RealClock.StartingNow(engine.HostTsc, rate), trace,
+            request, engine, time, trace,
             static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false));
         _domains.Add(domain);
         domain.Ended += _ => _alive.Signal();

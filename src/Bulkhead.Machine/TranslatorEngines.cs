@@ -13,6 +13,9 @@ public sealed class TranslatorEngines : IDisposable
     private readonly EngineOptions _options;
     private readonly Dictionary<GuestMemory, TranslatorEngine> _engines = [];
 
+    /// <summary>The option that makes <see cref="MachineRequest.InstructionClock"/> possible.</summary>
+    public const string Counting = "count=on";
+
     internal TranslatorEngines(EngineOptions options) => _options = options;
 
     /// <summary>Engines with options as text (see <see cref="EngineOptions.TryParse"/>); empty for the defaults.</summary>
@@ -44,7 +47,7 @@ public sealed class TranslatorEngines : IDisposable
 
     private IVcpu CreateVcpu(VcpuRequest request)
     {
-        var cpuid = CpuidPolicy.Create(ModelOf(request.CpuModel), request.Count, request.Index, request.Clock.TscHz);
+        var cpuid = CpuidPolicy.Create(ModelOf(request.CpuModel), request.Count, request.Index, request.Clock.TscHz, repeatable: _options.CountInstructions);
         if (!_engines.TryGetValue(request.Memory, out TranslatorEngine? engine))
         {
             engine = new TranslatorEngine(request.Memory, cpuid, _options);

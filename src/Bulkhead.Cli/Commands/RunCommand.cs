@@ -53,6 +53,10 @@ internal sealed class RunCommand
     private readonly Option<EngineChoice> _engine = Options.OneOf(
         "--engine", "What runs the guest's code (auto).", ("auto", EngineChoice.Auto), ("translator", EngineChoice.Translator));
 
+    private readonly Option<ClockChoice> _clock = Options.OneOf(
+        "--clock", "What the guest's time is made of: the host's, or its own instructions, so that it does the same every time (real).",
+        ("real", ClockChoice.Real), ("instructions", ClockChoice.Instructions));
+
     private readonly Option<string?> _engineOptions = new("--engine-options") { HelpName = "LIST", Description = "Switches of the engine, for its developers (docs/engine.md)." };
 
     private readonly Option<SerialTarget?> _serial = Options.Create(
@@ -74,7 +78,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _engineOptions, _serial, _timeout, _debugExit, _stats, _trace, _update,
+            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _timeout, _debugExit, _stats, _trace, _update,
         };
         command.Validators.Add(Validate);
         command.SetAction(Run);
@@ -134,6 +138,7 @@ internal sealed class RunCommand
             Cpus = line.GetResult(_cpus) is null ? 1 : line.GetValue(_cpus),
             CpuModel = line.GetValue(_cpu),
             Engine = line.GetValue(_engine),
+            Clock = line.GetValue(_clock),
             EngineOptions = line.GetValue(_engineOptions) ?? string.Empty,
             Serial = serial,
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),

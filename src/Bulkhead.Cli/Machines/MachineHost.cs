@@ -13,7 +13,8 @@ internal sealed class MachineHost : IMachineHost
     /// <inheritdoc/>
     public int Run(RunRequest request)
     {
-        using var engines = TranslatorEngines.Create(request.EngineOptions);
+        bool counted = request.Clock == ClockChoice.Instructions;
+        using var engines = TranslatorEngines.Create(counted ? $"{request.EngineOptions},{TranslatorEngines.Counting}" : request.EngineOptions);
         using TraceFile? trace = OpenTrace(request.TracePath);
         using ISerialEnd serial = request.Serial.Open();
         var domain = new DomainRequest
@@ -34,7 +35,7 @@ internal sealed class MachineHost : IMachineHost
             Serial = serial.Write,
             DebugExit = request.DebugExit,
         };
-        using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace }, engines.Seam);
+        using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
         using var signals = new HostSignals(runner.Stop);
         serial.Attach(runner.Domains[0]);
         runner.Start();

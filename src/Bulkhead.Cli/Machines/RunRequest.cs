@@ -24,6 +24,9 @@ internal sealed record RunRequest
     /// <summary>The engine asked for.</summary>
     internal required EngineChoice Engine { get; init; }
 
+    /// <summary>What the guest's time is made of.</summary>
+    internal required ClockChoice Clock { get; init; }
+
     /// <summary>Switches of the engine, for developers.</summary>
     internal required string EngineOptions { get; init; }
 

@@ -1,0 +1,28 @@
+using Bulkhead.Host.Threads;
+using Bulkhead.Machine.Time;
+
+namespace Bulkhead.Machine.Workers;
+
+/// <summary>Idle time of an instruction clock: over at once, unless only the outside can end it.</summary>
+internal sealed class SkippedIdle(InstructionClock clock) : IIdle
+{
+    private readonly WakeWord _word = new();
+
+    public bool IsRung => _word.IsRung;
+
+    public void Ring() => _word.Ring();
+
+    public void Clear() => _word.Clear();
+
+    public void Wait(long untilNs)
+    {
+        if (untilNs == long.MaxValue)
+        {
+            _word.Wait(untilNs);
+        }
+        else if (!_word.IsRung)
+        {
+            clock.SkipTo(untilNs);
+        }
+    }
+}

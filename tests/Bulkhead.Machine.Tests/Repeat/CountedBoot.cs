@@ -1,0 +1,75 @@
+using System.Text;
+using Bulkhead.Core.Memory;
+using Bulkhead.Images;
+using Bulkhead.X86.Engine;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.Machine.Tests.Repeat;
+
+/// <summary>A boot on a clock made of instructions, looked at every so many of them.</summary>
+internal sealed class CountedBoot
+{
+    private readonly GuestImage _image = new ImageStore().Resolve("debian", update: false, static _ => { });
+    private readonly string _append;
+    private readonly string _settings;
+
+    internal CountedBoot(string append, string settings)
+    {
+        _append = append;
+        _settings = settings;
+    }
+
+    /// <summary>What tells it from another.</summary>
+    public override string ToString() => $"'{_append}' with '{_settings}'";
+
+    /// <summary>Runs from power-up; <paramref name="look"/> gets the count and the vCPU, first at <paramref name="first"/>, and says
+    /// whether to go on.</summary>
+    /// <returns>What the guest printed, and a hash of its RAM at the end.</returns>
+    internal (string Output, ulong Memory) Run(ulong first, ulong every, Func<ulong, ICountingVcpu, bool> look)
+    {
+        var output = new StringBuilder();
+        using TranslatorEngines engines = TranslatorEngines.Create($"{_settings},{TranslatorEngines.Counting}");
+        var domain = new DomainRequest
+        {
+            Name = "counted",
+            KernelPath = _image.KernelPath,
+            InitrdPath = _image.InitrdPath,
+            CommandLine = $"console=ttyS0,115200 panic=-1 {_append}",
+            MemoryBytes = 128 << 20,
+            Serial = data => output.Append(Encoding.UTF8.GetString(data)),
+        };
+        using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], InstructionClock = true }, engines.Seam);
+        ulong at = first;
+        runner.Counted!.Observer = (first, every, vcpu =>
+        {
+            if (!look(at, vcpu))
+            {
+                runner.Stop(1, "seen enough");
+            }
+
+            at += every;
+        });
+        runner.Start();
+        if (!runner.Wait(300_000))
+        {
+            runner.Stop(1, "too long");
+            _ = runner.Wait();
+            throw new TimeoutException(output.ToString());
+        }
+
+        return (output.ToString(), HashOf(runner.Domains[0].Memory!));
+    }
+
+    private static ulong HashOf(GuestMemory memory)
+    {
+        byte[] page = new byte[4096];
+        ulong hash = StateHash.Of([]);
+        for (int i = 0; i < memory.PageCount; i++)
+        {
+            _ = memory.TryRead(memory.PageAddress(i), page);
+            hash = StateHash.Of(page, hash);
+        }
+
+        return hash;
+    }
+}
