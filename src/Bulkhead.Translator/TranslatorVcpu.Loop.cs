@@ -134,7 +134,7 @@ internal sealed unsafe partial class TranslatorVcpu
         if (r.InterruptShadow != 0)
         {
             // One instruction must come first; it matters only when something waits.
-            if (_state->InterruptFlag != 0 && _io.Interrupts.HasPending)
+            if ((Volatile.Read(ref _nmi) != 0 && r.NmiBlocked == 0) || (_state->InterruptFlag != 0 && _io.Interrupts.HasPending))
             {
                 Kick();
                 byte* entry = PrepareTransient();
