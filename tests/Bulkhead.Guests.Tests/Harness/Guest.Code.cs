@@ -85,6 +85,28 @@ internal sealed partial class Guest
     /// <summary>Ends the guest well, from any privilege level.</summary>
     public void UserExit() => Current.@int(Layout.ExitVector);
 
+    /// <summary>Writes a register of the local APIC; destroys R11.</summary>
+    public void Apic(int register, uint value)
+    {
+        Current.mov(r11d, (uint)Layout.LocalApic);
+        Current.mov(__dword_ptr[r11 + register], value);
+    }
+
+    /// <summary>Enables the local APIC, with 0xFF as the spurious vector; destroys R11.</summary>
+    public void EnableApic() => Apic(0xF0, 0x1FF);
+
+    /// <summary>Sends this vCPU an interrupt through its APIC; destroys R11.</summary>
+    public void SelfIpi(byte vector) => Apic(0x300, 0x4_0000u | vector);
+
+    /// <summary>Writes an MSR; destroys RAX, RCX, RDX.</summary>
+    public void Msr(uint msr, ulong value)
+    {
+        Current.mov(ecx, msr);
+        Current.mov(eax, (uint)value);
+        Current.mov(edx, (uint)(value >> 32));
+        Current.wrmsr();
+    }
+
     /// <summary>Goes on at CPL 3 with the next instruction, at its user address; destroys RAX.</summary>
     public void ToUser(int rflags = 0x202)
     {
