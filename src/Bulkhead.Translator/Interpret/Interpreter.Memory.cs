@@ -252,8 +252,9 @@ internal sealed unsafe partial class Interpreter
             return true;
         }
 
+        // Addresses of 32-bit code wrap; those of system tables are wider in compatibility mode too.
         ulong next = linear + (ulong)firstLength;
-        return TryTranslate(_r->LongMode ? next : (uint)next, access, out second);
+        return TryTranslate(_r->Code64 || linear > uint.MaxValue ? next : (uint)next, access, out second);
     }
 
     private bool InSegment(ref readonly Segment s, uint offset, uint size, bool write)
