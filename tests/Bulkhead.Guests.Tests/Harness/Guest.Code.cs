@@ -71,8 +71,8 @@ internal sealed partial class Guest
         Catch(instruction);
     }
 
-    /// <summary>A fault at an address outside the code (a jump that went there) goes on at a mark.</summary>
-    public void CatchAt(ulong address, string mark) => _atMarks.Add((address, mark));
+    /// <summary>A fault at an address outside the code (a jump that went there) goes on at a mark, or its user address.</summary>
+    public void CatchAt(ulong address, string mark, bool user = false) => _atMarks.Add((address, mark, user ? Layout.User : 0));
 
     /// <summary>Ends the guest well.</summary>
     public void Exit()
@@ -125,7 +125,7 @@ internal sealed partial class Guest
         a.nop();
     }
 
-    private readonly List<(ulong Address, string Mark)> _atMarks = [];
+    private readonly List<(ulong Address, string Mark, ulong Alias)> _atMarks = [];
 
     private static (byte[] Bytes, ulong[] At) Encode(Assembler a, ulong address)
     {
@@ -139,9 +139,9 @@ internal sealed partial class Guest
 
     private void WriteFixups()
     {
-        foreach ((ulong address, string mark) in _atMarks)
+        foreach ((ulong address, string mark, ulong alias) in _atMarks)
         {
-            _fixups.Add((address, address + 1, _marks[mark]));
+            _fixups.Add((address, address + 1, _marks[mark] + alias));
         }
 
         ulong at = Layout.Fixups;

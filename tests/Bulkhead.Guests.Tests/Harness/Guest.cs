@@ -17,7 +17,7 @@ namespace Bulkhead.Guests.Tests.Harness;
 /// </remarks>
 internal sealed partial class Guest : IDisposable
 {
-    private const int WatchdogMilliseconds = 5_000;
+    private const int WatchdogMilliseconds = 60_000;
     private static readonly Lazy<TscRate> s_rate = new(static () => TscRate.Measure(Translator.TranslatorEngine.ReadTsc));
 
     private readonly TranslatorEngines _engines;
