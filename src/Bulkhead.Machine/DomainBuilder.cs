@@ -25,7 +25,6 @@ internal static class DomainBuilder
         _ = KernelImage.Detect(kernel, request.KernelPath);
 
         IClock clock = time.Clock;
-        long startNs = clock.NowNs;
         var memory = new GuestMemory(request.Name, request.MemoryBytes);
         var domain = new Domain(request.Name, request.Vcpus, clock, PowerUp, control);
         domain.Owned.Add(memory);
@@ -46,7 +45,7 @@ internal static class DomainBuilder
 
         void PowerUp(Domain d)
         {
-            d.Board = new Board(d, request.Serial, time.StartUtcNs + (clock.NowNs - startNs), request.DebugExit);
+            d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus);
             BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel, initrd, request.CommandLine, rsdp));
             foreach (VcpuSlot slot in d.Slots)

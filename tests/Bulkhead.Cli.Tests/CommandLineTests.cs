@@ -26,6 +26,7 @@ public sealed class CommandLineTests
                 Cpus = 1,
                 CpuModel = CpuModel.Default,
                 Engine = EngineChoice.Auto,
+                Clock = ClockChoice.Real,
                 EngineOptions = string.Empty,
                 Serial = new SerialTarget(SerialKind.Stdio, string.Empty),
                 TimeoutNs = null,
@@ -43,7 +44,7 @@ public sealed class CommandLineTests
 
         _ = Invoke(
             host, out _, "run", "--kernel", s_file, "--initrd", s_file, "--append", "quiet a=b", "--memory", "1G", "--cpus", "2", "--cpu", "x86-64-v2",
-            "--engine", "translator", "--serial", "file:/tmp/out", "--timeout", "2m", "--debug-exit", "--stats", "--trace", "/tmp/trace");
+            "--engine", "translator", "--clock", "instructions", "--serial", "file:/tmp/out", "--timeout", "2m", "--debug-exit", "--stats", "--trace", "/tmp/trace");
 
         Assert.Equal(
             new RunRequest
@@ -55,6 +56,7 @@ public sealed class CommandLineTests
                 Cpus = 2,
                 CpuModel = CpuModel.X8664V2,
                 Engine = EngineChoice.Translator,
+                Clock = ClockChoice.Instructions,
                 EngineOptions = string.Empty,
                 Serial = new SerialTarget(SerialKind.File, "/tmp/out"),
                 TimeoutNs = 120_000_000_000,

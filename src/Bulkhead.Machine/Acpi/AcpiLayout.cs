@@ -6,6 +6,7 @@ internal static class AcpiLayout
     internal const ushort Pm1EventPort = 0x600;
     internal const ushort Pm1ControlPort = 0x604;
     internal const ushort PmTimerPort = 0x608;
+    internal const ushort KvmClockPort = 0x60C;
     internal const ushort ResetPort = 0xCF9;
     internal const byte ResetValue = 6;
     internal const byte SciInterrupt = 9;

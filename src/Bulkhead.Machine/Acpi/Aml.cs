@@ -26,6 +26,21 @@ internal static class Aml
 
     internal static byte[] Device(string name, params byte[][] terms) => [0x5B, 0x82, .. Sized([.. NameString(name), .. Join(terms)])];
 
+    /// <summary>A range of ports that terms may read, and one field in it of up to 63 bits, read by bytes.</summary>
+    internal static byte[] PortField(string region, ushort port, byte bytes, string field) =>
+    [
+        0x5B, 0x80, .. NameString(region), 0x01, .. Integer(port), .. Integer(bytes),
+        0x5B, 0x81, .. Sized([.. NameString(region), 0x01, .. NameString(field), (byte)(8 * bytes)]),
+    ];
+
+    /// <summary>A method without arguments.</summary>
+    internal static byte[] Method(string name, params byte[][] terms) => [0x14, .. Sized([.. NameString(name), 0, .. Join(terms)])];
+
+    /// <summary>Terms for where a field is not zero.</summary>
+    internal static byte[] If(string field, params byte[][] terms) => [0xA0, .. Sized([.. NameString(field), .. Join(terms)])];
+
+    internal static byte[] Return(byte[] value) => [0xA4, .. value];
+
     /// <summary>A seven-character EISA identifier such as PNP0A03, as its compressed integer.</summary>
     /// <remarks><i>Source</i>: ACPI 6.5, 19.6.36 EISAID.</remarks>
     internal static byte[] EisaId(string id)

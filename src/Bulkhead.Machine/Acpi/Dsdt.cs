@@ -27,7 +27,11 @@ internal static class Dsdt
                 Aml.Device(
                     "RTC0",
                     Aml.Name("_HID", Aml.EisaId("PNP0B00")),
-                    Aml.Name("_CRS", Aml.Resources(Aml.Ports(0x70, 8), Aml.Irq(8)))),
+                    Aml.PortField("KCLK", AcpiLayout.KvmClockPort, 1, "KVMC"),
+                    Aml.Method(
+                        "_CRS",
+                        Aml.If("KVMC", Aml.Return(Aml.Resources())), // see KvmClock
+                        Aml.Return(Aml.Resources(Aml.Ports(0x70, 8), Aml.Irq(8))))),
                 Aml.Device(
                     "COM1",
                     Aml.Name("_HID", Aml.EisaId("PNP0501")),

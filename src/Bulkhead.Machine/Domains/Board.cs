@@ -3,6 +3,7 @@ using Bulkhead.Core.Io;
 using Bulkhead.Core.Time;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Acpi;
+using Bulkhead.Machine.Time;
 using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Machine.Domains;
@@ -29,13 +30,14 @@ internal sealed class Board
         }
 
         ITimerQueue timers = slots[0].Timers;
+        KvmClock? kvmClock = domain.Memory is { } memory ? new KvmClock(memory, clock, utcNs) : null;
         var bus = new ApicBus();
         foreach (VcpuSlot slot in slots)
         {
             var apic = new LocalApic((uint)slot.Index, slot.Index == 0, bus, clock, slot.Timers, slot);
             bus.Add(apic);
             _apics.Add(apic);
-            slot.Io = new CpuIo(apic, slot.Trace is { } trace ? new TracedInterrupts(apic, trace) : apic, _mmio, _ports, clock);
+            slot.Io = new CpuIo(apic, slot.Trace is { } trace ? new TracedInterrupts(apic, trace) : apic, _mmio, _ports, clock, kvmClock);
         }
 
         var pic = new Pic8259Pair(bus.Line(ApicBus.IntrPin));
@@ -65,6 +67,11 @@ internal sealed class Board
         _ports.Map(AcpiLayout.Pm1EventPort, 4, AcpiPm.EventPorts);
         _ports.Map(AcpiLayout.Pm1ControlPort, 2, AcpiPm.ControlPorts);
         _ports.Map(AcpiLayout.PmTimerPort, 4, new PmTimer(clock));
+        if (kvmClock is not null)
+        {
+            _ports.Map(AcpiLayout.KvmClockPort, 1, kvmClock);
+        }
+
         _ports.Map(0xCF8, 8, new PciHost(AcpiPm.ResetPort));
         if (debugExit)
         {

@@ -4,12 +4,13 @@ using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Acpi;
+using Bulkhead.Machine.Time;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Domains;
 
 /// <summary>One vCPU's view of the board: its own local APIC, then the shared buses.</summary>
-internal sealed class CpuIo(LocalApic apic, IInterruptController interrupts, IoBus mmio, IoBus ports, IClock clock) : ICpuIo
+internal sealed class CpuIo(LocalApic apic, IInterruptController interrupts, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock) : ICpuIo
 {
     private const ulong ApicSize = 0x1000;
 
@@ -35,5 +36,5 @@ internal sealed class CpuIo(LocalApic apic, IInterruptController interrupts, IoB
 
     public bool TryReadMsr(uint index, out ulong value) => apic.TryReadMsr(index, out value);
 
-    public bool TryWriteMsr(uint index, ulong value) => apic.TryWriteMsr(index, value);
+    public bool TryWriteMsr(uint index, ulong value) => apic.TryWriteMsr(index, value) || kvmClock?.TryWriteMsr(index, value) == true;
 }

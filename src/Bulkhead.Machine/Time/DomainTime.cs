@@ -5,13 +5,16 @@ namespace Bulkhead.Machine.Time;
 /// <summary>How time is for a domain.</summary>
 /// <param name="Clock">Its clock.</param>
 /// <param name="TscOffset">What emitted code adds to the host's TSC; 0 where it is not read.</param>
-/// <param name="StartUtcNs">The time of day at power-up, in nanoseconds since 1970.</param>
-internal sealed record DomainTime(IClock Clock, ulong TscOffset, long StartUtcNs)
+/// <param name="UtcOffsetNs">What makes the clock's nanoseconds those since 1970.</param>
+internal sealed record DomainTime(IClock Clock, ulong TscOffset, long UtcOffsetNs)
 {
     private static readonly DateTimeOffset s_repeatableStart = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>The time of day.</summary>
+    internal long UtcNs => Clock.NowNs + UtcOffsetNs;
+
     /// <summary>The host's time.</summary>
-    internal static DomainTime Real(RealClock clock) => new(clock, clock.TscOffset, Since1970(TimeProvider.System.GetUtcNow()));
+    internal static DomainTime Real(RealClock clock) => new(clock, clock.TscOffset, Since1970(TimeProvider.System.GetUtcNow()) - clock.NowNs);
 
     /// <summary>Time made of instructions, from the same day on.</summary>
     internal static DomainTime Counted(InstructionClock clock) => new(clock, 0, Since1970(s_repeatableStart));

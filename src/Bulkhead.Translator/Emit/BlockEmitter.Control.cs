@@ -51,8 +51,18 @@ internal sealed unsafe partial class BlockEmitter
                 _w.StoreStateByte(Offsets.InterruptFlag, 0);
                 return true;
             case Mnemonic.Rdtsc:
+            case Mnemonic.Rdtscp:
                 FreeHostFlags(_plan.LiveBefore[_index]);
-                _w.Bytes(0x0F, 0x31);
+                if (i.Mnemonic == Mnemonic.Rdtscp)
+                {
+                    _w.Bytes(0x0F, 0x01, 0xF9);
+                    _w.RegState(0x8B, Rcx, Offsets.TscAux, w: false);
+                }
+                else
+                {
+                    _w.Bytes(0x0F, 0x31);
+                }
+
                 _w.Shift(4, Rdx, 32, w: true);
                 _w.RegReg(0x0B, Rax, Rdx);
                 _w.RegState(0x03, Rax, Offsets.TscOffset);

@@ -113,6 +113,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             case Mnemonic.Cli:
                 return options.InlineSystem && mode.InterruptFlagAllowed;
             case Mnemonic.Rdtsc:
+            case Mnemonic.Rdtscp:
                 return options.InlineSystem && !mode.TscDenied && !options.CountInstructions;
             case Mnemonic.Prefetcht0:
             case Mnemonic.Prefetcht1:

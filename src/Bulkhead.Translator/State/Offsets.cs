@@ -10,6 +10,7 @@ internal static unsafe class Offsets
     internal static readonly int X87;
     internal static readonly int Mxcsr;
     internal static readonly int TscOffset;
+    internal static readonly int TscAux;
     internal static readonly int Rflags;
     internal static readonly int Segments;
     internal static readonly int SegmentSize;
@@ -49,6 +50,7 @@ internal static unsafe class Offsets
         X87 = At(s, r->X87);
         Mxcsr = At(s, &r->Mxcsr);
         TscOffset = At(s, &r->TscOffset);
+        TscAux = At(s, &r->TscAux);
         Rflags = At(s, &r->Rflags);
         Segments = At(s, &r->Segments);
         SegmentSize = sizeof(Segment);

@@ -10,6 +10,12 @@ public sealed partial class CpuidPolicy
     private const uint MaxBasicAmd = 0xD;
     private const uint MaxBasicIntel = 0x16;
     private const uint MaxHypervisor = 0x4000_0010;
+
+    /// <summary>Where KVM's leaves stand beside another hypervisor's.</summary>
+    private const uint KvmBase = 0x4000_0100;
+
+    /// <summary>NOP_IO_DELAY, CLOCKSOURCE2, CLOCKSOURCE_STABLE. <i>Source</i>: Linux, Documentation/virt/kvm/x86/cpuid.rst.</summary>
+    private const uint KvmFeatures = (1u << 1) | (1u << 3) | (1u << 24);
     private const uint MaxExtended = 0x8000_0021;
 
     private CpuidResult GetBasic(uint leaf, uint subleaf, ref readonly Registers r)
@@ -78,6 +84,10 @@ public sealed partial class CpuidPolicy
     {
         0x4000_0000 => new CpuidResult(MaxHypervisor, 0x6B6C_7542, 0x6461_6568, 0x6B6C_7542), // "Bulk" "head" "Bulk"
         MaxHypervisor => new CpuidResult((uint)(_tscHz / 1000), 1_000_000, 0, 0),
+
+        // Of KVM's interface its clock, and that port 80h is no delay.
+        KvmBase when _tscHz != 0 => new CpuidResult(KvmBase + 1, 0x4B4D_564B, 0x564B_4D56, 0x0000_004D), // "KVMK" "VMKV" "M"
+        KvmBase + 1 when _tscHz != 0 => new CpuidResult(KvmFeatures, 0, 0, 0),
         _ => default,
     };
 

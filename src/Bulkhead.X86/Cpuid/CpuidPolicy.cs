@@ -94,7 +94,7 @@ public sealed partial class CpuidPolicy
     public CpuidResult Get(uint leaf, uint subleaf, ref readonly Registers r) => leaf switch
     {
         < 0x4000_0000 => GetBasic(leaf, subleaf, in r),
-        >= 0x4000_0000 and < 0x4000_0100 => GetHypervisor(leaf),
+        >= 0x4000_0000 and < 0x4000_0200 => GetHypervisor(leaf),
         >= 0x8000_0000 and <= MaxExtended => GetExtended(leaf, subleaf),
         _ => default,
     };
