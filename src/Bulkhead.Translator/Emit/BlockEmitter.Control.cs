@@ -271,6 +271,7 @@ internal sealed unsafe partial class BlockEmitter
         bool samePage = ((target ^ _plan.Rip) & ~0xFFFul) == 0;
         int edge = -1;
         int stub = -1;
+        EmitLimitCheck(target); // first of all: each way on from here pushes a return address
         if (!_options.Chain)
         {
             // Leave with the return address on the return stack.
@@ -288,7 +289,6 @@ internal sealed unsafe partial class BlockEmitter
             stub = _stubCount - 1;
         }
 
-        EmitLimitCheck(target);
         FlagsPlace place = _flags;
         RestoreForTarget(live: true);
         EmitLinkedJump(target, call: true, samePage, edge);
