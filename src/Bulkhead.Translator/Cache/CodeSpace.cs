@@ -157,8 +157,12 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         return _code.Executable + start;
     }
 
+    /// <summary>The most page ids: a page gets one before anything is translated from it, so code bytes do not bound them.</summary>
+    internal const int MaxPages = 1 << 20;
+
     /// <summary>Whether a block of any size still fits.</summary>
-    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _edgeCount < (1 << 24) - 4096;
+    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _edgeCount < (1 << 24) - 4096
+        && _pageCount < MaxPages;
 
     /// <summary>Emits a single instruction into the vCPU's own strip of the cache, for one use.</summary>
     internal byte* TranslateTransient(byte* bytes, int length, ulong rip, ModeWord mode, byte* strip)
