@@ -27,6 +27,9 @@ public sealed record EngineOptions
     /// <summary>Instructions are counted, so that a clock can be made of them; a domain of one vCPU only.</summary>
     public bool CountInstructions { get; init; }
 
+    /// <summary>Every block is verified before it runs.</summary>
+    public bool Verify { get; init; }
+
     /// <summary>The most instructions in one block.</summary>
     public int MaxBlockInstructions { get; init; } = 64;
 
@@ -40,7 +43,7 @@ public sealed record EngineOptions
     public int CodeCacheBytes { get; init; } = 32 << 20;
 
     /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags,
-    /// inline-system, count (on or off), max-block (1-64), cache (MiB), block-log (a file), block-log-registers.</summary>
+    /// inline-system, count, verify (on or off), max-block (1-64), cache (MiB), block-log (a file), block-log-registers.</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
     public static string? TryParse(string text, out EngineOptions options)
     {
@@ -61,6 +64,7 @@ public sealed record EngineOptions
                 "exact-fault-flags" => options with { ExactFaultFlags = on },
                 "inline-system" => options with { InlineSystem = on },
                 "count" => options with { CountInstructions = on },
+                "verify" => options with { Verify = on },
                 "max-block" when number is >= 1 and <= 64 => options with { MaxBlockInstructions = number },
                 "cache" when number is >= 4 and <= 1024 => options with { CodeCacheBytes = number << 20 },
                 "block-log" => options with { BlockLogPath = value },
@@ -69,7 +73,7 @@ public sealed record EngineOptions
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags, inline-system, count (on or off), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers.";
             }
 
             options = next;

@@ -8,6 +8,7 @@ using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.Translator.Memory;
 using Bulkhead.Translator.State;
+using Bulkhead.Translator.Verify;
 using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.State;
@@ -113,6 +114,18 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <summary>The data TLB.</summary>
     internal SoftTlb Tlb { get; }
 
+    /// <summary>The state, for tests.</summary>
+    internal VcpuState* State => _state;
+
+    /// <summary>Checks the data TLB against the RAM map; null, or what is wrong. While the vCPU does not run.</summary>
+    internal string? VerifyTlb()
+    {
+        lock (_space.Lock)
+        {
+            return TlbVerifier.Verify(_state, _memory, page => _space.IsCode(page) != 0);
+        }
+    }
+
     /// <inheritdoc/>
     public nint TurnCell => (nint)(&_state->Limit);
 
@@ -138,7 +151,13 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
             // The registers are the caller's between runs: it may have changed anything.
             SplitFlags();
             ReloadMode();
-            return Loop(untilNs);
+            StopReason reason = Loop(untilNs);
+            if (_options.Verify && VerifyTlb() is { } wrong)
+            {
+                throw new System.Diagnostics.UnreachableException(wrong);
+            }
+
+            return reason;
         }
 #pragma warning disable CA1031 // The vCPU loop catches last: a bug of ours stops this domain, not the process.
         catch (Exception e)

@@ -4,6 +4,7 @@ using Bulkhead.Host.Memory;
 using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.State;
+using Bulkhead.Translator.Verify;
 using Bulkhead.X86.Instructions;
 using Iced.Intel;
 using CodeWriter = Bulkhead.Translator.Emit.CodeWriter;
@@ -28,6 +29,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly CodeWriter _writer = new();
     private readonly BlockEmitter _emitter;
     private readonly BlockPlanner _planner;
+    private readonly BlockVerifier? _verifier;
     private readonly IntMap _blockIndex = new(1 << 16);
     private readonly IntMap _pageIndex = new(1 << 12);
     private readonly uint[] _ramHead;
@@ -59,6 +61,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _free = _firstFree;
         _emitter = new BlockEmitter(_writer, Thunks, this, options);
         _planner = new BlockPlanner(options);
+        _verifier = options.Verify ? new BlockVerifier(Thunks.Places, this, options) : null;
         memory.Observe(this);
     }
 
@@ -151,6 +154,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _writer.Begin(_code.Writable + start, _toExecutable);
         _blockStart = start;
         _emitter.Emit(plan);
+        VerifyEmitted(plan);
         TranslatedInstructions += plan.Count;
         Publish(plan, page.RamPage, start);
         _blockIndex.Set(((ulong)pageId << 12) | (rip & 0xFFF), start);
@@ -171,6 +175,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _writer.Begin(strip, _toExecutable);
         _blockStart = (int)(strip - _code.Writable);
         _emitter.Emit(plan);
+        VerifyEmitted(plan);
         TransientFlagsSaved = (_noteScratch[0] & 1) != 0;
         return strip + _toExecutable;
     }

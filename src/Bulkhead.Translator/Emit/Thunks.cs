@@ -38,6 +38,12 @@ internal sealed unsafe class Thunks
     /// <summary>void(byte*): FXRSTOR64.</summary>
     internal byte* LoadX87 { get; private set; }
 
+    /// <summary>Bytes of all of them, from the start of the code cache.</summary>
+    internal int Bytes { get; private set; }
+
+    /// <summary>Where blocks go.</summary>
+    internal ThunkPlaces Places => new((ulong)Leave, (ulong)LeaveSavingFlags, [(ulong)Indirect[0], (ulong)Indirect[1], (ulong)Indirect[2]]);
+
     /// <summary>Emits all thunks.</summary>
     internal void Emit(CodeWriter w, EngineOptions options)
     {
@@ -49,6 +55,8 @@ internal sealed unsafe class Thunks
             Indirect[view] = EmitIndirect(w, view, options);
             Underflow[view] = EmitUnderflow(w, view);
         }
+
+        Bytes = w.Length;
     }
 
     private void EmitSmallFunctions(CodeWriter w)

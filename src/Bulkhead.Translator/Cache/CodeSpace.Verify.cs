@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Verify;
+
+namespace Bulkhead.Translator.Cache;
+
+/// <content>The verifier's way into the code space (<see cref="EngineOptions.Verify"/>).</content>
+internal sealed unsafe partial class CodeSpace : ICodeMap
+{
+    private bool _thunksVerified;
+
+    /// <inheritdoc/>
+    bool ICodeMap.TryGetEdge(int edge, out EdgePlaces places)
+    {
+        places = default;
+        if ((uint)edge >= (uint)_edgeCount)
+        {
+            return false;
+        }
+
+        ref Edge e = ref _edges[edge];
+        ulong executable = (ulong)_code.Executable;
+        places = new EdgePlaces(executable + (ulong)e.JumpPlace, e.IdPlace < 0 ? 0 : executable + (ulong)e.IdPlace, e.SourcePage);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    bool ICodeMap.TryFindEntry(ulong address, uint pageId, out ulong rip)
+    {
+        int offset = (int)Math.Min(address - (ulong)_code.Executable, int.MaxValue);
+        int low = 0;
+        int high = _blockCount - 1;
+        rip = 0;
+        while (low < high)
+        {
+            int middle = (low + high + 1) >> 1;
+            (low, high) = _blocks[middle].Start <= offset ? (middle, high) : (low, middle - 1);
+        }
+
+        if (high < 0 || _blocks[low].Start != offset)
+        {
+            return false;
+        }
+
+        rip = _blocks[low].Rip;
+        return TryFind(pageId, rip, out byte* entry) && (ulong)entry == address;
+    }
+
+    /// <summary>With the option set: verifies the block just emitted, and at first the thunks. A violation ends the domain.</summary>
+    private void VerifyEmitted(BlockPlan plan)
+    {
+        if (_verifier is null)
+        {
+            return;
+        }
+
+        if (!_thunksVerified)
+        {
+            StopAt(ThunkVerifier.Verify(Thunks.Places, new ReadOnlySpan<byte>(_code.Executable, Thunks.Bytes), (ulong)_code.Executable, _options));
+            _thunksVerified = true;
+        }
+
+        // SAFETY: the writer has just written these bytes of the cache (BlockVerifierTests).
+        byte* start = _code.Executable + _blockStart;
+        StopAt(_verifier.Verify(plan, new ReadOnlySpan<byte>(start, _writer.Length), (ulong)start));
+    }
+
+    private static void StopAt(Violation? violation)
+    {
+        if (violation is not null)
+        {
+            throw new UnreachableException($"Translated code breaks a rule: {violation}");
+        }
+    }
+}

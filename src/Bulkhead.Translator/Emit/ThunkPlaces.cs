@@ -1,0 +1,7 @@
+namespace Bulkhead.Translator.Emit;
+
+/// <summary>The executable addresses of the thunks that blocks go to.</summary>
+/// <param name="Leave">See <see cref="Thunks.Leave"/>.</param>
+/// <param name="LeaveSavingFlags">See <see cref="Thunks.LeaveSavingFlags"/>.</param>
+/// <param name="Indirect">See <see cref="Thunks.Indirect"/>.</param>
+internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect);

@@ -1,0 +1,445 @@
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.State;
+using Bulkhead.X86.State;
+
+namespace Bulkhead.Translator.Verify;
+
+/// <content>The way forward through the code: branches, exits, edges.</content>
+internal sealed partial class BlockVerifier
+{
+    /// <summary>The largest operand; the bounce buffer takes no larger one.</summary>
+    private const int MostBytes = 64;
+
+    // What is known at this point of the code.
+    private int _checkedBytes;
+    private bool _checkedWrite;
+    private bool _limitChecked;
+    private ulong _limitTarget;
+    private int _pageEdge;
+    private int _borrowed;
+    private bool _falls;
+    private int _checks;
+    private int _slowPaths;
+
+    private void Forget()
+    {
+        _checkedBytes = 0;
+        _limitChecked = false;
+        _pageEdge = -1;
+        _borrowed = -1;
+    }
+
+    private bool CheckFlow()
+    {
+        if (_options.CountInstructions != (_listing[0].Template == Template.Count))
+        {
+            return Fail(0, "a block that does not count its instructions");
+        }
+
+        Forget();
+        _checks = 0;
+        _slowPaths = 0;
+        _falls = true;
+        for (int i = 0; i < _listing.Count; i += _listing[i].Items)
+        {
+            ref ListedInstruction item = ref _listing[i];
+            if (item.Entries != 0 || !_falls)
+            {
+                if (_falls && _borrowed >= 0)
+                {
+                    return Fail(i, "a borrowed register is not given back");
+                }
+
+                Forget();
+                _limitChecked = item.LimitOnEntry && item.Entries == 1 && !_falls;
+            }
+
+            if (item.SlowPath && _falls)
+            {
+                return Fail(i, "a slow path entered in its middle");
+            }
+
+            _falls = true;
+            if (!CheckItem(i))
+            {
+                return false;
+            }
+        }
+
+        if (_falls)
+        {
+            return Fail(_listing.Count - 1, "the end of the block is not the end of its code");
+        }
+
+        return _checks == _slowPaths || Fail(0, "a slow path belongs to no check");
+    }
+
+    private bool CheckItem(int i) => _listing[i].Template switch
+    {
+        Template.None => CheckSingle(i),
+        Template.Check => CheckCheck(i),
+        Template.Ask => CheckAsk(i),
+        Template.MemoryExit => Leaves(i, falls: false, ++_slowPaths),
+        Template.Exit => CheckExit(i),
+        Template.Limit => CheckLimit(i),
+        Template.Return => CheckReturn(i),
+        Template.PageCompare => CheckPageCompare(i),
+        Template.Pad => CheckPad(i),
+        Template.Count => true,
+        Template.Tsc => (_options.InlineSystem && !_options.CountInstructions && !_plan.Mode.TscDenied) || Fail(i, "RDTSC where it is denied"),
+        _ => CheckAccess(i + 2, HighByteBase),
+    };
+
+    /// <summary>After a branch or an exit nothing is known.</summary>
+    private bool Leaves(int i, bool falls, int count = 0)
+    {
+        _ = count;
+        if (_borrowed >= 0)
+        {
+            return Fail(i, "a borrowed register is not given back");
+        }
+
+        Forget();
+        _falls = falls;
+        return true;
+    }
+
+    private bool CheckCheck(int i)
+    {
+        int at = _listing[i].Offset;
+        int tag = Int32At(at + CheckXor + 4) - _viewTable;
+        int size = 4096 - Int32At(at + CheckCompare + 3);
+        if (tag is not (0 or 8) || Int32At(at + CheckAdd + 4) != _viewTable + TlbHost)
+        {
+            return Fail(i, "the check of another view or field");
+        }
+
+        if (size is < 1 or > MostBytes)
+        {
+            return Fail(i, "a check that lets operands cross the page");
+        }
+
+        return CheckSlowPath(i, i + 5, size, tag == 8);
+    }
+
+    private bool CheckAsk(int i) => CheckSlowPath(i, i, 0, write: false);
+
+    /// <summary>The slow path asks for the address, size and access that were checked, and comes back right after the check.</summary>
+    /// <param name="i">The check.</param>
+    /// <param name="branch">Its branch to the slow path.</param>
+    /// <param name="size">Bytes checked; 0 for a transient block's, which checks what the slow path asks for.</param>
+    /// <param name="write">Whether writing was checked.</param>
+    private bool CheckSlowPath(int i, int branch, int size, bool write)
+    {
+        ref ListedInstruction first = ref _listing[i];
+        ref ListedInstruction last = ref _listing[i + first.Items - 1];
+        if (!IsBlockTarget(_listing[branch], out int start) || start <= i)
+        {
+            return Fail(i, "the slow path lies elsewhere");
+        }
+
+        int exit = start;
+        while (exit < _listing.Count && _listing[exit].Template != Template.MemoryExit)
+        {
+            if (_listing[exit].Template != Template.None || IsRelative(_listing[exit].Own) || (exit != start && _listing[exit].Entries != 0))
+            {
+                return Fail(i, "the slow path is not straight");
+            }
+
+            exit++;
+        }
+
+        if (exit >= _listing.Count)
+        {
+            return Fail(i, "the slow path is not straight");
+        }
+
+        ref ListedInstruction slow = ref _listing[exit];
+        uint code = (uint)Int32At(slow.Offset + 2);
+        int asked = (byte)(code >> 8);
+        var flags = (MemoryFlags)(byte)(code >> 16);
+        if (size == 0)
+        {
+            size = asked;
+            write = (flags & MemoryFlags.Write) != 0;
+        }
+
+        int length = slow.Offset - _listing[start].Offset;
+        if (TargetOf(_listing[exit + 2]) != last.Offset + last.Own.Length || slow.Claimed)
+        {
+            return Fail(exit, "the slow path comes back elsewhere");
+        }
+
+        if (size is < 1 or > MostBytes || asked != size || ((flags & MemoryFlags.Write) != 0) != write
+            || ((flags & MemoryFlags.Transient) != 0) != _plan.Transient || code >> 24 >= _plan.Count)
+        {
+            return Fail(exit, "the slow path asks for another access than was checked");
+        }
+
+        if (length > first.Offset || !_listing.Bytes.Slice(_listing[start].Offset, length).SequenceEqual(_listing.Bytes[(first.Offset - length)..first.Offset]))
+        {
+            return Fail(exit, "the slow path asks for another address than was checked");
+        }
+
+        slow.Claimed = true;
+        _listing[start].SlowPath = true;
+        _checks++;
+        _checkedBytes = size;
+        _checkedWrite = write;
+        return true;
+    }
+
+    private bool CheckExit(int i)
+    {
+        uint code = (uint)Int32At(_listing[i].Offset + 2);
+        uint more = code >> 8;
+        bool known = TryTargetBefore(i, out ulong target);
+        bool allowed = (ExitCode)(byte)code switch
+        {
+            ExitCode.Dispatch or ExitCode.Limit => more == 0,
+            ExitCode.Commit => more == 0 && _plan.Transient,
+            ExitCode.Edge => !_plan.Transient && _options.Chain && known && _map.TryGetEdge((int)more, out _),
+            ExitCode.Interpret => more == 0 && known && target == Last.IP,
+            ExitCode.Raise => more is GuestFault.InvalidOpcode or GuestFault.DeviceNotAvailable or GuestFault.GeneralProtection
+                && known && IsInstruction(target),
+            _ => false,
+        };
+        return allowed ? Leaves(i, falls: (ExitCode)(byte)code == ExitCode.Commit) : Fail(i, "an exit for no reason");
+    }
+
+    /// <summary>Whether an instruction of the block stands at a RIP.</summary>
+    private bool IsInstruction(ulong rip)
+    {
+        for (int k = 0; k < _plan.Count; k++)
+        {
+            if (_plan.Instructions[k].IP == rip)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The constant moved to r10 right before an exit.</summary>
+    private bool TryTargetBefore(int i, out ulong target)
+    {
+        target = 0;
+        return i > 0 && _listing[i].Entries == 0 && TryConstant(_listing[i - 1].Offset, 10, out _, out target);
+    }
+
+    private bool CheckLimit(int i)
+    {
+        if (!IsBlockTarget(_listing[i + 1], out int stub) || !TryTarget(stub, ExitCode.Limit, out ulong target, out _)
+            || (_options.CountInstructions
+                && (!IsBlockTarget(_listing[i + 4], out stub) || !TryTarget(stub, ExitCode.Limit, out ulong same, out _) || same != target)))
+        {
+            return Fail(i, "a limit check that leads nowhere");
+        }
+
+        _limitChecked = true;
+        _limitTarget = target;
+        return true;
+    }
+
+    private bool CheckReturn(int i)
+    {
+        if (_plan.Transient || !_options.ReturnStack)
+        {
+            return Fail(i, "RET without a return stack");
+        }
+
+        return IsLimitExit(i + 1) && (!_options.CountInstructions || IsLimitExit(i + 4))
+            ? Leaves(i, falls: false)
+            : Fail(i, "a limit check that leads nowhere");
+    }
+
+    private bool IsLimitExit(int branch) =>
+        IsBlockTarget(_listing[branch], out int stub) && _listing[stub].Template == Template.Exit
+        && Int32At(_listing[stub].Offset + 2) == (int)ExitCode.Limit;
+
+    /// <summary>At an index: a constant to r10 and an exit of that reason.</summary>
+    private bool TryTarget(int index, ExitCode reason, out ulong target, out int number)
+    {
+        target = 0;
+        number = -1;
+        if (index + 1 >= _listing.Count || !TryConstant(_listing[index].Offset, 10, out _, out target)
+            || _listing[index + 1].Template != Template.Exit || _listing[index + 1].Entries != 0)
+        {
+            return false;
+        }
+
+        uint code = (uint)Int32At(_listing[index + 1].Offset + 2);
+        number = (int)(code >> 8);
+        return (ExitCode)(byte)code == reason;
+    }
+
+    private bool CheckPageCompare(int i)
+    {
+        ref ListedInstruction item = ref _listing[i];
+        if (_plan.Transient || !IsBlockTarget(_listing[i + 1], out int stub))
+        {
+            return Fail(i, "a page compare that leads nowhere");
+        }
+
+        int exit = stub;
+        if (_listing[stub].Own is { Map: 0, Opcode: 0xE8 } && _listing[stub].Template == Template.None)
+        {
+            // A call: the return address goes to the return stack first. The stub's own call is checked where it stands.
+            _listing[stub].LimitOnEntry = _limitChecked;
+            if (!IsBlockTarget(_listing[stub], out exit))
+            {
+                return Fail(i, "a page compare that leads nowhere");
+            }
+        }
+
+        if (!TryTarget(exit, ExitCode.Edge, out ulong target, out int edge) || !_map.TryGetEdge(edge, out EdgePlaces places))
+        {
+            return Fail(i, "a page compare that leads nowhere");
+        }
+
+        if (Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(target) * sizeof(uint)))
+        {
+            return Fail(i, "the compare of another page's slot");
+        }
+
+        if (places.Id != AddressOf(item.Offset + 8) || (places.Id & 3) != 0 || Int32At(item.Offset + 8) != -1)
+        {
+            return Fail(i, "the page id is not what linking writes");
+        }
+
+        _pageEdge = edge;
+        return true;
+    }
+
+    private bool CheckPad(int i)
+    {
+        _ = TryPad(_listing[i].Offset, out _, out ulong value);
+        return value == Last.NextIP ? Leaves(i, falls: true) : Fail(i, "a landing pad for another return address");
+    }
+
+    /// <summary>A branch by itself.</summary>
+    private bool CheckBranch(int i)
+    {
+        ref ListedInstruction item = ref _listing[i];
+        ref readonly HostInstruction own = ref item.Own;
+        bool call = own.Opcode == 0xE8 && own.Map == 0;
+        bool conditional = own.Map == 1 || own.Opcode == 0xE3;
+        bool plain = own is { Operand16: false, Lock: false, Segment: 0, Repeat: 0, W: false } && own.Address32 == (own.Address32 && own.Opcode == 0xE3);
+        if (!plain || !(conditional || call || own.Opcode == 0xE9))
+        {
+            return Fail(i, "a branch of no known form");
+        }
+
+        bool inside = IsBlockTarget(item, out int target);
+        if (conditional)
+        {
+            return inside ? Leaves(i, falls: true) : Fail(i, "a conditional branch out of the block");
+        }
+
+        if (!inside)
+        {
+            return CheckWayOut(i, call);
+        }
+
+        EdgePlaces places = default;
+        bool edge = TryTarget(target, ExitCode.Edge, out ulong rip, out int number) && _map.TryGetEdge(number, out places);
+        if (edge && places.Jump == AddressOf(item.Offset + 1))
+        {
+            return CheckLink(i, rip, number, places, call) && FinishBranch(i, call);
+        }
+
+        if (!call)
+        {
+            return edge ? Fail(i, "a jump to another jump's edge") : Leaves(i, falls: false);
+        }
+
+        // A call of a stub that leaves: what it pushes must lead to the pad.
+        if (!_limitChecked)
+        {
+            return Fail(i, "a call without a limit check");
+        }
+
+        return edge || TryTarget(target, ExitCode.Dispatch, out _, out _) ? FinishBranch(i, call) : Fail(i, "a call into the block");
+    }
+
+    /// <summary>A JMP or CALL to somewhere else.</summary>
+    private bool CheckWayOut(int i, bool call)
+    {
+        ref ListedInstruction item = ref _listing[i];
+        if (_plan.Transient)
+        {
+            return Fail(i, "a transient block goes elsewhere");
+        }
+
+        if (GoesTo(item, _thunks.Indirect[_plan.Mode.View]))
+        {
+            return FinishBranch(i, call);
+        }
+
+        if (!_options.Chain || !_map.TryFindEntry(AddressOf(TargetOf(item)), _plan.PageId, out ulong rip) || !SamePage(rip))
+        {
+            return Fail(i, "a jump to no known place");
+        }
+
+        return CheckTarget(i, rip, call) && FinishBranch(i, call);
+    }
+
+    /// <summary>An edge's jump before it is linked.</summary>
+    private bool CheckLink(int i, ulong rip, int edge, EdgePlaces places, bool call)
+    {
+        if (_plan.Transient || !_options.Chain)
+        {
+            return Fail(i, "an edge where nothing is linked");
+        }
+
+        if ((places.Jump & 3) != 0 || places.SourcePage != _plan.PageId)
+        {
+            return Fail(i, "an edge that cannot be linked");
+        }
+
+        if (SamePage(rip) ? places.Id != 0 : _pageEdge != edge || places.Id == 0)
+        {
+            return Fail(i, "a jump to another page without the compare of its id");
+        }
+
+        return CheckTarget(i, rip, call);
+    }
+
+    /// <summary>A jump goes where the guest goes on, and not around and around, nor deeper, without a limit check.</summary>
+    private bool CheckTarget(int i, ulong rip, bool call)
+    {
+        if (rip != Last.NextIP && rip != Last.NearBranchTarget)
+        {
+            return Fail(i, "a jump to where the guest does not go on");
+        }
+
+        return (!call && SamePage(rip) && rip > Last.IP) || (_limitChecked && _limitTarget == rip) || Fail(i, "a jump without its limit check");
+    }
+
+    /// <summary>After a call comes the landing pad, or a jump to it.</summary>
+    private bool FinishBranch(int i, bool call)
+    {
+        if (!call)
+        {
+            return Leaves(i, falls: false);
+        }
+
+        int pad = i + 1;
+        if (pad < _listing.Count && _listing[pad].Template == Template.None && _listing[pad].Own is { Map: 0, Opcode: 0xE9 }
+            && IsBlockTarget(_listing[pad], out int over))
+        {
+            pad = over;
+        }
+
+        if (!_options.ReturnStack || pad >= _listing.Count || _listing[pad].Template != Template.Pad)
+        {
+            return Fail(i, "a call without a landing pad");
+        }
+
+        _listing[i + 1].Entries++;
+        return Leaves(i, falls: true);
+    }
+
+    private bool SamePage(ulong rip) => ((rip ^ _plan.Rip) & ~0xFFFul) == 0;
+}

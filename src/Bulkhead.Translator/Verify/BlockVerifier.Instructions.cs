@@ -1,0 +1,214 @@
+using Bulkhead.Translator.State;
+using Bulkhead.X86.Instructions;
+using Iced.Intel;
+
+namespace Bulkhead.Translator.Verify;
+
+/// <content>Instructions by themselves: what may stand in a block, and what it may touch.</content>
+internal sealed partial class BlockVerifier
+{
+    private const int Address = 10;
+    private const int HighByteBase = 6;
+
+    private bool CheckSingle(int i)
+    {
+        ref ListedInstruction item = ref _listing[i];
+        if (IsRelative(item.Own))
+        {
+            return CheckBranch(i);
+        }
+
+        if (item.Own.Segment == 0x65)
+        {
+            return CheckState(i);
+        }
+
+        if (_listing.Bytes[item.Offset..].StartsWith<byte>([0x0F, 0x1F, 0x00]))
+        {
+            return true; // padding
+        }
+
+        ref readonly InstructionEntry entry = ref InstructionTable.Get(item.Iced.Code);
+        if (entry.Class != InstructionClass.Carried || !_map.Offers(entry.Feature) || IsNeverCarried(item.Iced))
+        {
+            return Fail(i, "an instruction no block may hold");
+        }
+
+        if (item.Own.Segment != 0 || item.Own.Address32)
+        {
+            return Fail(i, "a prefix no block may hold");
+        }
+
+        if (NamesStackPointer(item.Iced))
+        {
+            return Fail(i, "the host's stack pointer");
+        }
+
+        if (item.Own.HasMemory && item.Iced.Mnemonic != Mnemonic.Lea)
+        {
+            return CheckAccess(i, Address);
+        }
+
+        if (_checkedBytes != 0 && item.Own.MayName(Address))
+        {
+            return Fail(i, "r10 between a check and its access");
+        }
+
+        return item.Own.Base != HostInstruction.Rip || Fail(i, "an address relative to the host's RIP");
+    }
+
+    /// <summary>What no row of the table should let through; asked of Iced, so that a slip in the table is noticed.</summary>
+    private static bool IsNeverCarried(in Instruction i) =>
+        i.IsPrivileged || i.FlowControl != FlowControl.Next || i.IsStackInstruction || i.IsSaveRestoreInstruction || i.IsStringInstruction
+        || i.IsVsib || i.Mnemonic is Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdpid or Mnemonic.Rdpmc or Mnemonic.Cpuid or Mnemonic.Xgetbv
+            or Mnemonic.Rdpkru or Mnemonic.Wrpkru or Mnemonic.Rdfsbase or Mnemonic.Rdgsbase or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase
+            or Mnemonic.Sgdt or Mnemonic.Sidt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw or Mnemonic.Lsl or Mnemonic.Lar or Mnemonic.Verr
+            or Mnemonic.Verw or Mnemonic.Cld or Mnemonic.Std or Mnemonic.Xlatb or Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu
+            or Mnemonic.Clzero or Mnemonic.Movdir64b or Mnemonic.Enqcmd or Mnemonic.Fnstenv or Mnemonic.Fldenv or Mnemonic.Fnsave or Mnemonic.Frstor;
+
+    private static bool NamesStackPointer(in Instruction i)
+    {
+        for (int k = 0; k < i.OpCount; k++)
+        {
+            Register r = i.GetOpKind(k) == OpKind.Register ? i.GetOpRegister(k) : Register.None;
+            if (r.IsSegmentRegister() || r.GetFullRegister() == Register.RSP)
+            {
+                return true;
+            }
+        }
+
+        return i.MemoryBase.GetFullRegister() == Register.RSP;
+    }
+
+    /// <summary>The use of a checked address, once: its exact size and kind, nothing but the base register.</summary>
+    private bool CheckAccess(int i, int @base)
+    {
+        ref ListedInstruction item = ref _listing[i];
+        ref readonly HostInstruction own = ref item.Own;
+        ref readonly InstructionEntry entry = ref InstructionTable.Get(item.Iced.Code);
+        if (own.Base != @base || own.Index >= 0 || own.Displacement != 0 || own.Mod != 0 || own.Segment != 0 || own.Address32)
+        {
+            return Fail(i, "a memory operand of another form than the checked register");
+        }
+
+        if (entry.Class != InstructionClass.Carried || !_map.Offers(entry.Feature) || IsNeverCarried(item.Iced) || NamesStackPointer(item.Iced))
+        {
+            return Fail(i, "an access no block may hold");
+        }
+
+        if (_checkedBytes == 0)
+        {
+            return Fail(i, "an access without a check before it");
+        }
+
+        // The table knows where processors access more than the manual says.
+        int size = Math.Max(item.Iced.MemorySize.GetSize(), (int)entry.MemoryBytes);
+        if (size != _checkedBytes)
+        {
+            return Fail(i, $"an access of {size} bytes, checked for {_checkedBytes}");
+        }
+
+        InstructionInfo facts = _facts.GetInfo(item.Iced);
+        bool writes = entry.MemoryWritten;
+        for (int k = 0; k < item.Iced.OpCount; k++)
+        {
+            OpAccess access = facts.GetOpAccess(k);
+            if (item.Iced.GetOpKind(k) == OpKind.Memory)
+            {
+                writes |= access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite;
+            }
+            else if (item.Iced.GetOpKind(k) == OpKind.Register && item.Iced.GetOpRegister(k).IsGPR() && access != OpAccess.Write
+                && item.Iced.GetOpRegister(k).GetFullRegister().GetNumber() == @base)
+            {
+                return Fail(i, "a host address used as data");
+            }
+        }
+
+        if (writes != _checkedWrite)
+        {
+            return Fail(i, writes ? "a write, checked for reading" : "a read, checked for writing");
+        }
+
+        if (_borrowed >= 0 && (entry.Traps || entry.Alignment != 0))
+        {
+            return Fail(i, "an access that may trap while a register is borrowed");
+        }
+
+        _checkedBytes = 0;
+        return true;
+    }
+
+    /// <summary>gs:[displacement]: the few fields of the state that blocks use, in the few forms they use them in.</summary>
+    private bool CheckState(int i)
+    {
+        ref ListedInstruction item = ref _listing[i];
+        ref readonly HostInstruction own = ref item.Own;
+        if (own.Mod != 0 || own.Base >= 0 || own.Index >= 0 || own.Address32 || own.Lock || own.Repeat != 0 || own.Vex)
+        {
+            return Fail(i, "an operand in the state of no known form");
+        }
+
+        int field = own.Displacement;
+        switch (own)
+        {
+            case { Map: 0, Opcode: 0x8B, W: true, Operand16: false } when own.Reg != 4 && IsWord(field):
+                if (field == Offsets.Borrowed && !GiveBack(own.Reg))
+                {
+                    return Fail(i, "a borrowed register given back to another");
+                }
+
+                break;
+            case { Map: 0, Opcode: 0x89, W: true, Operand16: false } when own.Reg != 4 && IsWord(field):
+                if (field == Offsets.Borrowed && !Borrow(own.Reg))
+                {
+                    return Fail(i, "a register borrowed while another is");
+                }
+
+                break;
+            case { Map: 0, Opcode: 0x03, Reg: Address, Operand16: false } when own.W == _plan.Mode.Code64 && IsSegmentBase(field):
+            case { Map: 0, Opcode: 0x89, W: false, Operand16: true, Reg: 0 } when field == Offsets.Flags:
+            case { Map: 1, Opcode: 0xB7, W: false, Operand16: false, Reg: 0 } when field == Offsets.Flags:
+                break;
+            case { Map: 0, Opcode: 0xC6, Reg: 0, Operand16: false } when IsFlagByte(field, _listing.Bytes[item.Offset + own.Length - 1]):
+                break;
+            default:
+                return Fail(i, "a field of the state that blocks do not use so");
+        }
+
+        return _checkedBytes == 0 || !own.MayName(Address) || Fail(i, "r10 between a check and its access");
+    }
+
+    private static bool IsWord(int field) =>
+        field == Offsets.GprOf(9) || field == Offsets.GprOf(10) || field == Offsets.GprOf(11) || field == Offsets.Temporary || field == Offsets.Borrowed;
+
+    private static bool IsSegmentBase(int field)
+    {
+        for (int segment = 0; segment < 6; segment++)
+        {
+            if (field == Offsets.SegmentBase(segment))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsFlagByte(int field, byte value) =>
+        _options.InlineSystem
+        && ((field == Offsets.DirectionFlag && value <= 1) || (field == Offsets.InterruptFlag && value == 0 && _plan.Mode.InterruptFlagAllowed));
+
+    private bool Borrow(int register)
+    {
+        bool free = _borrowed < 0;
+        _borrowed = register;
+        return free;
+    }
+
+    private bool GiveBack(int register)
+    {
+        bool same = _borrowed == register;
+        _borrowed = -1;
+        return same;
+    }
+}

@@ -1,0 +1,247 @@
+using System.Buffers.Binary;
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.State;
+
+namespace Bulkhead.Translator.Verify;
+
+/// <content>The templates, byte by byte.</content>
+/// <remarks>
+/// <code>
+/// Check        mov r11d, r10d; shr r11d, 7; and r11d, 4095 * 32; xor r10, gs:[r11 + view + 0 or 8];
+///              cmp r10, 4096 - size; ja slow path; add r10, gs:[r11 + view + 16]
+/// MemoryExit   mov r11d, reason; call leave; jmp after the check
+/// Exit         mov r11d, reason; call leave
+/// Limit        cmp rsp, gs:[limit]; jb exit; and where instructions are counted
+///              mov r11, gs:[count]; cmp r11, gs:[count's exit]; jae exit
+/// Count        mov r11, gs:[count]; lea r11, [r11 + instructions]; mov gs:[count], r11
+/// PageCompare  cmp dword gs:[code TLB slot], id; jne edge
+/// Pad          cmp r10, address (or mov r11, address; cmp r10, r11); jne indirect
+/// </code>
+/// </remarks>
+internal sealed partial class BlockVerifier
+{
+    private const int TlbEntryBytes = 32;
+    private const int TlbViewBytes = 4096 * TlbEntryBytes;
+    private const int TlbHost = 16;
+    private const int CheckXor = 14;
+    private const int CheckCompare = 22;
+    private const int CheckJump = 29;
+    private const int CheckAdd = 35;
+    private const int CheckBytes = 43;
+    private const int LimitAndCount = 39;
+
+    private static ReadOnlySpan<byte> IndexBytes => [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x01, 0x00];
+
+    private static ReadOnlySpan<byte> XorBytes => [0x65, 0x4D, 0x33, 0x93];
+
+    private static ReadOnlySpan<byte> CompareBytes => [0x49, 0x81, 0xFA];
+
+    private static ReadOnlySpan<byte> AddBytes => [0x65, 0x4D, 0x03, 0x93];
+
+    private static ReadOnlySpan<byte> LimitBytes => [0x65, 0x48, 0x3B, 0x24, 0x25];
+
+    private static ReadOnlySpan<byte> LoadCountBytes => [0x65, 0x4C, 0x8B, 0x1C, 0x25];
+
+    private static ReadOnlySpan<byte> AddCountBytes => [0x4D, 0x8D, 0x9B];
+
+    private static ReadOnlySpan<byte> StoreCountBytes => [0x65, 0x4C, 0x89, 0x1C, 0x25];
+
+    private static ReadOnlySpan<byte> CompareCountBytes => [0x65, 0x4C, 0x3B, 0x1C, 0x25];
+
+    private static ReadOnlySpan<byte> PageBytes => [0x65, 0x81, 0x3C, 0x25];
+
+    private static ReadOnlySpan<byte> TscFirst => [0x0F, 0x31, 0x48, 0xC1, 0xE2, 0x20, 0x48, 0x0B, 0xC2, 0x65, 0x48, 0x03, 0x04, 0x25];
+
+    private static ReadOnlySpan<byte> TscLast => [0x48, 0x8B, 0xD0, 0x48, 0xC1, 0xEA, 0x20, 0x8B, 0xC0];
+
+    private static ReadOnlySpan<byte> SaveRsiBytes => [0x65, 0x48, 0x89, 0x34, 0x25];
+
+    private static ReadOnlySpan<byte> RsiFromR10Bytes => [0x49, 0x8B, 0xF2];
+
+    private static ReadOnlySpan<byte> LoadRsiBytes => [0x65, 0x48, 0x8B, 0x34, 0x25];
+
+    private int Int32At(int offset) => BinaryPrimitives.ReadInt32LittleEndian(_listing.Bytes[offset..]);
+
+    private bool Has(int offset, ReadOnlySpan<byte> bytes) => offset <= _listing.Length && _listing.Bytes[offset..].StartsWith(bytes);
+
+    private bool HasInt32(int offset, ReadOnlySpan<byte> bytes, int value) =>
+        Has(offset, bytes) && offset + bytes.Length + 4 <= _listing.Length && Int32At(offset + bytes.Length) == value;
+
+    /// <summary>The template that starts at an offset.</summary>
+    private Template Match(int at, out int length)
+    {
+        if (!_plan.Transient && IsCheck(at))
+        {
+            length = CheckBytes;
+            return Template.Check;
+        }
+
+        if (_plan.Transient && IsAsk(at))
+        {
+            length = 5;
+            return Template.Ask;
+        }
+
+        if (IsExit(at))
+        {
+            bool memory = _listing.Bytes[at + 2] == (byte)ExitCode.Memory;
+            length = memory ? 16 : 11;
+            return memory ? Template.MemoryExit : Template.Exit;
+        }
+
+        if (IsLimit(at))
+        {
+            length = _options.CountInstructions ? LimitAndCount : 15;
+            bool returns = Has(at + length, [0xC3]);
+            length += returns ? 1 : 0;
+            return returns ? Template.Return : Template.Limit;
+        }
+
+        if (at == 0 && _options.CountInstructions && HasInt32(0, LoadCountBytes, Offsets.Count) && HasInt32(9, AddCountBytes, _plan.Count)
+            && HasInt32(16, StoreCountBytes, Offsets.Count))
+        {
+            length = 25;
+            return Template.Count;
+        }
+
+        if (Has(at, PageBytes) && Has(at + 12, [0x0F, 0x85]) && at + 18 <= _listing.Length)
+        {
+            length = 18;
+            return Template.PageCompare;
+        }
+
+        if (TryPad(at, out length, out _))
+        {
+            return Template.Pad;
+        }
+
+        if (HasInt32(at, TscFirst, Offsets.TscOffset) && Has(at + 18, TscLast))
+        {
+            length = 18 + TscLast.Length;
+            return Template.Tsc;
+        }
+
+        if (HasInt32(at, SaveRsiBytes, Offsets.Borrowed) && Has(at + 9, RsiFromR10Bytes))
+        {
+            int access = _listing.At(at + 12);
+            int end = access < 0 ? at : _listing[access].Offset + _listing[access].Own.Length;
+            if (access >= 0 && HasInt32(end, LoadRsiBytes, Offsets.Borrowed))
+            {
+                length = end + 9 - at;
+                return Template.HighByte;
+            }
+        }
+
+        length = 0;
+        return Template.None;
+    }
+
+    private bool IsCheck(int at) =>
+        at + CheckBytes <= _listing.Length && Has(at, IndexBytes) && Has(at + CheckXor, XorBytes) && Has(at + CheckCompare, CompareBytes)
+        && Has(at + CheckJump, [0x0F, 0x87]) && Has(at + CheckAdd, AddBytes);
+
+    /// <summary>In a transient block: a JMP whose way leads, without a branch, to a slow path that comes back right after it.</summary>
+    private bool IsAsk(int at)
+    {
+        if (!Has(at, [0xE9]) || at + 5 > _listing.Length || !TryInside((long)at + 5 + Int32At(at + 1), out int offset))
+        {
+            return false;
+        }
+
+        for (int i = _listing.At(offset); i >= 0 && i < _listing.Count; i++)
+        {
+            ref ListedInstruction item = ref _listing[i];
+            if (IsExit(item.Offset))
+            {
+                return _listing.Bytes[item.Offset + 2] == (byte)ExitCode.Memory
+                    && item.Offset + 16 + Int32At(item.Offset + 12) == at + 5;
+            }
+
+            if (IsRelative(item.Own))
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsLimit(int at) =>
+        HasInt32(at, LimitBytes, Offsets.Limit) && Has(at + 9, [0x0F, 0x82]) && at + 15 <= _listing.Length
+        && (!_options.CountInstructions
+            || (HasInt32(at + 15, LoadCountBytes, Offsets.Count) && HasInt32(at + 24, CompareCountBytes, Offsets.CountExit)
+                && Has(at + 33, [0x0F, 0x83]) && at + LimitAndCount <= _listing.Length));
+
+    /// <summary>mov r11d, reason; call leave; and after the reason "memory", a JMP.</summary>
+    private bool IsExit(int at)
+    {
+        if (!Has(at, [0x41, 0xBB]) || !Has(at + 6, [0xE8]) || at + 11 > _listing.Length)
+        {
+            return false;
+        }
+
+        ulong to = AddressOf((long)at + 11 + Int32At(at + 7));
+        return _listing.Bytes[at + 2] == (byte)ExitCode.Memory
+            ? to == _thunks.Leave && Has(at + 11, [0xE9]) && at + 16 <= _listing.Length
+            : to == _thunks.Leave || to == _thunks.LeaveSavingFlags;
+    }
+
+    private bool TryPad(int at, out int length, out ulong value)
+    {
+        value = 0;
+        length = 0;
+        int jump;
+        if (Has(at, [0x49, 0x83, 0xFA]) && at + 4 <= _listing.Length)
+        {
+            value = (ulong)(sbyte)_listing.Bytes[at + 3];
+            jump = at + 4;
+        }
+        else if (Has(at, CompareBytes) && at + 7 <= _listing.Length)
+        {
+            value = (ulong)Int32At(at + 3);
+            jump = at + 7;
+        }
+        else if (TryConstant(at, 11, out int bytes, out value) && Has(at + bytes, [0x4D, 0x3B, 0xD3]))
+        {
+            jump = at + bytes + 3;
+        }
+        else
+        {
+            return false;
+        }
+
+        if (!Has(jump, [0x0F, 0x85]) || jump + 6 > _listing.Length
+            || AddressOf((long)jump + 6 + Int32At(jump + 2)) != _thunks.Indirect[_plan.Mode.View])
+        {
+            return false;
+        }
+
+        length = jump + 6 - at;
+        return true;
+    }
+
+    /// <summary>A constant moved to r8-r15 in one of the forms the emitter chooses from.</summary>
+    private bool TryConstant(int at, int register, out int length, out ulong value)
+    {
+        byte low = (byte)(register & 7);
+        length = 0;
+        value = 0;
+        if (Has(at, [0x41, (byte)(0xB8 | low)]) && at + 6 <= _listing.Length)
+        {
+            length = 6;
+            value = (uint)Int32At(at + 2);
+        }
+        else if (Has(at, [0x49, 0xC7, (byte)(0xC0 | low)]) && at + 7 <= _listing.Length)
+        {
+            length = 7;
+            value = (ulong)Int32At(at + 3);
+        }
+        else if (Has(at, [0x49, (byte)(0xB8 | low)]) && at + 10 <= _listing.Length)
+        {
+            length = 10;
+            value = BinaryPrimitives.ReadUInt64LittleEndian(_listing.Bytes[(at + 2)..]);
+        }
+
+        return length != 0;
+    }
+}

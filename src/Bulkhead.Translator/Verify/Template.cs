@@ -1,0 +1,41 @@
+namespace Bulkhead.Translator.Verify;
+
+/// <summary>The sequences emitted code may hold whose instructions are not allowed by themselves.</summary>
+internal enum Template : byte
+{
+    /// <summary>None: a single instruction.</summary>
+    None,
+
+    /// <summary>The check of a memory operand: address in r10 before, host address after.</summary>
+    Check,
+
+    /// <summary>A transient block's: the slow path is asked at once.</summary>
+    Ask,
+
+    /// <summary>The end of a check's slow path: leaves and comes back with a host address in r10.</summary>
+    MemoryExit,
+
+    /// <summary>A reason in r11 and a call of a leave thunk.</summary>
+    Exit,
+
+    /// <summary>At a block's start: the count of instructions grows.</summary>
+    Count,
+
+    /// <summary>The compare of the return stack's pointer with its limit.</summary>
+    Limit,
+
+    /// <summary>The same, and a RET.</summary>
+    Return,
+
+    /// <summary>The compare of a code TLB slot with a page id.</summary>
+    PageCompare,
+
+    /// <summary>A landing pad: the compare of r10 with the return address.</summary>
+    Pad,
+
+    /// <summary>RDTSC and its offset.</summary>
+    Tsc,
+
+    /// <summary>An access of AH to BH, whose address cannot stand in r10.</summary>
+    HighByte,
+}

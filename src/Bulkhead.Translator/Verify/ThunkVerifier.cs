@@ -1,0 +1,136 @@
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.State;
+using Iced.Intel;
+
+namespace Bulkhead.Translator.Verify;
+
+/// <summary>Proves of the thunks what can be said of code that is trusted by nature.</summary>
+/// <remarks>Both decoders agree on them; they hold only instructions of a short list; their memory operands are fields of the
+/// state outside its tables, the two FXSAVE images given to them, and a jump-cache entry in the exact lookup of each view.</remarks>
+internal static class ThunkVerifier
+{
+    /// <summary>Verifies the thunks of a code space.</summary>
+    internal static Violation? Verify(ThunkPlaces thunks, ReadOnlySpan<byte> code, ulong address, EngineOptions options)
+    {
+        var listing = new Listing();
+        if (!listing.TryRead(code, out int offset, out string rule))
+        {
+            return At(code, offset, rule);
+        }
+
+        for (int i = 0; i < listing.Count;)
+        {
+            ref ListedInstruction item = ref listing[i];
+            int view = Array.IndexOf(thunks.Indirect, address + (ulong)item.Offset);
+            if (view >= 0)
+            {
+                byte[] expected = Indirect(view, address + (ulong)item.Offset, thunks.Leave, options);
+                if (!code[item.Offset..].StartsWith(expected))
+                {
+                    return At(code, item.Offset, "the lookup of an indirect target is not as it must be");
+                }
+
+                int end = item.Offset + expected.Length;
+                i = end < listing.Length ? listing.At(end) : listing.Count;
+                continue;
+            }
+
+            if (Check(listing, item, address, thunks) is { } broken)
+            {
+                return At(code, item.Offset, broken);
+            }
+
+            i++;
+        }
+
+        return null;
+    }
+
+    private static Violation At(ReadOnlySpan<byte> code, int offset, string rule) =>
+        new(0, offset, Convert.ToHexString(code.Slice(offset, Math.Min(15, code.Length - offset))), rule);
+
+    private static string? Check(Listing listing, in ListedInstruction item, ulong address, ThunkPlaces thunks)
+    {
+        ref readonly Instruction i = ref item.Iced;
+        ref readonly HostInstruction own = ref item.Own;
+        if (i.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch or FlowControl.Call && !own.HasMemory)
+        {
+            ulong target = i.NearBranchTarget;
+            bool known = (target < (ulong)listing.Length && listing.At((int)target) >= 0) || address + target == thunks.Leave;
+            return known ? null : "a branch out of the thunks";
+        }
+
+        switch (i.Mnemonic)
+        {
+            case Mnemonic.Fxsave64 or Mnemonic.Fxrstor64:
+                return own is { Base: 7, Index: -1, Displacement: 0, Segment: 0 } ? null : "an image elsewhere than it was given";
+            case Mnemonic.Lea:
+                return own is { Base: 4, Index: -1, Reg: 4, Displacement: -8 } ? null : "an address of no known use";
+            case Mnemonic.Fninit or Mnemonic.Vzeroupper or Mnemonic.Lahf or Mnemonic.Sahf or Mnemonic.Seto or Mnemonic.Ret or Mnemonic.Push:
+                return own.HasMemory ? "an operand of no known form" : null;
+            case Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Add or Mnemonic.Cmp or Mnemonic.Pop or Mnemonic.Stmxcsr or Mnemonic.Ldmxcsr
+                or Mnemonic.Vmovups:
+                return IsField(i, own) ? null : "an operand that is no field of the state";
+            case Mnemonic.Jmp:
+                return own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement == Offsets.ResumeAddress ? null : "a jump of no known form";
+            default:
+                return "an instruction no thunk may hold";
+        }
+    }
+
+    private static bool IsField(in Instruction i, in HostInstruction own) =>
+        !own.HasMemory
+        || (own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement >= 0
+            && own.Displacement + i.MemorySize.GetSize() <= Offsets.CodeTlb);
+
+    /// <summary>cmp rsp, limit; the count; hash; cmp r10, entry's target; flags; jmp entry's code; the two ways out.</summary>
+    private static byte[] Indirect(int view, ulong address, ulong leave, EngineOptions options)
+    {
+        var b = new List<byte>();
+        void Add(params ReadOnlySpan<byte> bytes) => b.AddRange(bytes);
+        void Word(int value) => b.AddRange(BitConverter.GetBytes(value));
+        int table = Offsets.JumpCache + (view * VcpuState.JumpEntries * 16);
+        int size = (options.JumpCache ? 110 : 37) + (options.CountInstructions ? 24 : 0);
+        Add(0x65, 0x48, 0x3B, 0x24, 0x25);
+        Word(Offsets.Limit);
+        Add(0x0F, 0x82);
+        Word(size - 11 - 15);
+        if (options.CountInstructions)
+        {
+            Add(0x65, 0x4C, 0x8B, 0x1C, 0x25);
+            Word(Offsets.Count);
+            Add(0x65, 0x4C, 0x3B, 0x1C, 0x25);
+            Word(Offsets.CountExit);
+            Add(0x0F, 0x83);
+            Word(size - 11 - b.Count - 4);
+        }
+
+        if (options.JumpCache)
+        {
+            Add(0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x09, 0x45, 0x33, 0xDA, 0x41, 0x81, 0xE3);
+            Word(VcpuState.JumpEntries - 1);
+            Add(0x41, 0xC1, 0xE3, 0x04, 0x65, 0x4D, 0x3B, 0x93);
+            Word(table);
+            Add(0x0F, 0x85);
+            Word(size - 22 - b.Count - 4);
+            Add(0x65, 0x48, 0x89, 0x04, 0x25);
+            Word(Offsets.SavedRax);
+            Add(0x65, 0x0F, 0xB7, 0x04, 0x25);
+            Word(Offsets.Flags);
+            Add(0x04, 0x7F, 0x9E, 0x65, 0x48, 0x8B, 0x04, 0x25);
+            Word(Offsets.SavedRax);
+            Add(0x65, 0x41, 0xFF, 0xA3);
+            Word(table + 8);
+        }
+
+        foreach (ExitCode code in (ReadOnlySpan<ExitCode>)[ExitCode.Indirect, ExitCode.Limit])
+        {
+            Add(0x41, 0xBB);
+            Word((int)code);
+            Add(0xE8);
+            Word((int)(leave - (address + (ulong)b.Count + 4)));
+        }
+
+        return [.. b];
+    }
+}

@@ -1,0 +1,76 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Translator.State;
+
+namespace Bulkhead.Translator.Verify;
+
+/// <summary>Proves of a vCPU's data TLB that every entry the check can hit leads to a page of the domain's RAM.</summary>
+internal static unsafe class TlbVerifier
+{
+    private const int IndexMask = VcpuState.TlbEntries - 1;
+
+    /// <summary>Looks at every entry of every view.</summary>
+    /// <remarks><i>Threading</i>: the vCPU's thread, or while it does not run; under the code space's lock, so that no page is
+    /// halfway to being guarded.</remarks>
+    /// <param name="state">The vCPU's state.</param>
+    /// <param name="memory">The domain's RAM.</param>
+    /// <param name="isCode">Whether a RAM page holds code, so that stores must ask.</param>
+    /// <returns>Null, or what is wrong.</returns>
+    internal static string? Verify(VcpuState* state, GuestMemory memory, Predicate<int> isCode)
+    {
+        // SAFETY: the state's owner holds it for as long as it calls this, and the indices are the table's own (VerifiedRunTests).
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            VcpuState.TlbEntry* entries = (VcpuState.TlbEntry*)&state->Tlb + (view * VcpuState.TlbEntries);
+            for (int i = 0; i < VcpuState.TlbEntries; i++)
+            {
+                if (Verify(in entries[i], i, memory, isCode) is { } wrong)
+                {
+                    return $"data TLB view {view} entry {i} (tags {entries[i].ReadTag:x}, {entries[i].WriteTag:x}): {wrong}";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Verify(in VcpuState.TlbEntry entry, int index, GuestMemory memory, Predicate<int> isCode)
+    {
+        if (((entry.ReadTag | entry.WriteTag) & 0xFFF) != 0)
+        {
+            return "a tag that is no page";
+        }
+
+        bool reads = IndexOf(entry.ReadTag) == index;
+        bool writes = IndexOf(entry.WriteTag) == index;
+        if (writes && (!reads || entry.ReadTag != entry.WriteTag))
+        {
+            return "a write tag of another page than the read tag";
+        }
+
+        if (!reads)
+        {
+            return null; // no address of this entry's index meets such a tag
+        }
+
+        int page = PageOf(entry.Host, memory);
+        if (page < 0)
+        {
+            return "a host address that is no page of RAM";
+        }
+
+        return writes && isCode(page) ? "a write tag for a page that holds code" : null;
+    }
+
+    private static int IndexOf(ulong tag) => (int)(tag >> 12) & IndexMask;
+
+    /// <summary>The RAM page at a host address, or -1.</summary>
+    private static int PageOf(ulong host, GuestMemory memory)
+    {
+        ulong low = (ulong)memory.HostPointer(memory.PageAddress(0), 4096);
+        ulong page = (host - low) >> 12;
+        return (host & 0xFFF) == 0 && host >= low && page < (ulong)memory.PageCount
+            && (ulong)memory.HostPointer(memory.PageAddress((int)page), 4096) == host
+            ? (int)page
+            : -1;
+    }
+}
