@@ -1,0 +1,114 @@
+using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Tests.Differential;
+using Bulkhead.Translator.Verify;
+using Iced.Intel;
+using Xunit;
+
+namespace Bulkhead.Translator.Tests.Verify;
+
+/// <summary>What the emitter emits passes the verifier.</summary>
+public sealed class BlockVerifierTests
+{
+    public static TheoryData<string> Settings =>
+    [
+        "", "chain=off", "jump-cache=off", "return-stack=off", "flag-lookahead=off,exact-fault-flags=off", "inline-system=off", "max-block=1",
+        "count=on",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public void EveryRow_Emitted_Passes(string settings)
+    {
+        using var bench = new EmitBench(settings);
+        for (int seed = 1; seed <= (settings.Length == 0 ? 12 : 2); seed++)
+        {
+            foreach (Code code in CaseRows.All)
+            {
+                byte[] bytes = CaseGenerator.Create(seed, code).Bytes;
+                Pass(bench, bytes, Arena.Code, Modes.User64);
+                Pass(bench, bytes, Arena.Code, Modes.Kernel64);
+            }
+        }
+    }
+
+    [Fact]
+    public void Sequences_Emitted_Pass()
+    {
+        using var bench = new EmitBench();
+        for (int seed = 1; seed <= 1000; seed++)
+        {
+            Pass(bench, CaseGenerator.CreateSequence(seed, _ => true).Bytes, Arena.Code, Modes.User64);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public void ControlFlow_InEveryMode_Passes(string settings)
+    {
+        using var bench = new EmitBench(settings);
+        ReadOnlySpan<ulong> rips = [GuestCode.Rip, 0x40_0FF0, 0x40_0000, 0x7FFF_F800, 0x8000_0800, 0xFFFF_FFFF_8000_0800];
+        foreach ((uint mode, int bits) in Modes.All)
+        {
+            foreach (byte[] code in GuestCode.Blocks(bits))
+            {
+                foreach (ulong rip in settings.Length == 0 ? rips : rips[..2])
+                {
+                    ulong at = bits == 64 ? rip : (uint)rip & (bits == 16 ? 0xFFFFu : uint.MaxValue);
+                    bench.KnownRip = ulong.MaxValue;
+                    Pass(bench, code, at, mode);
+                    bench.KnownRip = at;
+                    Pass(bench, code, at, mode);
+                    bench.KnownRip = at + 0x12;
+                    Pass(bench, code, at, mode);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void RandomBytes_InEveryMode_Pass()
+    {
+        using var bench = new EmitBench();
+        var random = new Random(5);
+        byte[] code = new byte[64];
+        for (int round = 0; round < 500; round++)
+        {
+            foreach ((uint mode, int bits) in Modes.All)
+            {
+                random.NextBytes(code);
+                for (int k = 0; k < 60; k += random.Next(1, 12))
+                {
+                    code[k] = random.Next(6) switch { 0 => 0x0F, 1 => 0x66, 2 => 0xC5, 3 => 0xC4, 4 => 0xF3, _ => code[k] };
+                }
+
+                Pass(bench, code, GuestCode.Rip & (bits == 16 ? 0xFFFFu : uint.MaxValue), mode);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public void Thunks_Emitted_Pass(string settings)
+    {
+        using var bench = new EmitBench(settings);
+
+        Assert.Null(bench.VerifyThunks(bench.ThunkCode));
+    }
+
+    private static void Pass(EmitBench bench, ReadOnlySpan<byte> guest, ulong rip, uint mode)
+    {
+        foreach (bool transient in (ReadOnlySpan<bool>)[false, true])
+        {
+            if (!bench.Emit(guest, rip, mode, transient))
+            {
+                continue;
+            }
+
+            Assert.InRange(bench.Code.Length, 1, transient ? CodeSpace.StripBytes / 8 : 32 << 10);
+            if (bench.Verify() is { } violation)
+            {
+                Assert.Fail($"{bench.Describe()} (mode {mode:x}{(transient ? ", transient" : "")}): {violation}\n{Convert.ToHexString(bench.Code)}");
+            }
+        }
+    }
+}

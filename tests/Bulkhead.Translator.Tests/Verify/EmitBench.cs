@@ -1,0 +1,125 @@
+using Bulkhead.Host.Memory;
+using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Decode;
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Verify;
+using Bulkhead.X86.Instructions;
+using Xunit;
+
+namespace Bulkhead.Translator.Tests.Verify;
+
+/// <summary>Emits blocks of given guest bytes and verifies them, as they are or changed; nothing is executed.</summary>
+internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
+{
+    internal const uint Page = 7;
+
+    private readonly ExecutableMemory _code = ExecutableMemory.Create("emit-bench", 1 << 20);
+    private readonly PrivateMemory _guest = new(8192);
+    private readonly CodeWriter _writer = new();
+    private readonly Thunks _thunks = new();
+    private readonly EngineOptions _options;
+    private readonly BlockEmitter _emitter;
+    private readonly BlockPlanner _planner;
+    private readonly BlockVerifier _verifier;
+    private readonly List<(int Jump, int Id)> _edges = [];
+    private BlockPlan _plan = new(1);
+    private int _start;
+
+    internal EmitBench(string options = "")
+    {
+        Assert.Null(EngineOptions.TryParse(options, out _options));
+        _writer.Begin(_code.Writable, _code.Executable - _code.Writable);
+        _thunks.Emit(_writer, _options);
+        _start = (_writer.Length + 63) & ~63;
+        _emitter = new BlockEmitter(_writer, _thunks, this, _options);
+        _planner = new BlockPlanner(_options);
+        _verifier = new BlockVerifier(_thunks.Places, this, _options);
+    }
+
+    /// <summary>A block of the page that is there already: direct jumps to it are bound at once.</summary>
+    internal ulong KnownRip { get; set; } = ulong.MaxValue;
+
+    /// <summary>The last block's host code.</summary>
+    internal byte[] Code { get; private set; } = [];
+
+    /// <summary>Where it executes.</summary>
+    internal ulong Address => (ulong)_code.Executable + (ulong)_start;
+
+    /// <summary>The thunks' host code.</summary>
+    internal byte[] ThunkCode => new ReadOnlySpan<byte>(_code.Executable, _thunks.Bytes).ToArray();
+
+    internal ulong Leave => (ulong)_thunks.Leave;
+
+    internal ulong IndirectOf(int view) => (ulong)_thunks.Indirect[view];
+
+    private ulong KnownEntry => (ulong)_code.Executable + (1 << 19);
+
+    /// <summary>Emits the block at <paramref name="rip"/>. False: its first instruction runs over the end of the page.</summary>
+    internal bool Emit(ReadOnlySpan<byte> guest, ulong rip, uint mode, bool transient = false)
+    {
+        var page = new Span<byte>(_guest.Pointer, 8192);
+        page.Fill(0xF4);
+        guest.CopyTo(page[(int)(rip & 0xFFF)..]);
+        _edges.Clear();
+        _plan = transient
+            ? _planner.PlanOne(_guest.Pointer + (rip & 0xFFF), 15, rip, new ModeWord(mode))
+            : _planner.Plan(_guest.Pointer, rip, new ModeWord(mode), Page);
+        if (_plan.Count == 0)
+        {
+            return false;
+        }
+
+        _writer.Begin(_code.Writable + _start, _code.Executable - _code.Writable);
+        _emitter.Emit(_plan);
+        Code = new ReadOnlySpan<byte>(_code.Writable + _start, _writer.Length).ToArray();
+        return true;
+    }
+
+    /// <summary>Verifies the last block, or what a test made of it.</summary>
+    internal Violation? Verify(ReadOnlySpan<byte> code) => _verifier.Verify(_plan, code, Address);
+
+    internal Violation? Verify() => Verify(Code);
+
+    internal Violation? VerifyThunks(ReadOnlySpan<byte> code) => ThunkVerifier.Verify(_thunks.Places, code, (ulong)_code.Executable, _options);
+
+    internal string Describe() => string.Join("; ", _plan.Instructions.Take(_plan.Count));
+
+    public bool Offers(CpuFeature feature) => true;
+
+    public void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved)
+    {
+    }
+
+    public int NewEdge(uint sourcePage, int idPlace)
+    {
+        _edges.Add((-1, idPlace));
+        return _edges.Count - 1;
+    }
+
+    public void SetEdgeJump(int edge, int place) => _edges[edge] = (place, _edges[edge].Id);
+
+    public bool TryFindInPage(uint pageId, ulong rip, out byte* entry)
+    {
+        entry = (byte*)KnownEntry;
+        return rip == KnownRip;
+    }
+
+    public bool TryGetEdge(int edge, out EdgePlaces places)
+    {
+        bool known = (uint)edge < (uint)_edges.Count;
+        places = known ? new EdgePlaces(Address + (ulong)_edges[edge].Jump, _edges[edge].Id < 0 ? 0 : Address + (ulong)_edges[edge].Id, Page) : default;
+        return known;
+    }
+
+    public bool TryFindEntry(ulong address, uint pageId, out ulong rip)
+    {
+        rip = KnownRip;
+        return address == KnownEntry && pageId == Page;
+    }
+
+    public void Dispose()
+    {
+        _code.Dispose();
+        _guest.Dispose();
+    }
+}
