@@ -293,6 +293,22 @@ public sealed class MutationTests
     }
 
     [Fact]
+    public void Count_Changed_IsRejected()
+    {
+        using var bench = new EmitBench("count=on");
+        byte[] code = Emit(bench, "90EBF0");
+        int limit = HostCode.Find(code, s_limit);
+        Assert.Equal(2, code[12]);
+        Rejected(bench, HostCode.Put(code, 12, 1), "too few instructions");
+        Rejected(bench, HostCode.Add(code, 5, 8), "another field");
+        Rejected(bench, code[25..], "none");
+        Rejected(bench, HostCode.Insert(code, 0, 0x90), "not at the start");
+        Rejected(bench, HostCode.Put(code, limit + 15, [.. Enumerable.Repeat((byte)0x90, 24)]), "count not looked at");
+        Rejected(bench, HostCode.Put(code, limit + 34, 0x82), "the other way");
+        Rejected(bench, HostCode.Put(code, limit + 35, 0, 0, 0, 0), "no way out");
+    }
+
+    [Fact]
     public void KnownTarget_Changed_IsRejected()
     {
         using var bench = new EmitBench { KnownRip = GuestCode.Rip + 0x12 };
