@@ -5,7 +5,7 @@ using Xunit.v3;
 
 namespace Bulkhead.Guests.Tests.Harness;
 
-/// <summary>Runs a test with the defaults of the engine and with each group of its optimizations off.</summary>
+/// <summary>Runs a test with the defaults of the engine and with each group of its optimizations off, and with its blocks verified.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class EngineSettingsAttribute : DataAttribute
 {
@@ -18,6 +18,7 @@ internal sealed class EngineSettingsAttribute : DataAttribute
         "max-block=1",
         "exact-fault-flags",
         "inline-system=off,flag-lookahead=off",
+        "verify=on",
     ];
 
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
