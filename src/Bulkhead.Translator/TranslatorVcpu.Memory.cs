@@ -148,8 +148,9 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             // An x87 store with an unmasked exception leaves memory as it is, so what is written back must have been read.
-            // Not from devices, where reads have effects; no operand of theirs crosses a page.
-            bool reads = !write || (flags & MemoryFlags.ReadsToo) != 0 || (address & 0xFFF) + (ulong)size > 4096;
+            // Not from a device's page, where reads have effects.
+            bool reads = !write || (flags & MemoryFlags.ReadsToo) != 0
+                || ((flags & MemoryFlags.WaitsForX87) != 0 && (address & 0xFFF) + (ulong)size > 4096);
             if (reads && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
             {
                 return Fault(_interpreter.Fault);
