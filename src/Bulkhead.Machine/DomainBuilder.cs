@@ -1,6 +1,7 @@
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
 using Bulkhead.Host;
+using Bulkhead.Host.Files;
 using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Boot;
@@ -20,10 +21,6 @@ internal static class DomainBuilder
     internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, TraceFile? trace, Action<Action>? control)
     {
         Check(request);
-        byte[] kernel = ReadFile(request.KernelPath, "kernel");
-        byte[] initrd = request.InitrdPath is null ? [] : ReadFile(request.InitrdPath, "initial RAM disk");
-        _ = KernelImage.Detect(kernel, request.KernelPath);
-
         IClock clock = time.Clock;
         var memory = new GuestMemory(request.Name, request.MemoryBytes);
         var domain = new Domain(request.Name, request.Vcpus, clock, PowerUp, control);
@@ -43,11 +40,14 @@ internal static class DomainBuilder
             throw;
         }
 
+        // The files are read again at a reset rather than kept.
         void PowerUp(Domain d)
         {
+            using FileBytes kernel = ReadFile(request.KernelPath, "kernel");
+            using FileBytes initrd = request.InitrdPath is null ? FileBytes.None : ReadFile(request.InitrdPath, "initial RAM disk");
             d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus);
-            BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel, initrd, request.CommandLine, rsdp));
+            BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel.Span, initrd.Span, request.CommandLine, rsdp));
             foreach (VcpuSlot slot in d.Slots)
             {
                 slot.Vcpu.Reset();
@@ -89,11 +89,11 @@ internal static class DomainBuilder
         }
     }
 
-    private static byte[] ReadFile(string path, string what)
+    private static FileBytes ReadFile(string path, string what)
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return FileBytes.Read(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -3,5 +3,20 @@ using Bulkhead.Core.Memory;
 namespace Bulkhead.Machine.Boot;
 
 /// <summary>What a boot loader needs: the files, the command line, and where the ACPI tables start.</summary>
-/// <remarks><see cref="KernelName"/> is for messages only.</remarks>
-internal sealed record BootRequest(string KernelName, byte[] Kernel, byte[] Initrd, string CommandLine, Gpa Rsdp);
+/// <param name="kernelName">The kernel's name, for messages.</param>
+/// <param name="kernel">The kernel file.</param>
+/// <param name="initrd">The initial RAM disk; empty for none.</param>
+/// <param name="commandLine">The kernel's command line.</param>
+/// <param name="rsdp">The ACPI root pointer.</param>
+internal readonly ref struct BootRequest(string kernelName, ReadOnlySpan<byte> kernel, ReadOnlySpan<byte> initrd, string commandLine, Gpa rsdp)
+{
+    internal string KernelName { get; } = kernelName;
+
+    internal ReadOnlySpan<byte> Kernel { get; } = kernel;
+
+    internal ReadOnlySpan<byte> Initrd { get; } = initrd;
+
+    internal string CommandLine { get; } = commandLine;
+
+    internal Gpa Rsdp { get; } = rsdp;
+}

@@ -18,11 +18,11 @@ internal static class LinuxLoader
     /// <summary>Loads kernel, initial RAM disk, command line, zero page, page tables and GDT.</summary>
     internal static BootState Load(GuestMemory memory, BootRequest request)
     {
-        byte[] image = request.Kernel;
+        ReadOnlySpan<byte> image = request.Kernel;
         LinuxSetupHeader header = LinuxSetupHeader.Parse(image, request.KernelName);
         ulong load = Place(memory, header, request.KernelName);
         ulong kernelEnd = load + Math.Max(header.InitSize, (uint)header.KernelLength);
-        LoaderWriter.Bytes(memory, load, image.AsSpan(header.KernelOffset, header.KernelLength));
+        LoaderWriter.Bytes(memory, load, image.Slice(header.KernelOffset, header.KernelLength));
 
         ulong initrd = LoaderWriter.Initrd(memory, request.Initrd, kernelEnd, (ulong)header.InitrdAddressMax + 1);
         LoaderWriter.CommandLine(memory, request.CommandLine, header.CommandLineSize);
@@ -71,7 +71,7 @@ internal static class LinuxLoader
     {
         Span<byte> page = stackalloc byte[4096];
         page.Clear();
-        request.Kernel.AsSpan(LinuxSetupHeader.Start, header.End - LinuxSetupHeader.Start).CopyTo(page[LinuxSetupHeader.Start..]);
+        request.Kernel.Slice(LinuxSetupHeader.Start, header.End - LinuxSetupHeader.Start).CopyTo(page[LinuxSetupHeader.Start..]);
 
         BinaryPrimitives.WriteUInt64LittleEndian(page[0x070..], request.Rsdp.Value);
         page[0x210] = 0xFF;

@@ -64,7 +64,7 @@ internal static class LoaderWriter
     /// <param name="initrd">The file.</param>
     /// <param name="floor">The first address behind the kernel.</param>
     /// <param name="limit">One past the last address it may use.</param>
-    internal static ulong Initrd(GuestMemory memory, byte[] initrd, ulong floor, ulong limit)
+    internal static ulong Initrd(GuestMemory memory, ReadOnlySpan<byte> initrd, ulong floor, ulong limit)
     {
         if (initrd.Length == 0)
         {
