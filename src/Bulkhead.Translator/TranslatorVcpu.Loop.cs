@@ -35,7 +35,7 @@ internal sealed unsafe partial class TranslatorVcpu
                 ResetReturnStack(); // a call that leaves has pushed its pad, whatever the limit was
             }
 
-            bool alone = _mode.SingleStep || _mode.CodeBased || _transientNeeded;
+            bool alone = _mode.Alone || _transientNeeded;
             if (_state->Count >= _state->CountExit)
             {
                 if (_state->Count >= _instructionLimit)
@@ -97,11 +97,12 @@ internal sealed unsafe partial class TranslatorVcpu
             {
                 Volatile.Write(ref _init, 0);
                 Exits.Add(ExitReason.Init);
-                PowerUp.Init(ref r, _signature);
+                PowerUp.Init(ref r, _cpuid.Signature);
                 r.Activity = (byte)ActivityState.WaitForSipi;
                 SplitFlags();
                 FlushAll();
                 ReloadMode();
+                _ = Breakpoints.Take();
             }
 
             if (Volatile.Read(ref _state->TurnEnded) != 0)
@@ -142,6 +143,10 @@ internal sealed unsafe partial class TranslatorVcpu
                 {
                     r.InterruptShadow = 0;
                     _ = Execute(entry, transient: true, out _);
+                    if (!_stopped)
+                    {
+                        TakeDebugTrap(step: false); // should it be one that loads SS, only the first holds events back
+                    }
                 }
 
                 if (_stopped)
@@ -270,21 +275,39 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
-    /// <summary>A transient instruction is complete: with TF set, the single-step trap follows.</summary>
+    /// <summary>A transient instruction is complete: the traps of single-stepping and of breakpoints follow.</summary>
     private bool AfterTransient(bool transient)
     {
-        if (transient && _mode.SingleStep)
+        if (transient)
         {
-            SingleStepTrap();
+            _state->Registers.Rflags &= ~Rflags.RF;
+            TakeDebugTrap(_mode.SingleStep);
         }
 
         return transient;
     }
 
-    private void SingleStepTrap()
+    /// <summary>One #DB for everything the instruction before RIP is trapped for.</summary>
+    private void TakeDebugTrap(bool step)
     {
-        JoinFlags();
-        Finish(_interpreter.DeliverSingleStep());
+        ulong dr6 = Breakpoints.Take() | (step ? Dr6.BS : 0);
+        if (dr6 != 0)
+        {
+            JoinFlags();
+            Finish(_interpreter.DeliverDebug(dr6));
+        }
+    }
+
+    /// <summary>After MOV SS and POP SS, where traps wait for the next instruction, single steps are forgotten, and instruction
+    /// breakpoints passed over as if RF were set.</summary>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 6.8.3 Masking Exceptions and Interrupts When Switching Stacks; Vol. 3B, 17.3.1.1.
+    /// AMD's processors do not pass over instruction breakpoints.</remarks>
+    private void HoldDebugTrap()
+    {
+        if (_mode.Breakpoints && !_cpuid.Amd)
+        {
+            _state->Registers.Rflags |= Rflags.RF;
+        }
     }
 
     private void Interpret()
@@ -322,14 +345,19 @@ internal sealed unsafe partial class TranslatorVcpu
 
                 SplitFlags();
                 ReloadMode();
-                if (step && r.InterruptShadow != 2)
+                if (r.InterruptShadow == 2)
                 {
-                    SingleStepTrap();
+                    HoldDebugTrap();
+                }
+                else
+                {
+                    TakeDebugTrap(step);
                 }
 
                 break;
             case InterpretResult.Halt:
                 SplitFlags();
+                TakeDebugTrap(step); // which ends the halt
                 break;
             case InterpretResult.Fault:
                 Uncount(1);

@@ -38,6 +38,11 @@ internal sealed unsafe partial class TranslatorVcpu
             return Fault((flags & MemoryFlags.Stack) != 0 ? GuestFault.WithCode(GuestFault.StackFault, 0) : GuestFault.Gp());
         }
 
+        if (_mode.Breakpoints)
+        {
+            Breakpoints.NoteAccess(address, size, write);
+        }
+
         Exits.Add(ExitReason.TlbMiss);
         if ((address & 0xFFF) + (ulong)size > 4096)
         {
@@ -178,11 +183,18 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
-    /// <summary>Translates the instruction at RIP by itself. Null: a fault was delivered instead.</summary>
+    /// <summary>Translates the instruction at RIP by itself. Null: a fault was delivered instead, or an instruction breakpoint.</summary>
     private byte* PrepareTransient()
     {
         byte* bytes = stackalloc byte[16];
         ulong rip = _state->Registers.Rip;
+        if (_mode.Breakpoints && Breakpoints.AtInstruction(LinearRip(rip)) is not 0 and var hits)
+        {
+            JoinFlags();
+            Finish(_interpreter.DeliverDebug(hits | Breakpoints.Take()));
+            return null;
+        }
+
         int length = FetchBytes(rip, bytes);
         if (length == 0)
         {
@@ -258,6 +270,7 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Delivers an exception; RIP is at the instruction that raised it.</summary>
     private void DeliverFault(GuestFault fault)
     {
+        _ = Breakpoints.Take(); // of an instruction that is not complete, or held back until a fault came first
         JoinFlags();
         Finish(_interpreter.TryDeliver(fault));
     }

@@ -45,7 +45,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private readonly byte* _strip;
     private readonly delegate* unmanaged<void> _enter;
     private readonly BlockLog? _log;
-    private readonly uint _signature;
+    private readonly CpuidPolicy _cpuid;
     private ICpuIo _io = NoIo.Instance;
     private ModeWord _mode;
     private int _generation;
@@ -63,7 +63,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         _options = options;
         _stateMemory = new PrivateMemory((ulong)sizeof(VcpuState));
         _state = (VcpuState*)_stateMemory.Pointer;
-        _signature = cpuid.Signature;
+        _cpuid = cpuid;
         _state->HostMxcsr = 0x1F80;
         _returnStack = new PrivateMemory(ReturnStackBytes);
         _returnBase = (ulong)_returnStack.Pointer + ReturnStackBytes - 64;
@@ -132,7 +132,8 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <inheritdoc/>
     public void Reset()
     {
-        PowerUp.Reset(ref _state->Registers, _signature);
+        PowerUp.Reset(ref _state->Registers, _cpuid.Signature);
+        _ = Breakpoints.Take();
         _interpreter.Msrs.Reset();
         FlushAll();
         ReloadMode();
@@ -270,6 +271,8 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         *(uint*)(image + 24) = 0x1F80; // FXRSTOR loads MXCSR too, and this thread's is the runtime's.
         ((delegate* unmanaged<byte*, void>)_space.Thunks.LoadX87)(image);
     }
+
+    private Breakpoints Breakpoints => _interpreter.Breakpoints;
 
     private uint* CodeSlots => (uint*)&_state->CodeTlb;
 

@@ -18,6 +18,7 @@ namespace Bulkhead.Translator.Decode;
 /// 14   FWAIT raises #NM
 /// 15   IOPL lets CLI and STI pass
 /// 16   single step
+/// 17   a breakpoint is enabled
 /// </code>
 /// </remarks>
 internal readonly record struct ModeWord(uint Value)
@@ -49,6 +50,11 @@ internal readonly record struct ModeWord(uint Value)
     internal bool InterruptFlagAllowed => (Value & (1 << 15)) != 0;
 
     internal bool SingleStep => (Value & (1 << 16)) != 0;
+
+    internal bool Breakpoints => (Value & (1 << 17)) != 0;
+
+    /// <summary>Instructions run one by one.</summary>
+    internal bool Alone => (Value & ((1 << 9) | (1 << 16) | (1 << 17))) != 0;
 
     /// <summary>The mode word of the current state.</summary>
     internal static ModeWord Of(in Registers r)
@@ -121,6 +127,11 @@ internal readonly record struct ModeWord(uint Value)
         if ((r.Rflags & Rflags.TF) != 0)
         {
             v |= 1u << 16;
+        }
+
+        if ((r.Dr7 & Dr7.Enables) != 0)
+        {
+            v |= 1u << 17;
         }
 
         return new ModeWord(v);

@@ -10,9 +10,6 @@ internal sealed unsafe partial class Interpreter
 {
     private const ulong Cr0Bits = Cr0.PE | Cr0.MP | Cr0.EM | Cr0.TS | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.NW | Cr0.CD | Cr0.PG;
     private const ulong Dr6Fixed = 0xFFFF_0FF0;
-    private const ulong Dr6AccessDetected = 1 << 13;
-    private const ulong Dr6SingleStep = 1 << 14;
-    private const ulong Dr7GeneralDetect = 1 << 13;
     private const ulong NoFlush = 1ul << 63;
 
     private InterpretResult ReadControl(in Instruction instruction, int number)
@@ -278,10 +275,9 @@ internal sealed unsafe partial class Interpreter
         {
             result = FailGp();
         }
-        else if ((_r->Dr7 & Dr7GeneralDetect) != 0)
+        else if ((_r->Dr7 & Dr7.GD) != 0)
         {
-            _r->Dr6 |= Dr6AccessDetected;
-            _r->Dr7 &= ~Dr7GeneralDetect;
+            _r->Dr6 |= Dr6.BD;
             result = Fail(GuestFault.Plain(GuestFault.Debug));
         }
 

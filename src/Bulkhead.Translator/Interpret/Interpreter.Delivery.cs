@@ -18,10 +18,10 @@ internal sealed unsafe partial class Interpreter
         return Deliver(fault.Vector, fault, InterruptKind.Exception);
     }
 
-    /// <summary>Delivers the trap of single-stepping (TF) before the instruction at RIP.</summary>
-    internal DeliveryResult DeliverSingleStep()
+    /// <summary>Delivers #DB before the instruction at RIP, for the given bits of DR6; what was there stays.</summary>
+    internal DeliveryResult DeliverDebug(ulong dr6)
     {
-        _r->Dr6 |= Dr6SingleStep;
+        _r->Dr6 |= dr6;
         return TryDeliver(GuestFault.Plain(GuestFault.Debug));
     }
 
@@ -47,6 +47,10 @@ internal sealed unsafe partial class Interpreter
                     if (kind == InterruptKind.Nmi)
                     {
                         _r->NmiBlocked = 1;
+                    }
+                    else if (kind == InterruptKind.Exception && vector == GuestFault.Debug)
+                    {
+                        _r->Dr7 &= ~Dr7.GD; // the handler may use the debug registers
                     }
 
                     _r->InterruptShadow = 0;
@@ -215,7 +219,7 @@ internal sealed unsafe partial class Interpreter
             return InterpretResult.Fault;
         }
 
-        // Faults proper resume with RF set; traps (#DB of TF, #BP, #OF) and interrupts do not.
+        // Faults proper resume with RF set; traps (#BP, #OF), interrupts and #DB of any kind push it as it is.
         ulong flags = _r->Rflags;
         if (kind == InterruptKind.Exception && event_.Vector is not (GuestFault.Debug or GuestFault.Breakpoint or 4))
         {

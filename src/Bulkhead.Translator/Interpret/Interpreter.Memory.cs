@@ -76,12 +76,25 @@ internal sealed unsafe partial class Interpreter
         };
     }
 
-    /// <summary>The linear address of a ModRM memory operand, with the segment's checks for <paramref name="size"/> bytes.</summary>
+    /// <summary>The linear address of a ModRM memory operand that is accessed, with the segment's checks for <paramref name="size"/> bytes.</summary>
     internal bool TryLinear(in Instruction instruction, int size, bool write, out ulong linear) =>
         TryLinear(instruction.MemorySegment, EffectiveOffset(in instruction), size, write, out linear);
 
-    /// <summary>The linear address of an offset in a segment, with the segment's checks (limit, type, null, canonical).</summary>
+    /// <summary>The linear address of an operand that is accessed: <see cref="TryAddress"/>, and breakpoints see it.</summary>
+    /// <remarks>Tables, task segments and the frames of exceptions are not operands and do not come here.</remarks>
     internal bool TryLinear(Register segment, ulong offset, int size, bool write, out ulong linear)
+    {
+        if (!TryAddress(segment, offset, size, write, out linear))
+        {
+            return false;
+        }
+
+        Breakpoints.NoteAccess(linear, size, write);
+        return true;
+    }
+
+    /// <summary>The linear address of an offset in a segment, with the segment's checks (limit, type, null, canonical).</summary>
+    internal bool TryAddress(Register segment, ulong offset, int size, bool write, out ulong linear)
     {
         ref Segment s = ref SegmentOf(SegmentOf(segment));
         if (_r->Code64)

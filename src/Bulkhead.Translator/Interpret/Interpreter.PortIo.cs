@@ -73,6 +73,7 @@ internal sealed unsafe partial class Interpreter
     internal ulong ReadPort(ushort port, int size)
     {
         _exits.Add(ExitReason.Io);
+        Breakpoints.NotePort(port, size);
         ulong value = ulong.MaxValue;
         _ = Io?.ReadPort(port, MemoryMarshal.AsBytes(new Span<ulong>(ref value))[..size]);
         return size == 8 ? value : value & ((1ul << (size * 8)) - 1);
@@ -82,6 +83,7 @@ internal sealed unsafe partial class Interpreter
     internal void WritePort(ushort port, int size, ulong value)
     {
         _exits.Add(ExitReason.Io);
+        Breakpoints.NotePort(port, size);
         _ = Io?.WritePort(port, MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in value))[..size]);
     }
 }

@@ -72,7 +72,7 @@ internal sealed unsafe partial class Interpreter
         ulong merged = MergeFlags(flags, size, oldCpl);
 
         // RF matters only to instruction breakpoints; without any it is dropped, as the next instruction would.
-        if (size > 2 && (_r->Dr7 & 0xFF) != 0)
+        if (size > 2 && Breakpoints.Enabled(in *_r))
         {
             merged |= flags & Rflags.RF;
         }

@@ -145,6 +145,6 @@ internal sealed unsafe partial class Interpreter
     }
 
     private bool TryProbeStack(int displacement, int size) =>
-        TryLinear(Register.SS, CutStack(_r->Gpr[Rsp] + (ulong)(long)displacement), size, true, out ulong linear)
+        TryAddress(Register.SS, CutStack(_r->Gpr[Rsp] + (ulong)(long)displacement), size, true, out ulong linear)
             && TryProbe(linear, size, DataAccess(true));
 }

@@ -28,8 +28,8 @@ internal sealed unsafe partial class Interpreter
         ulong mask = MaskOf(addressSize);
         bool repeat = instruction.HasRepPrefix || instruction.HasRepnePrefix;
 
-        // A single-stepped REP traps after every element.
-        bool single = !repeat || (_r->Rflags & Rflags.TF) != 0;
+        // A single-stepped REP traps after every element, and so may one under a breakpoint.
+        bool single = !repeat || (_r->Rflags & Rflags.TF) != 0 || Breakpoints.WatchAccesses;
         return new StringShape
         {
             Size = size,
@@ -74,8 +74,17 @@ internal sealed unsafe partial class Interpreter
     }
 
     /// <summary>Ends a call: behind the instruction when all is done, else at it once more.</summary>
-    private InterpretResult EndString(in Instruction instruction, ref readonly StringShape s) =>
-        s.Count == 0 ? Next(in instruction) : InterpretResult.Done;
+    /// <remarks>There RF is set, for what is delivered between two iterations (Intel SDM Vol. 3B, 17.3.1.1).</remarks>
+    private InterpretResult EndString(in Instruction instruction, ref readonly StringShape s)
+    {
+        if (s.Count == 0)
+        {
+            return Next(in instruction);
+        }
+
+        _r->Rflags |= Rflags.RF;
+        return InterpretResult.Done;
+    }
 
     /// <summary>Translates the next element of an operand and says how many more lie in the same page.</summary>
     private bool TryWindow(ref readonly StringShape s, Register segment, int index, bool write, out StringWindow w)

@@ -282,7 +282,7 @@ internal sealed unsafe partial class Interpreter
     }
 
     private bool TryProbeStack(int displacement, int size, bool write) =>
-        TryLinear(Register.SS, CutStack(_r->Gpr[Rsp] + (ulong)(long)displacement), size, write, out ulong linear)
+        TryAddress(Register.SS, CutStack(_r->Gpr[Rsp] + (ulong)(long)displacement), size, write, out ulong linear)
             && TryProbe(linear, size, DataAccess(write));
 
     private InterpretResult FarReturn(in Instruction instruction)

@@ -91,7 +91,7 @@ internal sealed unsafe partial class Interpreter
         byte* area = stackalloc byte[XsaveSize];
         ulong* header = (ulong*)(area + XsaveHeader);
         if (!TryBeginXsave(in instruction, write: false, out ulong linear, out ulong requested)
-            || !TryReadBytes(At(linear, XsaveHeader), new Span<byte>(header, 64), DataAccess(false)))
+            || !TryReadPiece(linear, XsaveHeader, new Span<byte>(header, 64)))
         {
             return InterpretResult.Fault;
         }
@@ -167,7 +167,7 @@ internal sealed unsafe partial class Interpreter
             return false;
         }
 
-        if (!MayUse(Cr0.TS) || !TryLinear(in instruction, XsaveAvx, write, out linear))
+        if (!MayUse(Cr0.TS) || !TryAddress(instruction.MemorySegment, EffectiveOffset(in instruction), XsaveAvx, write, out linear))
         {
             return false;
         }
@@ -181,18 +181,24 @@ internal sealed unsafe partial class Interpreter
         if ((states & (StateX87 | StateSse)) != 0)
         {
             int length = (states & StateSse) != 0 ? LegacyXmm + (VectorCount * 16) : LegacyXmm;
-            if (!TryReadBytes(linear, new Span<byte>(area, length), DataAccess(false)))
+            if (!TryReadPiece(linear, 0, new Span<byte>(area, length)))
             {
                 return false;
             }
         }
-        else if (mxcsr && !TryReadBytes(At(linear, LegacyMxcsr), new Span<byte>(area + LegacyMxcsr, 8), DataAccess(false)))
+        else if (mxcsr && !TryReadPiece(linear, LegacyMxcsr, new Span<byte>(area + LegacyMxcsr, 8)))
         {
             return false;
         }
 
         return (states & StateAvx) == 0
-            || TryReadBytes(At(linear, XsaveAvx), new Span<byte>(area + XsaveAvx, VectorCount * 16), DataAccess(false));
+            || TryReadPiece(linear, XsaveAvx, new Span<byte>(area + XsaveAvx, VectorCount * 16));
+    }
+
+    private bool TryReadPiece(ulong linear, int offset, Span<byte> data)
+    {
+        Breakpoints.NoteAccess(At(linear, offset), data.Length, write: false);
+        return TryReadBytes(At(linear, offset), data, DataAccess(false));
     }
 
     private void RestoreX87(byte* area, bool present)
@@ -274,6 +280,7 @@ internal sealed unsafe partial class Interpreter
 
         foreach (ref readonly XsavePiece p in pieces)
         {
+            Breakpoints.NoteAccess(At(linear, p.Offset), p.Length, write: true);
             if (!TryWriteBytes(At(linear, p.Offset), new ReadOnlySpan<byte>(area + p.Offset, p.Length), DataAccess(true)))
             {
                 return false;

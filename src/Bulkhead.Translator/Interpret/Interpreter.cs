@@ -32,6 +32,9 @@ internal sealed unsafe partial class Interpreter(
     /// <summary>What the last <see cref="InterpretResult.Unsupported"/> was.</summary>
     internal string? Unsupported { get; private set; }
 
+    /// <summary>The breakpoints of DR0-DR3.</summary>
+    internal Breakpoints Breakpoints { get; } = new(registers);
+
     /// <summary>The MSRs that <see cref="Registers"/> does not hold.</summary>
     internal MsrFile Msrs { get; } = new(cpuid);
 
@@ -40,6 +43,7 @@ internal sealed unsafe partial class Interpreter(
     {
         Io = io;
         _shadow = 0;
+        _r->Rflags &= ~Rflags.RF; // RF covers one instruction; its faults push it set anyway
         InterpretResult result = Dispatch(in instruction);
         if (result is InterpretResult.Done or InterpretResult.Halt)
         {

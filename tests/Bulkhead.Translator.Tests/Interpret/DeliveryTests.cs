@@ -137,13 +137,13 @@ public sealed unsafe class DeliveryTests
     }
 
     [Fact]
-    public void DeliverSingleStep_SetsBsAndClearsTf()
+    public void DeliverDebug_SetsBsAndClearsTf()
     {
         using SystemMachine m = new();
         m.SetGate(1);
         m.R->Rflags |= Rflags.TF;
 
-        Assert.Equal(DeliveryResult.Delivered, m.Interpreter.DeliverSingleStep());
+        Assert.Equal(DeliveryResult.Delivered, m.Interpreter.DeliverDebug(Dr6.BS));
 
         Assert.NotEqual(0ul, m.R->Dr6 & (1 << 14));
         Assert.Equal(0ul, m.R->Rflags & Rflags.TF);
