@@ -48,6 +48,10 @@ public sealed unsafe class ExecutableMemory : IDisposable
         return new ExecutableMemory(fd, w, x, (nuint)sizeBytes);
     }
 
+    /// <summary>Takes pages out of the writable mapping, where they would count twice; their bytes stay, and a write brings a page
+    /// back.</summary>
+    public void Unload(int from, int length) => _ = Libc.Madvise((byte*)_writable + from, (nuint)length, Libc.MadvDontneed);
+
     /// <inheritdoc/>
     public void Dispose()
     {

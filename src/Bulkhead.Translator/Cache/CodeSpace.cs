@@ -297,6 +297,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _pageFlags.Dispose();
     }
 
+    /// <summary>So much code is written before its pages leave the writable mapping.</summary>
+    private const int UnloadBytes = 1 << 20;
+
     private int _blockStart;
 
     private static ulong PageKey(ulong gva, int ramPage, ModeWord mode) =>
@@ -319,7 +322,13 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         _noteScratch.AsSpan(0, plan.Count).CopyTo(_notes.AsSpan(_noteCount));
+        int unit = _free / UnloadBytes;
         _free = start + _writer.Length;
+        if (_free / UnloadBytes != unit)
+        {
+            _code.Unload(unit * UnloadBytes, UnloadBytes);
+        }
+
         _blocks[_blockCount] = new Block
         {
             Start = start,
