@@ -8,7 +8,7 @@ namespace Bulkhead.Tools.Divergence;
 internal sealed class Guests : IDisposable
 {
     /// <summary>Words that make the kernel take the same ways on both: nothing random, and nothing only one side offers.</summary>
-    private const string CommandLine = "console=ttyS0,115200 panic=-1 nokaslr norandmaps mitigations=off nopcid nox2apic lapic=notscdeadline clearcpuid=invpcid";
+    private const string CommandLine = "console=ttyS0,115200 panic=-1 nokaslr norandmaps nopv mitigations=off nopcid nox2apic lapic=notscdeadline clearcpuid=invpcid";
 
     /// <summary>Off in QEMU's fullest model, since our engine offers none of it.</summary>
     private const string QemuOff = "la57=off,svm=off,3dnow=off,3dnowext=off,ss=off,acpi=off,monitor=off,rdrand=off,rdseed=off,sse4a=off,mpx=off,pku=off,vaes=off,cr8legacy=off";

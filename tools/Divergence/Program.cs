@@ -15,6 +15,8 @@ if (Settings.Parse(args, out string wrong) is not { } settings)
     return 2;
 }
 
+// Ctrl-C reaches the guests too, whose streams end; what was found so far is still told.
+Console.CancelKeyPress += static (_, e) => e.Cancel = true;
 string folder = Directory.CreateTempSubdirectory("divergence").FullName;
 try
 {
