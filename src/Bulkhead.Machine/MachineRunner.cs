@@ -48,7 +48,7 @@ public sealed class MachineRunner : IDisposable
             runner.AddWorkers(request, engine, cpus);
             foreach (DomainRequest domain in request.Domains)
             {
-                runner.AddDomain(domain, engine, DomainTime.Real(RealClock.StartingNow(engine.HostTsc, rate)), request.Trace);
+                runner.AddDomain(domain, engine, DomainTime.Real(RealClock.StartingNow(engine.HostTsc, rate)));
             }
 
             return runner;
@@ -177,13 +177,13 @@ public sealed class MachineRunner : IDisposable
         var options = new WorkerOptions(() => Counted.NowNs, _ => new CountedTurnTimer(Counted), new SkippedIdle(Counted));
         _workers.Add(new PcpuWorker(-1, new BvtPolicy(request.Pools[0].AllowanceNs), options));
         _pools.Add(new Pool(_workers));
-        AddDomain(request.Domains[0], engine, DomainTime.Counted(Counted), request.Trace);
+        AddDomain(request.Domains[0], engine, DomainTime.Counted(Counted));
     }
 
-    private void AddDomain(DomainRequest request, EngineSeam engine, DomainTime time, TraceFile? trace)
+    private void AddDomain(DomainRequest request, EngineSeam engine, DomainTime time)
     {
         Domain domain = DomainBuilder.Build(
-            request, engine, time, trace,
+            request, engine, time, _trace,
             static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false));
         _domains.Add(domain);
         domain.Ended += _ => _alive.Signal();

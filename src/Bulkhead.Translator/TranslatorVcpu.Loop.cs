@@ -1,7 +1,6 @@
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.X86.Engine;
-using Bulkhead.X86.Instructions;
 using Bulkhead.X86.State;
 using Iced.Intel;
 
@@ -32,7 +31,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
             if (_state->ReturnStackPointer < _normalLimit + 256)
             {
-                ResetReturnStack(); // a call that leaves has pushed its pad, whatever the limit was
+                ResetReturnStack(); // full: a limit check left for it, or would at the next call
             }
 
             bool alone = _mode.Alone || _transientNeeded;
@@ -325,7 +324,7 @@ internal sealed unsafe partial class TranslatorVcpu
         bool step = _mode.SingleStep;
         _reader.Open(bytes, _mode.CodeBits);
         _ = _reader.TryDecode(bytes, bytes + length, r.Rip, out Instruction instruction);
-        if (InstructionTable.Get(instruction.Code).Class == InstructionClass.Carried || BlockEmitter.HasTemplate(instruction, _mode, _options))
+        if (BlockEmitter.Emits(instruction, _mode, _options))
         {
             // The bytes changed since they were translated: another vCPU patched them, or the page is another one now.
             Uncount(1);

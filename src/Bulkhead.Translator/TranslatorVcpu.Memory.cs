@@ -44,7 +44,8 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         Exits.Add(ExitReason.TlbMiss);
-        if ((address & 0xFFF) + (ulong)size > 4096)
+        bool crossesPage = (address & 0xFFF) + (ulong)size > 4096;
+        if (crossesPage)
         {
             return AnswerWithoutHostAddress();
         }
@@ -155,7 +156,7 @@ internal sealed unsafe partial class TranslatorVcpu
             // An x87 store with an unmasked exception leaves memory as it is, so what is written back must have been read.
             // Not from a device's page, where reads have effects.
             bool reads = !write || (flags & MemoryFlags.ReadsToo) != 0
-                || ((flags & MemoryFlags.WaitsForX87) != 0 && (address & 0xFFF) + (ulong)size > 4096);
+                || ((flags & MemoryFlags.WaitsForX87) != 0 && crossesPage);
             if (reads && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
             {
                 return Fault(_interpreter.Fault);

@@ -71,8 +71,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
             return true;
         }
 
-        InstructionClass kind = InstructionTable.Get(i.Code).Class;
-        return kind != InstructionClass.Carried && !BlockEmitter.HasTemplate(i, mode, _options);
+        return !BlockEmitter.Emits(i, mode, _options);
     }
 
     private void AnalyseFlags(byte* page, bool ends)

@@ -28,22 +28,9 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
     bool ICodeMap.TryFindEntry(ulong address, uint pageId, out ulong rip)
     {
         int offset = (int)Math.Min(address - (ulong)_code.Executable, int.MaxValue);
-        int low = 0;
-        int high = _blockCount - 1;
-        rip = 0;
-        while (low < high)
-        {
-            int middle = (low + high + 1) >> 1;
-            (low, high) = _blocks[middle].Start <= offset ? (middle, high) : (low, middle - 1);
-        }
-
-        if (high < 0 || _blocks[low].Start != offset)
-        {
-            return false;
-        }
-
-        rip = _blocks[low].Rip;
-        return TryFind(pageId, rip, out byte* entry) && (ulong)entry == address;
+        bool found = TryFindBlock(offset, out Block block) && block.Start == offset;
+        rip = block.Rip;
+        return found && TryFind(pageId, rip, out byte* entry) && (ulong)entry == address;
     }
 
     /// <summary>With the option set: verifies the block just emitted, and at first the thunks. A violation ends the domain.</summary>

@@ -123,7 +123,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     }
 
     /// <summary>Finds the block at an instruction pointer of a page. Under the lock.</summary>
-    internal bool TryFind(uint pageId, ulong rip, out byte* entry)
+    public bool TryFind(uint pageId, ulong rip, out byte* entry)
     {
         if (_blockIndex.TryGet(((ulong)pageId << 12) | (rip & 0xFFF), out int offset))
         {
@@ -134,9 +134,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         entry = null;
         return false;
     }
-
-    /// <summary>For the emitter: a block of the page being translated, if it is there already.</summary>
-    public bool TryFindInPage(uint pageId, ulong rip, out byte* entry) => TryFind(pageId, rip, out entry);
 
     /// <summary>Translates the block at an instruction pointer of a page. Under the lock, with room (<see cref="HasRoom"/>).</summary>
     /// <returns>The entry, or null when the first instruction runs over the end of the page.</returns>
@@ -240,10 +237,39 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal bool TryLocate(byte* address, int index, out Place place)
     {
         int offset = (int)(address - _code.Executable) - (index < 0 ? 0 : 1);
+        if (!TryFindBlock(offset, out Block b))
+        {
+            place = default;
+            return false;
+        }
+
+        uint[] notes = Volatile.Read(ref _notes);
+        if (index < 0)
+        {
+            index = 0;
+            while (index + 1 < b.Count && (notes[b.FirstNote + index + 1] >> 13) <= (uint)(offset - b.Start))
+            {
+                index++;
+            }
+        }
+
+        uint note = notes[b.FirstNote + index];
+        place = new Place
+        {
+            Rip = b.Rip + ((note >> 1) & 0xFFF),
+            RamPage = b.RamPage,
+            Remaining = b.Count - index,
+            FlagsSaved = (note & 1) != 0,
+        };
+        return true;
+    }
+
+    /// <summary>Finds the block that holds a byte of the cache. As <see cref="TryLocate"/>.</summary>
+    private bool TryFindBlock(int offset, out Block block)
+    {
         int low = 0;
         int high = Volatile.Read(ref _blockCount) - 1;
         Block[] blocks = Volatile.Read(ref _blocks);
-        uint[] notes = Volatile.Read(ref _notes);
         while (low <= high)
         {
             int middle = (low + high) >> 1;
@@ -258,28 +284,12 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             }
             else
             {
-                if (index < 0)
-                {
-                    index = 0;
-                    while (index + 1 < b.Count && (notes[b.FirstNote + index + 1] >> 13) <= (uint)(offset - b.Start))
-                    {
-                        index++;
-                    }
-                }
-
-                uint note = notes[b.FirstNote + index];
-                place = new Place
-                {
-                    Rip = b.Rip + ((note >> 1) & 0xFFF),
-                    RamPage = b.RamPage,
-                    Remaining = b.Count - index,
-                    FlagsSaved = (note & 1) != 0,
-                };
+                block = b;
                 return true;
             }
         }
 
-        place = default;
+        block = default;
         return false;
     }
 

@@ -62,7 +62,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>A jmp or call whose rel32 can be patched; straight to the target when it is already there.</summary>
     private void EmitLinkedJump(ulong target, bool call, bool samePage, int edge = -1)
     {
-        if (samePage && _space.TryFindInPage(_plan.PageId, target, out byte* entry))
+        if (samePage && _space.TryFind(_plan.PageId, target, out byte* entry))
         {
             int place = call ? _w.Call() : _w.Jmp();
             _w.BindTo(place, entry);

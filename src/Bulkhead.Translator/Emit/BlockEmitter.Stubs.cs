@@ -58,23 +58,18 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>cmp rsp, gs:[limit]; jb: leaves with the target when somebody kicked or the return stack is full.</summary>
-    private void EmitLimitCheck(ulong target)
-    {
-        _w.RegState(0x3B, HostRsp, Offsets.Limit);
-        _stubs[_stubCount++] = new Stub { Kind = StubKind.Limit, Place = _w.Jcc(2), Target = target };
-        if (_options.CountInstructions)
-        {
-            _stubs[_stubCount++] = new Stub { Kind = StubKind.Limit, Place = Thunks.EmitCountCheck(_w), Target = target };
-        }
-    }
+    private void EmitLimitCheck(ulong target) => EmitLimitCheck(new Stub { Kind = StubKind.Limit, Target = target });
 
-    private void EmitLimitCheckIndirect()
+    /// <summary>The same, with the target in r10.</summary>
+    private void EmitLimitCheckIndirect() => EmitLimitCheck(new Stub { Kind = StubKind.Code, Code = (uint)ExitCode.Limit });
+
+    private void EmitLimitCheck(in Stub stub)
     {
         _w.RegState(0x3B, HostRsp, Offsets.Limit);
-        _stubs[_stubCount++] = new Stub { Kind = StubKind.Code, Place = _w.Jcc(2), Code = (uint)ExitCode.Limit };
+        _stubs[_stubCount++] = stub with { Place = _w.Jcc(2) };
         if (_options.CountInstructions)
         {
-            _stubs[_stubCount++] = new Stub { Kind = StubKind.Code, Place = Thunks.EmitCountCheck(_w), Code = (uint)ExitCode.Limit };
+            _stubs[_stubCount++] = stub with { Place = Thunks.EmitCountCheck(_w) };
         }
     }
 }

@@ -75,6 +75,10 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         return place;
     }
 
+    /// <summary>Whether an instruction is emitted; the others are interpreted.</summary>
+    internal static bool Emits(in Instruction i, ModeWord mode, EngineOptions options) =>
+        InstructionTable.Get(i.Code).Class == InstructionClass.Carried || HasTemplate(i, mode, options);
+
     /// <summary>Whether the emitter has a template of its own for an instruction of class Control or System.</summary>
     internal static bool HasTemplate(in Instruction i, ModeWord mode, EngineOptions options)
     {

@@ -18,5 +18,5 @@ internal unsafe interface IEmissionLog
     void SetEdgeJump(int edge, int place);
 
     /// <summary>A block of the page being translated, if it is there already.</summary>
-    bool TryFindInPage(uint pageId, ulong rip, out byte* entry);
+    bool TryFind(uint pageId, ulong rip, out byte* entry);
 }

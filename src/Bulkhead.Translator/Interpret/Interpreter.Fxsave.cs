@@ -13,12 +13,7 @@ internal sealed unsafe partial class Interpreter
 
     private InterpretResult ExecuteFxsave(in Instruction instruction)
     {
-        if (!TryBeginFx(in instruction, write: true, out ulong linear))
-        {
-            return InterpretResult.Fault;
-        }
-
-        if (!TryProbe(linear, 512, DataAccess(true)))
+        if (!TryBeginFx(in instruction, write: true, out ulong linear) || !TryProbe(linear, 512, DataAccess(true)))
         {
             return InterpretResult.Fault;
         }

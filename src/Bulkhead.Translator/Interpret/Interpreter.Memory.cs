@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Bulkhead.Core.Memory;
 using Bulkhead.X86.Engine;
@@ -125,36 +124,8 @@ internal sealed unsafe partial class Interpreter
     /// <summary>Reads 1 to 8 bytes, zero-extended.</summary>
     internal bool TryRead(ulong linear, int size, Access access, out ulong value)
     {
-        if ((int)(linear & (PageSize - 1)) <= PageSize - size)
-        {
-            if (!TryTranslate(linear, access, out Gpa address))
-            {
-                value = 0;
-                return false;
-            }
-
-            byte* p = _memory.HostPointer(address, (ulong)size);
-            switch (p is null ? 0 : size)
-            {
-                case 1:
-                    value = Volatile.Read(ref *p);
-                    return true;
-                case 2:
-                    value = Unsafe.ReadUnaligned<ushort>(p);
-                    return true;
-                case 4:
-                    value = Unsafe.ReadUnaligned<uint>(p);
-                    return true;
-                case 8:
-                    value = Unsafe.ReadUnaligned<ulong>(p);
-                    return true;
-            }
-        }
-
-        ulong v = 0;
-        bool ok = TryReadBytes(linear, MemoryMarshal.AsBytes(new Span<ulong>(ref v))[..size], access);
-        value = v;
-        return ok;
+        value = 0;
+        return TryReadBytes(linear, MemoryMarshal.AsBytes(new Span<ulong>(ref value))[..size], access);
     }
 
     /// <summary>Writes the low 1 to 8 bytes of a value.</summary>

@@ -42,7 +42,7 @@ internal sealed unsafe partial class Interpreter
     {
         for (int i = 0; i < 8; i++)
         {
-            if (!TryProbeStack(-size * (i + 1), size))
+            if (!TryProbeStack(-size * (i + 1), size, write: true))
             {
                 return InterpretResult.Fault;
             }
@@ -92,7 +92,7 @@ internal sealed unsafe partial class Interpreter
         // All translations first: the pushes, the enclosing frames' pointers, and the final top of the stack.
         for (int i = 1; i <= pushes; i++)
         {
-            if (!TryProbeStack(-size * i, size))
+            if (!TryProbeStack(-size * i, size, write: true))
             {
                 return InterpretResult.Fault;
             }
@@ -106,7 +106,7 @@ internal sealed unsafe partial class Interpreter
             }
         }
 
-        if (!TryProbeStack(-(size * pushes) - allocate, size))
+        if (!TryProbeStack(-(size * pushes) - allocate, size, write: true))
         {
             return InterpretResult.Fault;
         }
@@ -143,8 +143,4 @@ internal sealed unsafe partial class Interpreter
         ulong offset = CutStack(_r->Gpr[Rbp] - (ulong)(level * size));
         return TryLinear(Register.SS, offset, size, false, out ulong linear) && TryRead(linear, size, DataAccess(false), out value);
     }
-
-    private bool TryProbeStack(int displacement, int size) =>
-        TryAddress(Register.SS, CutStack(_r->Gpr[Rsp] + (ulong)(long)displacement), size, true, out ulong linear)
-            && TryProbe(linear, size, DataAccess(true));
 }

@@ -19,8 +19,7 @@ public sealed class InstructionBreakpointTests
             Label loop = a.CreateLabel();
             a.xor(ebx, ebx);
             a.mov(ebp, 2);
-            a.lea(rax, __[loop]);
-            a.mov(dr1, rax);
+            DebugRegisters.Point(a, 1, loop);
             DebugRegisters.Enable(a, (1, DebugRegisters.Execution, 1));
             a.Label(ref loop);
             guest.Mark("loop");
@@ -49,8 +48,7 @@ public sealed class InstructionBreakpointTests
         {
             Label at = a.CreateLabel();
             a.xor(ebx, ebx);
-            a.lea(rax, __[at]);
-            a.mov(dr0, rax);
+            DebugRegisters.Point(a, 0, at);
             DebugRegisters.Enable(a, (0, DebugRegisters.Execution, 1));
             a.Label(ref at);
             guest.Mark("at");
@@ -69,12 +67,9 @@ public sealed class InstructionBreakpointTests
         guest.Long(a =>
         {
             Label first = a.CreateLabel(), second = a.CreateLabel(), third = a.CreateLabel();
-            a.lea(rax, __[first]);
-            a.mov(dr0, rax);
-            a.lea(rax, __[second]);
-            a.mov(dr1, rax);
-            a.lea(rax, __[third]);
-            a.mov(dr3, rax);
+            DebugRegisters.Point(a, 0, first);
+            DebugRegisters.Point(a, 1, second);
+            DebugRegisters.Point(a, 3, third);
             DebugRegisters.Enable(a, (0, DebugRegisters.Execution, 1), (1, DebugRegisters.Execution, 1), (3, DebugRegisters.Execution, 1));
             a.Label(ref first);
             guest.Mark("1");
@@ -102,8 +97,7 @@ public sealed class InstructionBreakpointTests
         guest.Long(a =>
         {
             Label at = a.CreateLabel();
-            a.lea(rax, __[at]);
-            a.mov(dr0, rax);
+            DebugRegisters.Point(a, 0, at);
             DebugRegisters.Enable(a, (0, DebugRegisters.Execution, 1));
             a.push(0x1_0002);
             a.popfq();
@@ -146,8 +140,7 @@ public sealed class InstructionBreakpointTests
         guest.Long(a =>
         {
             Label rep = a.CreateLabel();
-            a.lea(rax, __[rep]);
-            a.mov(dr0, rax);
+            DebugRegisters.Point(a, 0, rep);
             DebugRegisters.Enable(a, (0, DebugRegisters.Execution, 1));
             a.mov(edi, (int)Layout.Free);
             a.mov(ecx, 0x6000);
@@ -170,8 +163,7 @@ public sealed class InstructionBreakpointTests
         {
             Label at = a.CreateLabel();
             a.mov(ecx, ss);
-            a.lea(rax, __[at]);
-            a.mov(dr0, rax);
+            DebugRegisters.Point(a, 0, at);
             DebugRegisters.Enable(a, (0, DebugRegisters.Execution, 1));
             a.mov(ss, ecx);
             a.Label(ref at);

@@ -13,7 +13,14 @@ internal static class DebugRegisters
     public static void Point(Assembler a, int number, ulong address)
     {
         a.mov(rax, address);
-        a.mov(number switch { 0 => dr0, 1 => dr1, 2 => dr2, _ => dr3 }, rax);
+        a.mov(Register(number), rax);
+    }
+
+    /// <summary>DR<paramref name="number"/> = the address of a label; destroys RAX.</summary>
+    public static void Point(Assembler a, int number, Label label)
+    {
+        a.lea(rax, __[label]);
+        a.mov(Register(number), rax);
     }
 
     /// <summary>DR7 enables these and no others; destroys RAX.</summary>
@@ -36,4 +43,6 @@ internal static class DebugRegisters
 
         return dr7;
     }
+
+    private static AssemblerRegisterDR Register(int number) => number switch { 0 => dr0, 1 => dr1, 2 => dr2, _ => dr3 };
 }

@@ -127,10 +127,8 @@ public sealed class ProtectedModeTests
         guest.Descriptor(Layout.OwnSelector, guest.Read(Layout.Gdt + Layout.TssSelector));
         guest.Place(32, Layout.Code32, a => a.jmp(Layout.OwnSelector, 0u));
         guest.EnterProtected(0, Layout.Code32);
-        DomainResult result = guest.Run();
 
-        Assert.Equal(ExitCodes.Unsupported, result.ExitCode);
-        Assert.Contains("task switch", result.Message, StringComparison.Ordinal);
+        AssertStopsNaming(guest, "task switch");
     }
 
     [Fact]
@@ -140,10 +138,8 @@ public sealed class ProtectedModeTests
         guest.Write(Layout.Idt32 + (0x20 * 8), 0x0000_8500_0000_0000 | ((ulong)Layout.TssSelector << 16));
         guest.Place(32, Layout.Code32, a => a.@int(0x20));
         guest.EnterProtected(0, Layout.Code32);
-        DomainResult result = guest.Run();
 
-        Assert.Equal(ExitCodes.Unsupported, result.ExitCode);
-        Assert.Contains("task gate", result.Message, StringComparison.Ordinal);
+        AssertStopsNaming(guest, "task gate");
     }
 
     [Fact]
@@ -153,10 +149,8 @@ public sealed class ProtectedModeTests
         PrepareInnerStack(guest);
         guest.Place(32, Layout.Code32, a => EnterUser(a, 0x2_0202));
         guest.EnterProtected(0, Layout.Code32);
-        DomainResult result = guest.Run();
 
-        Assert.Equal(ExitCodes.Unsupported, result.ExitCode);
-        Assert.Contains("virtual-8086", result.Message, StringComparison.Ordinal);
+        AssertStopsNaming(guest, "virtual-8086");
     }
 
     [Fact]
@@ -168,10 +162,15 @@ public sealed class ProtectedModeTests
         guest.Place(32, UserCode, a => a.call((ushort)(Layout.OwnSelector | 3), 0u));
         guest.Place(32, Layout.Code32, a => EnterUser(a, 0x202));
         guest.EnterProtected(0, Layout.Code32);
-        DomainResult result = guest.Run();
 
+        AssertStopsNaming(guest, "call gate");
+    }
+
+    private static void AssertStopsNaming(Guest guest, string what)
+    {
+        DomainResult result = guest.Run();
         Assert.Equal(ExitCodes.Unsupported, result.ExitCode);
-        Assert.Contains("call gate", result.Message, StringComparison.Ordinal);
+        Assert.Contains(what, result.Message, StringComparison.Ordinal);
     }
 
     private static void PrepareInnerStack(Guest guest) =>

@@ -1,3 +1,4 @@
+using Bulkhead.Translator.Emit;
 using Bulkhead.X86.Instructions;
 using Iced.Intel;
 
@@ -56,15 +57,7 @@ internal sealed partial class CaseGenerator
     {
         Case part = Create(random.Next(), Pick(random, wanted));
         Instruction instruction = part.Decode();
-        for (int i = 0; i < instruction.OpCount; i++)
-        {
-            if (instruction.GetOpKind(i) == OpKind.Memory)
-            {
-                return 0;
-            }
-        }
-
-        if (!fits(instruction))
+        if (BlockEmitter.HasMemory(instruction) || !fits(instruction))
         {
             return 0;
         }

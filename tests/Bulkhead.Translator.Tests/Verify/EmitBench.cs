@@ -98,7 +98,7 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
 
     public void SetEdgeJump(int edge, int place) => _edges[edge] = (place, _edges[edge].Id);
 
-    public bool TryFindInPage(uint pageId, ulong rip, out byte* entry)
+    public bool TryFind(uint pageId, ulong rip, out byte* entry)
     {
         entry = (byte*)KnownEntry;
         return rip == KnownRip;
