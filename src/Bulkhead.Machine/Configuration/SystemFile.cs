@@ -1,5 +1,6 @@
 using Bulkhead.Host;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace Bulkhead.Machine.Configuration;
@@ -56,6 +57,13 @@ public static class SystemFile
         var parser = new Parser(new StringReader(text));
         try
         {
+            if (FindLooseAlias(parser) is { } alias)
+            {
+                errors.Add(alias.Start, "", $"is not YAML: the alias *{alias.Value} names no value that is complete before it", Accepted);
+                return null;
+            }
+
+            parser = new Parser(new StringReader(text));
             stream.Load(parser);
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
@@ -87,6 +95,40 @@ public static class SystemFile
 
         Mark at = stream.Documents.Count == 0 ? new Mark(0, 1, 1) : stream.Documents[1].RootNode.Start;
         errors.Add(at, "", stream.Documents.Count == 0 ? "is empty" : "has a second document", Accepted);
+        return null;
+    }
+
+    // YAML lets an alias name only what stands before it. The library takes others for later, and may then compare two of them
+    // for ever.
+    private static AnchorAlias? FindLooseAlias(Parser parser)
+    {
+        var complete = new HashSet<AnchorName>();
+        var open = new Stack<AnchorName>();
+        while (parser.MoveNext())
+        {
+            switch (parser.Current)
+            {
+                case AnchorAlias alias when !complete.Contains(alias.Value):
+                    return alias;
+                case DocumentStart:
+                    complete.Clear();
+                    break;
+                case Scalar scalar:
+                    _ = complete.Add(scalar.Anchor);
+                    break;
+                case MappingStart or SequenceStart:
+                    AnchorName anchor = ((NodeEvent)parser.Current).Anchor;
+                    _ = complete.Remove(anchor);
+                    open.Push(anchor);
+                    break;
+                case MappingEnd or SequenceEnd:
+                    _ = complete.Add(open.Pop());
+                    break;
+                default:
+                    break;
+            }
+        }
+
         return null;
     }
 

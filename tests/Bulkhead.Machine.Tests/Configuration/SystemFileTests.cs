@@ -142,6 +142,9 @@ public sealed class SystemFileTests
     [InlineData("domains:\n\t- name: a", "s.yaml:2:1: is not YAML: a tab in the indentation; ")]
     [InlineData("domains: [{name: a, name: b, image: d}]", "s.yaml:1:21: is not YAML: ")]
     [InlineData("domains: [{name: a, image: d}]\n---\ndomains: []", "s.yaml:3:1: has a second document; ")]
+    [InlineData("&a {*a : 1, *a : 2}", "s.yaml:1:5: is not YAML: ")]
+    [InlineData("&a [{*a : 1, *a : 2}]", "s.yaml:1:6: is not YAML: ")]
+    [InlineData("{*b : 1, *b : 2, c: &b d}", "s.yaml:1:2: is not YAML: ")]
     public void Parse_WrongFile_SaysWhereAndWhat(string text, string start) =>
         Assert.StartsWith(start, Fails(text), StringComparison.Ordinal);
 
