@@ -9,14 +9,17 @@ internal static class FlagFacts
     internal const int All = (int)(RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.CF | RflagsBits.PF);
 
     /// <summary>Flags read.</summary>
-    internal static int Read(in Instruction i) => (int)i.RflagsRead & All;
+    internal static int Read(in Instruction i) => ((int)i.RflagsRead & All) | (IsThroughCarry(i) ? (int)RflagsBits.CF : 0);
 
     /// <summary>Flags surely overwritten. Undefined ones are not: processors leave some as they were, and what the guest then
     /// sees must not depend on how we translate.</summary>
     internal static int Written(in Instruction i) => IsVariableShift(i) ? 0 : (int)i.RflagsModified & ~(int)i.RflagsUndefined & All;
 
     /// <summary>Whether host flags change or matter when it executes.</summary>
-    internal static bool Touches(in Instruction i) => (((int)i.RflagsRead | (int)i.RflagsModified) & All) != 0;
+    internal static bool Touches(in Instruction i) => (((int)i.RflagsRead | (int)i.RflagsModified) & All) != 0 || IsThroughCarry(i);
+
+    /// <summary>By a multiple of the operand's bits and one, the operand and CF stay as they were, but OF may not.</summary>
+    private static bool IsThroughCarry(in Instruction i) => i.Mnemonic is Mnemonic.Rcl or Mnemonic.Rcr;
 
     /// <summary>A count of zero leaves all flags alone.</summary>
     private static bool IsVariableShift(in Instruction i)
@@ -24,7 +27,7 @@ internal static class FlagFacts
         switch (i.Mnemonic)
         {
             case Mnemonic.Shl or Mnemonic.Sal or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Rol or Mnemonic.Ror or Mnemonic.Rcl or Mnemonic.Rcr:
-                return i.Op1Kind != OpKind.Immediate8 || i.Immediate8 == 0 || i.Immediate8 > 31 || (i.Mnemonic is Mnemonic.Rcl or Mnemonic.Rcr);
+                return i.Op1Kind != OpKind.Immediate8 || i.Immediate8 == 0 || i.Immediate8 > 31 || IsThroughCarry(i);
             case Mnemonic.Shld or Mnemonic.Shrd:
                 return true;
             default:

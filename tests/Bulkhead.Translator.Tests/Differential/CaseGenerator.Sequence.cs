@@ -8,6 +8,9 @@ internal sealed partial class CaseGenerator
 {
     private const int Around = 4;
 
+    // Filling the arena costs more than a case does: so many of them start from the same contents.
+    private const int CasesAMemory = 256;
+
     private static readonly Code[] s_carried = [.. CaseRows.All.Where(c => InstructionTable.Get(c).Class == InstructionClass.Carried)];
 
     /// <summary>A few instructions of the carried kind: one of any form, and around it ones that work on registers alone.</summary>
@@ -17,10 +20,11 @@ internal sealed partial class CaseGenerator
     {
         var random = new Random(seed);
         var info = new InstructionInfoFactory();
+        Case Draw() => Create(random.Next(), Pick(random, wanted), seed / CasesAMemory);
         Case main;
         do
         {
-            main = Create(random.Next(), Pick(random, wanted));
+            main = Draw();
         }
         while (main.Decode().IsIPRelativeMemoryOperand || Writes(info, main.Decode(), Register.RSP));
 
@@ -29,13 +33,13 @@ internal sealed partial class CaseGenerator
         int before = random.Next(Around), after = random.Next(Around), steps = 1;
         for (int i = 0; i < before; i++)
         {
-            steps += Append(bytes, random, wanted, c => !Writes(info, c, access.MemoryBase) && !Writes(info, c, access.MemoryIndex) && !Writes(info, c, Register.RSP));
+            steps += Append(bytes, Draw(), c => !Writes(info, c, access.MemoryBase) && !Writes(info, c, access.MemoryIndex) && !Writes(info, c, Register.RSP));
         }
 
         bytes.AddRange(main.Bytes);
         for (int i = 0; i < after; i++)
         {
-            steps += Append(bytes, random, wanted, c => !Writes(info, c, Register.RSP));
+            steps += Append(bytes, Draw(), c => !Writes(info, c, Register.RSP));
         }
 
         return main with { Seed = seed, Bytes = [.. bytes], Steps = steps };
@@ -52,10 +56,9 @@ internal sealed partial class CaseGenerator
         return code;
     }
 
-    /// <summary>Appends an instruction without a memory operand, where the one that came up has none and is fit.</summary>
-    private static int Append(List<byte> bytes, Random random, Predicate<Code> wanted, Predicate<Instruction> fits)
+    /// <summary>Appends an instruction, where it has no memory operand and is fit.</summary>
+    private static int Append(List<byte> bytes, Case part, Predicate<Instruction> fits)
     {
-        Case part = Create(random.Next(), Pick(random, wanted));
         Instruction instruction = part.Decode();
         if (BlockEmitter.HasMemory(instruction) || !fits(instruction))
         {

@@ -22,21 +22,23 @@ internal sealed unsafe partial class CaseGenerator
     private Instruction _instruction;
     private int _pinned;
 
-    private CaseGenerator(int seed, Code code)
+    private CaseGenerator(int seed, Code code, int memorySeed)
     {
         _random = new Random(unchecked((seed * 5003) + (int)code));
         _code = code;
         _op = code.ToOpCode();
-        _base = BaseMemory(seed);
+        _base = BaseMemory(memorySeed);
     }
 
     /// <summary>A case of any row.</summary>
     internal static Case Create(int seed) => Create(seed, CaseRows.All[(int)((uint)(seed * 0x9E37_79B1) % (uint)CaseRows.All.Length)]);
 
     /// <summary>A case of one row.</summary>
-    internal static Case Create(int seed, Code code)
+    internal static Case Create(int seed, Code code) => Create(seed, code, seed);
+
+    private static Case Create(int seed, Code code, int memorySeed)
     {
-        var generator = new CaseGenerator(seed, code);
+        var generator = new CaseGenerator(seed, code, memorySeed);
         for (int attempt = 0; attempt < 200; attempt++)
         {
             if (generator.TryMake(seed) is { } made)
@@ -160,7 +162,9 @@ internal sealed unsafe partial class CaseGenerator
         // The trap, nesting, alignment and identification flags stay out of the host's.
         if (_code.Mnemonic() is Mnemonic.Popf or Mnemonic.Popfq)
         {
-            EditMemory(_state.Gpr[4], 8, m => BinaryPrimitives.WriteUInt64LittleEndian(m, (BinaryPrimitives.ReadUInt64LittleEndian(m) & CpuState.FlagsMask) | 0x202));
+            // The upper bytes of the eight that POPFQ takes stay as they are: no flag is there.
+            EditMemory(_state.Gpr[4], 2, m => BinaryPrimitives.WriteUInt16LittleEndian(m, (ushort)((BinaryPrimitives.ReadUInt16LittleEndian(m) & CpuState.FlagsMask) | 0x202)));
+            EditMemory(_state.Gpr[4] + 2, 2, m => m.Clear());
         }
         else if (_code.Mnemonic() is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr && _random.Next(8) != 0)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics.X86;
 using Bulkhead.X86.Instructions;
+using Iced.Intel;
 using Xunit;
 
 namespace Bulkhead.Translator.Tests.Differential;
@@ -26,6 +27,27 @@ public sealed class TranslatedTests
     [MemberData(nameof(Settings))]
     public void Sequences_AgainstTheHost_Agree(string settings) =>
         Compare(settings, subject => DifferentialRun.Sequences(First * 2000, Seeds * 2000, code => subject.Offers(InstructionTable.Get(code))));
+
+    /// <summary>RCL and RCR of a byte by nine give the operand and CF back, and a new OF on the way: decoders say no flag changes.</summary>
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public void RotateThroughCarry_AWholeTurn_HasTheHostsOverflow(string settings) =>
+        Compare(settings, _ => WholeTurns());
+
+    private static unsafe List<Case> WholeTurns()
+    {
+        List<Case> cases = [];
+        for (int i = 0; i < 64; i++)
+        {
+            // nop; rcl or rcr byte ptr [rbx], 9, 18 or 27: two instructions, so that OF is compared too
+            Case value = CaseGenerator.Create(i, Code.Rcl_rm8_imm8);
+            CpuState state = value.State;
+            state.Gpr[3] = Arena.Data + (ulong)(i * 8);
+            cases.Add(value with { Bytes = [0x90, 0xC0, (byte)(i % 2 == 0 ? 0x13 : 0x1B), (byte)(9 * (1 + (i % 3)))], State = state, Steps = 2 });
+        }
+
+        return cases;
+    }
 
     private static void Compare(string settings, Func<TranslatedRunner, IEnumerable<Case>> cases)
     {
