@@ -16,12 +16,14 @@ public sealed class SerialTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void File_Output_IsThereAtOnce()
+    public void File_Output_IsThereAtTheEnd()
     {
         File.WriteAllText(Place, "of an earlier run, longer");
         using ISerialEnd serial = new SerialTarget(SerialKind.File, Place).Open();
 
-        serial.Write("hello"u8);
+        serial.Write("hel"u8);
+        serial.Write("lo"u8);
+        serial.Close();
 
         using var reader = new StreamReader(new FileStream(Place, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         Assert.Equal("hello", reader.ReadToEnd());

@@ -7,10 +7,14 @@ namespace Bulkhead.Cli.Machines;
 /// <remarks><i>Threading</i>: input comes on the pump's thread.</remarks>
 internal sealed class ConsoleSerial : ISerialEnd, ITerminalClient
 {
-    private readonly DescriptorStream _output = new(1);
+    private readonly DescriptorStream _stream = new(1);
+    private readonly GatheredOutput _output;
     private RawTerminal? _terminal;
     private InputPump? _pump;
     private Domain? _domain;
+
+    /// <summary>Takes standard output; input comes with <see cref="Attach"/>.</summary>
+    internal ConsoleSerial() => _output = new GatheredOutput(_stream);
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<byte> data) => _output.Write(data);
@@ -35,6 +39,7 @@ internal sealed class ConsoleSerial : ISerialEnd, ITerminalClient
             _pump = null;
         }
 
+        _output.Dispose();
         _terminal?.Dispose();
         _terminal = null;
     }
@@ -67,6 +72,6 @@ internal sealed class ConsoleSerial : ISerialEnd, ITerminalClient
     public void Dispose()
     {
         Close();
-        _output.Dispose();
+        _stream.Dispose();
     }
 }

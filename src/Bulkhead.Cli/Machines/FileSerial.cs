@@ -6,9 +6,14 @@ namespace Bulkhead.Cli.Machines;
 /// <summary>A file that takes the guest's output, or nothing at all; there is no input.</summary>
 internal sealed class FileSerial : ISerialEnd
 {
-    private readonly Stream _output;
+    private readonly Stream _stream;
+    private readonly GatheredOutput _output;
 
-    private FileSerial(Stream output) => _output = output;
+    private FileSerial(Stream stream)
+    {
+        _stream = stream;
+        _output = new GatheredOutput(stream);
+    }
 
     /// <summary>Nothing: output vanishes.</summary>
     internal static FileSerial None() => new(Stream.Null);
@@ -28,17 +33,7 @@ internal sealed class FileSerial : ISerialEnd
     }
 
     /// <inheritdoc/>
-    public void Write(ReadOnlySpan<byte> data)
-    {
-        try
-        {
-            _output.Write(data);
-        }
-        catch (IOException)
-        {
-            // The disk is full, or the reader of a pipe went away; the guest does not care.
-        }
-    }
+    public void Write(ReadOnlySpan<byte> data) => _output.Write(data);
 
     /// <inheritdoc/>
     public void Attach(Domain domain)
@@ -46,10 +41,12 @@ internal sealed class FileSerial : ISerialEnd
     }
 
     /// <inheritdoc/>
-    public void Close()
-    {
-    }
+    public void Close() => _output.Dispose();
 
     /// <inheritdoc/>
-    public void Dispose() => _output.Dispose();
+    public void Dispose()
+    {
+        Close();
+        _stream.Dispose();
+    }
 }
