@@ -144,6 +144,11 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
                 break;
             }
 
+            if (_options.ExactFaultFlags && MayFault(i))
+            {
+                break;
+            }
+
             live |= FlagFacts.Read(i) & unknown;
             bool straight = i.FlowControl == FlowControl.Next && InstructionTable.Get(i.Code).Class == InstructionClass.Carried;
             if (!straight && i.Mnemonic is not (Mnemonic.Push or Mnemonic.Pop))

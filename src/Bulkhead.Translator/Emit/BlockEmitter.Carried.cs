@@ -84,7 +84,12 @@ internal sealed unsafe partial class BlockEmitter
         (e.MemoryWritten ? MemoryFlags.Write : 0)
         | (e.MemoryRead ? MemoryFlags.ReadsToo : 0)
         | (e.Alignment == 16 ? MemoryFlags.Aligned16 : e.Alignment == 32 ? MemoryFlags.Aligned32 : 0)
-        | (e.UsesX87 && i.Mnemonic is not (Mnemonic.Fnstcw or Mnemonic.Fnstsw) ? MemoryFlags.WaitsForX87 : 0);
+        | (WaitsForX87(i, e) ? MemoryFlags.WaitsForX87 : 0);
+
+    /// <summary>Whether a waiting x87 exception comes before a page fault of the operand.</summary>
+    /// <remarks>CVTPI2PS and CVTPI2PD use no MMX register where they read memory, and read it first.</remarks>
+    private static bool WaitsForX87(in Instruction i, in InstructionEntry e) =>
+        e.UsesX87 && i.Mnemonic is not (Mnemonic.Fnstcw or Mnemonic.Fnstsw or Mnemonic.Cvtpi2ps or Mnemonic.Cvtpi2pd);
 
     private void EmitLea(in Instruction i)
     {

@@ -34,6 +34,28 @@ public sealed class TranslatedTests
     public void RotateThroughCarry_AWholeTurn_HasTheHostsOverflow(string settings) =>
         Compare(settings, _ => WholeTurns());
 
+    /// <summary>A division that fails shows the flags from before it, also where a block begins with it and where what comes
+    /// later overwrites them all.</summary>
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public void FailingDivision_FlagsDeadBehindIt_ShowsThoseBeforeIt(string settings) =>
+        Compare(settings, _ => FailingDivisions());
+
+    private static unsafe List<Case> FailingDivisions()
+    {
+        List<Case> cases = [];
+        for (int i = 0; i < 16; i++)
+        {
+            // cmp rax, rbx; div cl by zero; add eax, 1
+            Case value = CaseGenerator.Create(i, Code.Cmp_rm64_r64);
+            CpuState state = value.State;
+            state.Gpr[1] = 0;
+            cases.Add(value with { Bytes = [0x48, 0x39, 0xD8, 0xF6, 0xF1, 0x83, 0xC0, 0x01], State = state, Steps = 3 });
+        }
+
+        return cases;
+    }
+
     private static unsafe List<Case> WholeTurns()
     {
         List<Case> cases = [];
