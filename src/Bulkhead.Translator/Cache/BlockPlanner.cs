@@ -90,7 +90,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
             else
             {
                 live = (live & ~FlagFacts.Written(i)) | FlagFacts.Read(i);
-                if (_options.ExactFaultFlags && MayFault(i))
+                if (MayShowFlags(i))
                 {
                     live = FlagFacts.All;
                 }
@@ -99,6 +99,9 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
             _plan.LiveBefore[k] = (byte)live;
         }
     }
+
+    /// <summary>Whether a fault of it shows every flag from before it.</summary>
+    private bool MayShowFlags(in Instruction i) => _options.ExactFaultFlags && MayFault(i);
 
     private static bool MayFault(in Instruction i)
     {
@@ -144,7 +147,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
                 break;
             }
 
-            if (_options.ExactFaultFlags && MayFault(i))
+            if (MayShowFlags(i))
             {
                 break;
             }

@@ -162,7 +162,7 @@ internal sealed unsafe partial class CaseGenerator
         // The trap, nesting, alignment and identification flags stay out of the host's.
         if (_code.Mnemonic() is Mnemonic.Popf or Mnemonic.Popfq)
         {
-            // The upper bytes of the eight that POPFQ takes stay as they are: no flag is there.
+            // In two parts, since POPFW's two bytes may be the last of the arena; above bit 31 no flag is there.
             EditMemory(_state.Gpr[4], 2, m => BinaryPrimitives.WriteUInt16LittleEndian(m, (ushort)((BinaryPrimitives.ReadUInt16LittleEndian(m) & CpuState.FlagsMask) | 0x202)));
             EditMemory(_state.Gpr[4] + 2, 2, m => m.Clear());
         }

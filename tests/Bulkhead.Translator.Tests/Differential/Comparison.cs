@@ -124,8 +124,9 @@ internal static class Comparison
         };
     }
 
-    private static bool IsRepeatedCompare(Case value) => (value.Decode().HasRepPrefix || value.Decode().HasRepnePrefix)
-        && value.Code is Code.Cmpsb_m8_m8 or Code.Cmpsw_m16_m16 or Code.Cmpsd_m32_m32 or Code.Cmpsq_m64_m64;
+    private static bool IsRepeatedCompare(Case value) =>
+        value.Code is Code.Cmpsb_m8_m8 or Code.Cmpsw_m16_m16 or Code.Cmpsd_m32_m32 or Code.Cmpsq_m64_m64
+        && value.Decode() is { HasRepPrefix: true } or { HasRepnePrefix: true };
 
     private static bool TouchesInPieces(Case value) => value.Code.Mnemonic() is Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu
         or Mnemonic.Fnstenv or Mnemonic.Fldenv or Mnemonic.Fnsave or Mnemonic.Frstor or Mnemonic.Fxsave or Mnemonic.Fxsave64
