@@ -332,6 +332,7 @@ internal sealed unsafe partial class TranslatorVcpu
             return;
         }
 
+        Exits.AddInterpreted(instruction.Mnemonic);
         switch (_interpreter.Execute(instruction, _io))
         {
             case InterpretResult.Done:

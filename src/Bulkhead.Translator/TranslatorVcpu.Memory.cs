@@ -91,10 +91,10 @@ internal sealed unsafe partial class TranslatorVcpu
         ulong page = address & ~0xFFFul;
         if (t.PageShift > 12)
         {
-            Tlb.NoteLarge(address, t.PageShift);
+            Tlb.NoteLarge(address, t.PageShift, t.Global);
         }
 
-        _ = Tlb.Fill(_mode.View, page, host, writable);
+        _ = Tlb.Fill(_mode.View, page, host, writable, t.Global);
         if (writable && _space.Shared)
         {
             Interlocked.MemoryBarrier();

@@ -2,6 +2,7 @@ using Bulkhead.Core.Memory;
 using Bulkhead.Translator.Cache;
 using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Memory;
 using Bulkhead.Translator.State;
 using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
@@ -13,10 +14,16 @@ internal sealed unsafe partial class TranslatorVcpu
 {
     private const int FetchEntries = 256;
     private const int JumpLog = 1024;
+    private const int SlotLog = 128;
     private readonly FetchEntry[] _fetch = new FetchEntry[FetchEntries];
+    private readonly PageFilter _fetchedLocal = new();
+    private readonly PageFilter _fetchedGlobal = new();
     private readonly ModeWord[] _jumpMode = new ModeWord[VcpuState.Views];
-    private readonly ushort[][] _jumpLog = [new ushort[JumpLog], new ushort[JumpLog], new ushort[JumpLog]];
-    private readonly int[] _jumpsLogged = new int[VcpuState.Views];
+    private readonly IndexLog[] _jumpLog = [new(JumpLog), new(JumpLog), new(JumpLog)];
+    private readonly IndexLog _localSlots = new(SlotLog);
+
+    // Per view: whether code of a page that is not global was entered since the last flush.
+    private readonly bool[] _localCode = new bool[VcpuState.Views];
 
     /// <summary>The linear address of an instruction pointer.</summary>
     private ulong LinearRip(ulong rip) => _mode.Code64 ? rip : (uint)(rip + _state->Registers.Segments[(int)SegmentIndex.Cs].Base);
@@ -34,7 +41,7 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         Exits.Add(X86.Engine.ExitReason.BlockLookup);
-        if (!TryFetchPage(rip, out int ramPage))
+        if (!TryFetchPage(rip, out int ramPage, out bool global))
         {
             return null;
         }
@@ -65,7 +72,14 @@ internal sealed unsafe partial class TranslatorVcpu
                 }
             }
 
-            CodeSlots[VcpuState.SlotOf(rip)] = id;
+            int slot = VcpuState.SlotOf(rip);
+            CodeSlots[slot] = id;
+            if (!global)
+            {
+                _localSlots.Add(slot);
+                _localCode[_mode.View] = true;
+            }
+
             FillJump(jump, rip, entry);
             if (edge >= 0)
             {
@@ -80,19 +94,13 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private void FillJump(VcpuState.JumpEntry* jump, ulong rip, byte* entry)
     {
-        int view = _mode.View;
-        if (_jumpsLogged[view] < JumpLog)
-        {
-            _jumpLog[view][_jumpsLogged[view]] = (ushort)Thunks.JumpIndex(rip);
-        }
-
-        _jumpsLogged[view]++;
+        _jumpLog[_mode.View].Add(Thunks.JumpIndex(rip));
         jump->Target = rip;
         jump->Entry = (ulong)entry;
     }
 
     /// <summary>Translates RIP for fetching; on a fault it is delivered and the result is false.</summary>
-    private bool TryFetchPage(ulong rip, out int ramPage)
+    private bool TryFetchPage(ulong rip, out int ramPage, out bool global)
     {
         ulong linear = LinearRip(rip);
         ulong page = linear & ~0xFFFul;
@@ -100,10 +108,12 @@ internal sealed unsafe partial class TranslatorVcpu
         if (f.Page == (page | 1) && f.View == _mode.View)
         {
             ramPage = f.RamPage;
+            global = f.Global;
             return true;
         }
 
         ramPage = -1;
+        global = false;
         if (!PageWalker.TryWalk(_memory, in _state->Registers, linear, FetchAccess, out Translation t, out GuestFault fault))
         {
             DeliverFault(fault);
@@ -120,13 +130,20 @@ internal sealed unsafe partial class TranslatorVcpu
         f.Page = page | 1;
         f.View = _mode.View;
         f.RamPage = ramPage;
+        f.Global = global = t.Global;
+        (global ? _fetchedGlobal : _fetchedLocal).Add(linear);
+        if (t.PageShift > 12)
+        {
+            Tlb.NoteLarge(linear, t.PageShift, global);
+        }
+
         return true;
     }
 
     /// <summary>Copies the bytes at RIP (at most 15); on a fault it is delivered and the result is 0.</summary>
     private int FetchBytes(ulong rip, byte* bytes)
     {
-        if (!TryFetchPage(rip, out int ramPage))
+        if (!TryFetchPage(rip, out int ramPage, out _))
         {
             return 0;
         }
@@ -148,7 +165,7 @@ internal sealed unsafe partial class TranslatorVcpu
             return first;
         }
 
-        if (!TryFetchPage(rip + (ulong)first, out ramPage))
+        if (!TryFetchPage(rip + (ulong)first, out ramPage, out _))
         {
             return 0;
         }
@@ -162,12 +179,53 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         for (int view = 0; view < VcpuState.Views; view++)
         {
-            ClearJumps(view, all: false);
+            ClearJumps(view);
         }
 
         ClearCodeSlots();
+        _ = _localSlots.TryTake(out _);
+        Array.Clear(_localCode);
         Array.Clear(_fetch);
+        _fetchedLocal.Clear();
+        _fetchedGlobal.Clear();
         ResetReturnStack();
+    }
+
+    /// <summary>The same of what comes from pages that are not global.</summary>
+    private void ForgetLocalCode()
+    {
+        if (_localCode[_mode.View])
+        {
+            ResetReturnStack();
+        }
+
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            if (_localCode[view])
+            {
+                ClearJumps(view);
+                _localCode[view] = false;
+            }
+        }
+
+        if (_localSlots.TryTake(out ReadOnlySpan<ushort> slots))
+        {
+            foreach (ushort slot in slots)
+            {
+                CodeSlots[slot] = 0;
+            }
+        }
+        else
+        {
+            ClearCodeSlots();
+        }
+
+        foreach (ref FetchEntry f in _fetch.AsSpan())
+        {
+            f.Page = f.Global ? f.Page : 0;
+        }
+
+        _fetchedLocal.Clear();
     }
 
     /// <summary>Does what other threads asked for with <see cref="RequestForget"/>.</summary>
@@ -179,32 +237,33 @@ internal sealed unsafe partial class TranslatorVcpu
         ForgetCode();
     }
 
-    private void ClearJumps(int view, bool all)
+    private void ClearJumps(int view)
     {
         VcpuState.JumpEntry* jumps = Jumps(view);
-        if (all || _jumpsLogged[view] > JumpLog)
+        if (_jumpLog[view].TryTake(out ReadOnlySpan<ushort> filled))
         {
-            for (int i = 0; i < VcpuState.JumpEntries; i++)
+            foreach (ushort i in filled)
             {
-                jumps[i].Target = i == 0 ? 1ul : 0;
+                jumps[i].Target = NoTarget(i);
             }
-        }
-        else
-        {
-            ushort[] log = _jumpLog[view];
-            for (int i = 0; i < _jumpsLogged[view]; i++)
-            {
-                jumps[log[i]].Target = log[i] == 0 ? 1ul : 0;
-            }
+
+            return;
         }
 
-        _jumpsLogged[view] = 0;
+        for (int i = 0; i < VcpuState.JumpEntries; i++)
+        {
+            jumps[i].Target = NoTarget(i);
+        }
     }
+
+    /// <summary>A target that is not of the entry.</summary>
+    private static ulong NoTarget(int index) => index == 0 ? 1ul : 0;
 
     private struct FetchEntry
     {
         internal ulong Page;
         internal int View;
         internal int RamPage;
+        internal bool Global;
     }
 }

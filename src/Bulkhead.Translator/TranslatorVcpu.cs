@@ -81,7 +81,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
 
         for (int view = 0; view < VcpuState.Views; view++)
         {
-            ClearJumps(view, all: true);
+            Jumps(view)->Target = NoTarget(0);
         }
 
         space.Join(this);
@@ -252,10 +252,26 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     }
 
     /// <inheritdoc/>
+    public void FlushLocal()
+    {
+        Tlb.FlushLocal();
+        ForgetLocalCode();
+    }
+
+    /// <inheritdoc/>
     public void FlushPage(ulong address)
     {
+        if (Tlb.MayBeLarge(address))
+        {
+            FlushAll();
+            return;
+        }
+
         Tlb.FlushPage(address);
-        ForgetCode();
+        if (_fetchedLocal.MayHold(address) || _fetchedGlobal.MayHold(address))
+        {
+            ForgetCode();
+        }
     }
 
     /// <inheritdoc/>
@@ -288,7 +304,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
             ResetReturnStack();
             if (_jumpMode[mode.View] != mode)
             {
-                ClearJumps(mode.View, all: false);
+                ClearJumps(mode.View);
                 _jumpMode[mode.View] = mode;
             }
         }

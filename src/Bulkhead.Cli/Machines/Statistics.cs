@@ -13,13 +13,20 @@ internal static class Statistics
             foreach (VcpuSlot vcpu in domain.Vcpus)
             {
                 writer.WriteLine($"{domain.Name} vCPU {vcpu.Index}: ran {vcpu.RanNs / 1e9:F3} s in {vcpu.Turns} turns; exits:");
-                foreach ((string reason, long count) in vcpu.ExitTable())
-                {
-                    writer.WriteLine($"  {reason,-18} {count,12}");
-                }
+                WriteCounts(writer, vcpu.ExitTable());
+                writer.WriteLine("interpreted:");
+                WriteCounts(writer, vcpu.InterpretedTable());
             }
         }
 
         writer.WriteLine($"translated: {engines.TranslatedInstructions} instructions, {engines.CodeBytes} bytes held");
+    }
+
+    private static void WriteCounts(TextWriter writer, IReadOnlyList<(string Name, long Count)> counts)
+    {
+        foreach ((string name, long count) in counts)
+        {
+            writer.WriteLine($"  {name,-18} {count,12}");
+        }
     }
 }

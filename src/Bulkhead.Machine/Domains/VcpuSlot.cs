@@ -49,20 +49,12 @@ public sealed class VcpuSlot : IVcpuSignals
     internal ExitCounters Exits => Vcpu.Exits;
 
     /// <summary>Reasons that occurred and how often, most frequent first.</summary>
-    public IReadOnlyList<(string Reason, long Count)> ExitTable()
-    {
-        var table = new List<(string Reason, long Count)>();
-        foreach (ExitReason reason in Enum.GetValues<ExitReason>())
-        {
-            if (Exits[reason] > 0)
-            {
-                table.Add((reason.ToString(), Exits[reason]));
-            }
-        }
+    public IReadOnlyList<(string Reason, long Count)> ExitTable() =>
+        [.. Enum.GetValues<ExitReason>().Where(r => Exits[r] > 0).Select(r => (r.ToString(), Exits[r])).OrderByDescending(e => e.Item2)];
 
-        table.Sort(static (a, b) => b.Count.CompareTo(a.Count));
-        return table;
-    }
+    /// <summary>Instructions that were interpreted and how often, most frequent first.</summary>
+    public IReadOnlyList<(string Instruction, long Count)> InterpretedTable() =>
+        [.. Exits.Interpreted().Select(i => (i.Mnemonic.ToString().ToUpperInvariant(), i.Count)).OrderByDescending(e => e.Count)];
 
     internal IVcpu Vcpu { get; set; } = null!; // Set by Domain.Attach before anything can reach the slot.
 

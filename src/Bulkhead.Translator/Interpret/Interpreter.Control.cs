@@ -137,7 +137,7 @@ internal sealed unsafe partial class Interpreter
         }
 
         _r->Cr3 = value;
-        _tlb.FlushAll();
+        _tlb.FlushLocal();
         return true;
     }
 

@@ -12,12 +12,12 @@ internal sealed unsafe class SoftTlb
 {
     private const int LogSize = 512;
     private readonly VcpuState* _state;
-    private readonly ushort[][] _log = [new ushort[LogSize], new ushort[LogSize], new ushort[LogSize]];
-    private readonly int[] _logged = new int[VcpuState.Views];
 
-    // Per half of the address space: a range that covers every large page entries were filled from.
-    private readonly ulong[] _largeFrom = new ulong[2];
-    private readonly ulong[] _largeTo = new ulong[2];
+    // Filled entries per view, those of global pages apart.
+    private readonly IndexLog[] _local = [new(LogSize), new(LogSize), new(LogSize)];
+    private readonly IndexLog[] _global = [new(LogSize), new(LogSize), new(LogSize)];
+    private readonly LargePages _largeLocal = new();
+    private readonly LargePages _largeGlobal = new();
 
     internal SoftTlb(VcpuState* state)
     {
@@ -29,17 +29,14 @@ internal sealed unsafe class SoftTlb
         }
     }
 
-    /// <summary>Fills an entry. <paramref name="writable"/>: stores may go straight to the page too.</summary>
-    internal VcpuState.TlbEntry* Fill(int view, ulong page, byte* host, bool writable)
+    /// <summary>Fills an entry. <paramref name="writable"/>: stores may go straight to the page too. <paramref name="global"/>:
+    /// it survives <see cref="FlushLocal"/>.</summary>
+    internal VcpuState.TlbEntry* Fill(int view, ulong page, byte* host, bool writable, bool global)
     {
         int index = IndexOf(page);
         VcpuState.TlbEntry* entry = View(view) + index;
-        if (_logged[view] < LogSize)
-        {
-            _log[view][_logged[view]] = (ushort)index;
-        }
-
-        _logged[view]++;
+        (global ? _global : _local)[view].Add(index);
+        entry->Global = global ? 1u : 0;
         if (entry->ReadTag != page)
         {
             Volatile.Write(ref entry->WriteTag, Nothing(index));
@@ -65,59 +62,60 @@ internal sealed unsafe class SoftTlb
     /// <summary>Forgets everything.</summary>
     internal void Flush()
     {
+        FlushLocal();
         for (int view = 0; view < VcpuState.Views; view++)
         {
-            VcpuState.TlbEntry* entries = View(view);
-            int logged = _logged[view];
-            if (logged > LogSize)
-            {
-                for (int i = 0; i < VcpuState.TlbEntries; i++)
-                {
-                    Clear(entries, i);
-                }
-            }
-            else
-            {
-                ushort[] log = _log[view];
-                for (int i = 0; i < logged; i++)
-                {
-                    Clear(entries, log[i]);
-                }
-            }
-
-            _logged[view] = 0;
+            Clear(view, _global[view], globalToo: true);
         }
 
-        Array.Clear(_largeFrom);
-        Array.Clear(_largeTo);
+        _largeGlobal.Clear();
     }
 
-    /// <summary>Notes that an entry comes from a page of 2^<paramref name="shift"/> bytes, which is more than the entry's own.</summary>
-    internal void NoteLarge(ulong address, int shift)
+    /// <summary>Forgets everything but global pages.</summary>
+    internal void FlushLocal()
     {
-        int half = (int)(address >> 63);
-        ulong size = 1ul << shift;
-        ulong from = address & ~(size - 1);
-        bool empty = _largeTo[half] == _largeFrom[half];
-        _largeFrom[half] = empty ? from : Math.Min(_largeFrom[half], from);
-        _largeTo[half] = empty ? from + (size - 1) : Math.Max(_largeTo[half], from + (size - 1));
-    }
-
-    /// <summary>Forgets one page in every view; where it may be part of a large page, everything.</summary>
-    internal void FlushPage(ulong address)
-    {
-        int half = (int)(address >> 63);
-        if (address >= _largeFrom[half] && address <= _largeTo[half] && _largeTo[half] != 0)
+        for (int view = 0; view < VcpuState.Views; view++)
         {
-            Flush();
+            Clear(view, _local[view], globalToo: false);
+        }
+
+        _largeLocal.Clear();
+    }
+
+    private void Clear(int view, IndexLog log, bool globalToo)
+    {
+        VcpuState.TlbEntry* entries = View(view);
+        if (log.TryTake(out ReadOnlySpan<ushort> filled))
+        {
+            foreach (ushort i in filled)
+            {
+                Clear(entries, i, globalToo);
+            }
+
             return;
         }
 
+        for (int i = 0; i < VcpuState.TlbEntries; i++)
+        {
+            Clear(entries, i, globalToo);
+        }
+    }
+
+    /// <summary>Notes that an entry, or a fetch, comes from a page of 2^<paramref name="shift"/> bytes, which is more than the
+    /// entry's own.</summary>
+    internal void NoteLarge(ulong address, int shift, bool global) => (global ? _largeGlobal : _largeLocal).Add(address, shift);
+
+    /// <summary>Whether an address may be part of a large page.</summary>
+    internal bool MayBeLarge(ulong address) => _largeGlobal.MayHold(address) || _largeLocal.MayHold(address);
+
+    /// <summary>Forgets one page in every view.</summary>
+    internal void FlushPage(ulong address)
+    {
         ulong page = address & ~0xFFFul;
         int index = IndexOf(page);
         for (int view = 0; view < VcpuState.Views; view++)
         {
-            Clear(View(view), index);
+            Clear(View(view), index, globalToo: true);
         }
     }
 
@@ -141,8 +139,13 @@ internal sealed unsafe class SoftTlb
 
     private static ulong Nothing(int index) => index == 0 ? 4096ul : 0;
 
-    private static void Clear(VcpuState.TlbEntry* entries, int index)
+    private static void Clear(VcpuState.TlbEntry* entries, int index, bool globalToo)
     {
+        if (entries[index].Global != 0 && !globalToo)
+        {
+            return;
+        }
+
         ulong nothing = Nothing(index);
         entries[index].ReadTag = nothing;
         Volatile.Write(ref entries[index].WriteTag, nothing);

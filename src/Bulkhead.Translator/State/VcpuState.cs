@@ -111,7 +111,9 @@ internal unsafe struct VcpuState
         internal ulong ReadTag;
         internal ulong WriteTag;
         internal ulong Host;
-        internal ulong Unused;
+
+        /// <summary>Non-zero: from a global page, which survives a write of CR3.</summary>
+        internal ulong Global;
     }
 
     /// <summary>One entry of the jump cache.</summary>

@@ -1,3 +1,5 @@
+using Iced.Intel;
+
 namespace Bulkhead.X86.Engine;
 
 /// <summary>How often a vCPU left guest mode, per reason.</summary>
@@ -12,6 +14,7 @@ public sealed class ExitCounters
 
     private const int FirstOfEngine = 128;
     private readonly long[] _counts = new long[Size];
+    private readonly long[] _interpreted = new long[(int)Enum.GetValues<Mnemonic>()[^1] + 1];
     private readonly byte[] _last = new byte[Remembered];
     private int _next;
 
@@ -33,6 +36,21 @@ public sealed class ExitCounters
             }
 
             return sum;
+        }
+    }
+
+    /// <summary>Counts one interpreted instruction.</summary>
+    public void AddInterpreted(Mnemonic mnemonic) => _interpreted[(int)mnemonic]++;
+
+    /// <summary>How often each instruction was interpreted, those that were.</summary>
+    public IEnumerable<(Mnemonic Mnemonic, long Count)> Interpreted()
+    {
+        for (int i = 0; i < _interpreted.Length; i++)
+        {
+            if (Volatile.Read(ref _interpreted[i]) is > 0 and long count)
+            {
+                yield return ((Mnemonic)i, count);
+            }
         }
     }
 

@@ -187,6 +187,10 @@ internal sealed unsafe class FootprintMachine : IDisposable, ITlbControl, IFpuSt
     {
     }
 
+    public void FlushLocal()
+    {
+    }
+
     public void FlushPage(ulong address)
     {
     }

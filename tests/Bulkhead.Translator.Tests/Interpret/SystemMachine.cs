@@ -152,6 +152,8 @@ internal sealed unsafe class SystemMachine : IDisposable, ITlbControl, IFpuState
 
     public void FlushAll() => Flushes++;
 
+    public void FlushLocal() => Flushes++;
+
     public void FlushPage(ulong address) => FlushedPage = address;
 
     public void SaveX87()
