@@ -10,12 +10,13 @@ namespace Bulkhead.Translator;
 internal sealed unsafe partial class TranslatorVcpu
 {
     private bool _stopped;
+    private Instruction _interpreted;
     private StopReason _stop;
 
     private StopReason Loop(long untilNs)
     {
         _stopped = false;
-        int edge = -1;
+        int edge = NoEdge;
         bool look = true;
         while (true)
         {
@@ -26,7 +27,7 @@ internal sealed unsafe partial class TranslatorVcpu
                     return _stop;
                 }
 
-                edge = -1;
+                edge = NoEdge;
             }
 
             if (_state->ReturnStackPointer < _normalLimit + 256)
@@ -47,9 +48,8 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             byte* entry = alone ? null : FindCode(edge);
-            if (entry == null && !_stopped && (alone || _transientNeeded))
+            if (alone && !_stopped)
             {
-                alone = true;
                 _transientNeeded = false;
                 entry = PrepareTransient();
             }
@@ -61,8 +61,8 @@ internal sealed unsafe partial class TranslatorVcpu
 
             if (entry == null)
             {
-                look = false; // a fetch fault was delivered
-                edge = -1;
+                look = false; // a fetch fault was delivered, or the bytes at RIP changed
+                edge = NoEdge;
                 continue;
             }
 
@@ -174,13 +174,25 @@ internal sealed unsafe partial class TranslatorVcpu
             return true;
         }
 
+        NoteInterrupts();
         return r.Activity == (byte)ActivityState.Halted && Stop(StopReason.Halt);
+    }
+
+    /// <summary>An interrupt that EFLAGS.IF holds back is noted for emitted code that sets it; one that may come in is looked for.</summary>
+    private void NoteInterrupts()
+    {
+        bool waits = _io.Interrupts.HasPending;
+        _state->InterruptWaits = waits ? (byte)1 : (byte)0;
+        if (waits && _state->InterruptFlag != 0)
+        {
+            Kick();
+        }
     }
 
     /// <summary>Enters translated code and answers why it left, until it has to be found again. True: look first.</summary>
     private bool Execute(byte* entry, bool transient, out int edge)
     {
-        edge = -1;
+        edge = NoEdge;
         _pendingWrite = -1;
         _state->ResumeAddress = (ulong)entry;
         while (true)
@@ -202,6 +214,11 @@ internal sealed unsafe partial class TranslatorVcpu
                 case ExitCode.Dispatch:
                     r.Rip = _state->Scratch0;
                     return AfterTransient(transient);
+                case ExitCode.Again:
+                    r.Rip = _state->Scratch0;
+                    Uncount(1);
+                    edge = Stale;
+                    return false;
                 case ExitCode.Limit:
                     r.Rip = _state->Scratch0;
                     _ = AfterTransient(transient);
@@ -256,7 +273,13 @@ internal sealed unsafe partial class TranslatorVcpu
         _pendingWrite = -1;
         _located = false;
         _enter();
-        if (_space.Shared && (ExitCode)(byte)_state->Scratch1 is ExitCode.Memory or ExitCode.Trap)
+        uint code = (uint)_state->Scratch1;
+        if ((ExitCode)(byte)code == ExitCode.Interpret)
+        {
+            _interpreted = _space.Interpreted((int)(code >> 8));
+        }
+
+        if (_space.Shared && (ExitCode)(byte)code is ExitCode.Memory or ExitCode.Trap)
         {
             Locate(); // while nobody may drop what it reads
         }
@@ -312,27 +335,10 @@ internal sealed unsafe partial class TranslatorVcpu
     private void Interpret()
     {
         ref Registers r = ref _state->Registers;
-        byte* bytes = stackalloc byte[16];
-        int length = FetchBytes(r.Rip, bytes);
-        if (length == 0)
-        {
-            Uncount(1);
-            return;
-        }
-
         JoinFlags();
         bool step = _mode.SingleStep;
-        _reader.Open(bytes, _mode.CodeBits);
-        _ = _reader.TryDecode(bytes, bytes + length, r.Rip, out Instruction instruction);
-        if (BlockEmitter.Emits(instruction, _mode, _options))
-        {
-            // The bytes changed since they were translated: another vCPU patched them, or the page is another one now.
-            Uncount(1);
-            ForgetCode();
-            return;
-        }
-
-        Exits.AddInterpreted(instruction.Mnemonic);
+        ref readonly Instruction instruction = ref _interpreted;
+        Exits.AddInterpreted(instruction.Code);
         switch (_interpreter.Execute(instruction, _io))
         {
             case InterpretResult.Done:

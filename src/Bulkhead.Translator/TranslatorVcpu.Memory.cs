@@ -169,6 +169,7 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             _state->Scratch0 = (ulong)bounce;
+            NoteInterrupts(); // a read of a device's register may let one in
             return true;
         }
     }
@@ -181,6 +182,7 @@ internal sealed unsafe partial class TranslatorVcpu
             int size = _bounceSize;
             _bounceSize = 0;
             _ = _interpreter.TryWriteBytes(_bounceAddress, new ReadOnlySpan<byte>(Bounce + (_bounceAddress & 63), size), DataAccess(write: true));
+            NoteInterrupts();
         }
     }
 
@@ -207,7 +209,7 @@ internal sealed unsafe partial class TranslatorVcpu
         _stripSlot = (_stripSlot + 1) & 7;
         lock (_space.Lock)
         {
-            byte* entry = _space.TranslateTransient(bytes, length, rip, _mode, _strip + (_stripSlot * (CodeSpace.StripBytes / 8)));
+            byte* entry = _space.TranslateTransient(bytes, length, rip, _mode, _strip + (_stripSlot * (CodeSpace.StripBytes / 8)), _number);
             _transientFlagsSaved = _space.TransientFlagsSaved;
             return entry;
         }

@@ -12,6 +12,12 @@ namespace Bulkhead.Translator;
 /// <content>Where instructions come from: the fetch TLB, the jump cache, translation.</content>
 internal sealed unsafe partial class TranslatorVcpu
 {
+    /// <summary>No edge to link.</summary>
+    private const int NoEdge = -1;
+
+    /// <summary>No edge to link, and what the jump cache says is not to be used.</summary>
+    private const int Stale = -2;
+
     private const int FetchEntries = 256;
     private const int JumpLog = 1024;
     private const int SlotLog = 128;
@@ -30,12 +36,13 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private Access FetchAccess => Access.Fetch | (_mode.Cpl == 3 ? Access.User : 0);
 
-    /// <summary>Finds the code at RIP, translating it if need be; null: see <see cref="_transientNeeded"/> or a fault was delivered.</summary>
+    /// <summary>Finds the code at RIP, translating it if need be; null: a fault was delivered, or look again.</summary>
+    /// <param name="edge">The edge that led here, <see cref="NoEdge"/>, or <see cref="Stale"/>.</param>
     private byte* FindCode(int edge)
     {
         ulong rip = _state->Registers.Rip;
         VcpuState.JumpEntry* jump = Jumps(_mode.View) + Thunks.JumpIndex(rip);
-        if (jump->Target == rip && edge < 0)
+        if (jump->Target == rip && edge == NoEdge)
         {
             return (byte*)jump->Entry;
         }
@@ -44,6 +51,18 @@ internal sealed unsafe partial class TranslatorVcpu
         if (!TryFetchPage(rip, out int ramPage, out bool global))
         {
             return null;
+        }
+
+        ulong nextPage = (rip | 0xFFF) + 1;
+        int secondRamPage = -1;
+        if (RunsOverEnd(rip, ramPage))
+        {
+            if (!TryFetchPage(nextPage, out secondRamPage, out bool secondGlobal))
+            {
+                return null;
+            }
+
+            global &= secondGlobal;
         }
 
         lock (_space.Lock)
@@ -56,27 +75,35 @@ internal sealed unsafe partial class TranslatorVcpu
             if (_generation != _space.Generation)
             {
                 TakeNotice(); // the edge is of code that is gone
-                edge = -1;
+                edge = NoEdge;
             }
 
             uint id = _space.PageFor(rip, ramPage, _mode);
-            if (!_space.TryFind(id, rip, out byte* entry))
+            uint secondId = secondRamPage < 0 ? 0 : _space.PageFor(nextPage, secondRamPage, _mode);
+            if (!_space.TryFind(id, secondId, rip, out byte* entry))
             {
                 _space.GuardPage(ramPage, this);
+                if (secondId != 0)
+                {
+                    _space.GuardPage(secondRamPage, this);
+                }
+
                 Exits.Add(X86.Engine.ExitReason.Translate);
-                entry = _space.Translate(id, rip);
+                entry = _space.Translate(id, secondId, rip);
                 if (entry == null)
                 {
-                    _transientNeeded = true;
                     return null;
                 }
             }
 
-            int slot = VcpuState.SlotOf(rip);
-            CodeSlots[slot] = id;
+            FillSlot(rip, id, global);
+            if (secondId != 0)
+            {
+                FillSlot(nextPage, secondId, global);
+            }
+
             if (!global)
             {
-                _localSlots.Add(slot);
                 _localCode[_mode.View] = true;
             }
 
@@ -87,6 +114,29 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             return entry;
+        }
+    }
+
+    /// <summary>Whether the instruction at RIP ends in the next page.</summary>
+    private bool RunsOverEnd(ulong rip, int ramPage)
+    {
+        int offset = (int)(rip & 0xFFF);
+        if (offset <= 4096 - BlockReader.MaxInstructionBytes)
+        {
+            return false;
+        }
+
+        _reader.Open(_memory.HostPointer(_memory.PageAddress(ramPage), 4096), _mode.CodeBits);
+        return !_reader.TryDecode(offset, rip, out _);
+    }
+
+    private void FillSlot(ulong rip, uint id, bool global)
+    {
+        int slot = VcpuState.SlotOf(rip);
+        CodeSlots[slot] = id;
+        if (!global)
+        {
+            _localSlots.Add(slot);
         }
     }
 

@@ -43,6 +43,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private readonly ulong _normalLimit;
     private readonly ulong _returnBase;
     private readonly byte* _strip;
+    private readonly int _number;
     private readonly delegate* unmanaged<void> _enter;
     private readonly BlockLog? _log;
     private readonly CpuidPolicy _cpuid;
@@ -73,10 +74,11 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         Tlb = new SoftTlb(_state);
         _interpreter = new Interpreter(&_state->Registers, _memory, this, this, Exits, cpuid);
         _enter = (delegate* unmanaged<void>)space.Thunks.Enter;
-        _strip = space.TakeStrip(space.VcpuCount);
+        _number = space.VcpuCount;
+        _strip = space.TakeStrip(_number);
         if (options.BlockLogPath is { } path)
         {
-            _log = new BlockLog($"{path}.{space.VcpuCount}", options.BlockLogRegisters);
+            _log = new BlockLog($"{path}.{_number}", options.BlockLogRegisters);
         }
 
         for (int view = 0; view < VcpuState.Views; view++)

@@ -54,7 +54,7 @@ public sealed class VcpuSlot : IVcpuSignals
 
     /// <summary>Instructions that were interpreted and how often, most frequent first.</summary>
     public IReadOnlyList<(string Instruction, long Count)> InterpretedTable() =>
-        [.. Exits.Interpreted().Select(i => (i.Mnemonic.ToString().ToUpperInvariant(), i.Count)).OrderByDescending(e => e.Count)];
+        [.. Exits.Interpreted().Select(i => (i.Code.ToString(), i.Count)).OrderByDescending(e => e.Count)];
 
     internal IVcpu Vcpu { get; set; } = null!; // Set by Domain.Attach before anything can reach the slot.
 

@@ -23,6 +23,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         _plan.Mode = mode;
         _plan.Rip = rip;
         _plan.PageId = pageId;
+        _plan.SecondPage = 0;
         _plan.Transient = false;
         int offset = (int)(rip & 0xFFF);
         int count = 0;
@@ -49,19 +50,45 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         return _plan;
     }
 
-    /// <summary>Plans one instruction by itself; every flag is live around it.</summary>
-    internal BlockPlan PlanOne(byte* bytes, int length, ulong rip, ModeWord mode)
+    /// <summary>Plans one instruction by itself, for one use; every flag is live around it.</summary>
+    internal BlockPlan PlanTransient(byte* bytes, int length, ulong rip, ModeWord mode)
+    {
+        PlanOne(bytes, length, rip, mode);
+        _plan.PageId = 0;
+        _plan.SecondPage = 0;
+        _plan.Transient = true;
+        return _plan;
+    }
+
+    /// <summary>Plans the instruction that begins in one page and ends in the next; no instructions when it does not.</summary>
+    internal BlockPlan PlanSpanning(byte* page, byte* secondPage, ulong rip, ModeWord mode, uint pageId, uint secondPageId)
+    {
+        byte* bytes = stackalloc byte[2 * BlockReader.MaxInstructionBytes];
+        int offset = (int)(rip & 0xFFF);
+        int first = 4096 - offset;
+        new ReadOnlySpan<byte>(page + offset, first).CopyTo(new Span<byte>(bytes, first));
+        new ReadOnlySpan<byte>(secondPage, BlockReader.MaxInstructionBytes).CopyTo(new Span<byte>(bytes + first, BlockReader.MaxInstructionBytes));
+        PlanOne(bytes, first + BlockReader.MaxInstructionBytes, rip, mode);
+        _plan.PageId = pageId;
+        _plan.SecondPage = secondPageId;
+        _plan.Transient = false;
+        if (_plan.Instructions[0].Length <= first)
+        {
+            _plan.Count = 0;
+        }
+
+        return _plan;
+    }
+
+    private void PlanOne(byte* bytes, int length, ulong rip, ModeWord mode)
     {
         Reader.Open(bytes, mode.CodeBits);
         _plan.Mode = mode;
         _plan.Rip = rip;
-        _plan.PageId = 0;
-        _plan.Transient = true;
         _plan.Count = 1;
         _ = Reader.TryDecode(bytes, bytes + length, rip, out _plan.Instructions[0]);
         _plan.LiveBefore[0] = FlagFacts.All;
         _plan.LiveBefore[1] = FlagFacts.All;
-        return _plan;
     }
 
     private bool EndsBlock(in Instruction i, ModeWord mode)

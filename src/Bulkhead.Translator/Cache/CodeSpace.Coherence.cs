@@ -139,6 +139,7 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
         _blockCount = 0;
         _edgeCount = 0;
         _noteCount = 0;
+        _interpretedCount = MaxVcpus;
         _free = _firstFree;
         // Ids start over too: no code that compares them is left.
     }

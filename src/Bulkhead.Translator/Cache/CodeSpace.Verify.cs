@@ -25,6 +25,9 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
     }
 
     /// <inheritdoc/>
+    ulong ICodeMap.InterpretedAt(int number) => (uint)number < (uint)_interpretedCount ? _interpreted[number].IP : 0;
+
+    /// <inheritdoc/>
     bool ICodeMap.TryFindEntry(ulong address, uint pageId, out ulong rip)
     {
         int offset = (int)Math.Min(address - (ulong)_code.Executable, int.MaxValue);

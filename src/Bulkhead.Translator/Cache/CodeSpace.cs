@@ -42,6 +42,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private int _pageCount = 1;
     private int _blockCount;
     private int _edgeCount;
+    private Instruction[] _interpreted = new Instruction[1 << 12];
+    private int _interpretedCount = MaxVcpus;
+    private int _transientVcpu = -1;
     private int _noteCount;
     private int _free;
 
@@ -122,10 +125,14 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         return id;
     }
 
-    /// <summary>Finds the block at an instruction pointer of a page. Under the lock.</summary>
-    public bool TryFind(uint pageId, ulong rip, out byte* entry)
+    /// <inheritdoc/>
+    public bool TryFind(uint pageId, ulong rip, out byte* entry) => TryFind(pageId, 0, rip, out entry);
+
+    /// <summary>Finds the block at an instruction pointer of a page; one whose instruction ends in another page by that page's id
+    /// too. Under the lock.</summary>
+    internal bool TryFind(uint pageId, uint secondPageId, ulong rip, out byte* entry)
     {
-        if (_blockIndex.TryGet(((ulong)pageId << 12) | (rip & 0xFFF), out int offset))
+        if (_blockIndex.TryGet(BlockKey(pageId, secondPageId, rip), out int offset))
         {
             entry = _code.Executable + offset;
             return true;
@@ -135,13 +142,16 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         return false;
     }
 
-    /// <summary>Translates the block at an instruction pointer of a page. Under the lock, with room (<see cref="HasRoom"/>).</summary>
-    /// <returns>The entry, or null when the first instruction runs over the end of the page.</returns>
-    internal byte* Translate(uint pageId, ulong rip)
+    /// <summary>Translates the block at an instruction pointer of a page, or with a <paramref name="secondPageId"/> the instruction
+    /// that begins in the one and ends in the other. Under the lock, with room (<see cref="HasRoom"/>).</summary>
+    /// <returns>The entry, or null when where the first instruction ends is not as was said.</returns>
+    internal byte* Translate(uint pageId, uint secondPageId, ulong rip)
     {
         CodePage page = _pages[pageId];
-        byte* bytes = Memory.HostPointer(Memory.PageAddress(page.RamPage), 4096);
-        BlockPlan plan = _planner.Plan(bytes, rip, new ModeWord(page.Mode), pageId);
+        ModeWord mode = new(page.Mode);
+        BlockPlan plan = secondPageId == 0
+            ? _planner.Plan(BytesOf(page.RamPage), rip, mode, pageId)
+            : _planner.PlanSpanning(BytesOf(page.RamPage), BytesOf(_pages[secondPageId].RamPage), rip, mode, pageId, secondPageId);
         if (plan.Count == 0)
         {
             return null;
@@ -154,24 +164,30 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         VerifyEmitted(plan);
         TranslatedInstructions += plan.Count;
         Publish(plan, page.RamPage, start);
-        _blockIndex.Set(((ulong)pageId << 12) | (rip & 0xFFF), start);
+        _blockIndex.Set(BlockKey(pageId, secondPageId, rip), start);
         return _code.Executable + start;
     }
 
-    /// <summary>The most page ids: a page gets one before anything is translated from it, so code bytes do not bound them.</summary>
+    private byte* BytesOf(int ramPage) => Memory.HostPointer(Memory.PageAddress(ramPage), 4096);
+
+    private static ulong BlockKey(uint pageId, uint secondPageId, ulong rip) => ((ulong)secondPageId << 32) | (pageId << 12) | (rip & 0xFFF);
+
+    /// <summary>The most page ids (20 bits of a block's key): a page gets one before anything is translated from it, so code bytes do not bound them.</summary>
     internal const int MaxPages = 1 << 20;
 
     /// <summary>Whether a block of any size still fits.</summary>
-    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _edgeCount < (1 << 24) - 4096
-        && _pageCount < MaxPages;
+    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _edgeCount < (1 << 24) - 4096 && _interpretedCount < (1 << 24) - 4096
+        && _pageCount < MaxPages - 2;
 
     /// <summary>Emits a single instruction into the vCPU's own strip of the cache, for one use.</summary>
-    internal byte* TranslateTransient(byte* bytes, int length, ulong rip, ModeWord mode, byte* strip)
+    internal byte* TranslateTransient(byte* bytes, int length, ulong rip, ModeWord mode, byte* strip, int vcpu)
     {
-        BlockPlan plan = _planner.PlanOne(bytes, length, rip, mode);
+        BlockPlan plan = _planner.PlanTransient(bytes, length, rip, mode);
         _writer.Begin(strip, _toExecutable);
         _blockStart = (int)(strip - _code.Writable);
+        _transientVcpu = vcpu;
         _emitter.Emit(plan);
+        _transientVcpu = -1;
         VerifyEmitted(plan);
         TransientFlagsSaved = (_noteScratch[0] & 1) != 0;
         return strip + _toExecutable;
@@ -192,6 +208,25 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>For the emitter: remembers instruction <paramref name="index"/> of the block being emitted.</summary>
     public void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved) =>
         _noteScratch[index] = ((uint)hostOffset << 13) | ((uint)guestOffset << 1) | (flagsSaved ? 1u : 0u);
+
+    /// <inheritdoc/>
+    /// <remarks>The first numbers are those of transient blocks, one for each vCPU.</remarks>
+    public int NoteInterpreted(in Instruction instruction)
+    {
+        int number = _transientVcpu >= 0 ? _transientVcpu : _interpretedCount++;
+        if (number == _interpreted.Length)
+        {
+            Instruction[] more = new Instruction[number * 2];
+            _interpreted.CopyTo(more, 0);
+            Volatile.Write(ref _interpreted, more);
+        }
+
+        _interpreted[number] = instruction;
+        return number;
+    }
+
+    /// <summary>An instruction that is interpreted. As <see cref="TryLocate"/>.</summary>
+    internal ref readonly Instruction Interpreted(int number) => ref Volatile.Read(ref _interpreted)[number];
 
     /// <summary>For the emitter: a new edge out of the block being emitted.</summary>
     public int NewEdge(uint sourcePage, int idPlace)

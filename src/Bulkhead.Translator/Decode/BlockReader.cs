@@ -6,6 +6,9 @@ namespace Bulkhead.Translator.Decode;
 /// <remarks><i>Threading</i>: under the code space's lock. <i>Cost</i>: one decoder per bitness, no allocation.</remarks>
 internal sealed unsafe class BlockReader
 {
+    /// <summary>The most bytes of an instruction.</summary>
+    internal const int MaxInstructionBytes = 15;
+
     private readonly PageCodeReader _reader = new();
     private readonly Decoder[] _decoders;
     private Decoder _decoder;

@@ -19,6 +19,7 @@ namespace Bulkhead.Translator.Decode;
 /// 15   IOPL lets CLI and STI pass
 /// 16   single step
 /// 17   a breakpoint is enabled
+/// 18   CR4.FSGSBASE
 /// </code>
 /// </remarks>
 internal readonly record struct ModeWord(uint Value)
@@ -52,6 +53,8 @@ internal readonly record struct ModeWord(uint Value)
     internal bool SingleStep => (Value & (1 << 16)) != 0;
 
     internal bool Breakpoints => (Value & (1 << 17)) != 0;
+
+    internal bool FsGsBase => (Value & (1 << 18)) != 0;
 
     /// <summary>Instructions run one by one.</summary>
     internal bool Alone => (Value & ((1 << 9) | (1 << 16) | (1 << 17))) != 0;
@@ -132,6 +135,11 @@ internal readonly record struct ModeWord(uint Value)
         if ((r.Dr7 & Dr7.Enables) != 0)
         {
             v |= 1u << 17;
+        }
+
+        if ((cr4 & Cr4.FSGSBASE) != 0)
+        {
+            v |= 1u << 18;
         }
 
         return new ModeWord(v);

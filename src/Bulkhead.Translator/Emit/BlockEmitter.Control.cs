@@ -41,40 +41,14 @@ internal sealed unsafe partial class BlockEmitter
                 return EmitPop(i);
             case Mnemonic.Leave:
                 return EmitLeave(i);
-            case Mnemonic.Cld:
-                _w.StoreStateByte(Offsets.DirectionFlag, 0);
-                return true;
-            case Mnemonic.Std:
-                _w.StoreStateByte(Offsets.DirectionFlag, 1);
-                return true;
-            case Mnemonic.Cli:
-                _w.StoreStateByte(Offsets.InterruptFlag, 0);
-                return true;
-            case Mnemonic.Rdtsc:
-            case Mnemonic.Rdtscp:
-                FreeHostFlags(_plan.LiveBefore[_index]);
-                if (i.Mnemonic == Mnemonic.Rdtscp)
-                {
-                    _w.Bytes(0x0F, 0x01, 0xF9);
-                    _w.RegState(0x8B, Rcx, Offsets.TscAux, w: false);
-                }
-                else
-                {
-                    _w.Bytes(0x0F, 0x31);
-                }
-
-                _w.Shift(4, Rdx, 32, w: true);
-                _w.RegReg(0x0B, Rax, Rdx);
-                _w.RegState(0x03, Rax, Offsets.TscOffset);
-                _w.Move(Rdx, Rax);
-                _w.Shift(5, Rdx, 32, w: true);
-                _w.Move(Rax, Rax, w: false);
-                return true;
             case Mnemonic.Pause:
                 _w.Bytes(0xF3, 0x90);
                 return true;
-            default: // NOP, ENDBR, PREFETCH: hints.
+            case Mnemonic.Nop or Mnemonic.Endbr32 or Mnemonic.Endbr64 or Mnemonic.Prefetcht0 or Mnemonic.Prefetcht1 or Mnemonic.Prefetcht2
+                or Mnemonic.Prefetchnta or Mnemonic.Prefetchw:
                 return true;
+            default:
+                return EmitSystem(i);
         }
     }
 

@@ -49,14 +49,26 @@ internal sealed unsafe partial class BlockEmitter
     private int EmitPageCompare(ulong target, int padAt)
     {
         _w.AlignFor(8);
-        _w.Bytes(0x65, 0x81);
-        _w.Bytes(0x3C, 0x25);
-        _w.Int32(Offsets.CodeTlb + (VcpuState.SlotOf(target) * sizeof(uint)));
-        int idPlace = _w.Length;
-        _w.Int32(-1);
-        int edge = _space.NewEdge(_plan.PageId, idPlace);
+        EmitSlotCompare(target, -1);
+        int edge = _space.NewEdge(_plan.PageId, _w.Length - sizeof(int));
         _stubs[_stubCount++] = new Stub { Kind = StubKind.EdgeSaved, Place = _w.Jcc(5), Target = target, Edge = edge, PushesPad = padAt >= 0 };
         return edge;
+    }
+
+    /// <summary>At the start of a block whose instruction ends in another page: leaves unless it is still that page.</summary>
+    private void EmitSecondPageCompare()
+    {
+        FreeHostFlags(FlagFacts.All);
+        EmitSlotCompare((_plan.Rip | 0xFFF) + 1, (int)_plan.SecondPage);
+        _stubs[_stubCount++] = new Stub { Kind = StubKind.Target, Place = _w.Jcc(5), Target = _plan.Rip, Code = (uint)ExitCode.Again };
+    }
+
+    private void EmitSlotCompare(ulong rip, int id)
+    {
+        _w.Bytes(0x65, 0x81);
+        _w.Bytes(0x3C, 0x25);
+        _w.Int32(Offsets.CodeTlb + (VcpuState.SlotOf(rip) * sizeof(uint)));
+        _w.Int32(id);
     }
 
     /// <summary>A jmp or call whose rel32 can be patched; straight to the target when it is already there.</summary>

@@ -20,10 +20,10 @@ internal sealed unsafe partial class BlockEmitter
                     _w.CallTo(_thunks.Leave);
                     _w.BindTo(_w.Jmp(), s.Back);
                     break;
-                case StubKind.Limit:
+                case StubKind.Target:
                     _w.Bind(s.Place);
                     _w.MoveConstant(R10, s.Target);
-                    _w.MoveConstant(R11, (uint)ExitCode.Limit);
+                    _w.MoveConstant(R11, s.Code);
                     _w.CallTo(_thunks.Leave);
                     break;
                 case StubKind.EdgeSaved:
@@ -58,7 +58,8 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>cmp rsp, gs:[limit]; jb: leaves with the target when somebody kicked or the return stack is full.</summary>
-    private void EmitLimitCheck(ulong target) => EmitLimitCheck(new Stub { Kind = StubKind.Limit, Target = target });
+    private void EmitLimitCheck(ulong target) => 
+        EmitLimitCheck(new Stub { Kind = StubKind.Target, Target = target, Code = (uint)ExitCode.Limit });
 
     /// <summary>The same, with the target in r10.</summary>
     private void EmitLimitCheckIndirect() => EmitLimitCheck(new Stub { Kind = StubKind.Code, Code = (uint)ExitCode.Limit });

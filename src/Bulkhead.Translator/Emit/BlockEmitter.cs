@@ -37,6 +37,11 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         _stubCount = 0;
         _viewTable = Offsets.Tlb + (_mode.View * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
         int counted = _options.CountInstructions ? EmitCount() : -1;
+        if (plan.SecondPage != 0)
+        {
+            EmitSecondPageCompare();
+        }
+
         bool open = true;
         for (_index = 0; _index < plan.Count; _index++)
         {
@@ -111,14 +116,6 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             case Mnemonic.Endbr64:
             case Mnemonic.Endbr32:
                 return true;
-            case Mnemonic.Cld:
-            case Mnemonic.Std:
-                return options.InlineSystem;
-            case Mnemonic.Cli:
-                return options.InlineSystem && mode.InterruptFlagAllowed;
-            case Mnemonic.Rdtsc:
-            case Mnemonic.Rdtscp:
-                return options.InlineSystem && !mode.TscDenied && !options.CountInstructions;
             case Mnemonic.Prefetcht0:
             case Mnemonic.Prefetcht1:
             case Mnemonic.Prefetcht2:
@@ -126,7 +123,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             case Mnemonic.Prefetchw:
                 return true;
             default:
-                return false;
+                return options.InlineSystem && HasSystemTemplate(i, mode, options);
         }
     }
 
@@ -177,8 +174,11 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             return true;
         }
 
-        return EmitLeaveAt(instruction.IP, (uint)ExitCode.Interpret, FlagsPlace.Host);
+        return EmitInterpret(instruction);
     }
+
+    private bool EmitInterpret(in Instruction instruction) =>
+        EmitLeaveAt(instruction.IP, (uint)ExitCode.Interpret | ((uint)_space.NoteInterpreted(instruction) << 8), FlagsPlace.Host);
 
     private bool EmitRaise(in Instruction instruction, byte vector) =>
         EmitLeaveAt(instruction.IP, (uint)ExitCode.Raise | ((uint)vector << 8), FlagsPlace.Host);
@@ -246,7 +246,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private enum StubKind
     {
         Memory,
-        Limit,
+        Target,
         EdgeSaved,
         EdgeHost,
         Code,

@@ -24,6 +24,9 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>The code page id the block belongs to; 0 for a transient block.</summary>
     internal uint PageId { get; set; }
 
+    /// <summary>The code page id of the page its only instruction ends in; 0 where it ends in the page it begins in.</summary>
+    internal uint SecondPage { get; set; }
+
     /// <summary>Whether the block is used once, by itself: no links, operands may bounce.</summary>
     internal bool Transient { get; set; }
 }

@@ -171,6 +171,25 @@ internal sealed unsafe class CodeWriter
         Byte(value);
     }
 
+    /// <summary>movzx reg, word gs:[disp].</summary>
+    internal void LoadState16(int reg, int offset)
+    {
+        Byte(0x65);
+        Rex(false, reg, 0, 0);
+        Bytes(0x0F, 0xB7);
+        Bytes((byte)(((reg & 7) << 3) | 4), 0x25);
+        Int32(offset);
+    }
+
+    /// <summary>cmp byte gs:[disp], imm.</summary>
+    internal void CompareStateByte(int offset, byte value)
+    {
+        Bytes(0x65, 0x80);
+        Bytes(0x3C, 0x25);
+        Int32(offset);
+        Byte(value);
+    }
+
     /// <summary>The shortest move of a constant; does not touch flags.</summary>
     internal void MoveConstant(int reg, ulong value)
     {

@@ -18,7 +18,7 @@ internal enum ExitCode : byte
     /// <summary>Write the bounce buffer back; then go on.</summary>
     Commit,
 
-    /// <summary>The instruction at guest RIP r10 is for the interpreter.</summary>
+    /// <summary>The instruction at guest RIP r10 is for the interpreter; bits 8-31: its number.</summary>
     Interpret,
 
     /// <summary>The instruction at guest RIP r10 raises the exception of bits 8-15.</summary>
@@ -26,6 +26,10 @@ internal enum ExitCode : byte
 
     /// <summary>An instruction at host address <c>TrapAddress</c> trapped.</summary>
     Trap,
+
+    /// <summary>The block's last instruction, at guest RIP r10, is to begin again: it ends in another page than it was translated
+    /// from, or somebody kicked in its middle.</summary>
+    Again,
 
     /// <summary>A limit check failed before going on to guest RIP r10.</summary>
     Limit,

@@ -1,4 +1,5 @@
 using Bulkhead.X86.Instructions;
+using Iced.Intel;
 
 namespace Bulkhead.Translator.Emit;
 
@@ -10,6 +11,9 @@ internal unsafe interface IEmissionLog
 
     /// <summary>Remembers where instruction <paramref name="index"/> of the block stands.</summary>
     void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved);
+
+    /// <summary>Remembers an instruction that is interpreted; its number, of 24 bits.</summary>
+    int NoteInterpreted(in Instruction instruction);
 
     /// <summary>A new direct jump out of the block; <paramref name="idPlace"/>: where its page id is compared, or -1.</summary>
     int NewEdge(uint sourcePage, int idPlace);

@@ -4,4 +4,5 @@ namespace Bulkhead.Translator.Emit;
 /// <param name="Leave">See <see cref="Thunks.Leave"/>.</param>
 /// <param name="LeaveSavingFlags">See <see cref="Thunks.LeaveSavingFlags"/>.</param>
 /// <param name="Indirect">See <see cref="Thunks.Indirect"/>.</param>
-internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect);
+/// <param name="JoinFlags">See <see cref="Thunks.JoinFlags"/>.</param>
+internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags);

@@ -29,6 +29,9 @@ internal sealed unsafe class Thunks
     /// <summary>Per view: what lies under the oldest return address.</summary>
     internal byte*[] Underflow { get; } = new byte*[VcpuState.Views];
 
+    /// <summary>Called by blocks: r11 = RFLAGS as PUSHF stores it.</summary>
+    internal byte* JoinFlags { get; private set; }
+
     /// <summary>void(byte*): FXSAVE64.</summary>
     internal byte* SaveX87 { get; private set; }
 
@@ -42,7 +45,7 @@ internal sealed unsafe class Thunks
     internal int Bytes { get; private set; }
 
     /// <summary>Where blocks go.</summary>
-    internal ThunkPlaces Places => new((ulong)Leave, (ulong)LeaveSavingFlags, [(ulong)Indirect[0], (ulong)Indirect[1], (ulong)Indirect[2]]);
+    internal ThunkPlaces Places => new((ulong)Leave, (ulong)LeaveSavingFlags, [(ulong)Indirect[0], (ulong)Indirect[1], (ulong)Indirect[2]], (ulong)JoinFlags);
 
     /// <summary>Emits all thunks.</summary>
     internal void Emit(CodeWriter w, EngineOptions options)
@@ -56,6 +59,9 @@ internal sealed unsafe class Thunks
             Underflow[view] = EmitUnderflow(w, view);
         }
 
+        JoinFlags = w.Here;
+        BlockEmitter.EmitJoinFlags(w);
+        w.Byte(0xC3);
         Bytes = w.Length;
     }
 

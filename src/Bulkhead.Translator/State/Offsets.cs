@@ -33,6 +33,11 @@ internal static unsafe class Offsets
     internal static readonly int HostMxcsr;
     internal static readonly int InterruptFlag;
     internal static readonly int DirectionFlag;
+    internal static readonly int InterruptWaits;
+    internal static readonly int Cr0;
+    internal static readonly int Cr2;
+    internal static readonly int Cr3;
+    internal static readonly int Cr4;
     internal static readonly int CodeTlb;
     internal static readonly int JumpCache;
     internal static readonly int Tlb;
@@ -73,6 +78,11 @@ internal static unsafe class Offsets
         HostMxcsr = At(s, &s->HostMxcsr);
         InterruptFlag = At(s, &s->InterruptFlag);
         DirectionFlag = At(s, &s->DirectionFlag);
+        InterruptWaits = At(s, &s->InterruptWaits);
+        Cr0 = At(s, &r->Cr0);
+        Cr2 = At(s, &r->Cr2);
+        Cr3 = At(s, &r->Cr3);
+        Cr4 = At(s, &r->Cr4);
         CodeTlb = At(s, &s->CodeTlb);
         JumpCache = At(s, &s->JumpCache);
         Tlb = At(s, &s->Tlb);
@@ -84,6 +94,9 @@ internal static unsafe class Offsets
 
     /// <summary>The offset of a segment's hidden base.</summary>
     internal static int SegmentBase(int segment) => Segments + (segment * SegmentSize);
+
+    /// <summary>The offset of a segment's selector.</summary>
+    internal static int SegmentSelector(int segment) => Segments + (segment * SegmentSize) + 16;
 
     private static int At(VcpuState* state, void* field) => (int)((byte*)field - (byte*)state);
 }

@@ -87,7 +87,10 @@ internal unsafe struct VcpuState
     /// <summary>EFLAGS.DF as 0 or 1, likewise.</summary>
     internal byte DirectionFlag;
 
-    private ushort _pad;
+    /// <summary>Non-zero: an interrupt waits for EFLAGS.IF; whoever sets it must have the vCPU look.</summary>
+    internal byte InterruptWaits;
+
+    private byte _pad;
 
     /// <summary>Non-zero from just before translated code is entered until just after it is left.</summary>
     internal int InGuest;

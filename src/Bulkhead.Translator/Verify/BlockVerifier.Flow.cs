@@ -18,6 +18,7 @@ internal sealed partial class BlockVerifier
     private int _pageEdge;
     private int _borrowed;
     private bool _falls;
+    private bool _secondPageCompared;
     private int _checks;
     private int _slowPaths;
 
@@ -39,6 +40,7 @@ internal sealed partial class BlockVerifier
         Forget();
         _checks = 0;
         _slowPaths = 0;
+        _secondPageCompared = _plan.SecondPage == 0;
         _falls = true;
         for (int i = 0; i < _listing.Count; i += _listing[i].Items)
         {
@@ -64,6 +66,11 @@ internal sealed partial class BlockVerifier
             {
                 return false;
             }
+        }
+
+        if (!_secondPageCompared)
+        {
+            return Fail(0, "an instruction of two pages without the compare of the second");
         }
 
         if (_falls)
@@ -197,9 +204,11 @@ internal sealed partial class BlockVerifier
         bool allowed = (ExitCode)(byte)code switch
         {
             ExitCode.Dispatch or ExitCode.Limit => more == 0,
+            ExitCode.Again => more == 0 && known && target == Last.IP,
             ExitCode.Commit => more == 0 && _plan.Transient,
             ExitCode.Edge => !_plan.Transient && _options.Chain && known && _map.TryGetEdge((int)more, out _),
-            ExitCode.Interpret => more == 0 && known && target == Last.IP,
+            ExitCode.Interpret => known && IsInstruction(target) && _map.InterpretedAt((int)more) == target
+                && (target == Last.IP || !_options.CountInstructions),
             ExitCode.Raise => more is GuestFault.InvalidOpcode or GuestFault.DeviceNotAvailable or GuestFault.GeneralProtection
                 && known && IsInstruction(target),
             _ => false,
@@ -282,6 +291,11 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a page compare that leads nowhere");
         }
 
+        if (_plan.SecondPage != 0 && TryTarget(stub, ExitCode.Again, out _, out _))
+        {
+            return CheckSecondPage(i);
+        }
+
         int exit = stub;
         if (_listing[stub].Own is { Map: 0, Opcode: 0xE8 } && _listing[stub].Template == Template.None)
         {
@@ -309,6 +323,20 @@ internal sealed partial class BlockVerifier
         }
 
         _pageEdge = edge;
+        return true;
+    }
+
+    /// <summary>The compare that an instruction of two pages starts with.</summary>
+    private bool CheckSecondPage(int i)
+    {
+        int at = _listing[i].Offset;
+        if (_checks != 0 || Int32At(at + 4) != Offsets.CodeTlb + (VcpuState.SlotOf((_plan.Rip | 0xFFF) + 1) * sizeof(uint))
+            || Int32At(at + 8) != (int)_plan.SecondPage)
+        {
+            return Fail(i, "the compare of another page than the instruction ends in");
+        }
+
+        _secondPageCompared = true;
         return true;
     }
 
@@ -367,6 +395,12 @@ internal sealed partial class BlockVerifier
     private bool CheckWayOut(int i, bool call)
     {
         ref ListedInstruction item = ref _listing[i];
+        if (call && GoesTo(item, _thunks.JoinFlags))
+        {
+            Forget();
+            return true; // it comes back
+        }
+
         if (_plan.Transient)
         {
             return Fail(i, "a transient block goes elsewhere");

@@ -1,5 +1,6 @@
 using Bulkhead.Translator.State;
 using Bulkhead.X86.Instructions;
+using Bulkhead.X86.State;
 using Iced.Intel;
 
 namespace Bulkhead.Translator.Verify;
@@ -166,6 +167,10 @@ internal sealed partial class BlockVerifier
 
                 break;
             case { Map: 0, Opcode: 0x03, Reg: Address, Operand16: false } when own.W == _plan.Mode.Code64 && IsSegmentBase(field):
+            case { Map: 0, Opcode: 0x8B, Operand16: false } when own.Reg != 4 && IsReadable(field):
+            case { Map: 1, Opcode: 0xB7, W: false, Operand16: false } when own.Reg != 4 && IsSelector(field):
+            case { Map: 0, Opcode: 0x89, W: true, Operand16: false, Reg: 10 or 11 } when IsGsBase(field):
+            case { Map: 0, Opcode: 0x80, Reg: 7, Operand16: false } when field == Offsets.InterruptWaits:
             case { Map: 0, Opcode: 0x89, W: false, Operand16: true, Reg: 0 } when field == Offsets.Flags:
             case { Map: 1, Opcode: 0xB7, W: false, Operand16: false, Reg: 0 } when field == Offsets.Flags:
                 break;
@@ -194,9 +199,34 @@ internal sealed partial class BlockVerifier
         return false;
     }
 
+    /// <summary>Fields that instructions of the guest's mode may read.</summary>
+    private bool IsReadable(int field) =>
+        _options.InlineSystem && _plan.Mode.Code64
+        && ((_plan.Mode.Cpl == 0 && (field == Offsets.Cr0 || field == Offsets.Cr2 || field == Offsets.Cr3 || field == Offsets.Cr4
+                || field == Offsets.KernelGsBase || field == Offsets.SegmentBase((int)SegmentIndex.Gs)))
+            || (_plan.Mode.FsGsBase && (field == Offsets.SegmentBase((int)SegmentIndex.Fs) || field == Offsets.SegmentBase((int)SegmentIndex.Gs))));
+
+    /// <summary>The fields that SWAPGS writes.</summary>
+    private bool IsGsBase(int field) =>
+        _options.InlineSystem && _plan.Mode.Code64 && _plan.Mode.Cpl == 0
+        && (field == Offsets.KernelGsBase || field == Offsets.SegmentBase((int)SegmentIndex.Gs));
+
+    private bool IsSelector(int field)
+    {
+        for (int segment = 0; segment < 6; segment++)
+        {
+            if (field == Offsets.SegmentSelector(segment))
+            {
+                return _options.InlineSystem;
+            }
+        }
+
+        return false;
+    }
+
     private bool IsFlagByte(int field, byte value) =>
         _options.InlineSystem
-        && ((field == Offsets.DirectionFlag && value <= 1) || (field == Offsets.InterruptFlag && value == 0 && _plan.Mode.InterruptFlagAllowed));
+        && ((field == Offsets.DirectionFlag && value <= 1) || (field == Offsets.InterruptFlag && value <= 1 && _plan.Mode.InterruptFlagAllowed));
 
     private bool Borrow(int register)
     {

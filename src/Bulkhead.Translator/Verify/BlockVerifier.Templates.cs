@@ -50,7 +50,9 @@ internal sealed partial class BlockVerifier
 
     private static ReadOnlySpan<byte> PageBytes => [0x65, 0x81, 0x3C, 0x25];
 
-    private static ReadOnlySpan<byte> TscFirst => [0x0F, 0x31, 0x48, 0xC1, 0xE2, 0x20, 0x48, 0x0B, 0xC2, 0x65, 0x48, 0x03, 0x04, 0x25];
+    private static ReadOnlySpan<byte> TscpBytes => [0x0F, 0x01, 0xF9, 0x65, 0x8B, 0x0C, 0x25];
+
+    private static ReadOnlySpan<byte> TscFirst => [0x48, 0xC1, 0xE2, 0x20, 0x48, 0x0B, 0xC2, 0x65, 0x48, 0x03, 0x04, 0x25];
 
     private static ReadOnlySpan<byte> TscLast => [0x48, 0x8B, 0xD0, 0x48, 0xC1, 0xEA, 0x20, 0x8B, 0xC0];
 
@@ -115,9 +117,10 @@ internal sealed partial class BlockVerifier
             return Template.Pad;
         }
 
-        if (HasInt32(at, TscFirst, Offsets.TscOffset) && Has(at + 18, TscLast))
+        int tsc = HasInt32(at, TscpBytes, Offsets.TscAux) ? at + 11 : Has(at, [0x0F, 0x31]) ? at + 2 : -1;
+        if (tsc >= 0 && HasInt32(tsc, TscFirst, Offsets.TscOffset) && Has(tsc + 16, TscLast))
         {
-            length = 18 + TscLast.Length;
+            length = tsc + 16 + TscLast.Length - at;
             return Template.Tsc;
         }
 

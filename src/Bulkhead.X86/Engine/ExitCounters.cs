@@ -14,7 +14,7 @@ public sealed class ExitCounters
 
     private const int FirstOfEngine = 128;
     private readonly long[] _counts = new long[Size];
-    private readonly long[] _interpreted = new long[(int)Enum.GetValues<Mnemonic>()[^1] + 1];
+    private readonly long[] _interpreted = new long[(int)Enum.GetValues<Code>()[^1] + 1];
     private readonly byte[] _last = new byte[Remembered];
     private int _next;
 
@@ -40,16 +40,16 @@ public sealed class ExitCounters
     }
 
     /// <summary>Counts one interpreted instruction.</summary>
-    public void AddInterpreted(Mnemonic mnemonic) => _interpreted[(int)mnemonic]++;
+    public void AddInterpreted(Code code) => _interpreted[(int)code]++;
 
     /// <summary>How often each instruction was interpreted, those that were.</summary>
-    public IEnumerable<(Mnemonic Mnemonic, long Count)> Interpreted()
+    public IEnumerable<(Code Code, long Count)> Interpreted()
     {
         for (int i = 0; i < _interpreted.Length; i++)
         {
             if (Volatile.Read(ref _interpreted[i]) is > 0 and long count)
             {
-                yield return ((Mnemonic)i, count);
+                yield return ((Code)i, count);
             }
         }
     }

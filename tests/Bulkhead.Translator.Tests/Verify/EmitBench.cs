@@ -4,7 +4,9 @@ using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Verify;
 using Bulkhead.X86.Instructions;
+using Iced.Intel;
 using Xunit;
+using CodeWriter = Bulkhead.Translator.Emit.CodeWriter;
 
 namespace Bulkhead.Translator.Tests.Verify;
 
@@ -22,6 +24,7 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
     private readonly BlockPlanner _planner;
     private readonly BlockVerifier _verifier;
     private readonly List<(int Jump, int Id)> _edges = [];
+    private readonly List<ulong> _interpreted = [];
     private BlockPlan _plan = new(1);
     private int _start;
 
@@ -61,8 +64,9 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
         page.Fill(0xF4);
         guest.CopyTo(page[(int)(rip & 0xFFF)..]);
         _edges.Clear();
+        _interpreted.Clear();
         _plan = transient
-            ? _planner.PlanOne(_guest.Pointer + (rip & 0xFFF), 15, rip, new ModeWord(mode))
+            ? _planner.PlanTransient(_guest.Pointer + (rip & 0xFFF), 15, rip, new ModeWord(mode))
             : _planner.Plan(_guest.Pointer, rip, new ModeWord(mode), Page);
         if (_plan.Count == 0)
         {
@@ -89,6 +93,14 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
     public void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved)
     {
     }
+
+    public int NoteInterpreted(in Instruction instruction)
+    {
+        _interpreted.Add(instruction.IP);
+        return _interpreted.Count - 1;
+    }
+
+    public ulong InterpretedAt(int number) => number < _interpreted.Count ? _interpreted[number] : 0;
 
     public int NewEdge(uint sourcePage, int idPlace)
     {
