@@ -139,7 +139,7 @@ internal sealed unsafe partial class TranslatorVcpu
         // MMIO and operands that cross a page pass through the bounce buffer; a store needs code that writes it back.
         bool AnswerWithoutHostAddress()
         {
-            if (write && !transient)
+            if ((write && !transient) || (flags & MemoryFlags.WholePage) != 0)
             {
                 GoBack();
                 _transientNeeded = true;

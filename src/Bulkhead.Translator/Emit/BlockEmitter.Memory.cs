@@ -58,14 +58,44 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    /// <summary>Computes an address, segment base included. Clobbers r11 and, with a segment base or 16-bit addresses, host flags.</summary>
+    /// <summary>Computes an address, segment base included. Clobbers r11 and host flags.</summary>
     private void EmitAddress(int to, in MemoryOperand o)
     {
         EmitOffset(to, o);
+        if (o.BitsLog != 0)
+        {
+            EmitBitNumber(o);
+            _w.Shift(7, R11, (byte)o.BitsLog, w: true); // sar
+            _w.Lea(to, to, 0, index: R11, scaleLog2: o.BitsLog - 3);
+        }
+
         if (o.SegmentBase >= 0)
         {
             _w.RegState(0x03, to, o.SegmentBase, _mode.Code64);
         }
+    }
+
+    /// <summary>r11 = the number of a bit in a string, sign-extended.</summary>
+    private void EmitBitNumber(in MemoryOperand o)
+    {
+        int host = Operand(o.Bit, R11);
+        if (o.BitsLog == 6)
+        {
+            _w.Move(R11, host);
+            return;
+        }
+
+        _w.Rex(true, R11, 0, host);
+        if (o.BitsLog == 5)
+        {
+            _w.Byte(0x63); // movsxd
+        }
+        else
+        {
+            _w.Bytes(0x0F, 0xBF); // movsx from 16 bits
+        }
+
+        _w.ModRmRegister(R11, host);
     }
 
     /// <summary>Computes an address without its segment base; flags are untouched. Clobbers r11 when the index is spilled.</summary>

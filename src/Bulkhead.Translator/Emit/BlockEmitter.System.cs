@@ -33,9 +33,19 @@ internal sealed unsafe partial class BlockEmitter
             case Mnemonic.Rdfsbase:
             case Mnemonic.Rdgsbase:
                 return mode.Code64 && mode.FsGsBase;
+            case Mnemonic.Wrfsbase:
+            case Mnemonic.Wrgsbase:
+                return mode.Code64 && mode.FsGsBase && !options.CountInstructions && i.Op0Register.GetSize() == 8;
+            case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc:
+                return mode.Code64 && i.Op0Kind == OpKind.Memory && i.Op1Kind == OpKind.Register && MemoryOperand.Of(i, mode).AddressBits == 64;
             default:
-                return i.Code is Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg
-                    ? i.Op0Kind == OpKind.Register && mode.Code64
+                if (HasStringTemplate(i, mode, options))
+                {
+                    return true;
+                }
+
+                return i.Code is Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg or Code.Mov_rm16_Sreg
+                    ? mode.Code64
                     : i.Code == Code.Mov_r64_cr && mode.Cpl == 0 && i.Op1Register is Register.CR0 or Register.CR2 or Register.CR3 or Register.CR4;
         }
     }
@@ -75,17 +85,92 @@ internal sealed unsafe partial class BlockEmitter
             case Mnemonic.Rdgsbase:
                 EmitFromState(i, Offsets.SegmentBase((int)SegmentIndex.Gs));
                 return true;
-            default:
-                EmitFromState(i, i.Op1Register switch
-                {
-                    Register.CR0 => Offsets.Cr0,
-                    Register.CR2 => Offsets.Cr2,
-                    Register.CR3 => Offsets.Cr3,
-                    Register.CR4 => Offsets.Cr4,
-                    _ => Offsets.SegmentSelector(i.Op1Register - Register.ES),
-                });
+            case Mnemonic.Wrfsbase:
+            case Mnemonic.Wrgsbase:
+                EmitWriteBase(i, Offsets.SegmentBase((int)(i.Mnemonic == Mnemonic.Wrfsbase ? SegmentIndex.Fs : SegmentIndex.Gs)));
                 return true;
+            case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc:
+                EmitBitTest(i);
+                return true;
+            case Mnemonic.Mov:
+                EmitMove(i);
+                return true;
+            default:
+                return EmitString(i);
         }
+    }
+
+    /// <summary>MOV from a control or segment register.</summary>
+    private void EmitMove(in Instruction i)
+    {
+        if (i.Op0Kind == OpKind.Memory)
+        {
+            EmitAccess(MemoryOperand.Of(i, _mode), 2, MemoryFlags.Write);
+            _w.LoadState16(R11, Offsets.SegmentSelector(i.Op1Register - Register.ES));
+            EmitStore(R11, 2);
+            EmitCommit(wrote: true);
+            return;
+        }
+
+        EmitFromState(i, i.Op1Register switch
+        {
+            Register.CR0 => Offsets.Cr0,
+            Register.CR2 => Offsets.Cr2,
+            Register.CR3 => Offsets.Cr3,
+            Register.CR4 => Offsets.Cr4,
+            _ => Offsets.SegmentSelector(i.Op1Register - Register.ES),
+        });
+    }
+
+    /// <summary>WRFSBASE, WRGSBASE; an address that is not canonical is the interpreter's.</summary>
+    private void EmitWriteBase(in Instruction i, int field)
+    {
+        FreeHostFlags(_plan.LiveBefore[_index]);
+        _w.Move(R10, Operand(i.Op0Register.GetNumber(), R10));
+        _w.Move(R11, R10);
+        _w.Shift(4, R11, 16, w: true);
+        _w.Shift(7, R11, 16, w: true);
+        _w.RegReg(0x3B, R11, R10);
+        EmitInterpretIf(5, i);
+        _w.StoreState(field, R10);
+    }
+
+    /// <summary>BT, BTS, BTR, BTC of a string of bits in memory: the number within the element stands in r11.</summary>
+    private void EmitBitTest(in Instruction i)
+    {
+        int size = i.Op1Register.GetSize();
+        MemoryOperand o = MemoryOperand.Of(i, _mode) with
+        {
+            BitsLog = size switch { 2 => 4, 4 => 5, _ => 6 },
+            Bit = i.Op1Register.GetNumber(),
+        };
+        bool writes = i.Mnemonic != Mnemonic.Bt;
+        EmitAccess(o, size, writes ? MemoryFlags.Write | MemoryFlags.ReadsToo : MemoryFlags.None);
+        EmitBitNumber(o);
+        _w.RegImm(4, R11, (size * 8) - 1, w: false); // and
+        _w.StoreState(Offsets.Temporary, R11);
+        if ((_plan.LiveBefore[_index + 1] & ~FlagFacts.Written(i)) != 0)
+        {
+            NeedHostFlags();
+        }
+
+        _w.LoadState(R11, Offsets.Temporary);
+        MarkEffect();
+        if (i.HasLockPrefix)
+        {
+            _w.Byte(0xF0);
+        }
+
+        if (size == 2)
+        {
+            _w.Byte(0x66);
+        }
+
+        _w.Rex(size == 8, R11, 0, R10);
+        _w.Bytes(0x0F, i.Mnemonic switch { Mnemonic.Bt => 0xA3, Mnemonic.Bts => 0xAB, Mnemonic.Btr => 0xB3, _ => 0xBB });
+        _w.ModRmMemory(R11, R10, -1, 0, 0);
+        _flags = FlagsPlace.Host;
+        EmitCommit(writes);
     }
 
     /// <summary>A register of 4 or 8 bytes from a field of the state of 8, or a selector of 2.</summary>

@@ -27,4 +27,7 @@ internal enum MemoryFlags : byte
 
     /// <summary>The instruction waits for the x87: an exception pending there comes before any of the operand's.</summary>
     WaitsForX87 = 64,
+
+    /// <summary>What follows uses the host address up to the page's end.</summary>
+    WholePage = 128,
 }

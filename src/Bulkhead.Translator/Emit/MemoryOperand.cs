@@ -25,6 +25,12 @@ internal readonly struct MemoryOperand
     /// <summary>State offset of the segment base to add, or -1.</summary>
     internal int SegmentBase { get; init; }
 
+    /// <summary>Where the operand is an element of a string of bits: log2 of its bits; 0 where it is not.</summary>
+    internal int BitsLog { get; init; }
+
+    /// <summary>Guest number of the register that holds the bit's number in the string.</summary>
+    internal int Bit { get; init; }
+
     /// <summary>Whether the default or given segment is SS.</summary>
     internal bool Stack { get; init; }
 

@@ -25,6 +25,10 @@ internal static unsafe class Offsets
     internal static readonly int Scratch1;
     internal static readonly int Temporary;
     internal static readonly int Borrowed;
+    internal static readonly int StringSource;
+    internal static readonly int StringSourceEnd;
+    internal static readonly int StringTargetEnd;
+    internal static readonly int StringCount;
     internal static readonly int SavedRax;
     internal static readonly int TrapAddress;
     internal static readonly int TrapVector;
@@ -70,6 +74,10 @@ internal static unsafe class Offsets
         Scratch1 = At(s, &s->Scratch1);
         Temporary = At(s, &s->Temporary);
         Borrowed = At(s, &s->Borrowed);
+        StringSource = At(s, &s->StringSource);
+        StringSourceEnd = At(s, &s->StringSourceEnd);
+        StringTargetEnd = At(s, &s->StringTargetEnd);
+        StringCount = At(s, &s->StringCount);
         SavedRax = At(s, &s->SavedRax);
         TrapAddress = At(s, &s->TrapAddress);
         TrapVector = At(s, &s->TrapVector);

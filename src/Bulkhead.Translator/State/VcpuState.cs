@@ -63,6 +63,18 @@ internal unsafe struct VcpuState
     /// <summary>Keeps a borrowed register over one instruction.</summary>
     internal ulong Borrowed;
 
+    /// <summary>Over a repeated string instruction: the source's host address.</summary>
+    internal ulong StringSource;
+
+    /// <summary>Likewise: RSI after this page.</summary>
+    internal ulong StringSourceEnd;
+
+    /// <summary>Likewise: RDI after this page.</summary>
+    internal ulong StringTargetEnd;
+
+    /// <summary>Likewise: RCX after this page.</summary>
+    internal ulong StringCount;
+
     /// <summary>Keeps RAX while flags are restored with no scratch register free.</summary>
     internal ulong SavedRax;
 

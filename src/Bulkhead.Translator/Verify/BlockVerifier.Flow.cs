@@ -19,6 +19,8 @@ internal sealed partial class BlockVerifier
     private int _borrowed;
     private bool _falls;
     private bool _secondPageCompared;
+    private int _bitMask;
+    private int _sourceBytes;
     private int _checks;
     private int _slowPaths;
 
@@ -28,6 +30,8 @@ internal sealed partial class BlockVerifier
         _limitChecked = false;
         _pageEdge = -1;
         _borrowed = -1;
+        _bitMask = 0;
+        _sourceBytes = 0;
     }
 
     private bool CheckFlow()
@@ -93,6 +97,10 @@ internal sealed partial class BlockVerifier
         Template.PageCompare => CheckPageCompare(i),
         Template.Pad => CheckPad(i),
         Template.Count => true,
+        Template.BitNumber => KeepBitNumber(i),
+        Template.BitTest => CheckBitTest(i),
+        Template.StringSource => CheckStringSource(i),
+        Template.StringChunk => CheckStringChunk(i),
         Template.Tsc => (_options.InlineSystem && !_options.CountInstructions && !_plan.Mode.TscDenied) || Fail(i, "RDTSC where it is denied"),
         _ => CheckAccess(i + 2, HighByteBase),
     };
@@ -204,11 +212,10 @@ internal sealed partial class BlockVerifier
         bool allowed = (ExitCode)(byte)code switch
         {
             ExitCode.Dispatch or ExitCode.Limit => more == 0,
-            ExitCode.Again => more == 0 && known && target == Last.IP,
+            ExitCode.Again => more == 0 && known && IsLeft(target),
             ExitCode.Commit => more == 0 && _plan.Transient,
             ExitCode.Edge => !_plan.Transient && _options.Chain && known && _map.TryGetEdge((int)more, out _),
-            ExitCode.Interpret => known && IsInstruction(target) && _map.InterpretedAt((int)more) == target
-                && (target == Last.IP || !_options.CountInstructions),
+            ExitCode.Interpret => known && IsLeft(target) && _map.InterpretedAt((int)more) == target,
             ExitCode.Raise => more is GuestFault.InvalidOpcode or GuestFault.DeviceNotAvailable or GuestFault.GeneralProtection
                 && known && IsInstruction(target),
             _ => false,
@@ -230,6 +237,9 @@ internal sealed partial class BlockVerifier
         return false;
     }
 
+    /// <summary>Whether the block may be left before an instruction that it began: where instructions are counted, the last.</summary>
+    private bool IsLeft(ulong rip) => rip == Last.IP || (IsInstruction(rip) && !_options.CountInstructions);
+
     /// <summary>The constant moved to r10 right before an exit.</summary>
     private bool TryTargetBefore(int i, out ulong target)
     {
@@ -239,7 +249,12 @@ internal sealed partial class BlockVerifier
 
     private bool CheckLimit(int i)
     {
-        if (!IsBlockTarget(_listing[i + 1], out int stub) || !TryTarget(stub, ExitCode.Limit, out ulong target, out _)
+        if (IsBlockTarget(_listing[i + 1], out int stub) && TryTarget(stub, ExitCode.Again, out _, out _))
+        {
+            return true; // in the middle of an instruction
+        }
+
+        if (stub < 0 || !TryTarget(stub, ExitCode.Limit, out ulong target, out _)
             || (_options.CountInstructions
                 && (!IsBlockTarget(_listing[i + 4], out stub) || !TryTarget(stub, ExitCode.Limit, out ulong same, out _) || same != target)))
         {

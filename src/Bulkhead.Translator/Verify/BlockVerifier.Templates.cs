@@ -15,6 +15,11 @@ namespace Bulkhead.Translator.Verify;
 ///              mov r11, gs:[count]; cmp r11, gs:[count's exit]; jae exit
 /// Count        mov r11, gs:[count]; lea r11, [r11 + instructions]; mov gs:[count], r11
 /// PageCompare  cmp dword gs:[code TLB slot], id; jne edge
+/// BitNumber    and r11d, bits - 1; mov gs:[temporary], r11
+/// BitTest      mov r11, gs:[temporary]; [lock] bt/bts/btr/btc [r10], r11
+/// StringSource mov gs:[source], r10; r11 = bytes of RSI's page; mov gs:[temporary], r11
+/// StringChunk  r11 = elements of RDI's page, of the source's, at most RCX; the three registers' next values kept;
+///              rdi = r10; rsi = gs:[source]; rep stos/movs; the next values back
 /// Pad          cmp r10, address (or mov r11, address; cmp r10, r11); jne indirect
 /// </code>
 /// </remarks>
@@ -110,6 +115,11 @@ internal sealed partial class BlockVerifier
         {
             length = 18;
             return Template.PageCompare;
+        }
+
+        if (_options.InlineSystem && MatchString(at, out length) is not Template.None and var template)
+        {
+            return template;
         }
 
         if (TryPad(at, out length, out _))

@@ -36,6 +36,18 @@ internal enum Template : byte
     /// <summary>RDTSC and its offset.</summary>
     Tsc,
 
+    /// <summary>A bit's number within its element, kept.</summary>
+    BitNumber,
+
+    /// <summary>BT, BTS, BTR or BTC of the checked element by the number kept.</summary>
+    BitTest,
+
+    /// <summary>The host address of a repeated move's source, kept.</summary>
+    StringSource,
+
+    /// <summary>A page's worth of a repeated string instruction.</summary>
+    StringChunk,
+
     /// <summary>An access of AH to BH, whose address cannot stand in r10.</summary>
     HighByte,
 }
