@@ -36,6 +36,10 @@ public sealed record EngineOptions
     /// <summary>A file for a line per dispatched block (<see cref="BlockLog"/>), with the vCPU's number appended; null for none.</summary>
     public string? BlockLogPath { get; init; }
 
+    /// <summary>A file for a line per translated block: host address, how many bytes, guest RIP, mode word and the bytes, all in hexadecimal; null
+    /// for none.</summary>
+    public string? CodeMapPath { get; init; }
+
     /// <summary>Whether the block log holds the registers too.</summary>
     public bool BlockLogRegisters { get; init; }
 
@@ -43,7 +47,8 @@ public sealed record EngineOptions
     public int CodeCacheBytes { get; init; } = 32 << 20;
 
     /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags,
-    /// inline-system, count, verify (on or off), max-block (1-64), cache (MiB), block-log (a file), block-log-registers.</summary>
+    /// inline-system, count, verify (on or off), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, code-map (a
+    /// file).</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
     public static string? TryParse(string text, out EngineOptions options)
     {
@@ -69,11 +74,12 @@ public sealed record EngineOptions
                 "cache" when number is >= 4 and <= 1024 => options with { CodeCacheBytes = number << 20 },
                 "block-log" => options with { BlockLogPath = value },
                 "block-log-registers" => options with { BlockLogRegisters = on },
+                "code-map" => options with { CodeMapPath = value },
                 _ => null,
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, code-map=FILE.";
             }
 
             options = next;

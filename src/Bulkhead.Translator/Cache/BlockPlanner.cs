@@ -8,7 +8,7 @@ namespace Bulkhead.Translator.Cache;
 /// <summary>Reads a block and finds which flags are live in it.</summary>
 internal sealed unsafe class BlockPlanner(EngineOptions options)
 {
-    private const int LookaheadInstructions = 6;
+    private const int LookaheadInstructions = 12;
 
     private readonly EngineOptions _options = options;
     private readonly BlockPlan _plan = new(Math.Max(options.MaxBlockInstructions, 1));
@@ -89,6 +89,8 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         _ = Reader.TryDecode(bytes, bytes + length, rip, out _plan.Instructions[0]);
         _plan.LiveBefore[0] = FlagFacts.All;
         _plan.LiveBefore[1] = FlagFacts.All;
+        _plan.LiveAtTarget = true;
+        _plan.LiveAtNext = true;
     }
 
     private bool EndsBlock(in Instruction i, ModeWord mode)
@@ -106,6 +108,11 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         int count = _plan.Count;
         ref readonly Instruction last = ref _plan.Instructions[count - 1];
         int live = ends ? LiveAfterEnd(page, last) : LiveAt(page, last.NextIP);
+        if (!ends)
+        {
+            _plan.LiveAtNext = live != 0;
+        }
+
         _plan.LiveBefore[count] = (byte)live;
         for (int k = count - 1; k >= 0; k--)
         {
@@ -142,15 +149,20 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
 
     private int LiveAfterEnd(byte* page, in Instruction last)
     {
+        _plan.LiveAtTarget = true;
+        _plan.LiveAtNext = true;
         if (IsOpaque(last))
         {
             return FlagFacts.All;
         }
 
         int live = LiveAt(page, last.NearBranchTarget);
+        _plan.LiveAtTarget = live != 0;
         if (last.FlowControl == FlowControl.ConditionalBranch)
         {
-            live |= LiveAt(page, last.NextIP);
+            int next = LiveAt(page, last.NextIP);
+            _plan.LiveAtNext = next != 0;
+            live |= next;
         }
 
         return live;
@@ -159,41 +171,40 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
     /// <summary>Flags live at an instruction pointer, as far as a short look inside the page tells.</summary>
     private int LiveAt(byte* page, ulong rip)
     {
-        if (!_options.FlagLookahead || ((rip ^ _plan.Rip) & ~0xFFFul) != 0)
-        {
-            return FlagFacts.All;
-        }
+        int instructions = LookaheadInstructions;
+        return LiveAt(page, rip, ref instructions);
+    }
 
+    private int LiveAt(byte* page, ulong rip, ref int instructions)
+    {
         int unknown = FlagFacts.All;
         int live = 0;
-        int offset = (int)(rip & 0xFFF);
-        for (int k = 0; k < LookaheadInstructions && offset < 4096; k++)
+        while (_options.FlagLookahead && unknown != 0 && instructions-- > 0 && ((rip ^ _plan.Rip) & ~0xFFFul) == 0
+            && Reader.TryDecode((int)(rip & 0xFFF), rip, out Instruction i) && !i.IsInvalid)
         {
-            if (!Reader.TryDecode(offset, rip, out Instruction i) || i.IsInvalid)
-            {
-                break;
-            }
-
-            if (MayShowFlags(i))
-            {
-                break;
-            }
-
             live |= FlagFacts.Read(i) & unknown;
-            bool straight = i.FlowControl == FlowControl.Next && InstructionTable.Get(i.Code).Class == InstructionClass.Carried;
-            if (!straight && i.Mnemonic is not (Mnemonic.Push or Mnemonic.Pop))
+            bool branches = i.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch;
+            if (branches && !IsOpaque(i))
             {
-                break;
+                if (i.FlowControl == FlowControl.ConditionalBranch)
+                {
+                    int next = LiveAt(page, i.NextIP, ref instructions);
+                    return live | ((next | (next == FlagFacts.All ? 0 : LiveAt(page, i.NearBranchTarget, ref instructions))) & unknown);
+                }
+
+                rip = i.NearBranchTarget;
+                continue;
+            }
+
+            bool straight = i.FlowControl == FlowControl.Next
+                && (InstructionTable.Get(i.Code).Class == InstructionClass.Carried || i.Mnemonic is Mnemonic.Push or Mnemonic.Pop);
+            if (!straight || MayShowFlags(i))
+            {
+                return live | unknown;
             }
 
             unknown &= ~FlagFacts.Written(i);
-            if (unknown == 0)
-            {
-                return live;
-            }
-
-            offset += i.Length;
-            rip += (ulong)i.Length;
+            rip = i.NextIP;
         }
 
         return live | unknown;

@@ -34,6 +34,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly IntMap _pageIndex = new(1 << 12);
     private readonly uint[] _ramHead;
     private readonly uint[] _noteScratch = new uint[256];
+    private readonly StreamWriter? _map;
     private readonly int _firstFree;
     private CodePage[] _pages = new CodePage[1 << 10];
     private Block[] _blocks = new Block[1 << 14];
@@ -65,6 +66,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _emitter = new BlockEmitter(_writer, Thunks, this, options);
         _planner = new BlockPlanner(options);
         _verifier = options.Verify ? new BlockVerifier(Thunks.Places, this, options) : null;
+        _map = options.CodeMapPath is { } path ? new StreamWriter(path) : null;
         memory.Observe(this);
     }
 
@@ -338,6 +340,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _map?.Dispose();
         CodeReservation.Release(_code);
         _pageFlags.Dispose();
     }
@@ -383,6 +386,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             Count = plan.Count,
             RamPage = ramPage,
         };
+        _map?.WriteLine($"{(ulong)(_code.Executable + start):x} {_free - start:x} {plan.Rip:x} {plan.Mode.Value:x} {Convert.ToHexString(new ReadOnlySpan<byte>(_code.Writable + start, _writer.Length))}");
         _noteCount += plan.Count;
         Volatile.Write(ref _blockCount, _blockCount + 1);
     }

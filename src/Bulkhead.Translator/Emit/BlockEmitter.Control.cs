@@ -16,7 +16,7 @@ internal sealed unsafe partial class BlockEmitter
                 EmitConditional(i);
                 return false;
             case FlowControl.UnconditionalBranch:
-                EmitEdge(i.NearBranchTarget, LiveAfter != 0);
+                EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget);
                 return false;
             case FlowControl.Call:
             case FlowControl.IndirectCall:
@@ -52,11 +52,8 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    private int LiveAfter => _plan.LiveBefore[_plan.Count];
-
     private void EmitConditional(in Instruction i)
     {
-        bool live = LiveAfter != 0;
         int taken;
         int notTaken = -1;
         switch (i.Mnemonic)
@@ -94,10 +91,10 @@ internal sealed unsafe partial class BlockEmitter
             _w.Bind(notTaken);
         }
 
-        EmitEdge(i.NextIP, live);
+        EmitEdge(i.NextIP, _plan.LiveAtNext);
         _w.Bind(taken);
         _flags = place;
-        EmitEdge(i.NearBranchTarget, live);
+        EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget);
     }
 
     /// <summary>LOOP, LOOPE, LOOPNE, JCXZ: flags stay as they are. Returns the rel32 of the taken and (or -1) of another not-taken jump.</summary>

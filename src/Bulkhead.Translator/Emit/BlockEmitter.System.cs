@@ -1,5 +1,6 @@
 using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.State;
+using Bulkhead.X86.Instructions;
 using Bulkhead.X86.State;
 using Iced.Intel;
 using static Bulkhead.Translator.Emit.RegisterMap;
@@ -37,7 +38,7 @@ internal sealed unsafe partial class BlockEmitter
             case Mnemonic.Wrgsbase:
                 return mode.Code64 && mode.FsGsBase && !options.CountInstructions && i.Op0Register.GetSize() == 8;
             case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc:
-                return mode.Code64 && i.Op0Kind == OpKind.Memory && i.Op1Kind == OpKind.Register && MemoryOperand.Of(i, mode).AddressBits == 64;
+                return i.Op0Kind == OpKind.Register || (mode.Code64 && i.Op1Kind == OpKind.Register && MemoryOperand.Of(i, mode).AddressBits == 64);
             default:
                 if (HasStringTemplate(i, mode, options))
                 {
@@ -138,6 +139,12 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>BT, BTS, BTR, BTC of a string of bits in memory: the number within the element stands in r11.</summary>
     private void EmitBitTest(in Instruction i)
     {
+        if (i.Op0Kind == OpKind.Register)
+        {
+            EmitCarried(i, InstructionTable.Get(i.Code));
+            return;
+        }
+
         int size = i.Op1Register.GetSize();
         MemoryOperand o = MemoryOperand.Of(i, _mode) with
         {

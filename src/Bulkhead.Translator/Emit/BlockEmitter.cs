@@ -58,7 +58,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         {
             _index = plan.Count;
             ref readonly Instruction last = ref plan.Instructions[plan.Count - 1];
-            EmitEdge(last.NextIP, plan.LiveBefore[plan.Count] != 0);
+            EmitEdge(last.NextIP, plan.LiveAtNext);
         }
 
         EmitStubs();

@@ -12,6 +12,12 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>Status flags somebody reads at or after instruction i before they are overwritten (Iced's bits).</summary>
     internal byte[] LiveBefore { get; } = new byte[capacity + 1];
 
+    /// <summary>Whether somebody reads flags where the last instruction's branch goes.</summary>
+    internal bool LiveAtTarget { get; set; }
+
+    /// <summary>Whether somebody reads flags at the instruction after the last.</summary>
+    internal bool LiveAtNext { get; set; }
+
     /// <summary>How many instructions.</summary>
     internal int Count { get; set; }
 

@@ -30,7 +30,9 @@ internal sealed partial class BlockVerifier
         }
 
         ref readonly InstructionEntry entry = ref InstructionTable.Get(item.Iced.Code);
-        if (entry.Class != InstructionClass.Carried || !_map.Offers(entry.Feature) || IsNeverCarried(item.Iced))
+        bool carried = entry.Class == InstructionClass.Carried
+            || (item.Iced.Mnemonic is Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc && !item.Own.HasMemory);
+        if (!carried || !_map.Offers(entry.Feature) || IsNeverCarried(item.Iced))
         {
             return Fail(i, "an instruction no block may hold");
         }
