@@ -19,7 +19,7 @@ public sealed record EngineOptions
     public bool FlagLookahead { get; init; } = true;
 
     /// <summary>Flags are exact in the frame of a fault, even where the next instructions overwrite them.</summary>
-    public bool ExactFaultFlags { get; init; } = true;
+    public bool ExactFaultFlags { get; init; }
 
     /// <summary>Hot system instructions (CLI, PUSHF, RDTSC, ...) are emitted instead of interpreted.</summary>
     public bool InlineSystem { get; init; } = true;

@@ -94,7 +94,7 @@ internal sealed unsafe partial class TranslatorVcpu
             Tlb.NoteLarge(address, t.PageShift, t.Global);
         }
 
-        _ = Tlb.Fill(_mode.View, page, host, writable, t.Global);
+        _ = Tlb.Fill(_mode.View, page, host, ramPage, writable, t.Global);
         if (writable && _space.Shared)
         {
             Interlocked.MemoryBarrier();

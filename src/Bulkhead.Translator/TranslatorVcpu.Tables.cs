@@ -80,7 +80,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
             uint id = _space.PageFor(rip, ramPage, _mode);
             uint secondId = secondRamPage < 0 ? 0 : _space.PageFor(nextPage, secondRamPage, _mode);
-            if (!_space.TryFind(id, secondId, rip, out byte* entry))
+            if (!_space.TryFind(id, secondId, rip, out BlockEntry entry))
             {
                 _space.GuardPage(ramPage, this);
                 if (secondId != 0)
@@ -90,7 +90,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
                 Exits.Add(X86.Engine.ExitReason.Translate);
                 entry = _space.Translate(id, secondId, rip);
-                if (entry == null)
+                if (entry.Direct == null)
                 {
                     return null;
                 }
@@ -107,13 +107,13 @@ internal sealed unsafe partial class TranslatorVcpu
                 _localCode[_mode.View] = true;
             }
 
-            FillJump(jump, rip, entry);
+            FillJump(jump, rip, entry.Indirect);
             if (edge >= 0)
             {
-                _space.Link(edge, id, entry);
+                _space.Link(edge, id, entry.Direct);
             }
 
-            return entry;
+            return entry.Direct;
         }
     }
 

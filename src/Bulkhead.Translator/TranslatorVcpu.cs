@@ -71,7 +71,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         _normalLimit = (ulong)_returnStack.Pointer + ReturnStackHeadroom;
         _state->Limit = _normalLimit;
         _state->CountExit = ulong.MaxValue;
-        Tlb = new SoftTlb(_state);
+        Tlb = new SoftTlb(_state, space.Memory.PageCount);
         _interpreter = new Interpreter(&_state->Registers, _memory, this, this, Exits, cpuid);
         _enter = (delegate* unmanaged<void>)space.Thunks.Enter;
         _number = space.VcpuCount;
@@ -242,6 +242,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     public void Dispose()
     {
         _log?.Dispose();
+        Tlb.Dispose();
         _stateMemory.Dispose();
         _returnStack.Dispose();
     }

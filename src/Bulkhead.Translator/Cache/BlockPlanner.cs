@@ -135,7 +135,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
     }
 
     /// <summary>Whether a fault of it shows every flag from before it.</summary>
-    private bool MayShowFlags(in Instruction i) => _options.ExactFaultFlags && MayFault(i);
+    private bool MayShowFlags(in Instruction i) => (_options.ExactFaultFlags || _options.CountInstructions) && MayFault(i);
 
     private static bool MayFault(in Instruction i)
     {
@@ -143,14 +143,20 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         return entry.Class != InstructionClass.Carried || entry.Traps || BlockEmitter.HasMemory(i);
     }
 
-    /// <summary>Whether what follows may look at every flag: calls, returns, indirect jumps, interpreted instructions.</summary>
-    private static bool IsOpaque(in Instruction i) => i.FlowControl is not (FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch)
+    /// <summary>Whether what follows may look at every flag: returns, indirect jumps and calls, interpreted instructions.</summary>
+    private static bool IsOpaque(in Instruction i) =>
+        i.FlowControl is not (FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch or FlowControl.Call)
         || i.Op0Kind is not (OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64);
 
     private int LiveAfterEnd(byte* page, in Instruction last)
     {
         _plan.LiveAtTarget = true;
         _plan.LiveAtNext = true;
+        if (last.FlowControl is FlowControl.Call or FlowControl.IndirectCall)
+        {
+            _plan.LiveAtNext = LiveAt(page, last.NextIP) != 0; // where the callee returns to
+        }
+
         if (IsOpaque(last))
         {
             return FlagFacts.All;

@@ -69,7 +69,7 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
         ulong host = (ulong)Memory.HostPointer(Memory.PageAddress(ramPage), 4096);
         foreach (TranslatorVcpu vcpu in _vcpus)
         {
-            vcpu.Tlb.ClearWriteTags(host);
+            vcpu.Tlb.ClearWriteTags(ramPage, host);
         }
 
         Interlocked.MemoryBarrier();

@@ -134,20 +134,30 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// too. Under the lock.</summary>
     internal bool TryFind(uint pageId, uint secondPageId, ulong rip, out byte* entry)
     {
-        if (_blockIndex.TryGet(BlockKey(pageId, secondPageId, rip), out int offset))
-        {
-            entry = _code.Executable + offset;
-            return true;
-        }
+        bool found = TryFind(pageId, secondPageId, rip, out BlockEntry block);
+        entry = found ? block.Direct : null;
+        return found;
+    }
 
-        entry = null;
-        return false;
+    /// <summary>The same, with both entries.</summary>
+    internal bool TryFind(uint pageId, uint secondPageId, ulong rip, out BlockEntry entry)
+    {
+        bool found = _blockIndex.TryGet(BlockKey(pageId, secondPageId, rip), out int place);
+        entry = found ? EntryAt(place) : default;
+        return found;
+    }
+
+    /// <summary>A place in the index: where the block begins, which is even, and in bit 0 whether a flags entry precedes it.</summary>
+    private BlockEntry EntryAt(int place)
+    {
+        byte* start = _code.Executable + (place & ~1);
+        return new BlockEntry(start, (place & 1) != 0 ? start - Thunks.FlagsEntryBytes : start);
     }
 
     /// <summary>Translates the block at an instruction pointer of a page, or with a <paramref name="secondPageId"/> the instruction
     /// that begins in the one and ends in the other. Under the lock, with room (<see cref="HasRoom"/>).</summary>
-    /// <returns>The entry, or null when where the first instruction ends is not as was said.</returns>
-    internal byte* Translate(uint pageId, uint secondPageId, ulong rip)
+    /// <returns>The entries, or none when where the first instruction ends is not as was said.</returns>
+    internal BlockEntry Translate(uint pageId, uint secondPageId, ulong rip)
     {
         CodePage page = _pages[pageId];
         ModeWord mode = new(page.Mode);
@@ -156,18 +166,26 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             : _planner.PlanSpanning(BytesOf(page.RamPage), BytesOf(_pages[secondPageId].RamPage), rip, mode, pageId, secondPageId);
         if (plan.Count == 0)
         {
-            return null;
+            return default;
         }
 
-        int start = (_free + 15) & ~15;
+        bool readsFlags = plan.LiveBefore[0] != 0;
+        int start = (_free + (readsFlags ? Thunks.FlagsEntryBytes : 0) + 15) & ~15;
+        if (readsFlags)
+        {
+            _writer.Begin(_code.Writable + start - Thunks.FlagsEntryBytes, _toExecutable);
+            Thunks.EmitFlagsEntry(_writer);
+        }
+
         _writer.Begin(_code.Writable + start, _toExecutable);
         _blockStart = start;
         _emitter.Emit(plan);
         VerifyEmitted(plan);
         TranslatedInstructions += plan.Count;
         Publish(plan, page.RamPage, start);
-        _blockIndex.Set(BlockKey(pageId, secondPageId, rip), start);
-        return _code.Executable + start;
+        int place = start | (readsFlags ? 1 : 0);
+        _blockIndex.Set(BlockKey(pageId, secondPageId, rip), place);
+        return EntryAt(place);
     }
 
     private byte* BytesOf(int ramPage) => Memory.HostPointer(Memory.PageAddress(ramPage), 4096);

@@ -190,7 +190,7 @@ internal sealed unsafe partial class BlockEmitter
             _w.StoreState(Offsets.Temporary, R10);
         }
 
-        FreeHostFlags(FlagFacts.All);
+        FreeHostFlags(_plan.LiveBefore[_index]);
         EmitStackAccess(-size, size, write: true);
         EmitStoreConstant(i.NextIP, size);
         EmitCommit(wrote: true);
@@ -200,7 +200,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             if (direct)
             {
-                EmitEdge(i.NearBranchTarget, live: true);
+                EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget);
             }
             else
             {
@@ -234,7 +234,7 @@ internal sealed unsafe partial class BlockEmitter
 
         _w.BindTo(_w.Jcc(5), _thunks.Indirect[_mode.View]);
         _flags = FlagsPlace.Saved;
-        EmitEdge(i.NextIP, live: true);
+        EmitEdge(i.NextIP, _plan.LiveAtNext);
     }
 
     private void EmitDirectCall(ulong target)
@@ -261,7 +261,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         FlagsPlace place = _flags;
-        RestoreForTarget(live: true);
+        RestoreForTarget(_plan.LiveAtTarget);
         EmitLinkedJump(target, call: true, samePage, edge);
         _flags = place;
         if (stub >= 0)

@@ -179,9 +179,6 @@ internal sealed unsafe class Thunks
             int table = Offsets.JumpCache + (view * VcpuState.JumpEntries * sizeof(VcpuState.JumpEntry));
             w.RegStateIndexed(0x3B, R10, R11, table);
             miss = w.Jcc(5); // jne
-            w.StoreState(Offsets.SavedRax, Rax);
-            w.LoadFlagsThroughRax(Offsets.Flags);
-            w.LoadState(Rax, Offsets.SavedRax);
             w.Byte(0x65); // jmp gs:[r11 + table + 8]
             w.Bytes(0x41, 0xFF);
             w.Byte(0xA3);
@@ -200,6 +197,17 @@ internal sealed unsafe class Thunks
         w.MoveConstant(R11, (ulong)ExitCode.Limit);
         w.CallTo(Leave);
         return entry;
+    }
+
+    /// <summary>How many bytes <see cref="EmitFlagsEntry"/> writes.</summary>
+    internal const int FlagsEntryBytes = 30;
+
+    /// <summary>What stands before a block that reads flags: indirect jumps come here with the flags in the state.</summary>
+    internal static void EmitFlagsEntry(CodeWriter w)
+    {
+        w.StoreState(Offsets.SavedRax, Rax);
+        w.LoadFlagsThroughRax(Offsets.Flags);
+        w.LoadState(Rax, Offsets.SavedRax);
     }
 
     /// <summary>jae, when the count has reached where translated code is to leave; its place. Clobbers r11 and flags.</summary>

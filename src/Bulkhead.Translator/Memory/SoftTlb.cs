@@ -4,14 +4,15 @@ namespace Bulkhead.Translator.Memory;
 
 /// <summary>A vCPU's data TLB: the C# side of the check in emitted code.</summary>
 /// <remarks>
-/// <para>The entry of a page is chosen by bits 12-23 of its address. A tag that matches nothing is the address of a page
+/// <para>The entry of a page is chosen by bits 12-25 of its address. A tag that matches nothing is the address of a page
 /// of another entry: 0, or 4096 in entry 0.</para>
 /// <para><i>Threading</i>: the vCPU's thread, but for <see cref="ClearWriteTags"/> (any, under the code space's lock).</para>
 /// </remarks>
-internal sealed unsafe class SoftTlb
+internal sealed unsafe class SoftTlb : IDisposable
 {
-    private const int LogSize = 512;
+    private const int LogSize = 2048;
     private readonly VcpuState* _state;
+    private readonly WriteTags _writeTags;
 
     // Filled entries per view, those of global pages apart.
     private readonly IndexLog[] _local = [new(LogSize), new(LogSize), new(LogSize)];
@@ -19,9 +20,10 @@ internal sealed unsafe class SoftTlb
     private readonly LargePages _largeLocal = new();
     private readonly LargePages _largeGlobal = new();
 
-    internal SoftTlb(VcpuState* state)
+    internal SoftTlb(VcpuState* state, int ramPages)
     {
         _state = state;
+        _writeTags = new WriteTags(ramPages);
         for (int view = 0; view < VcpuState.Views; view++)
         {
             View(view)->ReadTag = 4096;
@@ -31,7 +33,7 @@ internal sealed unsafe class SoftTlb
 
     /// <summary>Fills an entry. <paramref name="writable"/>: stores may go straight to the page too. <paramref name="global"/>:
     /// it survives <see cref="FlushLocal"/>.</summary>
-    internal VcpuState.TlbEntry* Fill(int view, ulong page, byte* host, bool writable, bool global)
+    internal VcpuState.TlbEntry* Fill(int view, ulong page, byte* host, int ramPage, bool writable, bool global)
     {
         int index = IndexOf(page);
         VcpuState.TlbEntry* entry = View(view) + index;
@@ -46,6 +48,7 @@ internal sealed unsafe class SoftTlb
         entry->ReadTag = page;
         if (writable)
         {
+            _writeTags.Add(ramPage, view, index);
             Volatile.Write(ref entry->WriteTag, page);
         }
 
@@ -119,21 +122,36 @@ internal sealed unsafe class SoftTlb
         }
     }
 
-    /// <summary>Takes every write tag that leads to a host page.</summary>
-    internal void ClearWriteTags(ulong hostPage)
+    /// <summary>Takes every write tag that leads to a RAM page.</summary>
+    internal void ClearWriteTags(int ramPage, ulong hostPage)
     {
+        if (_writeTags.TryTake(ramPage, out WriteTags.Place first, out WriteTags.Place second))
+        {
+            Take(first, hostPage);
+            Take(second, hostPage);
+            return;
+        }
+
         for (int view = 0; view < VcpuState.Views; view++)
         {
-            VcpuState.TlbEntry* entries = View(view);
             for (int i = 0; i < VcpuState.TlbEntries; i++)
             {
-                if (Volatile.Read(ref entries[i].Host) == hostPage)
-                {
-                    Volatile.Write(ref entries[i].WriteTag, Nothing(i));
-                }
+                Take(new WriteTags.Place(view, i), hostPage);
             }
         }
     }
+
+    private void Take(WriteTags.Place place, ulong hostPage)
+    {
+        VcpuState.TlbEntry* entry = View(place.View) + place.Index;
+        if (Volatile.Read(ref entry->Host) == hostPage)
+        {
+            Volatile.Write(ref entry->WriteTag, Nothing(place.Index));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _writeTags.Dispose();
 
     private static int IndexOf(ulong page) => (int)(page >> 12) & (VcpuState.TlbEntries - 1);
 

@@ -11,7 +11,7 @@ namespace Bulkhead.Translator.State;
 internal unsafe struct VcpuState
 {
     /// <summary>Entries per view of the data TLB.</summary>
-    internal const int TlbEntries = 4096;
+    internal const int TlbEntries = 1 << 14;
 
     /// <summary>Entries per view of the jump cache.</summary>
     internal const int JumpEntries = 4096;

@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Verify;
 /// <content>The templates, byte by byte.</content>
 /// <remarks>
 /// <code>
-/// Check        mov r11d, r10d; shr r11d, 7; and r11d, 4095 * 32; xor r10, gs:[r11 + view + 0 or 8];
+/// Check        mov r11d, r10d; shr r11d, 7; and r11d, 16383 * 32; xor r10, gs:[r11 + view + 0 or 8];
 ///              cmp r10, 4096 - size; ja slow path; add r10, gs:[r11 + view + 16]
 /// MemoryExit   mov r11d, reason; call leave; jmp after the check
 /// Exit         mov r11d, reason; call leave
@@ -26,7 +26,7 @@ namespace Bulkhead.Translator.Verify;
 internal sealed partial class BlockVerifier
 {
     private const int TlbEntryBytes = 32;
-    private const int TlbViewBytes = 4096 * TlbEntryBytes;
+    private const int TlbViewBytes = 16384 * TlbEntryBytes;
     private const int TlbHost = 16;
     private const int CheckXor = 14;
     private const int CheckCompare = 22;
@@ -35,7 +35,7 @@ internal sealed partial class BlockVerifier
     private const int CheckBytes = 43;
     private const int LimitAndCount = 39;
 
-    private static ReadOnlySpan<byte> IndexBytes => [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x01, 0x00];
+    private static ReadOnlySpan<byte> IndexBytes => [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00];
 
     private static ReadOnlySpan<byte> XorBytes => [0x65, 0x4D, 0x33, 0x93];
 

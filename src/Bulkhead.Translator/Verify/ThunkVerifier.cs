@@ -83,14 +83,22 @@ internal static class ThunkVerifier
         || (own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement >= 0
             && own.Displacement + i.MemorySize.GetSize() <= Offsets.CodeTlb);
 
-    /// <summary>cmp rsp, limit; the count; hash; cmp r10, entry's target; flags; jmp entry's code; the two ways out.</summary>
+    /// <summary>What stands before a block that reads flags: mov gs:[rax's place], rax; movzx eax, gs:[flags]; add al, 127; sahf;
+    /// mov rax, gs:[rax's place].</summary>
+    internal static byte[] FlagsEntry() =>
+    [
+        0x65, 0x48, 0x89, 0x04, 0x25, .. BitConverter.GetBytes(Offsets.SavedRax), 0x65, 0x0F, 0xB7, 0x04, 0x25, .. BitConverter.GetBytes(Offsets.Flags),
+        0x04, 0x7F, 0x9E, 0x65, 0x48, 0x8B, 0x04, 0x25, .. BitConverter.GetBytes(Offsets.SavedRax),
+    ];
+
+    /// <summary>cmp rsp, limit; the count; hash; cmp r10, entry's target; jmp entry's code; the two ways out.</summary>
     private static byte[] Indirect(int view, ulong address, ulong leave, EngineOptions options)
     {
         var b = new List<byte>();
         void Add(params ReadOnlySpan<byte> bytes) => b.AddRange(bytes);
         void Word(int value) => b.AddRange(BitConverter.GetBytes(value));
         int table = Offsets.JumpCache + (view * VcpuState.JumpEntries * 16);
-        int size = (options.JumpCache ? 110 : 37) + (options.CountInstructions ? 24 : 0);
+        int size = (options.JumpCache ? 80 : 37) + (options.CountInstructions ? 24 : 0);
         Add(0x65, 0x48, 0x3B, 0x24, 0x25);
         Word(Offsets.Limit);
         Add(0x0F, 0x82);
@@ -113,12 +121,6 @@ internal static class ThunkVerifier
             Word(table);
             Add(0x0F, 0x85);
             Word(size - 22 - b.Count - 4);
-            Add(0x65, 0x48, 0x89, 0x04, 0x25);
-            Word(Offsets.SavedRax);
-            Add(0x65, 0x0F, 0xB7, 0x04, 0x25);
-            Word(Offsets.Flags);
-            Add(0x04, 0x7F, 0x9E, 0x65, 0x48, 0x8B, 0x04, 0x25);
-            Word(Offsets.SavedRax);
             Add(0x65, 0x41, 0xFF, 0xA3);
             Word(table + 8);
         }

@@ -356,7 +356,7 @@ public sealed class MutationTests
         using var bench = new EmitBench();
         byte[] code = bench.ThunkCode;
         int lookup = HostCode.Find(code, s_limit);
-        for (int offset = lookup; offset < lookup + 110; offset++)
+        for (int offset = lookup; offset < lookup + 80; offset++)
         {
             for (int bit = 0; bit < 8; bit++)
             {

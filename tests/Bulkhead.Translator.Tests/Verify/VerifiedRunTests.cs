@@ -53,7 +53,7 @@ public sealed unsafe class VerifiedRunTests
             case "host": entry->Host += 16 << 20; break;
             case "host before RAM": entry->Host -= 0x30_1000; break;
             case "host inside a page": entry->Host += 8; break;
-            case "write tag": entry->WriteTag += 1 << 24; break;
+            case "write tag": entry->WriteTag += VcpuState.TlbEntries << 12; break;
             case "tag": entry->ReadTag += 4; break;
             default: guest.Space.IsCode(0x300) = 1; break;
         }
