@@ -15,6 +15,9 @@ public sealed record EngineOptions
     /// <summary>CALL and RET use a host return stack.</summary>
     public bool ReturnStack { get; init; } = true;
 
+    /// <summary>Memory operands are first looked for in the page their kind of operand used last.</summary>
+    public bool PageSlots { get; init; } = true;
+
     /// <summary>Flag liveness looks into the successors within the page.</summary>
     public bool FlagLookahead { get; init; } = true;
 
@@ -46,7 +49,7 @@ public sealed record EngineOptions
     /// <summary>Bytes of translated code kept; when full, everything is dropped.</summary>
     public int CodeCacheBytes { get; init; } = 32 << 20;
 
-    /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags,
+    /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, flag-lookahead, exact-fault-flags,
     /// inline-system, count, verify (on or off), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, code-map (a
     /// file).</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
@@ -65,6 +68,7 @@ public sealed record EngineOptions
                 "chain" => options with { Chain = on },
                 "jump-cache" => options with { JumpCache = on },
                 "return-stack" => options with { ReturnStack = on },
+                "page-slots" => options with { PageSlots = on },
                 "flag-lookahead" => options with { FlagLookahead = on },
                 "exact-fault-flags" => options with { ExactFaultFlags = on },
                 "inline-system" => options with { InlineSystem = on },
@@ -79,7 +83,7 @@ public sealed record EngineOptions
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, code-map=FILE.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, code-map=FILE.";
             }
 
             options = next;

@@ -270,6 +270,7 @@ internal sealed unsafe partial class TranslatorVcpu
             }
         }
 
+        Tlb.ClearStaleSlots();
         _pendingWrite = -1;
         _located = false;
         _enter();

@@ -124,6 +124,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     {
         lock (_space.Lock)
         {
+            Tlb.ClearStaleSlots();
             return TlbVerifier.Verify(_state, _memory, page => _space.IsCode(page) != 0);
         }
     }

@@ -24,9 +24,10 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitCarried(in Instruction i, in InstructionEntry e)
     {
         bool memory = e.HasModRm && HasMemory(i) && e.MemoryBytes > 0;
+        AssignOperands(i, e, memory);
         if (memory)
         {
-            EmitAccess(MemoryOperand.Of(i, _mode), e.MemoryBytes, FlagsOf(i, e));
+            EmitAccess(MemoryOperand.Of(i, _mode), e.MemoryBytes, FlagsOf(i, e), exact: _highByte || Borrows);
         }
         else if (HasMemory(i))
         {
@@ -39,7 +40,6 @@ internal sealed unsafe partial class BlockEmitter
             NeedHostFlags();
         }
 
-        AssignOperands(i, e, memory);
         LoadSpills();
         int address = R10;
         if (memory && _highByte)
@@ -79,6 +79,9 @@ internal sealed unsafe partial class BlockEmitter
 
         EmitCommit(memory && e.MemoryWritten);
     }
+
+    /// <summary>Whether a guest register gives its place away over the instruction.</summary>
+    private bool Borrows => _spillCount > 0 && _spills[_spillCount - 1].Borrowed;
 
     private static MemoryFlags FlagsOf(in Instruction i, in InstructionEntry e) =>
         (e.MemoryWritten ? MemoryFlags.Write : 0)

@@ -7,31 +7,42 @@ namespace Bulkhead.Translator.Emit;
 internal sealed unsafe partial class BlockEmitter
 {
     /// <summary>Leaves the host address of <paramref name="operand"/> in r10, or goes the slow way. Clobbers r10, r11, host flags.</summary>
-    private void EmitAccess(in MemoryOperand operand, int size, MemoryFlags flags)
+    private void EmitAccess(in MemoryOperand operand, int size, MemoryFlags flags, bool exact = false)
     {
         FreeHostFlags(_plan.LiveBefore[_index]);
         EmitAddress(R10, operand);
-        EmitCheck(operand, size, flags);
+        EmitCheck(operand, size, flags, exact || (flags & MemoryFlags.WholePage) != 0);
     }
 
     /// <summary>
-    /// The check. An entry's tag is the page's address; address XOR tag is the offset in the page exactly when the page
-    /// is the entry's, and larger than any offset otherwise, so one unsigned compare rejects other pages, non-canonical
-    /// addresses and operands that cross into the next page.
+    /// The check. A tag is a page's address; address XOR tag is the offset in the page exactly when the page is the tag's, and
+    /// larger than any offset otherwise, so one unsigned compare rejects other pages, non-canonical addresses and operands that
+    /// cross into the next page. First tried is the page that this kind of operand used last (<see cref="SlotOf"/>); another page is
+    /// looked for out of line. Where the host address must be right whatever the guest does, the data TLB alone is asked.
     /// </summary>
-    private void EmitCheck(in MemoryOperand operand, int size, MemoryFlags flags)
+    private void EmitCheck(in MemoryOperand operand, int size, MemoryFlags flags, bool exact)
     {
+        bool write = (flags & MemoryFlags.Write) != 0;
+        StubKind kind = StubKind.Memory;
+        int slot = _options.PageSlots && !exact ? SlotOf(operand) : -1;
         int place;
         if (_plan.Transient)
         {
             place = _w.Jmp();
         }
+        else if (slot >= 0)
+        {
+            kind = StubKind.MemorySlot;
+            slot = Offsets.PageSlots + (((_mode.View * VcpuState.PageSlotsPerView) + slot) * sizeof(VcpuState.PageSlot)) + (write ? 16 : 0);
+            _w.RegState(0x33, R10, slot);
+            _w.RegImm(7, R10, 4096 - size);
+            place = _w.Jcc(7); // ja
+            _w.RegState(0x03, R10, slot + 8);
+        }
         else
         {
-            _w.Move(R11, R10, w: false);
-            _w.Shift(5, R11, 7, w: false);
-            _w.RegImm(4, R11, (VcpuState.TlbEntries - 1) << 5, w: false);
-            _w.RegStateIndexed(0x33, R10, R11, _viewTable + ((flags & MemoryFlags.Write) != 0 ? 8 : 0));
+            EmitTlbIndex(_w);
+            _w.RegStateIndexed(0x33, R10, R11, _viewTable + (write ? 8 : 0));
             _w.RegImm(7, R10, 4096 - size);
             place = _w.Jcc(7); // ja
             _w.RegStateIndexed(0x03, R10, R11, _viewTable + 16);
@@ -40,12 +51,46 @@ internal sealed unsafe partial class BlockEmitter
         flags |= (operand.Stack ? MemoryFlags.Stack : 0) | (_plan.Transient ? MemoryFlags.Transient : 0);
         _stubs[_stubCount++] = new Stub
         {
-            Kind = StubKind.Memory,
+            Kind = kind,
             Place = place,
             Back = _w.Length,
             Code = (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_index << 24),
+            Slot = slot,
             Operand = operand,
         };
+    }
+
+    /// <summary>r11 = offset in a view of the data TLB of the entry for the address in r10.</summary>
+    internal static void EmitTlbIndex(CodeWriter w)
+    {
+        w.Move(R11, R10, w: false);
+        w.Shift(5, R11, 7, w: false);
+        w.RegImm(4, R11, (VcpuState.TlbEntries - 1) << 5, w: false);
+    }
+
+    private const int StackSlots = 16;
+
+    /// <summary>The page slot of an operand that is likely where its like was last: on the stack, or at a constant address or offset of
+    /// a segment. -1 for others.</summary>
+    private int SlotOf(in MemoryOperand o)
+    {
+        if (o.Index >= 0 || o.BitsLog != 0)
+        {
+            return -1;
+        }
+
+        if (o.Base == 4 && o.SegmentBase < 0)
+        {
+            return (int)(_plan.Rip >> 18) & (StackSlots - 1); // kernels enter and leave on other stacks than they run on
+        }
+
+        if (o.Base >= 0)
+        {
+            return -1;
+        }
+
+        ulong kind = (((ulong)o.Displacement >> 12 << 16) + (uint)(o.SegmentBase + 1)) * 0x9E37_79B9_7F4A_7C15;
+        return StackSlots + (int)((kind >> 32) % (VcpuState.PageSlotsPerView - StackSlots));
     }
 
     /// <summary>In a transient block, after an instruction that may have written through the bounce buffer.</summary>

@@ -246,6 +246,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private enum StubKind
     {
         Memory,
+        MemorySlot,
         Target,
         EdgeSaved,
         EdgeHost,
@@ -262,6 +263,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         internal ulong Target;
         internal int Edge;
         internal bool PushesPad;
+        internal int Slot;
         internal MemoryOperand Operand;
     }
 }

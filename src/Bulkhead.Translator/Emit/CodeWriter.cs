@@ -190,6 +190,13 @@ internal sealed unsafe class CodeWriter
         Byte(value);
     }
 
+    /// <summary>push imm32, sign-extended.</summary>
+    internal void PushConstant(int value)
+    {
+        Byte(0x68);
+        Int32(value);
+    }
+
     /// <summary>The shortest move of a constant; does not touch flags.</summary>
     internal void MoveConstant(int reg, ulong value)
     {

@@ -5,4 +5,5 @@ namespace Bulkhead.Translator.Emit;
 /// <param name="LeaveSavingFlags">See <see cref="Thunks.LeaveSavingFlags"/>.</param>
 /// <param name="Indirect">See <see cref="Thunks.Indirect"/>.</param>
 /// <param name="JoinFlags">See <see cref="Thunks.JoinFlags"/>.</param>
-internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags);
+/// <param name="SlotMiss">See <see cref="Thunks.SlotMiss"/>.</param>
+internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss);

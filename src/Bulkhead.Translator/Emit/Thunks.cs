@@ -29,8 +29,16 @@ internal sealed unsafe class Thunks
     /// <summary>Per view: what lies under the oldest return address.</summary>
     internal byte*[] Underflow { get; } = new byte*[VcpuState.Views];
 
+    /// <summary>By <see cref="SlotMissIndex"/>: called by blocks whose page slot is another page's.</summary>
+    internal byte*[] SlotMiss { get; } = new byte*[VcpuState.Views * 2];
+
     /// <summary>Called by blocks: r11 = RFLAGS as PUSHF stores it.</summary>
     internal byte* JoinFlags { get; private set; }
+
+    private byte* _leaveResumed;
+
+    /// <summary>The index of the thunk for a view's reads or writes.</summary>
+    internal static int SlotMissIndex(int view, bool write) => (view * 2) + (write ? 1 : 0);
 
     /// <summary>void(byte*): FXSAVE64.</summary>
     internal byte* SaveX87 { get; private set; }
@@ -45,7 +53,19 @@ internal sealed unsafe class Thunks
     internal int Bytes { get; private set; }
 
     /// <summary>Where blocks go.</summary>
-    internal ThunkPlaces Places => new((ulong)Leave, (ulong)LeaveSavingFlags, [(ulong)Indirect[0], (ulong)Indirect[1], (ulong)Indirect[2]], (ulong)JoinFlags);
+    internal ThunkPlaces Places
+    {
+        get
+        {
+            ulong[] misses = new ulong[SlotMiss.Length];
+            for (int i = 0; i < misses.Length; i++)
+            {
+                misses[i] = (ulong)SlotMiss[i];
+            }
+
+            return new((ulong)Leave, (ulong)LeaveSavingFlags, [(ulong)Indirect[0], (ulong)Indirect[1], (ulong)Indirect[2]], (ulong)JoinFlags, misses);
+        }
+    }
 
     /// <summary>Emits all thunks.</summary>
     internal void Emit(CodeWriter w, EngineOptions options)
@@ -57,6 +77,11 @@ internal sealed unsafe class Thunks
         {
             Indirect[view] = EmitIndirect(w, view, options);
             Underflow[view] = EmitUnderflow(w, view);
+        }
+
+        for (int i = 0; i < SlotMiss.Length; i++)
+        {
+            SlotMiss[i] = EmitSlotMiss(w, i >> 1, (i & 1) != 0);
         }
 
         JoinFlags = w.Here;
@@ -133,6 +158,7 @@ internal sealed unsafe class Thunks
 
         Leave = w.Here;
         PopState(w, Offsets.ResumeAddress);
+        _leaveResumed = w.Here;
         w.StoreState(Offsets.GprOf(0), Rax);
         w.Bind(join);
         w.Bind(join2);
@@ -164,6 +190,52 @@ internal sealed unsafe class Thunks
         w.Byte(0x5D);
         w.Byte(0x5B);
         w.Byte(0xC3);
+    }
+
+    /// <summary>Looks the address in r10 up in the data TLB and has the slot whose offset was pushed hold its page; on a miss leaves
+    /// with the code in r11, to come back to the same place.</summary>
+    private byte* EmitSlotMiss(CodeWriter w, int view, bool write)
+    {
+        byte* entry = w.Here;
+        int table = Offsets.Tlb + (view * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
+        int tag = table + (write ? 8 : 0);
+        w.StoreState(Offsets.Scratch0, R10);
+        w.StoreState(Offsets.Scratch1, R11);
+        w.StoreState(Offsets.SavedRax, Rax);
+        w.Move(Rax, R10, w: false);
+        w.RegImm(4, Rax, 4095, w: false);
+        w.Shift(5, R11, 8, w: false);
+        w.Bytes(0x45, 0x0F, 0xB6); // movzx r11d, r11b: the size
+        w.Byte(0xDB);
+        w.RegReg(0x03, Rax, R11, w: false);
+        w.RegImm(7, Rax, 4096, w: false);
+        int crosses = w.Jcc(7); // ja
+        BlockEmitter.EmitTlbIndex(w);
+        w.RegStateIndexed(0x33, R10, R11, tag);
+        w.RegImm(7, R10, 4095);
+        int miss = w.Jcc(7); // ja
+        w.Bytes(0x48, 0x8B, 0x44); // mov rax, [rsp + 8]
+        w.Bytes(0x24, 0x08);
+        w.RegStateIndexed(0x8B, R10, R11, tag);
+        w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax], r10
+        w.Byte(0x10);
+        w.RegStateIndexed(0x8B, R10, R11, table + 16);
+        w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax + 8], r10
+        w.Bytes(0x50, 0x08);
+        w.LoadState(R11, Offsets.Scratch0);
+        w.RegImm(4, R11, 4095, w: false);
+        w.RegReg(0x03, R10, R11);
+        w.LoadState(Rax, Offsets.SavedRax);
+        w.Bytes(0xC2, 0x08, 0x00); // ret 8
+        w.Bind(crosses);
+        w.Bind(miss);
+        w.LoadState(Rax, Offsets.SavedRax);
+        w.LoadState(R10, Offsets.Scratch0);
+        w.LoadState(R11, Offsets.Scratch1);
+        PopState(w, Offsets.ResumeAddress);
+        w.Lea(HostRsp, HostRsp, 8);
+        w.JmpTo(_leaveResumed);
+        return entry;
     }
 
     private byte* EmitIndirect(CodeWriter w, int view, EngineOptions options)

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Bulkhead.Translator.State;
 
 namespace Bulkhead.Translator.Memory;
@@ -13,6 +14,7 @@ internal sealed unsafe class SoftTlb : IDisposable
     private const int LogSize = 2048;
     private readonly VcpuState* _state;
     private readonly WriteTags _writeTags;
+    private int _slotsStale;
 
     // Filled entries per view, those of global pages apart.
     private readonly IndexLog[] _local = [new(LogSize), new(LogSize), new(LogSize)];
@@ -29,6 +31,8 @@ internal sealed unsafe class SoftTlb : IDisposable
             View(view)->ReadTag = 4096;
             View(view)->WriteTag = 4096;
         }
+
+        ClearSlots();
     }
 
     /// <summary>Fills an entry. <paramref name="writable"/>: stores may go straight to the page too. <paramref name="global"/>:
@@ -60,6 +64,27 @@ internal sealed unsafe class SoftTlb : IDisposable
     {
         int index = IndexOf(page);
         Volatile.Write(ref (View(view) + index)->WriteTag, Nothing(index));
+        ClearSlots();
+    }
+
+    /// <summary>Empties the page slots where another thread asked for it. On the vCPU's thread, before translated code is entered.</summary>
+    internal void ClearStaleSlots()
+    {
+        if (Volatile.Read(ref _slotsStale) != 0)
+        {
+            Volatile.Write(ref _slotsStale, 0);
+            ClearSlots();
+        }
+    }
+
+    private void ClearSlots()
+    {
+        Vector256<ulong> nothing = Vector256.Create(VcpuState.PageSlot.Nothing);
+        VcpuState.PageSlot* slots = (VcpuState.PageSlot*)&_state->PageSlots;
+        for (int i = 0; i < VcpuState.PageSlotsPerView * VcpuState.Views; i++)
+        {
+            nothing.Store((ulong*)(slots + i));
+        }
     }
 
     /// <summary>Forgets everything.</summary>
@@ -82,6 +107,7 @@ internal sealed unsafe class SoftTlb : IDisposable
             Clear(view, _local[view], globalToo: false);
         }
 
+        ClearSlots();
         _largeLocal.Clear();
     }
 
@@ -120,11 +146,14 @@ internal sealed unsafe class SoftTlb : IDisposable
         {
             Clear(View(view), index, globalToo: true);
         }
+
+        ClearSlots();
     }
 
     /// <summary>Takes every write tag that leads to a RAM page.</summary>
     internal void ClearWriteTags(int ramPage, ulong hostPage)
     {
+        Volatile.Write(ref _slotsStale, 1);
         if (_writeTags.TryTake(ramPage, out WriteTags.Place first, out WriteTags.Place second))
         {
             Take(first, hostPage);

@@ -43,6 +43,7 @@ internal static unsafe class Offsets
     internal static readonly int Cr3;
     internal static readonly int Cr4;
     internal static readonly int CodeTlb;
+    internal static readonly int PageSlots;
     internal static readonly int JumpCache;
     internal static readonly int Tlb;
 
@@ -92,6 +93,7 @@ internal static unsafe class Offsets
         Cr3 = At(s, &r->Cr3);
         Cr4 = At(s, &r->Cr4);
         CodeTlb = At(s, &s->CodeTlb);
+        PageSlots = At(s, &s->PageSlots);
         JumpCache = At(s, &s->JumpCache);
         Tlb = At(s, &s->Tlb);
     }

@@ -22,6 +22,9 @@ internal unsafe struct VcpuState
     /// <summary>Views: user, supervisor, supervisor that may touch user pages.</summary>
     internal const int Views = 3;
 
+    /// <summary>Page slots per view.</summary>
+    internal const int PageSlotsPerView = 256;
+
     /// <summary>The code TLB slot of an instruction pointer.</summary>
     internal static int SlotOf(ulong rip) => (int)((rip >> 12) ^ (rip >> 22)) & (CodeSlots - 1);
 
@@ -113,6 +116,9 @@ internal unsafe struct VcpuState
     /// <summary>Page ids of recently entered code pages, by <see cref="SlotOf"/>.</summary>
     internal CodeSlotArray CodeTlb;
 
+    /// <summary>Per view: the pages that kinds of memory operands used last.</summary>
+    internal PageSlotArray PageSlots;
+
     /// <summary>Per view: guest target and host entry.</summary>
     internal JumpArray JumpCache;
 
@@ -129,6 +135,19 @@ internal unsafe struct VcpuState
 
         /// <summary>Non-zero: from a global page, which survives a write of CR3.</summary>
         internal ulong Global;
+    }
+
+    /// <summary>A page used last by reads, and one by writes. No guest may meet an empty slot's tag, but if it does, its host
+    /// address is as little canonical as its own, and #GP is what it gets.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PageSlot
+    {
+        internal const ulong Nothing = 1ul << 62;
+
+        internal ulong ReadTag;
+        internal ulong ReadHost;
+        internal ulong WriteTag;
+        internal ulong WriteHost;
     }
 
     /// <summary>One entry of the jump cache.</summary>
@@ -149,6 +168,12 @@ internal unsafe struct VcpuState
     internal struct CodeSlotArray
     {
         private uint _first;
+    }
+
+    [InlineArray(PageSlotsPerView * Views)]
+    internal struct PageSlotArray
+    {
+        private PageSlot _first;
     }
 
     [InlineArray(JumpEntries * Views)]

@@ -10,6 +10,9 @@ internal sealed partial class BlockVerifier
     /// <summary>The largest operand; the bounce buffer takes no larger one.</summary>
     private const int MostBytes = 64;
 
+    private const int PageSlotBytes = 32;
+    private const int SlotsPerView = 256;
+
     // What is known at this point of the code.
     private int _checkedBytes;
     private bool _checkedWrite;
@@ -89,6 +92,8 @@ internal sealed partial class BlockVerifier
     {
         Template.None => CheckSingle(i),
         Template.Check => CheckCheck(i),
+        Template.SlotCheck => CheckSlot(i),
+        Template.SlotExit => Leaves(i, falls: false, ++_slowPaths),
         Template.Ask => CheckAsk(i),
         Template.MemoryExit => Leaves(i, falls: false, ++_slowPaths),
         Template.Exit => CheckExit(i),
@@ -137,6 +142,25 @@ internal sealed partial class BlockVerifier
         return CheckSlowPath(i, i + 5, size, tag == 8);
     }
 
+    private bool CheckSlot(int i)
+    {
+        int at = _listing[i].Offset;
+        int half = Int32At(at + 5);
+        int size = 4096 - Int32At(at + 12);
+        int offset = half - Offsets.PageSlots - (_plan.Mode.View * PageSlotBytes * SlotsPerView);
+        if (offset < 0 || offset >= PageSlotBytes * SlotsPerView || offset % (PageSlotBytes / 2) != 0 || Int32At(at + 27) != half + 8)
+        {
+            return Fail(i, "the check of another view or field");
+        }
+
+        if (size is < 1 or > MostBytes)
+        {
+            return Fail(i, "a check that lets operands cross the page");
+        }
+
+        return CheckSlowPath(i, i + 2, size, write: offset % PageSlotBytes != 0);
+    }
+
     private bool CheckAsk(int i) => CheckSlowPath(i, i, 0, write: false);
 
     /// <summary>The slow path asks for the address, size and access that were checked, and comes back right after the check.</summary>
@@ -154,7 +178,8 @@ internal sealed partial class BlockVerifier
         }
 
         int exit = start;
-        while (exit < _listing.Count && _listing[exit].Template != Template.MemoryExit)
+        Template end = _listing[i].Template == Template.SlotCheck ? Template.SlotExit : Template.MemoryExit;
+        while (exit < _listing.Count && _listing[exit].Template != end)
         {
             if (_listing[exit].Template != Template.None || IsRelative(_listing[exit].Own) || (exit != start && _listing[exit].Entries != 0))
             {
@@ -170,7 +195,8 @@ internal sealed partial class BlockVerifier
         }
 
         ref ListedInstruction slow = ref _listing[exit];
-        uint code = (uint)Int32At(slow.Offset + 2);
+        bool slot = end == Template.SlotExit;
+        uint code = (uint)Int32At(slow.Offset + (slot ? 7 : 2));
         int asked = (byte)(code >> 8);
         var flags = (MemoryFlags)(byte)(code >> 16);
         if (size == 0)
@@ -180,7 +206,13 @@ internal sealed partial class BlockVerifier
         }
 
         int length = slow.Offset - _listing[start].Offset;
-        if (TargetOf(_listing[exit + 2]) != last.Offset + last.Own.Length || slow.Claimed)
+        if (slot && (Int32At(slow.Offset + 1) != Int32At(first.Offset + 5)
+            || !GoesTo(_listing[exit + 2], _thunks.SlotMiss[(_plan.Mode.View * 2) + (write ? 1 : 0)])))
+        {
+            return Fail(exit, "the slow path fills another slot");
+        }
+
+        if (TargetOf(_listing[exit + (slot ? 3 : 2)]) != last.Offset + last.Own.Length || slow.Claimed)
         {
             return Fail(exit, "the slow path comes back elsewhere");
         }

@@ -9,6 +9,8 @@ namespace Bulkhead.Translator.Verify;
 /// <code>
 /// Check        mov r11d, r10d; shr r11d, 7; and r11d, 16383 * 32; xor r10, gs:[r11 + view + 0 or 8];
 ///              cmp r10, 4096 - size; ja slow path; add r10, gs:[r11 + view + 16]
+/// SlotCheck    xor r10, gs:[slot]; cmp r10, 4096 - size; ja slow path; add r10, gs:[slot + 8]
+/// SlotExit     push slot; mov r11d, reason; call the slot's miss thunk; jmp after the check
 /// MemoryExit   mov r11d, reason; call leave; jmp after the check
 /// Exit         mov r11d, reason; call leave
 /// Limit        cmp rsp, gs:[limit]; jb exit; and where instructions are counted
@@ -33,11 +35,16 @@ internal sealed partial class BlockVerifier
     private const int CheckJump = 29;
     private const int CheckAdd = 35;
     private const int CheckBytes = 43;
+    private const int SlotCheckBytes = 31;
     private const int LimitAndCount = 39;
 
     private static ReadOnlySpan<byte> IndexBytes => [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00];
 
     private static ReadOnlySpan<byte> XorBytes => [0x65, 0x4D, 0x33, 0x93];
+
+    private static ReadOnlySpan<byte> SlotXorBytes => [0x65, 0x4C, 0x33, 0x14, 0x25];
+
+    private static ReadOnlySpan<byte> SlotAddBytes => [0x65, 0x4C, 0x03, 0x14, 0x25];
 
     private static ReadOnlySpan<byte> CompareBytes => [0x49, 0x81, 0xFA];
 
@@ -81,6 +88,19 @@ internal sealed partial class BlockVerifier
         {
             length = CheckBytes;
             return Template.Check;
+        }
+
+        if (!_plan.Transient && _options.PageSlots && Has(at, SlotXorBytes) && Has(at + 9, CompareBytes) && Has(at + 16, [0x0F, 0x87])
+            && Has(at + 22, SlotAddBytes) && at + SlotCheckBytes <= _listing.Length)
+        {
+            length = SlotCheckBytes;
+            return Template.SlotCheck;
+        }
+
+        if (Has(at, [0x68]) && Has(at + 5, [0x41, 0xBB, (byte)ExitCode.Memory]) && Has(at + 11, [0xE8]) && Has(at + 16, [0xE9]) && at + 21 <= _listing.Length)
+        {
+            length = 21;
+            return Template.SlotExit;
         }
 
         if (_plan.Transient && IsAsk(at))

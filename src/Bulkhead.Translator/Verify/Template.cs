@@ -9,11 +9,17 @@ internal enum Template : byte
     /// <summary>The check of a memory operand: address in r10 before, host address after.</summary>
     Check,
 
+    /// <summary>The same against a page slot.</summary>
+    SlotCheck,
+
     /// <summary>A transient block's: the slow path is asked at once.</summary>
     Ask,
 
     /// <summary>The end of a check's slow path: leaves and comes back with a host address in r10.</summary>
     MemoryExit,
+
+    /// <summary>The same for a check against a page slot, which the thunk fills or leaves.</summary>
+    SlotExit,
 
     /// <summary>A reason in r11 and a call of a leave thunk.</summary>
     Exit,

@@ -35,6 +35,19 @@ internal static class ThunkVerifier
                 continue;
             }
 
+            int miss = Array.IndexOf(thunks.SlotMiss, address + (ulong)item.Offset);
+            if (miss >= 0)
+            {
+                byte[] expected = SlotMiss(miss >> 1, (miss & 1) != 0);
+                if (!code[item.Offset..].StartsWith(expected))
+                {
+                    return At(code, item.Offset, "the filling of a page slot is not as it must be");
+                }
+
+                i = listing.At(item.Offset + expected.Length);
+                continue;
+            }
+
             if (Check(listing, item, address, thunks) is { } broken)
             {
                 return At(code, item.Offset, broken);
@@ -65,7 +78,7 @@ internal static class ThunkVerifier
             case Mnemonic.Fxsave64 or Mnemonic.Fxrstor64:
                 return own is { Base: 7, Index: -1, Displacement: 0, Segment: 0 } ? null : "an image elsewhere than it was given";
             case Mnemonic.Lea:
-                return own is { Base: 4, Index: -1, Reg: 4, Displacement: -8 } ? null : "an address of no known use";
+                return own is { Base: 4, Index: -1, Reg: 4, Displacement: -8 or 8 } ? null : "an address of no known use";
             case Mnemonic.Fninit or Mnemonic.Vzeroupper or Mnemonic.Lahf or Mnemonic.Sahf or Mnemonic.Seto or Mnemonic.Ret or Mnemonic.Push:
                 return own.HasMemory ? "an operand of no known form" : null;
             case Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Add or Mnemonic.And or Mnemonic.Or or Mnemonic.Shl or Mnemonic.Shr or Mnemonic.Cmp or Mnemonic.Pop or Mnemonic.Stmxcsr or Mnemonic.Ldmxcsr
@@ -82,6 +95,51 @@ internal static class ThunkVerifier
         !own.HasMemory
         || (own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement >= 0
             && own.Displacement + i.MemorySize.GetSize() <= Offsets.CodeTlb);
+
+    /// <summary>Keeps r10, r11, rax; leaves where the operand crosses the page, or the data TLB has another page; else moves the
+    /// entry's tag and host address to the slot that was pushed; r10 = host address.</summary>
+    private static byte[] SlotMiss(int view, bool write)
+    {
+        var b = new List<byte>();
+        void Add(params ReadOnlySpan<byte> bytes) => b.AddRange(bytes);
+        void Field(ReadOnlySpan<byte> instruction, int value)
+        {
+            b.AddRange(instruction);
+            b.AddRange(BitConverter.GetBytes(value));
+        }
+
+        int table = Offsets.Tlb + (view * VcpuState.TlbEntries * 32);
+        int tag = table + (write ? 8 : 0);
+        Field([0x65, 0x4C, 0x89, 0x14, 0x25], Offsets.Scratch0);
+        Field([0x65, 0x4C, 0x89, 0x1C, 0x25], Offsets.Scratch1);
+        Field([0x65, 0x48, 0x89, 0x04, 0x25], Offsets.SavedRax);
+        Add(0x41, 0x8B, 0xC2, 0x81, 0xE0, 0xFF, 0x0F, 0x00, 0x00); // mov eax, r10d; and eax, 4095
+        Add(0x41, 0xC1, 0xEB, 0x08, 0x45, 0x0F, 0xB6, 0xDB, 0x41, 0x03, 0xC3); // shr r11d, 8; movzx r11d, r11b; add eax, r11d
+        Add(0x81, 0xF8, 0x00, 0x10, 0x00, 0x00, 0x0F, 0x87); // cmp eax, 4096; ja
+        int crosses = b.Count;
+        Field([], 0);
+        Add(0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00);
+        Field([0x65, 0x4D, 0x33, 0x93], tag);
+        Add(0x49, 0x81, 0xFA, 0xFF, 0x0F, 0x00, 0x00, 0x0F, 0x87);
+        int miss = b.Count;
+        Field([], 0);
+        Add(0x48, 0x8B, 0x44, 0x24, 0x08); // mov rax, [rsp + 8]
+        Field([0x65, 0x4D, 0x8B, 0x93], tag);
+        Add(0x65, 0x4C, 0x89, 0x10); // mov gs:[rax], r10
+        Field([0x65, 0x4D, 0x8B, 0x93], table + 16);
+        Add(0x65, 0x4C, 0x89, 0x50, 0x08); // mov gs:[rax + 8], r10
+        Field([0x65, 0x4C, 0x8B, 0x1C, 0x25], Offsets.Scratch0);
+        Add(0x41, 0x81, 0xE3, 0xFF, 0x0F, 0x00, 0x00, 0x4D, 0x03, 0xD3); // and r11d, 4095; add r10, r11
+        Field([0x65, 0x48, 0x8B, 0x04, 0x25], Offsets.SavedRax);
+        Add(0xC2, 0x08, 0x00); // ret 8
+        byte[] code = [.. b];
+        foreach (int place in (ReadOnlySpan<int>)[crosses, miss])
+        {
+            BitConverter.TryWriteBytes(code.AsSpan(place), code.Length - place - 4);
+        }
+
+        return code;
+    }
 
     /// <summary>What stands before a block that reads flags: mov gs:[rax's place], rax; movzx eax, gs:[flags]; add al, 127; sahf;
     /// mov rax, gs:[rax's place].</summary>

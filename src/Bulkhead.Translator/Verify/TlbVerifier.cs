@@ -28,6 +28,15 @@ internal static unsafe class TlbVerifier
                     return $"data TLB view {view} entry {i} (tags {entries[i].ReadTag:x}, {entries[i].WriteTag:x}): {wrong}";
                 }
             }
+
+            VcpuState.PageSlot* slots = (VcpuState.PageSlot*)((byte*)state + Offsets.PageSlots) + (view * VcpuState.PageSlotsPerView);
+            for (int i = 0; i < VcpuState.PageSlotsPerView; i++)
+            {
+                if ((Verify(slots[i].ReadTag, slots[i].ReadHost, memory) ?? Verify(slots[i].WriteTag, slots[i].WriteHost, memory, isCode)) is { } wrong)
+                {
+                    return $"page slot {i} of view {view}: {wrong}";
+                }
+            }
         }
 
         return null;
@@ -59,6 +68,20 @@ internal static unsafe class TlbVerifier
         }
 
         return writes && isCode(page) ? "a write tag for a page that holds code" : null;
+    }
+
+    private static string? Verify(ulong tag, ulong host, GuestMemory memory, Predicate<int>? isCode = null)
+    {
+        if (tag == VcpuState.PageSlot.Nothing)
+        {
+            return host == VcpuState.PageSlot.Nothing ? null : "an empty slot with a host address";
+        }
+
+        int page = PageOf(host, memory);
+        return (tag & 0xFFF) != 0 ? "a tag that is no page"
+            : page < 0 ? "a host address that is no page of RAM"
+            : isCode?.Invoke(page) == true ? "a write tag for a page that holds code"
+            : null;
     }
 
     private static int IndexOf(ulong tag) => (int)(tag >> 12) & IndexMask;
