@@ -216,6 +216,7 @@ internal sealed unsafe class Thunks
         int miss = w.Jcc(7); // ja
         w.Bytes(0x48, 0x8B, 0x44); // mov rax, [rsp + 8]
         w.Bytes(0x24, 0x08);
+        w.StoreStateByte(Offsets.SlotsFilled + view, 1);
         w.RegStateIndexed(0x8B, R10, R11, tag);
         w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax], r10
         w.Byte(0x10);

@@ -32,6 +32,7 @@ internal sealed unsafe class SoftTlb : IDisposable
             View(view)->WriteTag = 4096;
         }
 
+        _state->SlotsFilled = 0x010101;
         ClearSlots();
     }
 
@@ -81,9 +82,14 @@ internal sealed unsafe class SoftTlb : IDisposable
     {
         Vector256<ulong> nothing = Vector256.Create(VcpuState.PageSlot.Nothing);
         VcpuState.PageSlot* slots = (VcpuState.PageSlot*)&_state->PageSlots;
-        for (int i = 0; i < VcpuState.PageSlotsPerView * VcpuState.Views; i++)
+        uint filled = _state->SlotsFilled;
+        _state->SlotsFilled = 0;
+        for (int view = 0; filled != 0; view++, filled >>= 8)
         {
-            nothing.Store((ulong*)(slots + i));
+            for (int i = 0; (byte)filled != 0 && i < VcpuState.PageSlotsPerView; i++)
+            {
+                nothing.Store((ulong*)(slots + (view * VcpuState.PageSlotsPerView) + i));
+            }
         }
     }
 

@@ -38,6 +38,7 @@ internal static unsafe class Offsets
     internal static readonly int InterruptFlag;
     internal static readonly int DirectionFlag;
     internal static readonly int InterruptWaits;
+    internal static readonly int SlotsFilled;
     internal static readonly int Cr0;
     internal static readonly int Cr2;
     internal static readonly int Cr3;
@@ -87,6 +88,7 @@ internal static unsafe class Offsets
         HostMxcsr = At(s, &s->HostMxcsr);
         InterruptFlag = At(s, &s->InterruptFlag);
         DirectionFlag = At(s, &s->DirectionFlag);
+        SlotsFilled = At(s, &s->SlotsFilled);
         InterruptWaits = At(s, &s->InterruptWaits);
         Cr0 = At(s, &r->Cr0);
         Cr2 = At(s, &r->Cr2);

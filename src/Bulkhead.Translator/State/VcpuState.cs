@@ -107,6 +107,9 @@ internal unsafe struct VcpuState
 
     private byte _pad;
 
+    /// <summary>Per view, a byte: non-zero when a page slot was filled.</summary>
+    internal uint SlotsFilled;
+
     /// <summary>Non-zero from just before translated code is entered until just after it is left.</summary>
     internal int InGuest;
 

@@ -124,6 +124,8 @@ internal static class ThunkVerifier
         int miss = b.Count;
         Field([], 0);
         Add(0x48, 0x8B, 0x44, 0x24, 0x08); // mov rax, [rsp + 8]
+        Field([0x65, 0xC6, 0x04, 0x25], Offsets.SlotsFilled + view); // mov byte gs:[filled], 1
+        Add(0x01);
         Field([0x65, 0x4D, 0x8B, 0x93], tag);
         Add(0x65, 0x4C, 0x89, 0x10); // mov gs:[rax], r10
         Field([0x65, 0x4D, 0x8B, 0x93], table + 16);
