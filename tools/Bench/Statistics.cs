@@ -1,0 +1,20 @@
+namespace Bulkhead.Tools.Bench;
+
+/// <summary>The few figures a table of benchmarks needs.</summary>
+internal static class Statistics
+{
+    /// <summary>The middle value; of an even number, the mean of the two. NaN of none.</summary>
+    internal static double Median(IReadOnlyCollection<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        int half = sorted.Length / 2;
+        return sorted.Length == 0 ? double.NaN : sorted.Length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+    }
+
+    /// <summary>The geometric mean of what is a number; NaN of none.</summary>
+    internal static double GeometricMean(IEnumerable<double> values)
+    {
+        double[] logs = [.. values.Where(v => !double.IsNaN(v)).Select(static v => Math.Log(v))];
+        return logs.Length == 0 ? double.NaN : Math.Exp(logs.Average());
+    }
+}
