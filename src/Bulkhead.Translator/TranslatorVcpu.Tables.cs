@@ -110,7 +110,7 @@ internal sealed unsafe partial class TranslatorVcpu
             FillJump(jump, rip, entry.Indirect);
             if (edge >= 0)
             {
-                _space.Link(edge, id, entry.Direct);
+                _space.Link(edge, id, entry);
             }
 
             return entry.Direct;

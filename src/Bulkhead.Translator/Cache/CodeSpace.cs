@@ -267,7 +267,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <remarks>Both places are 4-byte aligned, so each store is atomic to instruction fetch, and the jump is written before
     /// the id that guards it. A linked edge is linked again only when its target's id is dead, so that no vCPU can pass the
     /// compare meanwhile.</remarks>
-    internal void Link(int edge, uint targetPage, byte* entry)
+    internal void Link(int edge, uint targetPage, BlockEntry target)
     {
         ref Edge e = ref _edges[edge];
         if (_pages[e.TargetPage].Alive || !_pages[e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
@@ -276,6 +276,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         e.TargetPage = targetPage;
+        byte* entry = e.IdPlace >= 0 ? target.Indirect : target.Direct;
         int relative = (int)(entry - (_code.Executable + e.JumpPlace + 4));
         Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + e.JumpPlace), relative);
         if (e.IdPlace >= 0)

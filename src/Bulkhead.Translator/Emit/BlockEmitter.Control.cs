@@ -261,7 +261,11 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         FlagsPlace place = _flags;
-        RestoreForTarget(_plan.LiveAtTarget);
+        if (samePage)
+        {
+            RestoreForTarget(_plan.LiveAtTarget);
+        }
+
         EmitLinkedJump(target, call: true, samePage, edge);
         _flags = place;
         if (stub >= 0)

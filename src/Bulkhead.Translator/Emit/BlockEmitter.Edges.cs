@@ -16,7 +16,8 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         bool samePage = ((target ^ _plan.Rip) & ~0xFFFul) == 0;
-        bool backward = target <= _plan.Instructions[Math.Min(_index, _plan.Count - 1)].IP;
+        ulong from = _plan.Instructions[Math.Min(_index, _plan.Count - 1)].IP;
+        bool backward = target <= from;
         if (samePage && !backward)
         {
             RestoreForTarget(live);
@@ -31,12 +32,24 @@ internal sealed unsafe partial class BlockEmitter
             edge = EmitPageCompare(target, padAt: -1);
         }
 
-        EmitLimitCheck(target);
-        RestoreForTarget(live);
+        if (backward || LeavesRegion(from, target, _options))
+        {
+            EmitLimitCheck(target);
+        }
+
+        if (samePage)
+        {
+            RestoreForTarget(live);
+        }
+
         EmitLinkedJump(target, call: false, samePage, edge);
     }
 
-    /// <summary>The flags a target expects, in the host.</summary>
+    /// <summary>Whether a jump forward needs a limit check: one in every few pages of code that runs straight on. Where
+    /// instructions are counted, in every page.</summary>
+    internal static bool LeavesRegion(ulong from, ulong to, EngineOptions options) => (from ^ to) >> (options.CountInstructions ? 12 : 15) != 0;
+
+    /// <summary>The flags a target in this page expects, in the host; other pages' blocks are entered with the flags in the state.</summary>
     private void RestoreForTarget(bool live)
     {
         if (live)

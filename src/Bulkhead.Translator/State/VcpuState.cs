@@ -37,7 +37,8 @@ internal unsafe struct VcpuState
     /// <summary>Non-zero: the turn is over. Stands right after <see cref="Limit"/>: a turn timer's signal handler writes both.</summary>
     internal int TurnEnded;
 
-    private int _pad1;
+    /// <summary>Per view, a byte: non-zero when a page slot was filled.</summary>
+    internal uint SlotsFilled;
 
     /// <summary>Instructions begun, where they are counted.</summary>
     internal ulong Count;
@@ -106,9 +107,6 @@ internal unsafe struct VcpuState
     internal byte InterruptWaits;
 
     private byte _pad;
-
-    /// <summary>Per view, a byte: non-zero when a page slot was filled.</summary>
-    internal uint SlotsFilled;
 
     /// <summary>Non-zero from just before translated code is entered until just after it is left.</summary>
     internal int InGuest;

@@ -495,7 +495,8 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a jump to where the guest does not go on");
         }
 
-        return (!call && SamePage(rip) && rip > Last.IP) || (_limitChecked && _limitTarget == rip) || Fail(i, "a jump without its limit check");
+        bool near = (rip ^ Last.IP) >> (_options.CountInstructions ? 12 : 15) == 0;
+        return (!call && near && rip > Last.IP) || (_limitChecked && _limitTarget == rip) || Fail(i, "a jump without its limit check");
     }
 
     /// <summary>After a call comes the landing pad, or a jump to it.</summary>

@@ -228,7 +228,7 @@ public sealed class MutationTests
 
     [Theory]
     [InlineData("EBF0")]
-    [InlineData("E900200000")]
+    [InlineData("E900800000")]
     [InlineData("E8F0FFFFFF")]
     [InlineData("E800200000")]
     public void LimitCheck_Changed_IsRejected(string guest)
