@@ -2,6 +2,7 @@ using Bulkhead.Core.Memory;
 using Bulkhead.Translator.Cache;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
+using Bulkhead.Translator.State;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
@@ -253,6 +254,12 @@ internal sealed unsafe partial class TranslatorVcpu
     private void AnswerTrap()
     {
         GoBack();
+        if (_state->TrapVector == GuestFault.GeneralProtection && (_state->Scratch0 & ~0xFFFul) == VcpuState.PageSlot.Nothing)
+        {
+            _transientNeeded = true; // an address that an empty page slot let pass: by itself the instruction faults as it should
+            return;
+        }
+
         if (!_here.FlagsSaved)
         {
             _state->Flags = _state->TrapFlags;

@@ -74,6 +74,84 @@ public sealed class FlushTests
 
     [Theory]
     [EngineSettings]
+    public void Invlpg_OfTheStacksPage_EndsItForPushAndPop(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Pages.Map(Layout.Own, Old);
+        ulong entry = guest.Pages.EntryAddress(Layout.Own, 12);
+        guest.Write(New + 0xFF8, 0xBBBB);
+        guest.Long(a =>
+        {
+            a.mov(rbx, rsp);
+            a.mov(rsp, Layout.Own + 0x1000);
+            a.push(1);
+            a.mov(__dword_ptr[entry], (int)(New | (ulong)PageBits.Kernel));
+            a.invlpg(__[rsp]);
+            a.pop(rax);
+            a.push(2);
+            a.mov(rsp, rbx);
+            a.mov(__[Layout.Data], rax);
+            guest.Exit();
+        });
+
+        Assert.Equal((0xBBBBul, 1ul, 2ul), (guest.Read(Layout.Data), guest.Read(Old + 0xFF8), guest.Read(New + 0xFF8)));
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void NonCanonicalAddresses_ThatStandForNoPage_Fault(string engine)
+    {
+        const ulong Nowhere = 1ul << 62;
+        using Guest guest = new(engine);
+        guest.Long(a =>
+        {
+            a.mov(rbx, rsp);
+            guest.Catch("load", () => a.mov(rax, __qword_ptr[Nowhere]));
+            guest.Catch("store", () => a.mov(__qword_ptr[Nowhere + 8], rax));
+            a.mov(rsp, Nowhere + 0x100);
+            guest.Catch("push", () => a.push(rax));
+            guest.Catch("pop", () => a.pop(rax));
+            a.mov(rsp, rbx);
+            guest.Exit();
+        });
+
+        guest.Expect((13, 0, "load"), (13, 0, "store"), (12, 0, "push"), (12, 0, "pop"));
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void MovToCr3_WithAnotherSecondPageOfAnInstruction_IsFollowed(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Pages.Map(Layout.Own, Old);
+        guest.Pages.Map(Layout.Own + 0x1000, Old + 0x1000);
+        ulong entry = guest.Pages.EntryAddress(Layout.Own + 0x1000, 12);
+        guest.Write(Old + 0xFF8, 0xB8ul << 48); // MOV EAX, imm32 from FFE on: one byte of the immediate here, three there
+        guest.Write(Old + 0x1000, 0xC3_000000);
+        guest.Write(New + 0x1000, 0xC3_000001);
+        guest.Long(a =>
+        {
+            Label loop = a.CreateLabel();
+            a.xor(ebx, ebx);
+            a.mov(rdi, Layout.Own + 0xFFE);
+            a.mov(ecx, 4);
+            a.Label(ref loop);
+            a.call(rdi);
+            a.lea(rbx, __[rax + rbx * 2]);
+            a.xor(__dword_ptr[entry], (int)((Old ^ New)));
+            a.mov(rdx, cr3);
+            a.mov(cr3, rdx);
+            a.dec(ecx);
+            a.jne(loop);
+            a.mov(__[Layout.Data], rbx);
+            guest.Exit();
+        });
+
+        Assert.Equal(0b0101ul << 8, guest.Read(Layout.Data));
+    }
+
+    [Theory]
+    [EngineSettings]
     public void TogglingPg_OfAnyPage_EndsIt(string engine)
     {
         using Guest guest = new(engine);
