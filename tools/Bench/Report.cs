@@ -124,5 +124,5 @@ internal static class Report
     private static string Ms(Measurement? m) => m is null ? "failed" : m.Nanoseconds.Count == 0 ? "-" : m.Milliseconds.ToString("F1", CultureInfo.InvariantCulture);
 
     private static string Median(JsonNode? times) =>
-        times is null || times.AsArray().Count == 0 ? "" : (Statistics.Median([.. times.AsArray().Select(t => (double)t!)]) / 1e6).ToString("F1", CultureInfo.InvariantCulture);
+        times is null || times.AsArray().Count == 0 ? "" : (Statistics.Median([.. times.AsArray().Select(t => double.Parse(t!.ToString(), CultureInfo.InvariantCulture))]) / 1e6).ToString("F1", CultureInfo.InvariantCulture);
 }
