@@ -9,6 +9,11 @@ namespace Bulkhead.Translator;
 /// <content>The loop: look, find, run, answer.</content>
 internal sealed unsafe partial class TranslatorVcpu
 {
+    /// <summary>So often a store may find that its page became code again before it is favoured.</summary>
+    private const int MostRefusals = 3;
+
+    private int _refusals;
+    private int _writtenPage = -1;
     private bool _stopped;
     private Instruction _interpreted;
     private StopReason _stop;
@@ -262,15 +267,22 @@ internal sealed unsafe partial class TranslatorVcpu
         if (_space.Shared)
         {
             Interlocked.MemoryBarrier();
-            if ((!transient && (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation))
-                || (_pendingWrite >= 0 && Volatile.Read(ref _space.IsCode(_pendingWrite)) != 0))
+            bool refused = _pendingWrite >= 0 && Volatile.Read(ref _space.IsCode(_pendingWrite)) != 0;
+            if (refused || (!transient && (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation)))
             {
                 Volatile.Write(ref _state->InGuest, inGuest + 1);
+                if (refused && ++_refusals > MostRefusals)
+                {
+                    _writtenPage = _pendingWrite;
+                    Volatile.Write(ref _space.IsBeingWritten(_writtenPage), 1);
+                }
+
                 return false;
             }
         }
 
         Tlb.ClearStaleSlots();
+        bool stores = _pendingWrite >= 0;
         _pendingWrite = -1;
         _located = false;
         _enter();
@@ -286,7 +298,23 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         Volatile.Write(ref _state->InGuest, inGuest + 1);
+        if (stores)
+        {
+            EndRefusals();
+        }
+
         return true;
+    }
+
+    /// <summary>The store went through, or is given up for now: others may translate the page again.</summary>
+    private void EndRefusals()
+    {
+        _refusals = 0;
+        if (_writtenPage >= 0)
+        {
+            Volatile.Write(ref _space.IsBeingWritten(_writtenPage), 0);
+            _writtenPage = -1;
+        }
     }
 
     /// <summary>Takes instructions that did not complete off the count.</summary>

@@ -53,6 +53,12 @@ internal sealed unsafe partial class TranslatorVcpu
             return null;
         }
 
+        if (Volatile.Read(ref _space.IsBeingWritten(ramPage)) != 0)
+        {
+            _transientNeeded = true;
+            return null;
+        }
+
         ulong nextPage = (rip | 0xFFF) + 1;
         int secondRamPage = -1;
         if (RunsOverEnd(rip, ramPage))

@@ -172,6 +172,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         }
         finally
         {
+            EndRefusals();
             JoinFlags();
             SaveX87();
             ((delegate* unmanaged<void>)_space.Thunks.ResetX87)();

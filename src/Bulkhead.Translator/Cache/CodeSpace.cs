@@ -56,7 +56,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         Memory = memory;
         _code = CodeReservation.Create(options.CodeCacheBytes);
         _toExecutable = _code.Executable - _code.Writable;
-        _pageFlags = new PrivateMemory((ulong)memory.PageCount * 2);
+        _pageFlags = new PrivateMemory((ulong)memory.PageCount * 3);
         _ramHead = new uint[memory.PageCount];
         _writer.Begin(_code.Writable, _toExecutable);
         Thunks.Emit(_writer, options);
@@ -93,6 +93,10 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     /// <summary>Non-zero: some vCPU may hold a write tag for this RAM page.</summary>
     internal ref byte IsWritten(int ramPage) => ref _pageFlags.Pointer[Memory.PageCount + ramPage];
+
+    /// <summary>Non-zero: a vCPU's store to this RAM page was refused again and again; until it is done the page's instructions run
+    /// one by one.</summary>
+    internal ref byte IsBeingWritten(int ramPage) => ref _pageFlags.Pointer[(2 * Memory.PageCount) + ramPage];
 
     /// <summary>The id for (virtual page, RAM page, mode), made if need be. Under the lock.</summary>
     internal uint PageFor(ulong rip, int ramPage, ModeWord mode)
