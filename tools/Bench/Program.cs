@@ -78,10 +78,10 @@ internal static class Program
             if (only.Count == 0)
             {
                 File.WriteAllText($"bench/results/speed-{group.Key}.json", Report.Json(group.Key, rows, place).ToJsonString(s_indented) + "\n");
+                WriteSummary(all);
             }
         }
 
-        WriteSummary(all);
         return 0;
     }
 
