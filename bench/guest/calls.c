@@ -63,7 +63,7 @@ static uint64_t dispatch(void)
     return x;
 }
 
-__attribute__((noinline)) static uint64_t descend(uint64_t depth, uint64_t x)
+__attribute__((noinline, optimize("no-optimize-sibling-calls"))) static uint64_t descend(uint64_t depth, uint64_t x)
 {
     return depth == 0 ? x : descend(depth - 1, x * 3 + depth) + 1;
 }
