@@ -29,6 +29,9 @@ public sealed unsafe class PrivateMemory : IDisposable
     /// <summary>The size in bytes.</summary>
     public ulong SizeBytes => _size;
 
+    /// <summary>Zeroes all and gives the host its pages back.</summary>
+    public void Clear() => _ = Libc.Madvise(_pointer, _size, Libc.MadvDontneed);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using System.IO.Hashing;
 using System.Text;
 using Bulkhead.Images.Debian;
 
@@ -23,10 +23,10 @@ internal sealed record Recipe(string Name, string KernelPackage, IReadOnlyList<s
 
     internal string Hash(ReadOnlySpan<byte> script)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{LayoutVersion}\n{Name}\n{KernelPackage}\n{string.Join(' ', Packages)}\n{string.Join(' ', Programs)}\n"));
-        hash.AppendData(script);
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..HashLength];
+        XxHash128 hash = new();
+        hash.Append(Encoding.UTF8.GetBytes($"{LayoutVersion}\n{Name}\n{KernelPackage}\n{string.Join(' ', Packages)}\n{string.Join(' ', Programs)}\n"));
+        hash.Append(script);
+        return Convert.ToHexStringLower(hash.GetCurrentHash())[..HashLength];
     }
 
     /// <summary>Finds what the archive offers: the kernel's package first, then the others in order.</summary>
@@ -41,7 +41,7 @@ internal sealed record Recipe(string Name, string KernelPackage, IReadOnlyList<s
     internal static string VersionOf(IReadOnlyList<DebianPackage> packages)
     {
         string all = string.Join('\n', packages.Select(p => $"{p.Name} {p.Version}"));
-        string mark = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..6];
+        string mark = Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(all)))[..6];
         return $"{packages[0].Version}.{mark}";
     }
 }

@@ -1,23 +1,29 @@
 namespace Bulkhead.Translator.Cache;
 
-/// <summary>One translated block: where its host code and its notes are.</summary>
+/// <summary>One translated block: what it is of, and where its host code and its notes are.</summary>
 internal struct Block
 {
     /// <summary>First byte in the code cache.</summary>
     internal int Start;
 
-    /// <summary>One past the last byte.</summary>
-    internal int End;
-
-    /// <summary>Guest RIP of its first instruction.</summary>
-    internal ulong Rip;
-
     /// <summary>Index of its first note.</summary>
     internal int FirstNote;
 
-    /// <summary>How many instructions.</summary>
-    internal int Count;
+    /// <summary>The page it begins in.</summary>
+    internal uint Page;
 
-    /// <summary>RAM page its bytes came from.</summary>
-    internal int RamPage;
+    /// <summary>The page its only instruction ends in, where that is another; else 0.</summary>
+    internal uint SecondPage;
+
+    /// <summary>One more than the next block in its row of the index, or 0.</summary>
+    internal int Next;
+
+    /// <summary>Where in the page it begins.</summary>
+    internal ushort Offset;
+
+    /// <summary>How many instructions.</summary>
+    internal byte Count;
+
+    /// <summary>Whether a flags entry stands before it.</summary>
+    internal bool HasFlagsEntry;
 }

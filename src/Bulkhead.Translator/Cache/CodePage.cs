@@ -15,6 +15,9 @@ internal struct CodePage
     /// <summary>The next page id over the same RAM page, or 0.</summary>
     internal uint Next;
 
+    /// <summary>The next page id in its row of the index, or 0.</summary>
+    internal uint NextInRow;
+
     /// <summary>Whether blocks may still be entered through it.</summary>
     internal bool Alive;
 }

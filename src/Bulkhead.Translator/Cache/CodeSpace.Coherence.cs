@@ -95,10 +95,10 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
                 return;
             }
 
-            for (uint id = _ramHead[ramPage]; id != 0; id = _pages[id].Next)
+            for (uint id = _ramHead[ramPage]; id != 0; id = _pages[(int)id].Next)
             {
-                _pages[id].Alive = false;
-                int slot = VcpuState.SlotOf(_pages[id].Gva);
+                _pages[(int)id].Alive = false;
+                int slot = VcpuState.SlotOf(_pages[(int)id].Gva);
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {
                     vcpu.ClearCodeSlot(slot, id);
@@ -131,14 +131,12 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
             vcpu.ClearCodeSlots();
         }
 
-        _blockIndex.Clear();
-        _pageIndex.Clear();
-        Array.Clear(_ramHead);
+        _blocks.Clear();
+        _pageRows.Clear();
+        _ramHead.Clear();
         new Span<byte>(_pageFlags.Pointer, Memory.PageCount).Clear();
         _pageCount = 1;
-        _blockCount = 0;
         _edgeCount = 0;
-        _noteCount = 0;
         _interpretedCount = MaxVcpus;
         _free = _firstFree;
         // Ids start over too: no code that compares them is left.

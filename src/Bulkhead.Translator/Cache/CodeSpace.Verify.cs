@@ -31,9 +31,14 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
     bool ICodeMap.TryFindEntry(ulong address, uint pageId, out ulong rip)
     {
         int offset = (int)Math.Min(address - (ulong)_code.Executable, int.MaxValue);
-        bool found = TryFindBlock(offset, out Block block) && block.Start == offset;
-        rip = block.Rip;
-        return found && TryFind(pageId, rip, out byte* entry) && (ulong)entry == address;
+        rip = 0;
+        if (!_blocks.TryFindHost(offset, out int index) || _blocks[index].Start != offset || _blocks[index].Page != pageId || _blocks[index].SecondPage != 0)
+        {
+            return false;
+        }
+
+        rip = _pages[(int)pageId].Gva + _blocks[index].Offset;
+        return true;
     }
 
     /// <summary>With the option set: verifies the block just emitted, and at first the thunks. A violation ends the domain.</summary>

@@ -30,23 +30,19 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly BlockEmitter _emitter;
     private readonly BlockPlanner _planner;
     private readonly BlockVerifier? _verifier;
-    private readonly IntMap _blockIndex = new(1 << 16);
-    private readonly IntMap _pageIndex = new(1 << 12);
-    private readonly uint[] _ramHead;
-    private readonly uint[] _noteScratch = new uint[256];
+    private readonly BlockTable _blocks;
+    private readonly ReservedArray<CodePage> _pages = new(MaxPages + 1);
+    private readonly ReservedArray<uint> _pageRows = new(1 << 16);
+    private readonly ReservedArray<uint> _ramHead;
+    private readonly ReservedArray<Edge> _edges;
+    private readonly ReservedArray<Instruction> _interpreted;
+    private readonly uint[] _noteScratch = new uint[BlockTable.MaxInstructions];
     private readonly StreamWriter? _map;
     private readonly int _firstFree;
-    private CodePage[] _pages = new CodePage[1 << 10];
-    private Block[] _blocks = new Block[1 << 14];
-    private Edge[] _edges = new Edge[1 << 15];
-    private uint[] _notes = new uint[1 << 17];
     private int _pageCount = 1;
-    private int _blockCount;
     private int _edgeCount;
-    private Instruction[] _interpreted = new Instruction[1 << 12];
     private int _interpretedCount = MaxVcpus;
     private int _transientVcpu = -1;
-    private int _noteCount;
     private int _free;
 
     internal CodeSpace(GuestMemory memory, EngineOptions options, Func<CpuFeature, bool> offers)
@@ -57,7 +53,11 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _code = CodeReservation.Create(options.CodeCacheBytes);
         _toExecutable = _code.Executable - _code.Writable;
         _pageFlags = new PrivateMemory((ulong)memory.PageCount * 3);
-        _ramHead = new uint[memory.PageCount];
+        _ramHead = new ReservedArray<uint>(memory.PageCount);
+        _blocks = new BlockTable(options.CodeCacheBytes);
+        int exits = Math.Min(options.CodeCacheBytes / 16, 1 << 24); // each takes more bytes, and an exit's number has 24 bits
+        _edges = new ReservedArray<Edge>(exits);
+        _interpreted = new ReservedArray<Instruction>(exits);
         _writer.Begin(_code.Writable, _toExecutable);
         Thunks.Emit(_writer, options);
         TrapHandler.SetThunk((nint)Thunks.Trap);
@@ -102,34 +102,26 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal uint PageFor(ulong rip, int ramPage, ModeWord mode)
     {
         ulong gva = rip & ~0xFFFul;
-        ulong key = PageKey(gva, ramPage, mode);
-        while (_pageIndex.TryGet(key, out int found))
+        ref uint row = ref _pageRows[PageRow(gva, ramPage, mode)];
+        for (uint known = row; known != 0; known = _pages[(int)known].NextInRow)
         {
-            ref CodePage p = ref _pages[found];
-            if (p.Gva == gva && p.RamPage == ramPage && p.Mode == mode.Value)
+            ref CodePage p = ref _pages[(int)known];
+            if (p.Gva == gva && p.RamPage == ramPage && p.Mode == mode.Value && p.Alive)
             {
-                if (p.Alive)
-                {
-                    return (uint)found;
-                }
-
-                break;
+                return known;
             }
-
-            key = (key * 3) | 1; // another page with the same key: probe on
         }
 
-        if (_pageCount == _pages.Length)
-        {
-            Array.Resize(ref _pages, _pageCount * 2);
-        }
-
+        ref uint head = ref _ramHead[ramPage];
         uint id = (uint)_pageCount++;
-        _pages[id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Next = _ramHead[ramPage], Alive = true };
-        _ramHead[ramPage] = id;
-        _pageIndex.Set(key, (int)id);
+        _pages[(int)id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Next = head, NextInRow = row, Alive = true };
+        head = id;
+        row = id;
         return id;
     }
+
+    private int PageRow(ulong gva, int ramPage, ModeWord mode) =>
+        (int)(((gva ^ ((ulong)ramPage << 40) ^ mode.Value) * 0x9E37_79B9_7F4A_7C15ul) >> 40) & (_pageRows.Length - 1);
 
     /// <inheritdoc/>
     public bool TryFind(uint pageId, ulong rip, out byte* entry) => TryFind(pageId, 0, rip, out entry);
@@ -146,16 +138,15 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>The same, with both entries.</summary>
     internal bool TryFind(uint pageId, uint secondPageId, ulong rip, out BlockEntry entry)
     {
-        bool found = _blockIndex.TryGet(BlockKey(pageId, secondPageId, rip), out int place);
-        entry = found ? EntryAt(place) : default;
+        bool found = _blocks.TryFind(pageId, secondPageId, (int)(rip & 0xFFF), out int index);
+        entry = found ? EntryOf(_blocks[index]) : default;
         return found;
     }
 
-    /// <summary>A place in the index: where the block begins, which is even, and in bit 0 whether a flags entry precedes it.</summary>
-    private BlockEntry EntryAt(int place)
+    private BlockEntry EntryOf(in Block block)
     {
-        byte* start = _code.Executable + (place & ~1);
-        return new BlockEntry(start, (place & 1) != 0 ? start - Thunks.FlagsEntryBytes : start);
+        byte* start = _code.Executable + block.Start;
+        return new BlockEntry(start, block.HasFlagsEntry ? start - Thunks.FlagsEntryBytes : start);
     }
 
     /// <summary>Translates the block at an instruction pointer of a page, or with a <paramref name="secondPageId"/> the instruction
@@ -163,11 +154,11 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <returns>The entries, or none when where the first instruction ends is not as was said.</returns>
     internal BlockEntry Translate(uint pageId, uint secondPageId, ulong rip)
     {
-        CodePage page = _pages[pageId];
+        CodePage page = _pages[(int)pageId];
         ModeWord mode = new(page.Mode);
         BlockPlan plan = secondPageId == 0
             ? _planner.Plan(BytesOf(page.RamPage), rip, mode, pageId)
-            : _planner.PlanSpanning(BytesOf(page.RamPage), BytesOf(_pages[secondPageId].RamPage), rip, mode, pageId, secondPageId);
+            : _planner.PlanSpanning(BytesOf(page.RamPage), BytesOf(_pages[(int)secondPageId].RamPage), rip, mode, pageId, secondPageId);
         if (plan.Count == 0)
         {
             return default;
@@ -186,22 +177,19 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _emitter.Emit(plan);
         VerifyEmitted(plan);
         TranslatedInstructions += plan.Count;
-        Publish(plan, page.RamPage, start);
-        int place = start | (readsFlags ? 1 : 0);
-        _blockIndex.Set(BlockKey(pageId, secondPageId, rip), place);
-        return EntryAt(place);
+        Block block = new() { Start = start, Page = pageId, SecondPage = secondPageId, Offset = (ushort)(rip & 0xFFF), HasFlagsEntry = readsFlags };
+        Publish(block, plan);
+        return EntryOf(block);
     }
 
     private byte* BytesOf(int ramPage) => Memory.HostPointer(Memory.PageAddress(ramPage), 4096);
 
-    private static ulong BlockKey(uint pageId, uint secondPageId, ulong rip) => ((ulong)secondPageId << 32) | (pageId << 12) | (rip & 0xFFF);
-
-    /// <summary>The most page ids (20 bits of a block's key): a page gets one before anything is translated from it, so code bytes do not bound them.</summary>
+    /// <summary>The most page ids: a page gets one before anything is translated from it, so code bytes do not bound them.</summary>
     internal const int MaxPages = 1 << 20;
 
     /// <summary>Whether a block of any size still fits.</summary>
-    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _edgeCount < (1 << 24) - 4096 && _interpretedCount < (1 << 24) - 4096
-        && _pageCount < MaxPages - 2;
+    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _blocks.HasRoom && _pageCount < MaxPages - 2
+        && _edgeCount < _edges.Length - 4096 && _interpretedCount < _interpreted.Length - 4096;
 
     /// <summary>Emits a single instruction into the vCPU's own strip of the cache, for one use.</summary>
     internal byte* TranslateTransient(byte* bytes, int length, ulong rip, ModeWord mode, byte* strip, int vcpu)
@@ -238,28 +226,16 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     public int NoteInterpreted(in Instruction instruction)
     {
         int number = _transientVcpu >= 0 ? _transientVcpu : _interpretedCount++;
-        if (number == _interpreted.Length)
-        {
-            Instruction[] more = new Instruction[number * 2];
-            _interpreted.CopyTo(more, 0);
-            Volatile.Write(ref _interpreted, more);
-        }
-
         _interpreted[number] = instruction;
         return number;
     }
 
     /// <summary>An instruction that is interpreted. As <see cref="TryLocate"/>.</summary>
-    internal ref readonly Instruction Interpreted(int number) => ref Volatile.Read(ref _interpreted)[number];
+    internal ref readonly Instruction Interpreted(int number) => ref _interpreted[number];
 
     /// <summary>For the emitter: a new edge out of the block being emitted.</summary>
     public int NewEdge(uint sourcePage, int idPlace)
     {
-        if (_edgeCount == _edges.Length)
-        {
-            Array.Resize(ref _edges, _edgeCount * 2);
-        }
-
         _edges[_edgeCount] = new Edge { SourcePage = sourcePage, IdPlace = idPlace < 0 ? -1 : _blockStart + idPlace };
         return _edgeCount++;
     }
@@ -274,7 +250,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal void Link(int edge, uint targetPage, BlockEntry target)
     {
         ref Edge e = ref _edges[edge];
-        if (_pages[e.TargetPage].Alive || !_pages[e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
+        if (_pages[(int)e.TargetPage].Alive || !_pages[(int)e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
         {
             return;
         }
@@ -297,60 +273,32 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal bool TryLocate(byte* address, int index, out Place place)
     {
         int offset = (int)(address - _code.Executable) - (index < 0 ? 0 : 1);
-        if (!TryFindBlock(offset, out Block b))
+        if (offset >= _free || !_blocks.TryFindHost(offset, out int found))
         {
             place = default;
             return false;
         }
 
-        uint[] notes = Volatile.Read(ref _notes);
+        ref readonly Block b = ref _blocks[found];
+        ReadOnlySpan<uint> notes = _blocks.NotesOf(b);
         if (index < 0)
         {
             index = 0;
-            while (index + 1 < b.Count && (notes[b.FirstNote + index + 1] >> 13) <= (uint)(offset - b.Start))
+            while (index + 1 < b.Count && (notes[index + 1] >> 13) <= (uint)(offset - b.Start))
             {
                 index++;
             }
         }
 
-        uint note = notes[b.FirstNote + index];
+        ref readonly CodePage page = ref _pages[(int)b.Page];
         place = new Place
         {
-            Rip = b.Rip + ((note >> 1) & 0xFFF),
-            RamPage = b.RamPage,
+            Rip = page.Gva + b.Offset + ((notes[index] >> 1) & 0xFFF),
+            RamPage = page.RamPage,
             Remaining = b.Count - index,
-            FlagsSaved = (note & 1) != 0,
+            FlagsSaved = (notes[index] & 1) != 0,
         };
         return true;
-    }
-
-    /// <summary>Finds the block that holds a byte of the cache. As <see cref="TryLocate"/>.</summary>
-    private bool TryFindBlock(int offset, out Block block)
-    {
-        int low = 0;
-        int high = Volatile.Read(ref _blockCount) - 1;
-        Block[] blocks = Volatile.Read(ref _blocks);
-        while (low <= high)
-        {
-            int middle = (low + high) >> 1;
-            ref Block b = ref blocks[middle];
-            if (offset < b.Start)
-            {
-                high = middle - 1;
-            }
-            else if (offset >= b.End)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                block = b;
-                return true;
-            }
-        }
-
-        block = default;
-        return false;
     }
 
     /// <summary>Decodes one instruction from bytes. Under the lock.</summary>
@@ -366,51 +314,30 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _map?.Dispose();
         CodeReservation.Release(_code);
         _pageFlags.Dispose();
+        _blocks.Dispose();
+        _pages.Dispose();
+        _pageRows.Dispose();
+        _ramHead.Dispose();
+        _edges.Dispose();
+        _interpreted.Dispose();
     }
 
-    /// <summary>So much code is written before its pages leave the writable mapping.</summary>
+    /// <summary>So much code is written before all of it leaves the writable mapping: what was linked since came back to it.</summary>
     private const int UnloadBytes = 1 << 20;
 
     private int _blockStart;
 
-    private static ulong PageKey(ulong gva, int ramPage, ModeWord mode) =>
-        (((gva >> 12) * 0x9E37_79B9_7F4A_7C15ul) ^ ((ulong)ramPage << 20) ^ ((ulong)mode.Value * 0xC2B2_AE3D)) | 1;
-
-    private void Publish(BlockPlan plan, int ramPage, int start)
+    /// <summary>Adds the block just written.</summary>
+    private void Publish(in Block block, BlockPlan plan)
     {
-        if (_blockCount == _blocks.Length)
-        {
-            Block[] more = new Block[_blockCount * 2];
-            _blocks.CopyTo(more, 0);
-            Volatile.Write(ref _blocks, more);
-        }
-
-        if (_noteCount + plan.Count > _notes.Length)
-        {
-            uint[] more = new uint[_notes.Length * 2];
-            _notes.CopyTo(more, 0);
-            Volatile.Write(ref _notes, more);
-        }
-
-        _noteScratch.AsSpan(0, plan.Count).CopyTo(_notes.AsSpan(_noteCount));
+        _blocks.Add(block, _noteScratch.AsSpan(0, plan.Count));
         int unit = _free / UnloadBytes;
-        _free = start + _writer.Length;
+        _free = block.Start + _writer.Length;
         if (_free / UnloadBytes != unit)
         {
-            _code.Unload(unit * UnloadBytes, UnloadBytes);
+            _code.Unload(0, _free);
         }
 
-        _blocks[_blockCount] = new Block
-        {
-            Start = start,
-            End = _free,
-            Rip = plan.Rip,
-            FirstNote = _noteCount,
-            Count = plan.Count,
-            RamPage = ramPage,
-        };
-        _map?.WriteLine($"{(ulong)(_code.Executable + start):x} {_free - start:x} {plan.Rip:x} {plan.Mode.Value:x} {Convert.ToHexString(new ReadOnlySpan<byte>(_code.Writable + start, _writer.Length))}");
-        _noteCount += plan.Count;
-        Volatile.Write(ref _blockCount, _blockCount + 1);
+        _map?.WriteLine($"{(ulong)(_code.Executable + block.Start):x} {_writer.Length:x} {plan.Rip:x} {plan.Mode.Value:x} {Convert.ToHexString(new ReadOnlySpan<byte>(_code.Writable + block.Start, _writer.Length))}");
     }
 }
