@@ -208,32 +208,38 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             uint code = (uint)_state->Scratch1;
+            ulong rip = _state->Scratch0;
+            if ((code & BlockEmitter.RelativeRip) != 0)
+            {
+                rip += _state->CodeBase;
+            }
+
             ref Registers r = ref _state->Registers;
-            switch ((ExitCode)(byte)code)
+            switch (Reason(code))
             {
                 case ExitCode.Edge:
-                    r.Rip = _state->Scratch0;
+                    r.Rip = rip;
                     edge = (int)(code >> 8);
                     return AfterTransient(transient);
                 case ExitCode.Indirect:
                 case ExitCode.Dispatch:
-                    r.Rip = _state->Scratch0;
+                    r.Rip = rip;
                     return AfterTransient(transient);
                 case ExitCode.Again:
-                    r.Rip = _state->Scratch0;
+                    r.Rip = rip;
                     Uncount(1);
                     edge = Stale;
                     return false;
                 case ExitCode.Limit:
-                    r.Rip = _state->Scratch0;
+                    r.Rip = rip;
                     _ = AfterTransient(transient);
                     return true;
                 case ExitCode.Interpret:
-                    r.Rip = _state->Scratch0;
+                    r.Rip = rip;
                     Interpret();
                     return true;
                 case ExitCode.Raise:
-                    r.Rip = _state->Scratch0;
+                    r.Rip = rip;
                     Uncount(1);
                     DeliverFault(Raised((byte)(code >> 8)));
                     return false;
@@ -287,12 +293,16 @@ internal sealed unsafe partial class TranslatorVcpu
         _located = false;
         _enter();
         uint code = (uint)_state->Scratch1;
-        if ((ExitCode)(byte)code == ExitCode.Interpret)
+        if (Reason(code) == ExitCode.Interpret)
         {
             _interpreted = _space.Interpreted((int)(code >> 8));
+            if ((code & BlockEmitter.RelativeRip) != 0)
+            {
+                Rebase(ref _interpreted, _state->CodeBase);
+            }
         }
 
-        if (_space.Shared && (ExitCode)(byte)code is ExitCode.Memory or ExitCode.Trap)
+        if (_space.Shared && Reason(code) is ExitCode.Memory or ExitCode.Trap)
         {
             Locate(); // while nobody may drop what it reads
         }
@@ -304,6 +314,24 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         return true;
+    }
+
+    private static ExitCode Reason(uint code) => (ExitCode)(code & (BlockEmitter.RelativeRip - 1));
+
+    /// <summary>Makes an instruction of a position-independent page one of where the page stands.</summary>
+    private static void Rebase(ref Instruction instruction, ulong codeBase)
+    {
+        instruction.IP += codeBase;
+        if (instruction.IsIPRelativeMemoryOperand)
+        {
+            ulong address = instruction.MemoryDisplacement64 + codeBase;
+            instruction.MemoryDisplacement64 = instruction.MemoryBase == Register.EIP ? (uint)address : address;
+        }
+
+        if (instruction.Op0Kind == OpKind.NearBranch64)
+        {
+            instruction.NearBranch64 += codeBase;
+        }
     }
 
     /// <summary>The store went through, or is given up for now: others may translate the page again.</summary>

@@ -242,11 +242,16 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         _located = true;
         uint code = (uint)_state->Scratch1;
-        bool trap = (ExitCode)(byte)code == ExitCode.Trap;
+        bool trap = Reason(code) == ExitCode.Trap;
         byte* address = (byte*)(trap ? _state->TrapAddress : _state->ResumeAddress);
         if (!_space.TryLocate(address, trap ? -1 : (int)(code >> 24), out _here))
         {
             _here = new Place { Rip = _transientRip, RamPage = -1, Remaining = 1, FlagsSaved = _transientFlagsSaved };
+        }
+
+        if (_here.Relative)
+        {
+            _here.Rip += _state->CodeBase;
         }
     }
 

@@ -41,6 +41,8 @@ internal sealed unsafe partial class TranslatorVcpu
     private byte* FindCode(int edge)
     {
         ulong rip = _state->Registers.Rip;
+        _state->Scratch0 = rip;
+        _state->CodeBase = rip & ~0xFFFul;
         VcpuState.JumpEntry* jump = Jumps(_mode.View) + Thunks.JumpIndex(rip);
         if (jump->Target == rip && edge == NoEdge)
         {
@@ -102,10 +104,20 @@ internal sealed unsafe partial class TranslatorVcpu
                 }
             }
 
-            FillSlot(rip, id, global);
-            if (secondId != 0)
+            uint linked = id;
+            BlockEntry link = entry;
+            if (!_space.IsRelative(id))
             {
-                FillSlot(nextPage, secondId, global);
+                FillSlot(rip, id, global);
+                if (secondId != 0)
+                {
+                    FillSlot(nextPage, secondId, global);
+                }
+            }
+            else if (edge >= 0 && !_space.IsRelativeEdge(edge))
+            {
+                link = _space.GateTo(rip, ramPage, _mode, out linked);
+                FillSlot(rip, linked, global);
             }
 
             if (!global)
@@ -116,7 +128,7 @@ internal sealed unsafe partial class TranslatorVcpu
             FillJump(jump, rip, entry.Indirect);
             if (edge >= 0)
             {
-                _space.Link(edge, id, entry);
+                _space.Link(edge, linked, link);
             }
 
             return entry.Direct;

@@ -17,7 +17,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
     internal BlockReader Reader { get; } = new();
 
     /// <summary>Plans the block at <paramref name="rip"/>; no instructions when the first one leaves the page.</summary>
-    internal BlockPlan Plan(byte* page, ulong rip, ModeWord mode, uint pageId)
+    internal BlockPlan Plan(byte* page, ulong rip, ModeWord mode, uint pageId, bool relative)
     {
         Reader.Open(page, mode.CodeBits);
         _plan.Mode = mode;
@@ -25,6 +25,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         _plan.PageId = pageId;
         _plan.SecondPage = 0;
         _plan.Transient = false;
+        _plan.Relative = relative;
         int offset = (int)(rip & 0xFFF);
         int count = 0;
         bool ends = false;
@@ -57,11 +58,12 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         _plan.PageId = 0;
         _plan.SecondPage = 0;
         _plan.Transient = true;
+        _plan.Relative = false;
         return _plan;
     }
 
     /// <summary>Plans the instruction that begins in one page and ends in the next; no instructions when it does not.</summary>
-    internal BlockPlan PlanSpanning(byte* page, byte* secondPage, ulong rip, ModeWord mode, uint pageId, uint secondPageId)
+    internal BlockPlan PlanSpanning(byte* page, byte* secondPage, ulong rip, ModeWord mode, uint pageId, uint secondPageId, bool relative)
     {
         byte* bytes = stackalloc byte[2 * BlockReader.MaxInstructionBytes];
         int offset = (int)(rip & 0xFFF);
@@ -72,6 +74,7 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         _plan.PageId = pageId;
         _plan.SecondPage = secondPageId;
         _plan.Transient = false;
+        _plan.Relative = relative;
         if (_plan.Instructions[0].Length <= first)
         {
             _plan.Count = 0;

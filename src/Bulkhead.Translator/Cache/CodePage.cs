@@ -1,9 +1,9 @@
 namespace Bulkhead.Translator.Cache;
 
-/// <summary>A page of guest code as seen in one mode at one virtual address: what a chained jump may trust.</summary>
+/// <summary>A page of guest code as seen in one mode, at one virtual address or at any: what a chained jump may trust.</summary>
 internal struct CodePage
 {
-    /// <summary>The guest virtual page address (instruction pointers, not linear addresses, count).</summary>
+    /// <summary>The guest virtual page address (instruction pointers, not linear addresses, count); 0 of a page at any.</summary>
     internal ulong Gva;
 
     /// <summary>The mode word.</summary>
@@ -17,6 +17,9 @@ internal struct CodePage
 
     /// <summary>The next page id in its row of the index, or 0.</summary>
     internal uint NextInRow;
+
+    /// <summary>What belongs to it.</summary>
+    internal PageKind Kind;
 
     /// <summary>Whether blocks may still be entered through it.</summary>
     internal bool Alive;

@@ -57,10 +57,10 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
 
         // SAFETY: the writer has just written these bytes of the cache (BlockVerifierTests).
         byte* start = _code.Executable + _blockStart;
-        if (!plan.Transient && plan.LiveBefore[0] != 0
-            && !new ReadOnlySpan<byte>(start - Thunks.FlagsEntryBytes, Thunks.FlagsEntryBytes).SequenceEqual(ThunkVerifier.FlagsEntry()))
+        byte[] before = [.. plan.Relative ? ThunkVerifier.BaseEntry() : [], .. !plan.Transient && plan.LiveBefore[0] != 0 ? ThunkVerifier.FlagsEntry() : []];
+        if (!new ReadOnlySpan<byte>(start - before.Length, before.Length).SequenceEqual(before))
         {
-            StopAt(new Violation(plan.Rip, -Thunks.FlagsEntryBytes, "", "the way in with flags is not as it must be"));
+            StopAt(new Violation(plan.Rip, -before.Length, "", "the way in is not as it must be"));
         }
 
         StopAt(_verifier.Verify(plan, new ReadOnlySpan<byte>(start, _writer.Length), (ulong)start));

@@ -99,22 +99,80 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal ref byte IsBeingWritten(int ramPage) => ref _pageFlags.Pointer[(2 * Memory.PageCount) + ramPage];
 
     /// <summary>The id for (virtual page, RAM page, mode), made if need be. Under the lock.</summary>
+    /// <remarks>User code met at a second address gets an id for every address: the libraries and programs that each process has
+    /// somewhere else.</remarks>
     internal uint PageFor(ulong rip, int ramPage, ModeWord mode)
     {
         ulong gva = rip & ~0xFFFul;
-        ref uint row = ref _pageRows[PageRow(gva, ramPage, mode)];
-        for (uint known = row; known != 0; known = _pages[(int)known].NextInRow)
+        if (TryFindPage(gva, ramPage, mode, PageKind.Fixed, out uint id))
         {
-            ref CodePage p = ref _pages[(int)known];
-            if (p.Gva == gva && p.RamPage == ramPage && p.Mode == mode.Value && p.Alive)
+            return id;
+        }
+
+        if (_options.RelativeCode != RelativeCode.Off && mode.Code64 && mode.Cpl == 3)
+        {
+            if (TryFindPage(0, ramPage, mode, PageKind.Relative, out id))
             {
-                return known;
+                return id;
+            }
+
+            id = AddPage(0, ramPage, mode, PageKind.Relative); // for the second address
+            if (_options.RelativeCode == RelativeCode.Always)
+            {
+                return id;
             }
         }
 
+        return AddPage(gva, ramPage, mode, PageKind.Fixed);
+    }
+
+    /// <summary>Whether a page id is of position-independent blocks.</summary>
+    internal bool IsRelative(uint pageId) => _pages[(int)pageId].Kind == PageKind.Relative;
+
+    /// <summary>Whether an edge is of a position-independent block.</summary>
+    internal bool IsRelativeEdge(int edge) => IsRelative(_edges[edge].SourcePage);
+
+    /// <summary>The way from fixed blocks to a position-independent one, made if need be. Under the lock, with room.</summary>
+    internal BlockEntry GateTo(ulong rip, int ramPage, ModeWord mode, out uint pageId)
+    {
+        ulong gva = rip & ~0xFFFul;
+        if (!TryFindPage(gva, ramPage, mode, PageKind.Gate, out pageId))
+        {
+            pageId = AddPage(gva, ramPage, mode, PageKind.Gate);
+        }
+
+        if (TryFind(pageId, 0, rip, out BlockEntry entry))
+        {
+            return entry;
+        }
+
+        Block gate = new() { Start = (_free + 15) & ~15, Page = pageId, Offset = (ushort)(rip & 0xFFF) };
+        _writer.Begin(_code.Writable + gate.Start, _toExecutable);
+        Thunks.EmitGate(_writer, rip, mode.View);
+        Publish(gate, 0);
+        return EntryOf(gate);
+    }
+
+    private bool TryFindPage(ulong gva, int ramPage, ModeWord mode, PageKind kind, out uint id)
+    {
+        for (id = _pageRows[PageRow(gva, ramPage, mode)]; id != 0; id = _pages[(int)id].NextInRow)
+        {
+            ref CodePage p = ref _pages[(int)id];
+            if (p.Gva == gva && p.RamPage == ramPage && p.Mode == mode.Value && p.Kind == kind && p.Alive)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private uint AddPage(ulong gva, int ramPage, ModeWord mode, PageKind kind)
+    {
+        ref uint row = ref _pageRows[PageRow(gva, ramPage, mode)];
         ref uint head = ref _ramHead[ramPage];
         uint id = (uint)_pageCount++;
-        _pages[(int)id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Next = head, NextInRow = row, Alive = true };
+        _pages[(int)id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Kind = kind, Next = head, NextInRow = row, Alive = true };
         head = id;
         row = id;
         return id;
@@ -146,8 +204,11 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private BlockEntry EntryOf(in Block block)
     {
         byte* start = _code.Executable + block.Start;
-        return new BlockEntry(start, block.HasFlagsEntry ? start - Thunks.FlagsEntryBytes : start);
+        return new BlockEntry(start, start - BytesBefore(block.HasFlagsEntry, IsRelative(block.Page)));
     }
+
+    /// <summary>Bytes of the ways in from other pages that stand before a block.</summary>
+    private static int BytesBefore(bool flags, bool relative) => (flags ? Thunks.FlagsEntryBytes : 0) + (relative ? Thunks.BaseEntryBytes : 0);
 
     /// <summary>Translates the block at an instruction pointer of a page, or with a <paramref name="secondPageId"/> the instruction
     /// that begins in the one and ends in the other. Under the lock, with room (<see cref="HasRoom"/>).</summary>
@@ -156,29 +217,36 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     {
         CodePage page = _pages[(int)pageId];
         ModeWord mode = new(page.Mode);
+        bool relative = page.Kind == PageKind.Relative;
+        ulong start = relative ? rip & 0xFFF : rip;
         BlockPlan plan = secondPageId == 0
-            ? _planner.Plan(BytesOf(page.RamPage), rip, mode, pageId)
-            : _planner.PlanSpanning(BytesOf(page.RamPage), BytesOf(_pages[(int)secondPageId].RamPage), rip, mode, pageId, secondPageId);
+            ? _planner.Plan(BytesOf(page.RamPage), start, mode, pageId, relative)
+            : _planner.PlanSpanning(BytesOf(page.RamPage), BytesOf(_pages[(int)secondPageId].RamPage), start, mode, pageId, secondPageId, relative);
         if (plan.Count == 0)
         {
             return default;
         }
 
-        bool readsFlags = plan.LiveBefore[0] != 0;
-        int start = (_free + (readsFlags ? Thunks.FlagsEntryBytes : 0) + 15) & ~15;
-        if (readsFlags)
+        Block block = new() { Page = pageId, SecondPage = secondPageId, Offset = (ushort)(rip & 0xFFF), HasFlagsEntry = plan.LiveBefore[0] != 0 };
+        int before = BytesBefore(block.HasFlagsEntry, relative);
+        block.Start = (_free + before + 15) & ~15;
+        _writer.Begin(_code.Writable + block.Start - before, _toExecutable);
+        if (relative)
         {
-            _writer.Begin(_code.Writable + start - Thunks.FlagsEntryBytes, _toExecutable);
+            Thunks.EmitBaseEntry(_writer);
+        }
+
+        if (block.HasFlagsEntry)
+        {
             Thunks.EmitFlagsEntry(_writer);
         }
 
-        _writer.Begin(_code.Writable + start, _toExecutable);
-        _blockStart = start;
+        _writer.Begin(_code.Writable + block.Start, _toExecutable);
+        _blockStart = block.Start;
         _emitter.Emit(plan);
         VerifyEmitted(plan);
         TranslatedInstructions += plan.Count;
-        Block block = new() { Start = start, Page = pageId, SecondPage = secondPageId, Offset = (ushort)(rip & 0xFFF), HasFlagsEntry = readsFlags };
-        Publish(block, plan);
+        Publish(block, plan.Count);
         return EntryOf(block);
     }
 
@@ -294,6 +362,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         place = new Place
         {
             Rip = page.Gva + b.Offset + ((notes[index] >> 1) & 0xFFF),
+            Relative = page.Kind == PageKind.Relative,
             RamPage = page.RamPage,
             Remaining = b.Count - index,
             FlagsSaved = (notes[index] & 1) != 0,
@@ -328,9 +397,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private int _blockStart;
 
     /// <summary>Adds the block just written.</summary>
-    private void Publish(in Block block, BlockPlan plan)
+    private void Publish(in Block block, int instructions)
     {
-        _blocks.Add(block, _noteScratch.AsSpan(0, plan.Count));
+        _blocks.Add(block, _noteScratch.AsSpan(0, instructions));
         int unit = _free / UnloadBytes;
         _free = block.Start + _writer.Length;
         if (_free / UnloadBytes != unit)
@@ -338,6 +407,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             _code.Unload(0, _free);
         }
 
-        _map?.WriteLine($"{(ulong)(_code.Executable + block.Start):x} {_writer.Length:x} {plan.Rip:x} {plan.Mode.Value:x} {Convert.ToHexString(new ReadOnlySpan<byte>(_code.Writable + block.Start, _writer.Length))}");
+        _map?.WriteLine($"{(ulong)(_code.Executable + block.Start):x} {_writer.Length:x} {_pages[(int)block.Page].Gva + block.Offset:x} {_pages[(int)block.Page].Mode:x} {Convert.ToHexString(new ReadOnlySpan<byte>(_code.Writable + block.Start, _writer.Length))}");
     }
 }

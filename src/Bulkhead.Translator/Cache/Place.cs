@@ -3,8 +3,11 @@ namespace Bulkhead.Translator.Cache;
 /// <summary>A guest instruction of translated code.</summary>
 internal struct Place
 {
-    /// <summary>Its RIP.</summary>
+    /// <summary>Its RIP; of a position-independent block in its page.</summary>
     internal ulong Rip;
+
+    /// <summary>Whether it is of a position-independent block.</summary>
+    internal bool Relative;
 
     /// <summary>The RAM page it came from; -1 for a transient one.</summary>
     internal int RamPage;

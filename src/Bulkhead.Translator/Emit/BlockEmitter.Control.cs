@@ -192,7 +192,16 @@ internal sealed unsafe partial class BlockEmitter
 
         FreeHostFlags(_plan.LiveBefore[_index]);
         EmitStackAccess(-size, size, write: true);
-        EmitStoreConstant(i.NextIP, size);
+        if (_plan.Relative)
+        {
+            EmitRip(R11, i.NextIP);
+            EmitStore(R11, size);
+        }
+        else
+        {
+            EmitStoreConstant(i.NextIP, size);
+        }
+
         EmitCommit(wrote: true);
         EmitStackAdjust(-size);
 
@@ -218,11 +227,17 @@ internal sealed unsafe partial class BlockEmitter
         else
         {
             _w.LoadState(R10, Offsets.Temporary);
-            _w.CallTo(_thunks.Indirect[_mode.View]);
+            EmitIndirectCall();
         }
 
         // The landing pad: the guest returns to r10, flags in the state.
-        if (i.NextIP <= int.MaxValue || (long)i.NextIP is >= int.MinValue and < 0)
+        if (_plan.Relative)
+        {
+            _w.PopState(Offsets.CodeBase);
+            EmitRip(R11, i.NextIP);
+            _w.RegReg(0x3B, R10, R11);
+        }
+        else if (i.NextIP <= int.MaxValue || (long)i.NextIP is >= int.MinValue and < 0)
         {
             _w.RegImm(7, R10, (int)i.NextIP);
         }
@@ -239,10 +254,18 @@ internal sealed unsafe partial class BlockEmitter
 
     private void EmitDirectCall(ulong target)
     {
+        if (IsDistant(target) && _options.Chain)
+        {
+            EmitRip(R10, target);
+            EmitIndirectCall();
+            return;
+        }
+
         bool samePage = ((target ^ _plan.Rip) & ~0xFFFul) == 0;
         int edge = -1;
         int stub = -1;
         EmitLimitCheck(target); // first of all: each way on from here pushes a return address
+        PushCodeBase();
         if (!_options.Chain)
         {
             // Leave with the return address on the return stack.
@@ -271,6 +294,21 @@ internal sealed unsafe partial class BlockEmitter
         if (stub >= 0)
         {
             _stubs[stub].Back = _w.Length;
+        }
+    }
+
+    private void EmitIndirectCall()
+    {
+        PushCodeBase();
+        _w.CallTo(_thunks.Indirect[_mode.View]);
+    }
+
+    /// <summary>Below the return address of a position-independent block lies where its page stands.</summary>
+    private void PushCodeBase()
+    {
+        if (_plan.Relative)
+        {
+            _w.PushState(Offsets.CodeBase);
         }
     }
 

@@ -1,3 +1,4 @@
+using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.State;
 using static Bulkhead.Translator.Emit.RegisterMap;
 
@@ -12,6 +13,14 @@ internal sealed unsafe partial class BlockEmitter
         if (_plan.Transient || !_options.Chain)
         {
             EmitLeaveAt(target, (uint)ExitCode.Dispatch, FlagsPlace.Saved);
+            return;
+        }
+
+        if (IsDistant(target))
+        {
+            FreeHostFlags(live ? FlagFacts.All : 0);
+            EmitRip(R10, target);
+            EmitIndirectJump();
             return;
         }
 
@@ -44,6 +53,10 @@ internal sealed unsafe partial class BlockEmitter
 
         EmitLinkedJump(target, call: false, samePage, edge);
     }
+
+    /// <summary>Whether a position-independent block goes there as by an indirect jump: to other pages, and to instructions that may end
+    /// in another, which nobody enters but through the jump cache.</summary>
+    private bool IsDistant(ulong target) => _plan.Relative && target > 4096 - BlockReader.MaxInstructionBytes;
 
     /// <summary>Whether a jump forward needs a limit check: one in every few pages of code that runs straight on. Where
     /// instructions are counted, in every page.</summary>

@@ -147,6 +147,12 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitOffset(int to, in MemoryOperand o)
     {
         bool wide = o.AddressBits == 64;
+        if (o.Relative && _plan.Relative)
+        {
+            EmitFromBase(to, o.Displacement, wide);
+            return;
+        }
+
         if (o.Base < 0 && o.Index < 0)
         {
             _w.MoveConstant(to, (ulong)o.Displacement);
@@ -178,6 +184,40 @@ internal sealed unsafe partial class BlockEmitter
             _w.ModRmRegister(to, to);
         }
     }
+
+    /// <summary>In a position-independent block: an address that counts from where the page stands. Flags are untouched; clobbers r11
+    /// where the distance is beyond 2 GiB.</summary>
+    private void EmitFromBase(int to, long distance, bool wide = true)
+    {
+        _w.LoadState(to, Offsets.CodeBase);
+        if (distance == (int)distance || !wide)
+        {
+            _w.Lea(to, to, (int)distance, wide);
+            return;
+        }
+
+        _w.MoveConstant(R11, (ulong)distance);
+        _w.Lea(to, to, 0, index: R11);
+    }
+
+    /// <summary>A guest RIP known at translation.</summary>
+    private void EmitRip(int to, ulong rip)
+    {
+        if (_plan.Relative)
+        {
+            EmitFromBase(to, (long)rip);
+        }
+        else
+        {
+            _w.MoveConstant(to, rip);
+        }
+    }
+
+    /// <summary>An exit's reason, marked where the RIP it goes with is a position-independent block's.</summary>
+    private uint WithRip(uint code) => _plan.Relative ? code | RelativeRip : code;
+
+    /// <summary>The bit of an exit's reason that says so.</summary>
+    internal const uint RelativeRip = 0x80;
 
     /// <summary>The host register of a guest register; a spilled one is loaded into <paramref name="scratch"/>.</summary>
     private int Operand(int guest, int scratch)

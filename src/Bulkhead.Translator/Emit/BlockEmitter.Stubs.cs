@@ -31,7 +31,7 @@ internal sealed unsafe partial class BlockEmitter
                 case StubKind.Target:
                     _w.Bind(s.Place);
                     _w.MoveConstant(R10, s.Target);
-                    _w.MoveConstant(R11, s.Code);
+                    _w.MoveConstant(R11, WithRip(s.Code));
                     _w.CallTo(_thunks.Leave);
                     break;
                 case StubKind.EdgeSaved:
@@ -61,7 +61,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _w.MoveConstant(R10, s.Target);
-        _w.MoveConstant(R11, (uint)ExitCode.Edge | ((uint)s.Edge << 8));
+        _w.MoveConstant(R11, WithRip((uint)ExitCode.Edge | ((uint)s.Edge << 8)));
         _w.CallTo(s.Kind == StubKind.EdgeHost ? _thunks.LeaveSavingFlags : _thunks.Leave);
     }
 

@@ -186,7 +186,16 @@ internal sealed unsafe partial class BlockEmitter
         int guest = i.Op0Register.GetNumber();
         int host = HostOf(guest);
         int to = host >= 0 ? host : R10;
-        if (i.Op1Kind == OpKind.Register && i.Op1Register.IsSegmentRegister())
+        if (i.Op0Register.GetSize() == 2)
+        {
+            if (host < 0)
+            {
+                _w.LoadState(R10, Offsets.GprOf(guest));
+            }
+
+            _w.MergeState16(to, field);
+        }
+        else if (i.Op1Kind == OpKind.Register && i.Op1Register.IsSegmentRegister())
         {
             _w.LoadState16(to, field);
         }

@@ -37,7 +37,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         _stubCount = 0;
         _viewTable = Offsets.Tlb + (_mode.View * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
         int counted = _options.CountInstructions ? EmitCount() : -1;
-        if (plan.SecondPage != 0)
+        if (plan.SecondPage != 0 && !plan.Relative)
         {
             EmitSecondPageCompare();
         }
@@ -187,7 +187,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private bool EmitLeaveAt(ulong rip, uint code, FlagsPlace whenUnknown)
     {
         _w.MoveConstant(R10, rip);
-        _w.MoveConstant(R11, code);
+        _w.MoveConstant(R11, WithRip(code));
         FlagsPlace place = _flags == FlagsPlace.Dead ? whenUnknown : _flags;
         _w.CallTo(place == FlagsPlace.Saved ? _thunks.Leave : _thunks.LeaveSavingFlags);
         return false;

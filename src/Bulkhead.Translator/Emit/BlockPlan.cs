@@ -24,8 +24,11 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>The mode they were read in.</summary>
     internal ModeWord Mode { get; set; }
 
-    /// <summary>The instruction pointer of the first.</summary>
+    /// <summary>The instruction pointer of the first: a position-independent block's in its page.</summary>
     internal ulong Rip { get; set; }
+
+    /// <summary>Whether the block is position-independent: every instruction pointer in it counts from where its page stands.</summary>
+    internal bool Relative { get; set; }
 
     /// <summary>The code page id the block belongs to; 0 for a transient block.</summary>
     internal uint PageId { get; set; }

@@ -181,6 +181,15 @@ internal sealed unsafe class CodeWriter
         Int32(offset);
     }
 
+    /// <summary>mov reg16, gs:[disp]: the rest of the register stays.</summary>
+    internal void MergeState16(int reg, int offset)
+    {
+        Bytes(0x65, 0x66);
+        Rex(false, reg, 0, 0);
+        Bytes(0x8B, (byte)(((reg & 7) << 3) | 4), 0x25);
+        Int32(offset);
+    }
+
     /// <summary>cmp byte gs:[disp], imm.</summary>
     internal void CompareStateByte(int offset, byte value)
     {
@@ -188,6 +197,22 @@ internal sealed unsafe class CodeWriter
         Bytes(0x3C, 0x25);
         Int32(offset);
         Byte(value);
+    }
+
+    /// <summary>push qword gs:[disp].</summary>
+    internal void PushState(int offset)
+    {
+        Bytes(0x65, 0xFF);
+        Bytes(0x34, 0x25);
+        Int32(offset);
+    }
+
+    /// <summary>pop qword gs:[disp].</summary>
+    internal void PopState(int offset)
+    {
+        Bytes(0x65, 0x8F);
+        Bytes(0x04, 0x25);
+        Int32(offset);
     }
 
     /// <summary>push imm32, sign-extended.</summary>

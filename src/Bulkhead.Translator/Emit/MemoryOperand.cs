@@ -16,8 +16,12 @@ internal readonly struct MemoryOperand
     /// <summary>log2 of the scale.</summary>
     internal int Scale { get; init; }
 
-    /// <summary>Displacement, or the whole address when there is neither base nor index.</summary>
+    /// <summary>Displacement, or the whole address when there is neither base nor index: of a <see cref="Relative"/> operand as the
+    /// instruction's own address counts.</summary>
     internal long Displacement { get; init; }
+
+    /// <summary>Whether the address was given relative to RIP.</summary>
+    internal bool Relative { get; init; }
 
     /// <summary>16, 32 or 64.</summary>
     internal int AddressBits { get; init; }
@@ -61,6 +65,7 @@ internal readonly struct MemoryOperand
             Index = i.MemoryIndex == Register.None ? -1 : i.MemoryIndex.GetNumber(),
             Scale = i.MemoryIndexScale switch { 2 => 1, 4 => 2, 8 => 3, _ => 0 },
             Displacement = displacement,
+            Relative = relative,
             AddressBits = bits,
             SegmentBase = SegmentBaseOf(i.MemorySegment, mode),
             Stack = i.MemorySegment == Register.SS,

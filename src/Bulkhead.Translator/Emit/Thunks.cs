@@ -151,13 +151,13 @@ internal sealed unsafe class Thunks
         int join = w.Jmp();
 
         LeaveSavingFlags = w.Here;
-        PopState(w, Offsets.ResumeAddress);
+        w.PopState(Offsets.ResumeAddress);
         w.StoreState(Offsets.GprOf(0), Rax);
         w.StoreFlagsThroughRax(Offsets.Flags);
         int join2 = w.Jmp();
 
         Leave = w.Here;
-        PopState(w, Offsets.ResumeAddress);
+        w.PopState(Offsets.ResumeAddress);
         _leaveResumed = w.Here;
         w.StoreState(Offsets.GprOf(0), Rax);
         w.Bind(join);
@@ -233,7 +233,7 @@ internal sealed unsafe class Thunks
         w.LoadState(Rax, Offsets.SavedRax);
         w.LoadState(R10, Offsets.Scratch0);
         w.LoadState(R11, Offsets.Scratch1);
-        PopState(w, Offsets.ResumeAddress);
+        w.PopState(Offsets.ResumeAddress);
         w.Lea(HostRsp, HostRsp, 8);
         w.JmpTo(_leaveResumed);
         return entry;
@@ -283,6 +283,24 @@ internal sealed unsafe class Thunks
         w.LoadState(Rax, Offsets.SavedRax);
     }
 
+    /// <summary>How many bytes <see cref="EmitBaseEntry"/> writes.</summary>
+    internal const int BaseEntryBytes = 19;
+
+    /// <summary>What stands before a position-independent block: from other pages it is entered here, with its address in r10.</summary>
+    internal static void EmitBaseEntry(CodeWriter w)
+    {
+        w.Move(R11, R10);
+        w.RegImm(4, R11, ~0xFFF);
+        w.StoreState(Offsets.CodeBase, R11);
+    }
+
+    /// <summary>The way from a jump whose target is known to a position-independent page: as an indirect jump.</summary>
+    internal void EmitGate(CodeWriter w, ulong rip, int view)
+    {
+        w.MoveConstant(R10, rip);
+        w.JmpTo(Indirect[view]);
+    }
+
     /// <summary>jae, when the count has reached where translated code is to leave; its place. Clobbers r11 and flags.</summary>
     internal static int EmitCountCheck(CodeWriter w)
     {
@@ -312,13 +330,6 @@ internal sealed unsafe class Thunks
 
     /// <summary>The index the emitted hash computes.</summary>
     internal static int JumpIndex(ulong target) => (int)(((uint)target >> 9) ^ (uint)target) & (VcpuState.JumpEntries - 1);
-
-    private static void PopState(CodeWriter w, int offset)
-    {
-        w.Byte(0x65);
-        w.Bytes(0x8F, 0x04, 0x25);
-        w.Int32(offset);
-    }
 
     /// <summary>ldmxcsr (group 2) or stmxcsr (group 3) gs:[offset].</summary>
     private static void MxcsrState(CodeWriter w, int group, int offset)

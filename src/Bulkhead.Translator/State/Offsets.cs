@@ -23,6 +23,7 @@ internal static unsafe class Offsets
     internal static readonly int ResumeAddress;
     internal static readonly int Scratch0;
     internal static readonly int Scratch1;
+    internal static readonly int CodeBase;
     internal static readonly int Temporary;
     internal static readonly int Borrowed;
     internal static readonly int StringSource;
@@ -74,6 +75,7 @@ internal static unsafe class Offsets
         ResumeAddress = At(s, &s->ResumeAddress);
         Scratch0 = At(s, &s->Scratch0);
         Scratch1 = At(s, &s->Scratch1);
+        CodeBase = At(s, &s->CodeBase);
         Temporary = At(s, &s->Temporary);
         Borrowed = At(s, &s->Borrowed);
         StringSource = At(s, &s->StringSource);

@@ -61,6 +61,9 @@ internal unsafe struct VcpuState
     /// <summary>Host r11 at the border: why translated code left (<see cref="Emit.ExitCode"/>).</summary>
     internal ulong Scratch1;
 
+    /// <summary>Where the page stands, as the guest sees it, whose position-independent code runs.</summary>
+    internal ulong CodeBase;
+
     /// <summary>Keeps a value over a short sequence of emitted code.</summary>
     internal ulong Temporary;
 
@@ -111,6 +114,8 @@ internal unsafe struct VcpuState
     /// <summary>Non-zero from just before translated code is entered until just after it is left.</summary>
     internal int InGuest;
 
+    private Alignment _alignment;
+
     /// <summary>Operands that have no host address (MMIO, page crossings) pass through here.</summary>
     internal BounceBuffer Bounce;
 
@@ -157,6 +162,13 @@ internal unsafe struct VcpuState
     {
         internal ulong Target;
         internal ulong Entry;
+    }
+
+    /// <summary>Fills up to the bounce buffer, which stands at a multiple of 64 bytes.</summary>
+    [InlineArray(3)]
+    internal struct Alignment
+    {
+        private ulong _first;
     }
 
     [InlineArray(192)]

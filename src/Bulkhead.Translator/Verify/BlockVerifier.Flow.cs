@@ -1,3 +1,4 @@
+using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.State;
 using Bulkhead.X86.State;
@@ -22,6 +23,7 @@ internal sealed partial class BlockVerifier
     private int _borrowed;
     private bool _falls;
     private bool _secondPageCompared;
+    private bool _basePushed;
     private int _bitMask;
     private int _sourceBytes;
     private int _checks;
@@ -47,7 +49,8 @@ internal sealed partial class BlockVerifier
         Forget();
         _checks = 0;
         _slowPaths = 0;
-        _secondPageCompared = _plan.SecondPage == 0;
+        _secondPageCompared = _plan.SecondPage == 0 || _plan.Relative; // nobody jumps to such an instruction
+        _basePushed = false;
         _falls = true;
         for (int i = 0; i < _listing.Count; i += _listing[i].Items)
         {
@@ -101,6 +104,7 @@ internal sealed partial class BlockVerifier
         Template.Return => CheckReturn(i),
         Template.PageCompare => CheckPageCompare(i),
         Template.Pad => CheckPad(i),
+        Template.PushBase => CheckPushBase(i),
         Template.Count => true,
         Template.BitNumber => KeepBitNumber(i),
         Template.BitTest => CheckBitTest(i),
@@ -241,7 +245,13 @@ internal sealed partial class BlockVerifier
         uint code = (uint)Int32At(_listing[i].Offset + 2);
         uint more = code >> 8;
         bool known = TryTargetBefore(i, out ulong target);
-        bool allowed = (ExitCode)(byte)code switch
+        if (((code & BlockEmitter.RelativeRip) != 0) != (known && _plan.Relative))
+        {
+            return Fail(i, "an exit that takes one RIP for another");
+        }
+
+        ExitCode reason = ReasonOf(code);
+        bool allowed = reason switch
         {
             ExitCode.Dispatch or ExitCode.Limit => more == 0,
             ExitCode.Again => more == 0 && known && IsLeft(target),
@@ -252,8 +262,10 @@ internal sealed partial class BlockVerifier
                 && known && IsInstruction(target),
             _ => false,
         };
-        return allowed ? Leaves(i, falls: (ExitCode)(byte)code == ExitCode.Commit) : Fail(i, "an exit for no reason");
+        return allowed ? Leaves(i, falls: reason == ExitCode.Commit) : Fail(i, "an exit for no reason");
     }
+
+    private static ExitCode ReasonOf(uint code) => (ExitCode)(code & (BlockEmitter.RelativeRip - 1));
 
     /// <summary>Whether an instruction of the block stands at a RIP.</summary>
     private bool IsInstruction(ulong rip)
@@ -327,13 +339,13 @@ internal sealed partial class BlockVerifier
 
         uint code = (uint)Int32At(_listing[index + 1].Offset + 2);
         number = (int)(code >> 8);
-        return (ExitCode)(byte)code == reason;
+        return ReasonOf(code) == reason && ((code & BlockEmitter.RelativeRip) != 0) == _plan.Relative;
     }
 
     private bool CheckPageCompare(int i)
     {
         ref ListedInstruction item = ref _listing[i];
-        if (_plan.Transient || !IsBlockTarget(_listing[i + 1], out int stub))
+        if (_plan.Transient || _plan.Relative || !IsBlockTarget(_listing[i + 1], out int stub))
         {
             return Fail(i, "a page compare that leads nowhere");
         }
@@ -391,6 +403,21 @@ internal sealed partial class BlockVerifier
     {
         _ = TryPad(_listing[i].Offset, out _, out ulong value);
         return value == Last.NextIP ? Leaves(i, falls: true) : Fail(i, "a landing pad for another return address");
+    }
+
+    /// <summary>What a position-independent block pushes its call's return address follows, and nothing comes between.</summary>
+    private bool CheckPushBase(int i)
+    {
+        int next = i + 1;
+        while (next < _listing.Count && _listing[next] is { Template: Template.None, Entries: 0 } item
+            && (!IsRelative(item.Own) || GoesTo(item, _thunks.JoinFlags)))
+        {
+            next++;
+        }
+
+        _basePushed = true;
+        return _plan.Relative && next < _listing.Count && _listing[next] is { Template: Template.None, Entries: 0, Own: { Map: 0, Opcode: 0xE8 } }
+            || Fail(i, "a push that belongs to no call");
     }
 
     /// <summary>A branch by itself.</summary>
@@ -490,6 +517,11 @@ internal sealed partial class BlockVerifier
     /// <summary>A jump goes where the guest goes on, and not around and around, nor deeper, without a limit check.</summary>
     private bool CheckTarget(int i, ulong rip, bool call)
     {
+        if (_plan.Relative && rip > 4096 - BlockReader.MaxInstructionBytes)
+        {
+            return Fail(i, "a jump of position-independent code out of its page");
+        }
+
         if (rip != Last.NextIP && rip != Last.NearBranchTarget)
         {
             return Fail(i, "a jump to where the guest does not go on");
@@ -507,6 +539,12 @@ internal sealed partial class BlockVerifier
             return Leaves(i, falls: false);
         }
 
+        if (_basePushed != _plan.Relative)
+        {
+            return Fail(i, "a call that does not keep where its page stands");
+        }
+
+        _basePushed = false;
         int pad = i + 1;
         if (pad < _listing.Count && _listing[pad].Template == Template.None && _listing[pad].Own is { Map: 0, Opcode: 0xE9 }
             && IsBlockTarget(_listing[pad], out int over))

@@ -171,6 +171,7 @@ internal sealed partial class BlockVerifier
             case { Map: 0, Opcode: 0x03, Reg: Address, Operand16: false } when own.W == _plan.Mode.Code64 && IsSegmentBase(field):
             case { Map: 0, Opcode: 0x8B, Operand16: false } when own.Reg != 4 && IsReadable(field):
             case { Map: 1, Opcode: 0xB7, W: false, Operand16: false } when own.Reg != 4 && IsSelector(field):
+            case { Map: 0, Opcode: 0x8B, W: false, Operand16: true } when own.Reg != 4 && IsSelector(field):
             case { Map: 0, Opcode: 0x89, W: true, Operand16: false, Reg: 10 or 11 } when IsWritableBase(field):
             case { Map: 0, Opcode: 0x80, Reg: 7, Operand16: false } when field == Offsets.InterruptWaits || field == Offsets.DirectionFlag:
             case { Map: 0, Opcode: 0x89, W: false, Operand16: true, Reg: 0 } when field == Offsets.Flags:
@@ -203,10 +204,10 @@ internal sealed partial class BlockVerifier
 
     /// <summary>Fields that instructions of the guest's mode may read.</summary>
     private bool IsReadable(int field) =>
-        _options.InlineSystem && _plan.Mode.Code64
+        (_plan.Relative && field == Offsets.CodeBase) || (_options.InlineSystem && _plan.Mode.Code64
         && ((_plan.Mode.Cpl == 0 && (field == Offsets.Cr0 || field == Offsets.Cr2 || field == Offsets.Cr3 || field == Offsets.Cr4
                 || field == Offsets.KernelGsBase || field == Offsets.SegmentBase((int)SegmentIndex.Gs)))
-            || (_plan.Mode.FsGsBase && (field == Offsets.SegmentBase((int)SegmentIndex.Fs) || field == Offsets.SegmentBase((int)SegmentIndex.Gs))));
+            || (_plan.Mode.FsGsBase && (field == Offsets.SegmentBase((int)SegmentIndex.Fs) || field == Offsets.SegmentBase((int)SegmentIndex.Gs)))));
 
     /// <summary>The fields that SWAPGS, WRFSBASE and WRGSBASE write.</summary>
     private bool IsWritableBase(int field) =>

@@ -23,6 +23,8 @@ namespace Bulkhead.Translator.Verify;
 /// StringChunk  r11 = elements of RDI's page, of the source's, at most RCX; the three registers' next values kept;
 ///              rdi = r10; rsi = gs:[source]; rep stos/movs; the next values back
 /// Pad          cmp r10, address (or mov r11, address; cmp r10, r11); jne indirect
+///              position-independent: pop gs:[base]; mov r11, gs:[base]; lea r11, [r11 + address]; cmp r10, r11; jne indirect
+/// PushBase     push gs:[base]
 /// </code>
 /// </remarks>
 internal sealed partial class BlockVerifier
@@ -52,11 +54,13 @@ internal sealed partial class BlockVerifier
 
     private static ReadOnlySpan<byte> LimitBytes => [0x65, 0x48, 0x3B, 0x24, 0x25];
 
-    private static ReadOnlySpan<byte> LoadCountBytes => [0x65, 0x4C, 0x8B, 0x1C, 0x25];
+    /// <summary>mov r11, gs:[].</summary>
+    private static ReadOnlySpan<byte> LoadR11Bytes => [0x65, 0x4C, 0x8B, 0x1C, 0x25];
 
-    private static ReadOnlySpan<byte> AddCountBytes => [0x4D, 0x8D, 0x9B];
+    /// <summary>lea r11, [r11 + 32 bits].</summary>
+    private static ReadOnlySpan<byte> AddToR11Bytes => [0x4D, 0x8D, 0x9B];
 
-    private static ReadOnlySpan<byte> StoreCountBytes => [0x65, 0x4C, 0x89, 0x1C, 0x25];
+    private static ReadOnlySpan<byte> StoreR11Bytes => [0x65, 0x4C, 0x89, 0x1C, 0x25];
 
     private static ReadOnlySpan<byte> CompareCountBytes => [0x65, 0x4C, 0x3B, 0x1C, 0x25];
 
@@ -67,6 +71,10 @@ internal sealed partial class BlockVerifier
     private static ReadOnlySpan<byte> TscFirst => [0x48, 0xC1, 0xE2, 0x20, 0x48, 0x0B, 0xC2, 0x65, 0x48, 0x03, 0x04, 0x25];
 
     private static ReadOnlySpan<byte> TscLast => [0x48, 0x8B, 0xD0, 0x48, 0xC1, 0xEA, 0x20, 0x8B, 0xC0];
+
+    private static ReadOnlySpan<byte> PushBytes => [0x65, 0xFF, 0x34, 0x25];
+
+    private static ReadOnlySpan<byte> PopBytes => [0x65, 0x8F, 0x04, 0x25];
 
     private static ReadOnlySpan<byte> SaveRsiBytes => [0x65, 0x48, 0x89, 0x34, 0x25];
 
@@ -124,8 +132,8 @@ internal sealed partial class BlockVerifier
             return returns ? Template.Return : Template.Limit;
         }
 
-        if (at == 0 && _options.CountInstructions && HasInt32(0, LoadCountBytes, Offsets.Count) && HasInt32(9, AddCountBytes, _plan.Count)
-            && HasInt32(16, StoreCountBytes, Offsets.Count))
+        if (at == 0 && _options.CountInstructions && HasInt32(0, LoadR11Bytes, Offsets.Count) && HasInt32(9, AddToR11Bytes, _plan.Count)
+            && HasInt32(16, StoreR11Bytes, Offsets.Count))
         {
             length = 25;
             return Template.Count;
@@ -140,6 +148,12 @@ internal sealed partial class BlockVerifier
         if (_options.InlineSystem && MatchString(at, out length) is not Template.None and var template)
         {
             return template;
+        }
+
+        if (HasInt32(at, PushBytes, Offsets.CodeBase))
+        {
+            length = 8;
+            return Template.PushBase;
         }
 
         if (TryPad(at, out length, out _))
@@ -202,7 +216,7 @@ internal sealed partial class BlockVerifier
     private bool IsLimit(int at) =>
         HasInt32(at, LimitBytes, Offsets.Limit) && Has(at + 9, [0x0F, 0x82]) && at + 15 <= _listing.Length
         && (!_options.CountInstructions
-            || (HasInt32(at + 15, LoadCountBytes, Offsets.Count) && HasInt32(at + 24, CompareCountBytes, Offsets.CountExit)
+            || (HasInt32(at + 15, LoadR11Bytes, Offsets.Count) && HasInt32(at + 24, CompareCountBytes, Offsets.CountExit)
                 && Has(at + 33, [0x0F, 0x83]) && at + LimitAndCount <= _listing.Length));
 
     /// <summary>mov r11d, reason; call leave; and after the reason "memory", a JMP.</summary>
@@ -224,7 +238,37 @@ internal sealed partial class BlockVerifier
         value = 0;
         length = 0;
         int jump;
-        if (Has(at, [0x49, 0x83, 0xFA]) && at + 4 <= _listing.Length)
+        if (_plan.Relative)
+        {
+            if (!HasInt32(at, PopBytes, Offsets.CodeBase) || !HasInt32(at + 8, LoadR11Bytes, Offsets.CodeBase))
+            {
+                return false;
+            }
+
+            int lea = at + 17;
+            if (Has(lea, [0x4D, 0x8D, 0x5B]) && lea + 4 <= _listing.Length)
+            {
+                value = (ulong)(sbyte)_listing.Bytes[lea + 3];
+                jump = lea + 4;
+            }
+            else if (Has(lea, AddToR11Bytes) && lea + 7 <= _listing.Length)
+            {
+                value = (ulong)Int32At(lea + 3);
+                jump = lea + 7;
+            }
+            else
+            {
+                return false;
+            }
+
+            if (!Has(jump, [0x4D, 0x3B, 0xD3]))
+            {
+                return false;
+            }
+
+            jump += 3;
+        }
+        else if (Has(at, [0x49, 0x83, 0xFA]) && at + 4 <= _listing.Length)
         {
             value = (ulong)(sbyte)_listing.Bytes[at + 3];
             jump = at + 4;

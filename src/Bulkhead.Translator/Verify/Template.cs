@@ -39,6 +39,9 @@ internal enum Template : byte
     /// <summary>A landing pad: the compare of r10 with the return address.</summary>
     Pad,
 
+    /// <summary>Where the page of a position-independent block stands, pushed below the return address of its call.</summary>
+    PushBase,
+
     /// <summary>RDTSC and its offset.</summary>
     Tsc,
 

@@ -143,6 +143,9 @@ internal static class ThunkVerifier
         return code;
     }
 
+    /// <summary>What stands before a position-independent block: mov r11, r10; and r11, -4096; mov gs:[base], r11.</summary>
+    internal static byte[] BaseEntry() => [0x4D, 0x8B, 0xDA, 0x49, 0x81, 0xE3, 0x00, 0xF0, 0xFF, 0xFF, 0x65, 0x4C, 0x89, 0x1C, 0x25, .. BitConverter.GetBytes(Offsets.CodeBase)];
+
     /// <summary>What stands before a block that reads flags: mov gs:[rax's place], rax; movzx eax, gs:[flags]; add al, 127; sahf;
     /// mov rax, gs:[rax's place].</summary>
     internal static byte[] FlagsEntry() =>

@@ -67,6 +67,41 @@ public sealed class SegmentTests
 
     [Theory]
     [EngineSettings]
+    public void Stores_OfEachWidth_ChangeTheRestOfTheRegisterAsManualsSay(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Long(a =>
+        {
+            int at = 0;
+            void Store(AssemblerRegister64 whole, Action store)
+            {
+                a.mov(whole, 0x1122_3344_5566_7788L);
+                store();
+                a.mov(__qword_ptr[Layout.Data + (ulong)(8 * at++)], whole);
+            }
+
+            a.mov(ecx, Layout.KernelDs);
+            a.mov(fs, ecx);
+            Store(rax, () => a.mov(ax, fs));
+            Store(rcx, () => a.mov(cx, fs));
+            Store(r9, () => a.mov(r9w, fs));
+            Store(r11, () => a.mov(r11w, fs));
+            Store(rbp, () => a.mov(ebp, fs));
+            Store(r14, () => a.mov(r14, fs));
+            a.mov(rax, 0x1122_3344_5566_7788L);
+            a.mov(__qword_ptr[Layout.Data + 48], rax);
+            a.mov(__word_ptr[Layout.Data + 48], fs);
+            guest.Exit();
+        });
+
+        const ulong merged = 0x1122_3344_5566_0000 | Layout.KernelDs;
+        Assert.Equal(
+            [merged, merged, merged, merged, Layout.KernelDs, Layout.KernelDs, merged],
+            Enumerable.Range(0, 7).Select(n => guest.Read(Layout.Data + (ulong)(8 * n))));
+    }
+
+    [Theory]
+    [EngineSettings]
     public void FarTransfers_ToWrongTargets_LeaveTheStackAlone(string engine)
     {
         using Guest guest = new(engine);

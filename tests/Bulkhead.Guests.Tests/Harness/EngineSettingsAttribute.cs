@@ -19,6 +19,7 @@ internal sealed class EngineSettingsAttribute : DataAttribute
         "exact-fault-flags",
         "inline-system=off,flag-lookahead=off",
         "verify=on",
+        "relative-code=always,verify=on",
     ];
 
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>

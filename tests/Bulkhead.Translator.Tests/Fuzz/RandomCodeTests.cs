@@ -18,13 +18,10 @@ public sealed class RandomCodeTests
     private static int FirstSeed => Number("BULKHEAD_FUZZ_SEED", 1);
 
     [Theory]
-    
-    
-    
     [InlineData(1, "")]
     [InlineData(1, "chain=off,jump-cache=off,return-stack=off")]
     [InlineData(2, "")]
-    [InlineData(2, "cache=4")]
+    [InlineData(2, "cache=4,relative-code=always")]
     public void RandomCode_OnAnyNumberOfVcpus_EndsInTheGuest(int vcpus, string settings)
     {
         Assert.Null(EngineOptions.TryParse(settings, out EngineOptions options));

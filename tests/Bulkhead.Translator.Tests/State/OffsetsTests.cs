@@ -23,10 +23,12 @@ public sealed unsafe class OffsetsTests
         Assert.Equal(Offsets.Limit + sizeof(ulong), (int)((byte*)&state.TurnEnded - (byte*)&state));
     }
 
-    // The jump cache and the TLB are indexed by shifts; an entry is two words.
+    // The jump cache and the TLB are indexed by shifts; an entry is two words. An operand that bounces is as misaligned as its address.
     [Fact]
     public void Tables_InTheState_AreAligned()
     {
+        VcpuState state = default;
+        Assert.Equal(0, ((byte*)&state.Bounce - (byte*)&state) % 64);
         Assert.Equal(0, Offsets.JumpCache % 16);
         Assert.Equal(0, Offsets.Tlb % 16);
         Assert.Equal(0, Offsets.CodeTlb % 4);

@@ -67,7 +67,7 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
         _interpreted.Clear();
         _plan = transient
             ? _planner.PlanTransient(_guest.Pointer + (rip & 0xFFF), 15, rip, new ModeWord(mode))
-            : _planner.Plan(_guest.Pointer, rip, new ModeWord(mode), Page);
+            : _planner.Plan(_guest.Pointer, Relative(mode) ? rip & 0xFFF : rip, new ModeWord(mode), Page, Relative(mode));
         if (_plan.Count == 0)
         {
             return false;
@@ -78,6 +78,8 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
         Code = new ReadOnlySpan<byte>(_code.Writable + _start, _writer.Length).ToArray();
         return true;
     }
+
+    private bool Relative(uint mode) => _options.RelativeCode == RelativeCode.Always && new ModeWord(mode) is { Code64: true, Cpl: 3 };
 
     /// <summary>Verifies the last block, or what a test made of it.</summary>
     internal Violation? Verify(ReadOnlySpan<byte> code) => _verifier.Verify(_plan, code, Address);

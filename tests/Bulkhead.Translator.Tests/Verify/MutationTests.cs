@@ -113,7 +113,7 @@ public sealed class MutationTests
             foreach ((string name, int offset) in new[]
             {
                 ("limit", Offsets.Limit), ("return stack", Offsets.ReturnStackPointer), ("host stack", Offsets.HostStackPointer), ("resume", Offsets.ResumeAddress),
-                ("scratch", Offsets.Scratch0), ("code TLB", Offsets.CodeTlb), ("jump cache", Offsets.JumpCache), ("jump cache entry", Offsets.JumpCache + 8),
+                ("scratch", Offsets.Scratch0), ("code base", Offsets.CodeBase), ("code TLB", Offsets.CodeTlb), ("jump cache", Offsets.JumpCache), ("jump cache entry", Offsets.JumpCache + 8),
                 ("data TLB", Offsets.Tlb), ("data TLB host", Offsets.Tlb + 16), ("rax", Offsets.GprOf(0)), ("rflags", Offsets.Rflags), ("segment", Offsets.SegmentBase(4)),
                 ("flags", Offsets.Flags), ("before the state", -8), ("behind the state", 1 << 20), ("half a register", Offsets.GprOf(9) + 4),
             })
@@ -224,6 +224,31 @@ public sealed class MutationTests
         Rejected(bench, HostCode.Put(code, jump + 13, 7), "a trap");
         Rejected(bench, code[..^5], "no end");
         Rejected(bench, code[..^1], "cut");
+    }
+
+    [Theory]
+    [InlineData("E810000000")]
+    [InlineData("E800200000")]
+    [InlineData("FFD0")]
+    public void PositionIndependentCall_Changed_IsRejected(string guest)
+    {
+        using var bench = new EmitBench("relative-code=always");
+        byte[] code = Emit(bench, guest);
+        int push = HostCode.Find(code, [0x65, 0xFF, 0x34, 0x25]);
+        int pad = HostCode.Find(code, [0x65, 0x8F, 0x04, 0x25]);
+        byte[] pushed = code[push..(push + 8)];
+        ReadOnlySpan<byte> nothing = [0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0];
+        Rejected(bench, HostCode.Put(code, push, nothing), "nothing pushed");
+        Rejected(bench, HostCode.Add(code, push + 4, 8), "another field pushed");
+        Rejected(bench, HostCode.Insert(code, push, pushed), "pushed twice");
+        Rejected(bench, HostCode.Insert(code, 0, pushed), "pushed for no call");
+        Rejected(bench, HostCode.Insert(code, push + 8, 0xE3, 0), "a branch after the push");
+        Rejected(bench, HostCode.Put(code, pad, nothing), "not taken back");
+        Rejected(bench, HostCode.Add(code, pad + 4, 8), "taken back to another field");
+        Rejected(bench, HostCode.Add(code, pad + 13, 8), "another field compared");
+        Rejected(bench, HostCode.Put(code, pad + 20, (byte)(code[pad + 20] ^ 1)), "another return address");
+        int exit = HostCode.Find(code, [0x41, 0xBB]);
+        Rejected(bench, HostCode.Put(code, exit + 2, (byte)(code[exit + 2] ^ 0x80)), "an absolute RIP");
     }
 
     [Theory]
