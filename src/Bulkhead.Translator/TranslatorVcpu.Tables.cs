@@ -43,10 +43,13 @@ internal sealed unsafe partial class TranslatorVcpu
         ulong rip = _state->Registers.Rip;
         _state->Scratch0 = rip;
         _state->CodeBase = rip & ~0xFFFul;
-        VcpuState.JumpEntry* jump = Jumps(_mode.View) + Thunks.JumpIndex(rip);
-        if (jump->Target == rip && edge == NoEdge)
+        VcpuState.JumpEntry* jumps = JumpSet(_mode.View, Thunks.JumpSet(rip));
+        for (int way = 0; way < VcpuState.JumpWays && edge == NoEdge; way++)
         {
-            return (byte*)jump->Entry;
+            if (jumps[way].Target == rip)
+            {
+                return (byte*)jumps[way].Entry;
+            }
         }
 
         Exits.Add(X86.Engine.ExitReason.BlockLookup);
@@ -104,20 +107,10 @@ internal sealed unsafe partial class TranslatorVcpu
                 }
             }
 
-            uint linked = id;
-            BlockEntry link = entry;
-            if (!_space.IsRelative(id))
+            FillSlot(rip, id, global);
+            if (secondId != 0)
             {
-                FillSlot(rip, id, global);
-                if (secondId != 0)
-                {
-                    FillSlot(nextPage, secondId, global);
-                }
-            }
-            else if (edge >= 0 && !_space.IsRelativeEdge(edge))
-            {
-                link = _space.GateTo(rip, ramPage, _mode, out linked);
-                FillSlot(rip, linked, global);
+                FillSlot(nextPage, secondId, global);
             }
 
             if (!global)
@@ -125,10 +118,11 @@ internal sealed unsafe partial class TranslatorVcpu
                 _localCode[_mode.View] = true;
             }
 
-            FillJump(jump, rip, entry.Indirect);
+            FillJump(rip, entry.Indirect);
             if (edge >= 0)
             {
-                _space.Link(edge, linked, link);
+                bool gate = _space.IsRelative(id) && !_space.IsRelativeEdge(edge);
+                _space.Link(edge, id, gate ? _space.GateTo(rip, ramPage, _mode) : entry);
             }
 
             return entry.Direct;
@@ -160,11 +154,17 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private bool _transientNeeded;
 
-    private void FillJump(VcpuState.JumpEntry* jump, ulong rip, byte* entry)
+    private void FillJump(ulong rip, byte* entry)
     {
-        _jumpLog[_mode.View].Add(Thunks.JumpIndex(rip));
-        jump->Target = rip;
-        jump->Entry = (ulong)entry;
+        int set = Thunks.JumpSet(rip);
+        _jumpLog[_mode.View].Add(set);
+        VcpuState.JumpEntry* jumps = JumpSet(_mode.View, set);
+        if (jumps->Target != rip)
+        {
+            jumps[1] = jumps[0];
+        }
+
+        jumps[0] = new VcpuState.JumpEntry { Target = rip, Entry = (ulong)entry };
     }
 
     /// <summary>Translates RIP for fetching; on a fault it is delivered and the result is false.</summary>
@@ -307,25 +307,28 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private void ClearJumps(int view)
     {
-        VcpuState.JumpEntry* jumps = Jumps(view);
         if (_jumpLog[view].TryTake(out ReadOnlySpan<ushort> filled))
         {
             foreach (ushort i in filled)
             {
-                jumps[i].Target = NoTarget(i);
+                ClearJumpSet(view, i);
             }
 
             return;
         }
 
-        for (int i = 0; i < VcpuState.JumpEntries; i++)
+        for (int i = 0; i < VcpuState.JumpSets; i++)
         {
-            jumps[i].Target = NoTarget(i);
+            ClearJumpSet(view, i);
         }
     }
 
-    /// <summary>A target that is not of the entry.</summary>
-    private static ulong NoTarget(int index) => index == 0 ? 1ul : 0;
+    /// <summary>Gives a set targets that are not of it.</summary>
+    private void ClearJumpSet(int view, int set)
+    {
+        VcpuState.JumpEntry* jumps = JumpSet(view, set);
+        jumps[0].Target = jumps[1].Target = set == 0 ? 1ul : 0;
+    }
 
     private struct FetchEntry
     {

@@ -83,7 +83,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
 
         for (int view = 0; view < VcpuState.Views; view++)
         {
-            Jumps(view)->Target = NoTarget(0);
+            ClearJumpSet(view, 0);
         }
 
         space.Join(this);
@@ -297,7 +297,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
 
     private uint* CodeSlots => (uint*)&_state->CodeTlb;
 
-    private VcpuState.JumpEntry* Jumps(int view) => (VcpuState.JumpEntry*)&_state->JumpCache + (view * VcpuState.JumpEntries);
+    private VcpuState.JumpEntry* JumpSet(int view, int set) => (VcpuState.JumpEntry*)&_state->JumpCache + (((view * VcpuState.JumpSets) + set) * VcpuState.JumpWays);
 
     /// <summary>The mode word of the current state; a change drops what was only true in the old one.</summary>
     private void ReloadMode()

@@ -101,7 +101,14 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
                 int slot = VcpuState.SlotOf(_pages[(int)id].Gva);
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {
-                    vcpu.ClearCodeSlot(slot, id);
+                    if (IsRelative(id))
+                    {
+                        vcpu.ClearCodeSlots();
+                    }
+                    else
+                    {
+                        vcpu.ClearCodeSlot(slot, id);
+                    }
                 }
             }
 

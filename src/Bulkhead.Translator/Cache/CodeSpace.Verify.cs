@@ -20,7 +20,7 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
 
         ref Edge e = ref _edges[edge];
         ulong executable = (ulong)_code.Executable;
-        places = new EdgePlaces(executable + (ulong)e.JumpPlace, e.IdPlace < 0 ? 0 : executable + (ulong)e.IdPlace, e.SourcePage);
+        places = new EdgePlaces(executable + (ulong)e.JumpPlace, e.IdPlace < 0 ? 0 : executable + (ulong)e.IdPlace, e.MissPlace == 0 ? 0 : executable + (ulong)e.MissPlace, e.SourcePage);
         return true;
     }
 

@@ -133,10 +133,10 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal bool IsRelativeEdge(int edge) => IsRelative(_edges[edge].SourcePage);
 
     /// <summary>The way from fixed blocks to a position-independent one, made if need be. Under the lock, with room.</summary>
-    internal BlockEntry GateTo(ulong rip, int ramPage, ModeWord mode, out uint pageId)
+    internal BlockEntry GateTo(ulong rip, int ramPage, ModeWord mode)
     {
         ulong gva = rip & ~0xFFFul;
-        if (!TryFindPage(gva, ramPage, mode, PageKind.Gate, out pageId))
+        if (!TryFindPage(gva, ramPage, mode, PageKind.Gate, out uint pageId))
         {
             pageId = AddPage(gva, ramPage, mode, PageKind.Gate);
         }
@@ -204,7 +204,8 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private BlockEntry EntryOf(in Block block)
     {
         byte* start = _code.Executable + block.Start;
-        return new BlockEntry(start, start - BytesBefore(block.HasFlagsEntry, IsRelative(block.Page)));
+        byte* linked = start - BytesBefore(block.HasFlagsEntry, relative: false);
+        return new BlockEntry(start, linked, IsRelative(block.Page) ? linked - Thunks.BaseEntryBytes : linked);
     }
 
     /// <summary>Bytes of the ways in from other pages that stand before a block.</summary>
@@ -311,6 +312,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>For the emitter: where the edge's rel32 stands in the block being emitted.</summary>
     public void SetEdgeJump(int edge, int place) => _edges[edge].JumpPlace = _blockStart + place;
 
+    /// <summary>For the emitter: where the edge's way out stands in the block being emitted.</summary>
+    public void SetEdgeMiss(int edge, int place) => _edges[edge].MissPlace = _blockStart + place;
+
     /// <summary>Links an edge to its target. Under the lock; vCPUs may be running the jump.</summary>
     /// <remarks>Both places are 4-byte aligned, so each store is atomic to instruction fetch, and the jump is written before
     /// the id that guards it. A linked edge is linked again only when its target's id is dead, so that no vCPU can pass the
@@ -324,14 +328,20 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         e.TargetPage = targetPage;
-        byte* entry = e.IdPlace >= 0 ? target.Indirect : target.Direct;
-        int relative = (int)(entry - (_code.Executable + e.JumpPlace + 4));
-        Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + e.JumpPlace), relative);
+        Patch(e.JumpPlace, e.IdPlace >= 0 ? target.Linked : target.Direct);
+        if (e.MissPlace != 0)
+        {
+            Patch(e.MissPlace, Thunks.RelativeMiss[new ModeWord(_pages[(int)e.SourcePage].Mode).View]);
+        }
+
         if (e.IdPlace >= 0)
         {
             Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), targetPage);
         }
     }
+
+    private void Patch(int place, byte* target) =>
+        Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + place), (int)(target - (_code.Executable + place + sizeof(int))));
 
     /// <summary>Finds the instruction a host address belongs to. With an <paramref name="index"/> in its block the address is
     /// where a call returns to; without (-1) it is that of a host instruction that trapped, and the last note at or before it

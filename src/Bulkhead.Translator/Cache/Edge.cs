@@ -9,6 +9,10 @@ internal struct Edge
     /// <summary>Place of the page id compared before the jump, or -1 when source and target share a page.</summary>
     internal int IdPlace;
 
+    /// <summary>Of a position-independent block: place of the rel32 of the call that leaves to be linked, and once it is, looks in the
+    /// jump cache; else 0.</summary>
+    internal int MissPlace;
+
     /// <summary>The page the jump is in.</summary>
     internal uint SourcePage;
 

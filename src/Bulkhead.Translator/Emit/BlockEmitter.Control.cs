@@ -261,9 +261,6 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        bool samePage = ((target ^ _plan.Rip) & ~0xFFFul) == 0;
-        int edge = -1;
-        int stub = -1;
         EmitLimitCheck(target); // first of all: each way on from here pushes a return address
         PushCodeBase();
         if (!_options.Chain)
@@ -277,24 +274,16 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        if (!samePage)
+        if (((target ^ _plan.Rip) & ~0xFFFul) != 0)
         {
-            edge = EmitPageCompare(target, padAt: 0);
-            stub = _stubCount - 1;
+            EmitJumpToPage(target, call: true);
+            return;
         }
 
         FlagsPlace place = _flags;
-        if (samePage)
-        {
-            RestoreForTarget(_plan.LiveAtTarget);
-        }
-
-        EmitLinkedJump(target, call: true, samePage, edge);
+        RestoreForTarget(_plan.LiveAtTarget);
+        EmitLinkedJump(target, call: true);
         _flags = place;
-        if (stub >= 0)
-        {
-            _stubs[stub].Back = _w.Length;
-        }
     }
 
     private void EmitIndirectCall()

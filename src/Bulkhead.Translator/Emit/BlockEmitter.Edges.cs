@@ -26,22 +26,16 @@ internal sealed unsafe partial class BlockEmitter
 
         bool samePage = ((target ^ _plan.Rip) & ~0xFFFul) == 0;
         ulong from = _plan.Instructions[Math.Min(_index, _plan.Count - 1)].IP;
-        bool backward = target <= from;
+        bool backward = (long)target <= (long)from;
         if (samePage && !backward)
         {
             RestoreForTarget(live);
-            EmitLinkedJump(target, call: false, samePage: true);
+            EmitLinkedJump(target, call: false);
             return;
         }
 
         FreeHostFlags(live ? FlagFacts.All : 0);
-        int edge = -1;
-        if (!samePage)
-        {
-            edge = EmitPageCompare(target, padAt: -1);
-        }
-
-        if (backward || LeavesRegion(from, target, _options))
+        if (backward || _plan.Relative || LeavesRegion(from, target, _options))
         {
             EmitLimitCheck(target);
         }
@@ -49,14 +43,18 @@ internal sealed unsafe partial class BlockEmitter
         if (samePage)
         {
             RestoreForTarget(live);
+            EmitLinkedJump(target, call: false);
         }
-
-        EmitLinkedJump(target, call: false, samePage, edge);
+        else
+        {
+            EmitJumpToPage(target, call: false);
+        }
     }
 
-    /// <summary>Whether a position-independent block goes there as by an indirect jump: to other pages, and to instructions that may end
-    /// in another, which nobody enters but through the jump cache.</summary>
-    private bool IsDistant(ulong target) => _plan.Relative && target > 4096 - BlockReader.MaxInstructionBytes;
+    /// <summary>Whether a position-independent block goes there as by an indirect jump: beyond 2 GiB, and to instructions that may end
+    /// in another page, which nobody enters but through the jump cache.</summary>
+    private bool IsDistant(ulong target) =>
+        _plan.Relative && ((target & 0xFFF) > 4096 - BlockReader.MaxInstructionBytes || (long)target != (int)target);
 
     /// <summary>Whether a jump forward needs a limit check: one in every few pages of code that runs straight on. Where
     /// instructions are counted, in every page.</summary>
@@ -71,15 +69,40 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    /// <summary>cmp gs:[code TLB slot], page id; jne stub. Flags must be free. Returns the edge.</summary>
-    private int EmitPageCompare(ulong target, int padAt)
+    /// <summary>Goes to another page if it is the one the jump is linked to: cmp gs:[code TLB slot], id; jne stub; jmp or call. Flags
+    /// must be free.</summary>
+    private void EmitJumpToPage(ulong target, bool call)
     {
-        _w.AlignFor(8);
-        EmitSlotCompare(target, -1);
+        if (_plan.Relative)
+        {
+            _w.AlignFor(PageCompareBytes);
+            EmitFromBase(R11, (long)(target & ~0xFFFul));
+            _w.Move(R10, R11, w: false);
+            _w.Shift(5, R10, 10, w: false);
+            _w.RegImm(4, R10, (VcpuState.CodeSlots - 1) * sizeof(uint), w: false);
+            _w.CompareStateIndexed32(R10, Offsets.CodeTlb, -1);
+        }
+        else
+        {
+            _w.AlignFor(8);
+            EmitSlotCompare(target, -1);
+        }
+
         int edge = _space.NewEdge(_plan.PageId, _w.Length - sizeof(int));
-        _stubs[_stubCount++] = new Stub { Kind = StubKind.EdgeSaved, Place = _w.Jcc(5), Target = target, Edge = edge, PushesPad = padAt >= 0 };
-        return edge;
+        int differs = _w.Jcc(5);
+        if (_plan.Relative)
+        {
+            _w.StoreState(Offsets.CodeBase, R11);
+        }
+
+        _w.AlignFor(1);
+        int jump = call ? _w.Call() : _w.Jmp();
+        _space.SetEdgeJump(edge, jump);
+        _stubs[_stubCount++] = new Stub { Kind = StubKind.EdgeSaved, Place = differs, Jump = jump, Back = call ? _w.Length : 0, Target = target, Edge = edge };
     }
+
+    /// <summary>Bytes of a position-independent compare up to the id.</summary>
+    private const int PageCompareBytes = 38;
 
     /// <summary>At the start of a block whose instruction ends in another page: leaves unless it is still that page.</summary>
     private void EmitSecondPageCompare()
@@ -97,28 +120,23 @@ internal sealed unsafe partial class BlockEmitter
         _w.Int32(id);
     }
 
-    /// <summary>A jmp or call whose rel32 can be patched; straight to the target when it is already there.</summary>
-    private void EmitLinkedJump(ulong target, bool call, bool samePage, int edge = -1)
+    /// <summary>A jmp or call within the page, whose rel32 can be patched; straight to the target when it is already there.</summary>
+    private void EmitLinkedJump(ulong target, bool call)
     {
-        if (samePage && _space.TryFind(_plan.PageId, target, out byte* entry))
+        if (_space.TryFind(_plan.PageId, target, out byte* entry))
         {
-            int place = call ? _w.Call() : _w.Jmp();
-            _w.BindTo(place, entry);
+            _w.BindTo(call ? _w.Call() : _w.Jmp(), entry);
             return;
         }
 
         _w.AlignFor(1);
-        int rel = call ? _w.Call() : _w.Jmp();
-        if (edge < 0)
-        {
-            edge = _space.NewEdge(_plan.PageId, -1);
-        }
-
-        _space.SetEdgeJump(edge, rel);
+        int place = call ? _w.Call() : _w.Jmp();
+        int edge = _space.NewEdge(_plan.PageId, -1);
+        _space.SetEdgeJump(edge, place);
         _stubs[_stubCount++] = new Stub
         {
             Kind = _flags == FlagsPlace.Host ? StubKind.EdgeHost : StubKind.EdgeSaved,
-            Place = rel,
+            Place = place,
             Target = target,
             Edge = edge,
         };

@@ -51,18 +51,34 @@ internal sealed unsafe partial class BlockEmitter
 
     private void EmitEdgeStub(in Stub s)
     {
-        _w.Bind(s.Place);
-        if (s.PushesPad)
+        bool patched = s.Jump != 0 && _plan.Relative;
+        if (patched)
         {
-            // A call edge: whoever jumps here owes the return stack an address; the pad follows at Back.
+            _w.AlignFor((s.Back != 0 ? 10 : 0) + CodeWriter.ConstantBytes(s.Target) + 7);
+        }
+
+        _w.Bind(s.Place);
+        if (s.Back != 0)
+        {
+            // A call to another page: whoever comes from the compare owes the return stack an address; the pad follows at Back.
             int call = _w.Call();
             _w.BindTo(_w.Jmp(), s.Back);
             _w.Bind(call);
         }
 
+        if (s.Jump != 0)
+        {
+            _w.Bind(s.Jump);
+        }
+
         _w.MoveConstant(R10, s.Target);
         _w.MoveConstant(R11, WithRip((uint)ExitCode.Edge | ((uint)s.Edge << 8)));
-        _w.CallTo(s.Kind == StubKind.EdgeHost ? _thunks.LeaveSavingFlags : _thunks.Leave);
+        int leave = _w.Call();
+        _w.BindTo(leave, s.Kind == StubKind.EdgeHost ? _thunks.LeaveSavingFlags : _thunks.Leave);
+        if (patched)
+        {
+            _space.SetEdgeMiss(s.Edge, leave);
+        }
     }
 
     /// <summary>cmp rsp, gs:[limit]; jb: leaves with the target when somebody kicked or the return stack is full.</summary>

@@ -262,7 +262,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         internal uint Code;
         internal ulong Target;
         internal int Edge;
-        internal bool PushesPad;
+        internal int Jump;
         internal int Slot;
         internal MemoryOperand Operand;
     }

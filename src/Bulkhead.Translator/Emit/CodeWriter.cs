@@ -246,6 +246,19 @@ internal sealed unsafe class CodeWriter
         }
     }
 
+    /// <summary>How many bytes <see cref="MoveConstant"/> writes for an extended register.</summary>
+    internal static int ConstantBytes(ulong value) => value <= uint.MaxValue ? 6 : (long)value is >= int.MinValue and < 0 ? 7 : 10;
+
+    /// <summary>cmp dword gs:[index + disp], imm32.</summary>
+    internal void CompareStateIndexed32(int index, int offset, int value)
+    {
+        Byte(0x65);
+        Rex(false, 7, 0, index);
+        Bytes(0x81, (byte)(0x80 | (7 << 3) | (index & 7)));
+        Int32(offset);
+        Int32(value);
+    }
+
     /// <summary>op reg, imm32 of the 81 group (0 add, 4 and, 7 cmp, ...), shorter where it fits.</summary>
     internal void RegImm(int group, int reg, int value, bool w = true)
     {

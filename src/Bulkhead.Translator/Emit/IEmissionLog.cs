@@ -21,6 +21,9 @@ internal unsafe interface IEmissionLog
     /// <summary>Where the edge's rel32 stands in the block.</summary>
     void SetEdgeJump(int edge, int place);
 
+    /// <summary>Where the rel32 stands of the call that leaves when the edge's page ids differ.</summary>
+    void SetEdgeMiss(int edge, int place);
+
     /// <summary>A block of the page being translated, if it is there already.</summary>
     bool TryFind(uint pageId, ulong rip, out byte* entry);
 }

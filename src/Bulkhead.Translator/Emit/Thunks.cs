@@ -27,6 +27,9 @@ internal sealed unsafe class Thunks
     internal byte*[] Indirect { get; } = new byte*[VcpuState.Views];
 
     /// <summary>Per view: what lies under the oldest return address.</summary>
+    internal byte*[] RelativeMiss { get; } = new byte*[VcpuState.Views];
+
+    /// <summary>Per view: what stands at the bottom of the return stack.</summary>
     internal byte*[] Underflow { get; } = new byte*[VcpuState.Views];
 
     /// <summary>By <see cref="SlotMissIndex"/>: called by blocks whose page slot is another page's.</summary>
@@ -82,6 +85,11 @@ internal sealed unsafe class Thunks
         for (int i = 0; i < SlotMiss.Length; i++)
         {
             SlotMiss[i] = EmitSlotMiss(w, i >> 1, (i & 1) != 0);
+        }
+
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            RelativeMiss[view] = EmitRelativeMiss(w, view);
         }
 
         JoinFlags = w.Here;
@@ -245,18 +253,20 @@ internal sealed unsafe class Thunks
         w.RegState(0x3B, HostRsp, Offsets.Limit); // cmp rsp, gs:[limit]
         int limit = w.Jcc(2); // jb
         int counted = options.CountInstructions ? EmitCountCheck(w) : -1;
-        int miss = 0;
         if (options.JumpCache)
         {
             EmitJumpHash(w);
-            int table = Offsets.JumpCache + (view * VcpuState.JumpEntries * sizeof(VcpuState.JumpEntry));
-            w.RegStateIndexed(0x3B, R10, R11, table);
-            miss = w.Jcc(5); // jne
-            w.Byte(0x65); // jmp gs:[r11 + table + 8]
-            w.Bytes(0x41, 0xFF);
-            w.Byte(0xA3);
-            w.Int32(table + 8);
-            w.Bind(miss);
+            int table = Offsets.JumpCache + (view * VcpuState.JumpSets * VcpuState.JumpWays * sizeof(VcpuState.JumpEntry));
+            for (int way = 0; way < VcpuState.JumpWays; way++, table += sizeof(VcpuState.JumpEntry))
+            {
+                w.RegStateIndexed(0x3B, R10, R11, table);
+                int miss = w.Jcc(5); // jne
+                w.Byte(0x65); // jmp gs:[r11 + table + 8]
+                w.Bytes(0x41, 0xFF);
+                w.Byte(0xA3);
+                w.Int32(table + 8);
+                w.Bind(miss);
+            }
         }
 
         w.MoveConstant(R11, (ulong)ExitCode.Indirect);
@@ -318,18 +328,29 @@ internal sealed unsafe class Thunks
         return entry;
     }
 
-    /// <summary>r11 = byte offset of the jump-cache entry for target r10; see <see cref="JumpIndex"/>.</summary>
+    /// <summary>A jump between position-independent pages that is linked to another page than stands there: looks its target up, which
+    /// r10 counts from the page it comes from.</summary>
+    private byte* EmitRelativeMiss(CodeWriter w, int view)
+    {
+        byte* entry = w.Here;
+        w.Lea(HostRsp, HostRsp, 8); // it was called
+        w.RegState(0x03, R10, Offsets.CodeBase);
+        w.JmpTo(Indirect[view]);
+        return entry;
+    }
+
+    /// <summary>r11 = byte offset of the jump-cache set for target r10; see <see cref="JumpSet"/>.</summary>
     private static void EmitJumpHash(CodeWriter w)
     {
         w.Move(R11, R10, w: false);
         w.Shift(5, R11, 9, w: false);
         w.RegReg(0x33, R11, R10, w: false);
-        w.RegImm(4, R11, VcpuState.JumpEntries - 1, w: false);
-        w.Shift(4, R11, 4, w: false);
+        w.RegImm(4, R11, VcpuState.JumpSets - 1, w: false);
+        w.Shift(4, R11, 5, w: false);
     }
 
-    /// <summary>The index the emitted hash computes.</summary>
-    internal static int JumpIndex(ulong target) => (int)(((uint)target >> 9) ^ (uint)target) & (VcpuState.JumpEntries - 1);
+    /// <summary>The set the emitted hash computes.</summary>
+    internal static int JumpSet(ulong target) => (int)(((uint)target >> 9) ^ (uint)target) & (VcpuState.JumpSets - 1);
 
     /// <summary>ldmxcsr (group 2) or stmxcsr (group 3) gs:[offset].</summary>
     private static void MxcsrState(CodeWriter w, int group, int offset)

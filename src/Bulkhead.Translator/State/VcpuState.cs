@@ -13,11 +13,14 @@ internal unsafe struct VcpuState
     /// <summary>Entries per view of the data TLB.</summary>
     internal const int TlbEntries = 1 << 14;
 
-    /// <summary>Entries per view of the jump cache.</summary>
-    internal const int JumpEntries = 4096;
+    /// <summary>Sets per view of the jump cache.</summary>
+    internal const int JumpSets = 4096;
+
+    /// <summary>Entries of a set, the last one filled first.</summary>
+    internal const int JumpWays = 2;
 
     /// <summary>Slots of the code TLB.</summary>
-    internal const int CodeSlots = 1024;
+    internal const int CodeSlots = 4096;
 
     /// <summary>Views: user, supervisor, supervisor that may touch user pages.</summary>
     internal const int Views = 3;
@@ -26,7 +29,7 @@ internal unsafe struct VcpuState
     internal const int PageSlotsPerView = 256;
 
     /// <summary>The code TLB slot of an instruction pointer.</summary>
-    internal static int SlotOf(ulong rip) => (int)((rip >> 12) ^ (rip >> 22)) & (CodeSlots - 1);
+    internal static int SlotOf(ulong rip) => (int)(rip >> 12) & (CodeSlots - 1);
 
     internal Registers Registers;
 
@@ -189,7 +192,7 @@ internal unsafe struct VcpuState
         private PageSlot _first;
     }
 
-    [InlineArray(JumpEntries * Views)]
+    [InlineArray(JumpSets * JumpWays * Views)]
     internal struct JumpArray
     {
         private JumpEntry _first;

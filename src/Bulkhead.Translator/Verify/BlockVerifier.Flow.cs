@@ -64,6 +64,12 @@ internal sealed partial class BlockVerifier
 
                 Forget();
                 _limitChecked = item.LimitOnEntry && item.Entries == 1 && !_falls;
+                _basePushed = item.PushedOnEntry && item.Entries == 1 && !_falls;
+            }
+
+            if (!_falls && item.Entries == 0 && IsPadding(item))
+            {
+                continue;
             }
 
             if (item.SlowPath && _falls)
@@ -102,7 +108,7 @@ internal sealed partial class BlockVerifier
         Template.Exit => CheckExit(i),
         Template.Limit => CheckLimit(i),
         Template.Return => CheckReturn(i),
-        Template.PageCompare => CheckPageCompare(i),
+        Template.PageCompare or Template.RelativeCompare => CheckPageCompare(i),
         Template.Pad => CheckPad(i),
         Template.PushBase => CheckPushBase(i),
         Template.Count => true,
@@ -345,7 +351,8 @@ internal sealed partial class BlockVerifier
     private bool CheckPageCompare(int i)
     {
         ref ListedInstruction item = ref _listing[i];
-        if (_plan.Transient || _plan.Relative || !IsBlockTarget(_listing[i + 1], out int stub))
+        int branch = _plan.Relative ? i + 6 : i + 1;
+        if (_plan.Transient || (item.Template == Template.RelativeCompare) != _plan.Relative || !IsBlockTarget(_listing[branch], out int stub))
         {
             return Fail(i, "a page compare that leads nowhere");
         }
@@ -360,6 +367,7 @@ internal sealed partial class BlockVerifier
         {
             // A call: the return address goes to the return stack first. The stub's own call is checked where it stands.
             _listing[stub].LimitOnEntry = _limitChecked;
+            _listing[stub].PushedOnEntry = _basePushed;
             if (!IsBlockTarget(_listing[stub], out exit))
             {
                 return Fail(i, "a page compare that leads nowhere");
@@ -371,12 +379,17 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a page compare that leads nowhere");
         }
 
-        if (Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(target) * sizeof(uint)))
+        if (_plan.Relative
+            ? Int32At(item.Offset + 12) != (long)(target & ~0xFFFul)
+            : Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(target) * sizeof(uint)))
         {
             return Fail(i, "the compare of another page's slot");
         }
 
-        if (places.Id != AddressOf(item.Offset + 8) || (places.Id & 3) != 0 || Int32At(item.Offset + 8) != -1)
+        int id = item.Offset + (_plan.Relative ? 38 : 8);
+        int miss = _listing[exit + 1].Offset + 7;
+        if (places.Id != AddressOf(id) || (places.Id & 3) != 0 || Int32At(id) != -1
+            || (_plan.Relative ? places.Miss != AddressOf(miss) || (places.Miss & 3) != 0 : places.Miss != 0))
         {
             return Fail(i, "the page id is not what linking writes");
         }
@@ -409,14 +422,16 @@ internal sealed partial class BlockVerifier
     private bool CheckPushBase(int i)
     {
         int next = i + 1;
-        while (next < _listing.Count && _listing[next] is { Template: Template.None, Entries: 0 } item
-            && (!IsRelative(item.Own) || GoesTo(item, _thunks.JoinFlags)))
+        while (next < _listing.Count
+            && (_listing[next] is { Template: Template.RelativeCompare, Entries: 0 }
+                || (_listing[next] is { Template: Template.None, Entries: 0 } item && (!IsRelative(item.Own) || GoesTo(item, _thunks.JoinFlags)))))
         {
-            next++;
+            next += _listing[next].Items;
         }
 
+        bool pushed = _basePushed;
         _basePushed = true;
-        return _plan.Relative && next < _listing.Count && _listing[next] is { Template: Template.None, Entries: 0, Own: { Map: 0, Opcode: 0xE8 } }
+        return !pushed && _plan.Relative && next < _listing.Count && _listing[next] is { Template: Template.None, Entries: 0, Own: { Map: 0, Opcode: 0xE8 } }
             || Fail(i, "a push that belongs to no call");
     }
 
@@ -517,9 +532,9 @@ internal sealed partial class BlockVerifier
     /// <summary>A jump goes where the guest goes on, and not around and around, nor deeper, without a limit check.</summary>
     private bool CheckTarget(int i, ulong rip, bool call)
     {
-        if (_plan.Relative && rip > 4096 - BlockReader.MaxInstructionBytes)
+        if (_plan.Relative && (rip & 0xFFF) > 4096 - BlockReader.MaxInstructionBytes)
         {
-            return Fail(i, "a jump of position-independent code out of its page");
+            return Fail(i, "a jump of position-independent code to an instruction that may end in another page");
         }
 
         if (rip != Last.NextIP && rip != Last.NearBranchTarget)
@@ -527,7 +542,7 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a jump to where the guest does not go on");
         }
 
-        bool near = (rip ^ Last.IP) >> (_options.CountInstructions ? 12 : 15) == 0;
+        bool near = (rip ^ Last.IP) >> (_options.CountInstructions || _plan.Relative ? 12 : 15) == 0;
         return (!call && near && rip > Last.IP) || (_limitChecked && _limitTarget == rip) || Fail(i, "a jump without its limit check");
     }
 

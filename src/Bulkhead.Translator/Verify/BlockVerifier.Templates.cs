@@ -17,6 +17,8 @@ namespace Bulkhead.Translator.Verify;
 ///              mov r11, gs:[count]; cmp r11, gs:[count's exit]; jae exit
 /// Count        mov r11, gs:[count]; lea r11, [r11 + instructions]; mov gs:[count], r11
 /// PageCompare  cmp dword gs:[code TLB slot], id; jne edge
+/// RelativeCompare  mov r11, gs:[base]; lea r11, [r11 + distance]; mov r10d, r11d; shr r10d, 10; and r10d, slots;
+///              cmp dword gs:[r10 + code TLB], id; jne edge; mov gs:[base], r11
 /// BitNumber    and r11d, bits - 1; mov gs:[temporary], r11
 /// BitTest      mov r11, gs:[temporary]; [lock] bt/bts/btr/btc [r10], r11
 /// StringSource mov gs:[source], r10; r11 = bytes of RSI's page; mov gs:[temporary], r11
@@ -65,6 +67,12 @@ internal sealed partial class BlockVerifier
     private static ReadOnlySpan<byte> CompareCountBytes => [0x65, 0x4C, 0x3B, 0x1C, 0x25];
 
     private static ReadOnlySpan<byte> PageBytes => [0x65, 0x81, 0x3C, 0x25];
+
+    /// <summary>mov r10d, r11d; shr r10d, 10; and r10d, 32 bits.</summary>
+    private static ReadOnlySpan<byte> SlotBytes => [0x45, 0x8B, 0xD3, 0x41, 0xC1, 0xEA, 0x0A, 0x41, 0x81, 0xE2];
+
+    /// <summary>cmp dword gs:[r10 + 32 bits].</summary>
+    private static ReadOnlySpan<byte> PageIndexedBytes => [0x65, 0x41, 0x81, 0xBA];
 
     private static ReadOnlySpan<byte> TscpBytes => [0x0F, 0x01, 0xF9, 0x65, 0x8B, 0x0C, 0x25];
 
@@ -143,6 +151,13 @@ internal sealed partial class BlockVerifier
         {
             length = 18;
             return Template.PageCompare;
+        }
+
+        if (_plan.Relative && HasInt32(at, LoadR11Bytes, Offsets.CodeBase) && Has(at + 9, AddToR11Bytes) && HasInt32(at + 16, SlotBytes, 0x3FFC)
+            && HasInt32(at + 30, PageIndexedBytes, Offsets.CodeTlb) && Has(at + 42, [0x0F, 0x85]) && HasInt32(at + 48, StoreR11Bytes, Offsets.CodeBase))
+        {
+            length = 57;
+            return Template.RelativeCompare;
         }
 
         if (_options.InlineSystem && MatchString(at, out length) is not Template.None and var template)

@@ -29,6 +29,9 @@ internal struct ListedInstruction
     /// <summary>Whether a branch that enters here does so under a limit check.</summary>
     internal bool LimitOnEntry;
 
+    /// <summary>Whether one comes with where the block's page stands pushed.</summary>
+    internal bool PushedOnEntry;
+
     /// <summary>Whether a check's slow path starts here; nothing falls into it.</summary>
     internal bool SlowPath;
 

@@ -154,14 +154,14 @@ internal static class ThunkVerifier
         0x04, 0x7F, 0x9E, 0x65, 0x48, 0x8B, 0x04, 0x25, .. BitConverter.GetBytes(Offsets.SavedRax),
     ];
 
-    /// <summary>cmp rsp, limit; the count; hash; cmp r10, entry's target; jmp entry's code; the two ways out.</summary>
+    /// <summary>cmp rsp, limit; the count; hash; cmp r10, each entry's target; jmp entry's code; the two ways out.</summary>
     private static byte[] Indirect(int view, ulong address, ulong leave, EngineOptions options)
     {
         var b = new List<byte>();
         void Add(params ReadOnlySpan<byte> bytes) => b.AddRange(bytes);
         void Word(int value) => b.AddRange(BitConverter.GetBytes(value));
-        int table = Offsets.JumpCache + (view * VcpuState.JumpEntries * 16);
-        int size = (options.JumpCache ? 80 : 37) + (options.CountInstructions ? 24 : 0);
+        int table = Offsets.JumpCache + (view * VcpuState.JumpSets * 32);
+        int size = (options.JumpCache ? 102 : 37) + (options.CountInstructions ? 24 : 0);
         Add(0x65, 0x48, 0x3B, 0x24, 0x25);
         Word(Offsets.Limit);
         Add(0x0F, 0x82);
@@ -179,13 +179,17 @@ internal static class ThunkVerifier
         if (options.JumpCache)
         {
             Add(0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x09, 0x45, 0x33, 0xDA, 0x41, 0x81, 0xE3);
-            Word(VcpuState.JumpEntries - 1);
-            Add(0x41, 0xC1, 0xE3, 0x04, 0x65, 0x4D, 0x3B, 0x93);
-            Word(table);
-            Add(0x0F, 0x85);
-            Word(size - 22 - b.Count - 4);
-            Add(0x65, 0x41, 0xFF, 0xA3);
-            Word(table + 8);
+            Word(VcpuState.JumpSets - 1);
+            Add(0x41, 0xC1, 0xE3, 0x05);
+            for (int way = 0; way < 2; way++)
+            {
+                Add(0x65, 0x4D, 0x3B, 0x93);
+                Word(table + (16 * way));
+                Add(0x0F, 0x85);
+                Word(8);
+                Add(0x65, 0x41, 0xFF, 0xA3);
+                Word(table + (16 * way) + 8);
+            }
         }
 
         foreach (ExitCode code in (ReadOnlySpan<ExitCode>)[ExitCode.Indirect, ExitCode.Limit])

@@ -23,7 +23,7 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
     private readonly BlockEmitter _emitter;
     private readonly BlockPlanner _planner;
     private readonly BlockVerifier _verifier;
-    private readonly List<(int Jump, int Id)> _edges = [];
+    private readonly List<(int Jump, int Id, int Miss)> _edges = [];
     private readonly List<ulong> _interpreted = [];
     private BlockPlan _plan = new(1);
     private int _start;
@@ -106,11 +106,13 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
 
     public int NewEdge(uint sourcePage, int idPlace)
     {
-        _edges.Add((-1, idPlace));
+        _edges.Add((-1, idPlace, -1));
         return _edges.Count - 1;
     }
 
-    public void SetEdgeJump(int edge, int place) => _edges[edge] = (place, _edges[edge].Id);
+    public void SetEdgeJump(int edge, int place) => _edges[edge] = _edges[edge] with { Jump = place };
+
+    public void SetEdgeMiss(int edge, int place) => _edges[edge] = _edges[edge] with { Miss = place };
 
     public bool TryFind(uint pageId, ulong rip, out byte* entry)
     {
@@ -121,9 +123,11 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
     public bool TryGetEdge(int edge, out EdgePlaces places)
     {
         bool known = (uint)edge < (uint)_edges.Count;
-        places = known ? new EdgePlaces(Address + (ulong)_edges[edge].Jump, _edges[edge].Id < 0 ? 0 : Address + (ulong)_edges[edge].Id, Page) : default;
+        places = known ? new EdgePlaces(At(_edges[edge].Jump), At(_edges[edge].Id), At(_edges[edge].Miss), Page) : default;
         return known;
     }
+
+    private ulong At(int place) => place < 0 ? 0 : Address + (ulong)place;
 
     public bool TryFindEntry(ulong address, uint pageId, out ulong rip)
     {

@@ -18,7 +18,7 @@ internal sealed unsafe class VerifiedGuest : IDisposable
     {
         Assert.Null(EngineOptions.TryParse(options, out EngineOptions parsed));
         CpuidPolicy policy = CpuidPolicy.Create(CpuModel.Host, 1, 0);
-        Memory = new GuestMemory("verified", 16 << 20);
+        Memory = new GuestMemory("verified", 32 << 20);
         Space = new CodeSpace(Memory, parsed, offers ?? policy.Offers);
         Vcpu = new TranslatorVcpu(Space, policy, parsed);
         Space.Join(Vcpu);
