@@ -18,6 +18,9 @@ public sealed record EngineOptions
     /// <summary>Memory operands are first looked for in the page their kind of operand used last.</summary>
     public bool PageSlots { get; init; } = true;
 
+    /// <summary>Runs of instructions that access memory near one base register share one check.</summary>
+    public bool SharedChecks { get; init; } = true;
+
     /// <summary>Pages of user code that were met at a second address are translated so that they run at any.</summary>
     public RelativeCode RelativeCode { get; init; } = RelativeCode.On;
 
@@ -52,7 +55,7 @@ public sealed record EngineOptions
     /// <summary>Bytes of translated code kept; when full, everything is dropped.</summary>
     public int CodeCacheBytes { get; init; } = 32 << 20;
 
-    /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, flag-lookahead, exact-fault-flags,
+    /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, shared-checks, flag-lookahead, exact-fault-flags,
     /// inline-system, count, verify (on or off), relative-code (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, code-map (a
     /// file).</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
@@ -71,6 +74,7 @@ public sealed record EngineOptions
                 "chain" => options with { Chain = on },
                 "jump-cache" => options with { JumpCache = on },
                 "return-stack" => options with { ReturnStack = on },
+                "shared-checks" => options with { SharedChecks = on },
                 "page-slots" => options with { PageSlots = on },
                 "relative-code" => options with { RelativeCode = value == "always" ? RelativeCode.Always : on ? RelativeCode.On : RelativeCode.Off },
                 "flag-lookahead" => options with { FlagLookahead = on },
@@ -87,7 +91,7 @@ public sealed record EngineOptions
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, code-map=FILE.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, code-map=FILE.";
             }
 
             options = next;

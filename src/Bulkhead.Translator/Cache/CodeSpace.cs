@@ -291,6 +291,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _noteScratch[index] = ((uint)hostOffset << 13) | ((uint)guestOffset << 1) | (flagsSaved ? 1u : 0u);
 
     /// <inheritdoc/>
+    public void NoteFlags(int index, bool saved) => _noteScratch[index] = (_noteScratch[index] & ~1u) | (saved ? 1u : 0u);
+
+    /// <inheritdoc/>
     /// <remarks>The first numbers are those of transient blocks, one for each vCPU.</remarks>
     public int NoteInterpreted(in Instruction instruction)
     {

@@ -316,7 +316,7 @@ internal sealed unsafe partial class BlockEmitter
             }
             else if (memory)
             {
-                _w.Byte((byte)(((reg & 7) << 3) | (address & 7)));
+                _w.ModRmMemory(reg, address, -1, 0, _displacement);
             }
             else
             {

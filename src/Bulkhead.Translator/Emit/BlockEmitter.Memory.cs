@@ -9,6 +9,12 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Leaves the host address of <paramref name="operand"/> in r10, or goes the slow way. Clobbers r10, r11, host flags.</summary>
     private void EmitAccess(in MemoryOperand operand, int size, MemoryFlags flags, bool exact = false)
     {
+        if (_shared)
+        {
+            _displacement = _displacements[_index];
+            return;
+        }
+
         FreeHostFlags(_plan.LiveBefore[_index]);
         EmitAddress(R10, operand);
         EmitCheck(operand, size, flags, exact || (flags & MemoryFlags.WholePage) != 0);
@@ -22,17 +28,29 @@ internal sealed unsafe partial class BlockEmitter
     /// </summary>
     private void EmitCheck(in MemoryOperand operand, int size, MemoryFlags flags, bool exact)
     {
-        bool write = (flags & MemoryFlags.Write) != 0;
-        StubKind kind = StubKind.Memory;
-        int slot = _options.PageSlots && !exact ? SlotOf(operand) : -1;
-        int place;
+        int slot = EmitCompare(operand, size, (flags & MemoryFlags.Write) != 0, exact, out int place);
+        flags |= (operand.Stack ? MemoryFlags.Stack : 0) | (_plan.Transient ? MemoryFlags.Transient : 0);
+        _stubs[_stubCount++] = new Stub
+        {
+            Kind = slot >= 0 ? StubKind.MemorySlot : StubKind.Memory,
+            Place = place,
+            Back = _w.Length,
+            Code = (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_index << 24),
+            Slot = slot,
+            Operand = operand,
+        };
+    }
+
+    /// <summary>The check itself: where it branches to the slow path, and its page slot in the state or -1.</summary>
+    private int EmitCompare(in MemoryOperand operand, int size, bool write, bool exact, out int place)
+    {
+        int slot = _options.PageSlots && !exact && !_plan.Transient ? SlotOf(operand) : -1;
         if (_plan.Transient)
         {
             place = _w.Jmp();
         }
         else if (slot >= 0)
         {
-            kind = StubKind.MemorySlot;
             slot = Offsets.PageSlots + (((_mode.View * VcpuState.PageSlotsPerView) + slot) * sizeof(VcpuState.PageSlot)) + (write ? 16 : 0);
             _w.RegState(0x33, R10, slot);
             _w.RegImm(7, R10, 4096 - size);
@@ -48,16 +66,7 @@ internal sealed unsafe partial class BlockEmitter
             _w.RegStateIndexed(0x03, R10, R11, _viewTable + 16);
         }
 
-        flags |= (operand.Stack ? MemoryFlags.Stack : 0) | (_plan.Transient ? MemoryFlags.Transient : 0);
-        _stubs[_stubCount++] = new Stub
-        {
-            Kind = kind,
-            Place = place,
-            Back = _w.Length,
-            Code = (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_index << 24),
-            Slot = slot,
-            Operand = operand,
-        };
+        return slot;
     }
 
     /// <summary>r11 = offset in a view of the data TLB of the entry for the address in r10.</summary>

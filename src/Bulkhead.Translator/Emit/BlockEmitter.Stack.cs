@@ -173,7 +173,7 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    /// <summary>mov [r10], host.</summary>
+    /// <summary>mov [r10 + displacement], host.</summary>
     private void EmitStore(int host, int size)
     {
         if (size == 2)
@@ -181,7 +181,7 @@ internal sealed unsafe partial class BlockEmitter
             _w.Byte(0x66);
         }
 
-        _w.RegMem(0x89, host, R10, 0, size == 8);
+        _w.RegMem(0x89, host, R10, _displacement, size == 8);
     }
 
     private void EmitStoreConstant(ulong value, int size)
@@ -199,7 +199,8 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _w.Rex(size == 8, 0, 0, R10);
-        _w.Bytes(0xC7, 0x02);
+        _w.Byte(0xC7);
+        _w.ModRmMemory(0, R10, -1, 0, _displacement);
         if (size == 2)
         {
             _w.Int16((short)value);
@@ -217,11 +218,11 @@ internal sealed unsafe partial class BlockEmitter
         {
             _w.Rex(false, to, 0, from);
             _w.Bytes(0x0F, 0xB7);
-            _w.ModRmMemory(to, from, -1, 0, 0);
+            _w.ModRmMemory(to, from, -1, 0, _displacement);
         }
         else
         {
-            _w.RegMem(0x8B, to, from, 0, size == 8);
+            _w.RegMem(0x8B, to, from, _displacement, size == 8);
         }
     }
 

@@ -43,6 +43,9 @@ internal sealed unsafe partial class BlockEmitter
                     _w.MoveConstant(R11, s.Code);
                     _w.CallTo(_thunks.Leave);
                     break;
+                case StubKind.Run:
+                    EmitRunOutOfLine(s);
+                    break;
                 default:
                     throw new System.Diagnostics.UnreachableException();
             }

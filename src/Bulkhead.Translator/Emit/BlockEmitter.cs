@@ -45,9 +45,12 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         bool open = true;
         for (_index = 0; _index < plan.Count; _index++)
         {
-            ref readonly Instruction instruction = ref plan.Instructions[_index];
-            MarkEffect();
-            open = EmitInstruction(instruction);
+            if (!TryEmitShared(ref open))
+            {
+                MarkEffect();
+                open = EmitInstruction(plan.Instructions[_index]);
+            }
+
             if (!open)
             {
                 break;
@@ -211,6 +214,12 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private void MarkEffect()
     {
         ref readonly Instruction instruction = ref _plan.Instructions[_index];
+        if (_outOfLine)
+        {
+            _space.NoteFlags(_index, _flags == FlagsPlace.Saved);
+            return;
+        }
+
         _space.NoteInstruction(_index, _w.Length, (int)(instruction.IP - _plan.Rip), _flags == FlagsPlace.Saved);
     }
 
@@ -251,6 +260,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         EdgeSaved,
         EdgeHost,
         Code,
+        Run,
     }
 
     private struct Stub
@@ -264,6 +274,9 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         internal int Edge;
         internal int Jump;
         internal int Slot;
+        internal int Last;
+        internal FlagsPlace Before;
+        internal FlagsPlace After;
         internal MemoryOperand Operand;
     }
 }

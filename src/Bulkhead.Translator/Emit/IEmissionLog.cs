@@ -12,6 +12,9 @@ internal unsafe interface IEmissionLog
     /// <summary>Remembers where instruction <paramref name="index"/> of the block stands.</summary>
     void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved);
 
+    /// <summary>Remembers where the flags are when the instruction faults, of which a copy is emitted out of line.</summary>
+    void NoteFlags(int index, bool saved);
+
     /// <summary>Remembers an instruction that is interpreted; its number, of 24 bits.</summary>
     int NoteInterpreted(in Instruction instruction);
 

@@ -11,12 +11,17 @@ internal sealed partial class BlockVerifier
     /// <summary>The largest operand; the bounce buffer takes no larger one.</summary>
     private const int MostBytes = 64;
 
+    /// <summary>The largest range that is checked at once for several accesses.</summary>
+    private const int MostSharedBytes = 128;
+
     private const int PageSlotBytes = 32;
     private const int SlotsPerView = 256;
 
     // What is known at this point of the code.
     private int _checkedBytes;
     private bool _checkedWrite;
+    private int _sharedBytes;
+    private bool _sharedWrite;
     private bool _limitChecked;
     private ulong _limitTarget;
     private int _pageEdge;
@@ -32,6 +37,7 @@ internal sealed partial class BlockVerifier
     private void Forget()
     {
         _checkedBytes = 0;
+        _sharedBytes = 0;
         _limitChecked = false;
         _pageEdge = -1;
         _borrowed = -1;
@@ -78,6 +84,11 @@ internal sealed partial class BlockVerifier
             }
 
             _falls = true;
+            if (item.Template != Template.None)
+            {
+                _sharedBytes = 0;
+            }
+
             if (!CheckItem(i))
             {
                 return false;
@@ -144,7 +155,7 @@ internal sealed partial class BlockVerifier
             return Fail(i, "the check of another view or field");
         }
 
-        if (size is < 1 or > MostBytes)
+        if (size is < 1 or > MostSharedBytes)
         {
             return Fail(i, "a check that lets operands cross the page");
         }
@@ -163,7 +174,7 @@ internal sealed partial class BlockVerifier
             return Fail(i, "the check of another view or field");
         }
 
-        if (size is < 1 or > MostBytes)
+        if (size is < 1 or > MostSharedBytes)
         {
             return Fail(i, "a check that lets operands cross the page");
         }
@@ -189,19 +200,15 @@ internal sealed partial class BlockVerifier
 
         int exit = start;
         Template end = _listing[i].Template == Template.SlotCheck ? Template.SlotExit : Template.MemoryExit;
-        while (exit < _listing.Count && _listing[exit].Template != end)
+        while (exit < _listing.Count && _listing[exit].Template == Template.None && !IsRelative(_listing[exit].Own)
+            && (exit == start || _listing[exit].Entries == 0))
         {
-            if (_listing[exit].Template != Template.None || IsRelative(_listing[exit].Own) || (exit != start && _listing[exit].Entries != 0))
-            {
-                return Fail(i, "the slow path is not straight");
-            }
-
             exit++;
         }
 
-        if (exit >= _listing.Count)
+        if (exit >= _listing.Count || _listing[exit].Template != end || (exit != start && _listing[exit].Entries != 0))
         {
-            return Fail(i, "the slow path is not straight");
+            return KeepShared(i, size, write);
         }
 
         ref ListedInstruction slow = ref _listing[exit];
@@ -244,6 +251,14 @@ internal sealed partial class BlockVerifier
         _checkedBytes = size;
         _checkedWrite = write;
         return true;
+    }
+
+    /// <summary>The check of a range for several accesses: where it fails nothing is known, and each has its own check again.</summary>
+    private bool KeepShared(int i, int size, bool write)
+    {
+        _sharedBytes = size;
+        _sharedWrite = write;
+        return (_options.SharedChecks && size > 0 && !_plan.Transient) || Fail(i, "the slow path is not straight");
     }
 
     private bool CheckExit(int i)

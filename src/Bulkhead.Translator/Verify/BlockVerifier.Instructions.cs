@@ -52,9 +52,9 @@ internal sealed partial class BlockVerifier
             return CheckAccess(i, Address);
         }
 
-        if (_checkedBytes != 0 && item.Own.MayName(Address))
+        if (!KeepsAddress(i))
         {
-            return Fail(i, "r10 between a check and its access");
+            return false;
         }
 
         return item.Own.Base != HostInstruction.Rip || Fail(i, "an address relative to the host's RIP");
@@ -85,13 +85,16 @@ internal sealed partial class BlockVerifier
         return i.MemoryBase.GetFullRegister() == Register.RSP;
     }
 
-    /// <summary>The use of a checked address, once: its exact size and kind, nothing but the base register.</summary>
+    /// <summary>The use of a checked address, once: its exact size and kind, nothing but the base register. After a shared check any
+    /// number of uses within the range, with a displacement.</summary>
     private bool CheckAccess(int i, int @base)
     {
         ref ListedInstruction item = ref _listing[i];
         ref readonly HostInstruction own = ref item.Own;
         ref readonly InstructionEntry entry = ref InstructionTable.Get(item.Iced.Code);
-        if (own.Base != @base || own.Index >= 0 || own.Displacement != 0 || own.Mod != 0 || own.Segment != 0 || own.Address32)
+        bool shared = _checkedBytes == 0 && _sharedBytes != 0 && @base == Address;
+        if (own.Base != @base || own.Index >= 0 || own.Segment != 0 || own.Address32
+            || (shared ? own.Mod == 2 || own.Displacement < 0 : own.Displacement != 0 || own.Mod != 0))
         {
             return Fail(i, "a memory operand of another form than the checked register");
         }
@@ -101,16 +104,16 @@ internal sealed partial class BlockVerifier
             return Fail(i, "an access no block may hold");
         }
 
-        if (_checkedBytes == 0)
+        if (_checkedBytes == 0 && !shared)
         {
             return Fail(i, "an access without a check before it");
         }
 
         // The table knows where processors access more than the manual says.
         int size = Math.Max(item.Iced.MemorySize.GetSize(), (int)entry.MemoryBytes);
-        if (size != _checkedBytes)
+        if (shared ? own.Displacement + size > _sharedBytes : size != _checkedBytes)
         {
-            return Fail(i, $"an access of {size} bytes, checked for {_checkedBytes}");
+            return Fail(i, $"an access of {size} bytes at {own.Displacement}, checked for {_checkedBytes + _sharedBytes}");
         }
 
         InstructionInfo facts = _facts.GetInfo(item.Iced);
@@ -129,9 +132,14 @@ internal sealed partial class BlockVerifier
             }
         }
 
-        if (writes != _checkedWrite)
+        if (shared ? writes && !_sharedWrite : writes != _checkedWrite)
         {
             return Fail(i, writes ? "a write, checked for reading" : "a read, checked for writing");
+        }
+
+        if (shared && (entry.Traps || entry.Alignment != 0))
+        {
+            return Fail(i, "an access that may trap under a shared check");
         }
 
         if (_borrowed >= 0 && (entry.Traps || entry.Alignment != 0))
@@ -140,6 +148,7 @@ internal sealed partial class BlockVerifier
         }
 
         _checkedBytes = 0;
+        _sharedBytes = shared && own.Reg != Address && own.Vvvv != Address ? _sharedBytes : 0;
         return true;
     }
 
@@ -185,7 +194,19 @@ internal sealed partial class BlockVerifier
                 return Fail(i, "a field of the state that blocks do not use so");
         }
 
-        return _checkedBytes == 0 || !own.MayName(Address) || Fail(i, "r10 between a check and its access");
+        return KeepsAddress(i);
+    }
+
+    /// <summary>An instruction that may change r10: not between a check and its access; a shared check ends with it.</summary>
+    private bool KeepsAddress(int i)
+    {
+        if (!_listing[i].Own.MayName(Address))
+        {
+            return true;
+        }
+
+        _sharedBytes = 0;
+        return _checkedBytes == 0 || Fail(i, "r10 between a check and its access");
     }
 
     private static bool IsWord(int field) =>

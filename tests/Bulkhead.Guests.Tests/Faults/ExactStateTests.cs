@@ -60,6 +60,63 @@ public sealed class ExactStateTests
 
     [Theory]
     [EngineSettings]
+    public void Run_OverTheEdgeOfAPage_StopsAtTheAccessThatFaults(string engine)
+    {
+        using Guest guest = Prepare(engine);
+        const ulong stack = Layout.Own + 0x8000; // nothing below, a page from here
+        guest.Pages.Map(stack, Layout.Free + 0x8000);
+        guest.Long(a =>
+        {
+            a.mov(rbx, 0x1122_3344_5566_7788L);
+            a.mov(rsi, stack);
+            a.mov(r12d, 3);
+            Label loop = a.CreateLabel();
+            a.Label(ref loop);
+            a.mov(rsp, stack + 16);
+            guest.Catch("push", () =>
+            {
+                a.push(rbx);
+                a.push(r9);
+                a.add(r8d, 1);
+                a.push(r10);
+                a.push(rcx);
+            });
+            a.mov(rsp, stack + 0xFF0);
+            guest.Catch("pop", () =>
+            {
+                a.pop(rdx);
+                a.pop(r10);
+                a.pop(rdi);
+                a.pop(rbp);
+            });
+            a.lea(rdi, __[rsi + 8]);
+            guest.Catch("fields", () =>
+            {
+                a.mov(__[rdi], rbx);
+                a.sub(__dword_ptr[rdi - 4], 1);
+                a.cmp(rbx, __[rdi - 8]);
+                a.mov(__[rdi - 16], rbx);
+                a.mov(__[rdi + 8], rcx);
+            });
+            a.mov(rsp, Layout.StackOf(0));
+            a.dec(r12d);
+            a.jne(loop);
+            guest.Exit();
+        });
+
+        Assert.Equal(9, guest.Events.Count);
+        for (int n = 0; n < 9; n += 3)
+        {
+            Assert.Equal((14, 2ul, stack - 8, stack), (guest.Events[n].Vector, guest.Events[n].ErrorCode, guest.Events[n].Cr2, guest.Events[n].Rsp));
+            Assert.Equal((14, 0ul, stack + 0x1000, stack + 0x1000), (guest.Events[n + 1].Vector, guest.Events[n + 1].ErrorCode, guest.Events[n + 1].Cr2, guest.Events[n + 1].Rsp));
+            Assert.Equal((14, 2ul, stack - 8, stack + 8), (guest.Events[n + 2].Vector, guest.Events[n + 2].ErrorCode, guest.Events[n + 2].Cr2, guest.Events[n + 2].Rdi));
+        }
+
+        Assert.Equal(0x1122_3344_5566_7788ul, guest.Read(Layout.Free + 0x8008));
+    }
+
+    [Theory]
+    [EngineSettings]
     public void PopMemory_IntoAnAbsentPage_LeavesRsp(string engine)
     {
         using Guest guest = Prepare(engine);

@@ -14,7 +14,7 @@ internal sealed class EngineSettingsAttribute : DataAttribute
     [
         "",
         "chain=off,jump-cache=off",
-        "return-stack=off,page-slots=off",
+        "return-stack=off,page-slots=off,shared-checks=off",
         "max-block=1",
         "exact-fault-flags",
         "inline-system=off,flag-lookahead=off",

@@ -11,7 +11,7 @@ public sealed class RepeatTests
     private const string Task = "nokaslr bulkhead.task=script";
 
     /// <summary>Settings that translate otherwise, but must not be told apart by the guest.</summary>
-    private const string Plain = "chain=off,jump-cache=off,return-stack=off,flag-lookahead=off,inline-system=off,max-block=4";
+    private const string Plain = "chain=off,jump-cache=off,return-stack=off,flag-lookahead=off,inline-system=off,shared-checks=off,relative-code=off,max-block=4";
 
     /// <summary>How far: <c>BULKHEAD_REPEAT_MILLIONS</c> of instructions.</summary>
     private static int Length =>

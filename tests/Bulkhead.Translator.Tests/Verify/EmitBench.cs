@@ -96,6 +96,10 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
     {
     }
 
+    public void NoteFlags(int index, bool saved)
+    {
+    }
+
     public int NoteInterpreted(in Instruction instruction)
     {
         _interpreted.Add(instruction.IP);

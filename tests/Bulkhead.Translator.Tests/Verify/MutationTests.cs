@@ -227,6 +227,31 @@ public sealed class MutationTests
     }
 
     [Theory]
+    [InlineData("53554154F4", 24, true)]
+    [InlineData("5B5D415CF4", 24, false)]
+    [InlineData("488B07488B4F08488B5710F4", 24, false)]
+    [InlineData("8B47088347FC018857FBF4", 17, true)]
+    public void SharedCheck_Changed_IsRejected(string guest, int bytes, bool write)
+    {
+        using var bench = new EmitBench("page-slots=off");
+        byte[] code = Emit(bench, guest, out int at);
+        Assert.Equal(4096 - bytes, BitConverter.ToInt32(code, at + 25));
+        List<(Instruction Instruction, int Offset)> accesses = [.. HostCode.Decode(code).Where(i => i.Offset > at && i.Instruction.MemoryBase == Register.R10).Take(3)];
+        int last = accesses.Max(i => (int)i.Instruction.MemoryDisplacement64);
+        (Instruction access, int place) = accesses.First(i => (int)i.Instruction.MemoryDisplacement64 == last);
+        Rejected(bench, HostCode.Put(code, place + access.Length - (access.Op1Kind.ToString().StartsWith("Immediate", StringComparison.Ordinal) ? 2 : 1), (byte)(last + 1)), "a byte beyond the range");
+        Rejected(bench, HostCode.Put(code, place + access.Length - 1, 0xF8), "before the range");
+        Rejected(bench, HostCode.Add(code, at + 25, 1), "a margin one byte smaller");
+        Rejected(bench, HostCode.Add(code, at + 25, -200), "a margin of more than a range");
+        Rejected(bench, HostCode.Insert(code, place, 0x49, 0x89, 0xC2), "r10 written between");
+        Rejected(bench, HostCode.Insert(code, 0, [0x0F, 0x84, .. BitConverter.GetBytes(place)]), "entered between");
+        if (write)
+        {
+            Rejected(bench, HostCode.Put(code, at + 18, (byte)(code[at + 18] ^ 8)), "checked for reading");
+        }
+    }
+
+    [Theory]
     [InlineData("E810000000")]
     [InlineData("E800200000")]
     [InlineData("FFD0")]

@@ -1,0 +1,244 @@
+using Bulkhead.X86.Instructions;
+using Iced.Intel;
+using static Bulkhead.Translator.Emit.RegisterMap;
+
+namespace Bulkhead.Translator.Emit;
+
+/// <content>
+/// One check for a run of instructions that access memory near one base register: pushes and pops, fields of a structure. The
+/// run is emitted twice: here with the host address of its lowest byte kept in r10, and out of line, where the range is not in
+/// one page of the right kind, with a check for each access as ever. Nothing in a run leaves or traps, so what a fault finds is
+/// the second copy's doing alone.
+/// </content>
+internal sealed unsafe partial class BlockEmitter
+{
+    /// <summary>The longest range of a run, in bytes: one signed byte of displacement.</summary>
+    private const int SharedBytes = 128;
+
+    private readonly int[] _displacements = new int[64];
+    private bool _shared;
+    private bool _outOfLine;
+    private int _displacement;
+
+    /// <summary>Emits the run that begins with the instruction at hand, if there is one; then that is its last.</summary>
+    /// <param name="open">False: the block ends with the run.</param>
+    private bool TryEmitShared(ref bool open)
+    {
+        int last = FindShared(out int lowest, out int bytes, out int @base, out bool write);
+        if (last < 0)
+        {
+            return false;
+        }
+
+        int first = _index;
+        MarkEffect();
+        FreeHostFlags(_plan.LiveBefore[first]);
+        MemoryOperand range = new() { Base = @base, Index = -1, Displacement = _displacements[lowest], AddressBits = 64, SegmentBase = -1, Stack = @base == 4 };
+        EmitAddress(R10, range);
+        int start = _displacements[lowest];
+        _ = EmitCompare(range, bytes, write, exact: false, out int place);
+        FlagsPlace entry = _flags;
+        for (int k = first; k <= last; k++)
+        {
+            _displacements[k] -= start;
+        }
+
+        _shared = true;
+        open = EmitRun(first, last);
+        _shared = false;
+        _displacement = 0;
+        _stubs[_stubCount++] = new Stub { Kind = StubKind.Run, Place = place, Back = _w.Length, Index = first, Last = last, Before = entry, After = _flags };
+        _index = last;
+        return true;
+    }
+
+    private bool EmitRun(int first, int last)
+    {
+        bool open = true;
+        for (_index = first; _index <= last; _index++)
+        {
+            MarkEffect();
+            open = EmitInstruction(_plan.Instructions[_index]);
+        }
+
+        return open;
+    }
+
+    /// <summary>The run again, out of line, each access with its own check.</summary>
+    private void EmitRunOutOfLine(Stub s)
+    {
+        int index = _index;
+        _w.Bind(s.Place);
+        _flags = s.Before;
+        _outOfLine = true;
+        bool open = EmitRun(s.Index, s.Last);
+        _outOfLine = false;
+        _index = index;
+        if (!open)
+        {
+            return;
+        }
+
+        if (s.After == FlagsPlace.Host)
+        {
+            NeedHostFlags();
+        }
+        else if (s.After == FlagsPlace.Saved)
+        {
+            FreeHostFlags(FlagFacts.All);
+        }
+
+        _w.BindTo(_w.Jmp(), s.Back);
+    }
+
+    /// <summary>Finds the run that begins at the instruction at hand: its last instruction (-1: none), which of them accesses the
+    /// lowest address, and how many bytes from there.</summary>
+    private int FindShared(out int lowest, out int bytes, out int @base, out bool write)
+    {
+        lowest = _index;
+        bytes = 0;
+        @base = -1;
+        write = false;
+        if (!_options.SharedChecks || _plan.Transient || !_mode.Code64 || _plan.SecondPage != 0)
+        {
+            return -1;
+        }
+
+        int last = -1;
+        int accesses = 0;
+        int low = 0;
+        int high = 0;
+        long moved = 0; // by how much the base register has changed
+        for (int k = _index; k < _plan.Count; k++)
+        {
+            ref readonly Instruction i = ref _plan.Instructions[k];
+            ref readonly InstructionEntry e = ref InstructionTable.Get(i.Code);
+            if (!IsSimple(i, e))
+            {
+                break;
+            }
+
+            bool stack = i.Mnemonic is Mnemonic.Push or Mnemonic.Pop or Mnemonic.Ret;
+            if (stack || (i.Mnemonic != Mnemonic.Lea && HasMemory(i)))
+            {
+                int register = stack ? 4 : i.MemoryBase.GetNumber();
+                long at = moved + (stack ? (i.Mnemonic == Mnemonic.Push ? -8 : 0) : (long)i.MemoryDisplacement64);
+                int size = stack ? 8 : e.MemoryBytes;
+                if ((accesses != 0 && register != @base) || at != (int)at || HostOf(register) < 0)
+                {
+                    break;
+                }
+
+                int newLow = accesses == 0 ? (int)at : Math.Min(low, (int)at);
+                int newHigh = accesses == 0 ? (int)at + size : Math.Max(high, (int)at + size);
+                if (newHigh - newLow > SharedBytes)
+                {
+                    break;
+                }
+
+                if (accesses == 0 || newLow != low)
+                {
+                    lowest = k;
+                }
+
+                (low, high) = (newLow, newHigh);
+                @base = register;
+                write |= stack ? i.Mnemonic == Mnemonic.Push : e.MemoryWritten;
+                _displacements[k] = (int)at;
+                accesses++;
+                last = k;
+            }
+            else if (accesses == 0)
+            {
+                return -1;
+            }
+
+            if (i.Mnemonic == Mnemonic.Ret)
+            {
+                break;
+            }
+
+            if (stack)
+            {
+                moved += i.StackPointerIncrement;
+            }
+
+            bool writes = i.Mnemonic == Mnemonic.Pop || (i.Op0Kind == OpKind.Register && (e.AccessFlags & 16) != 0);
+            if (writes && i.Op0Kind == OpKind.Register && i.Op0Register.IsGPR() && i.Op0Register.GetFullRegister().GetNumber() == @base)
+            {
+                if (i.Mnemonic is not (Mnemonic.Add or Mnemonic.Sub) || i.Op0Register.GetSize() != 8 || i.Op1Kind is OpKind.Register or OpKind.Memory)
+                {
+                    break;
+                }
+
+                moved += i.Mnemonic == Mnemonic.Add ? (long)i.GetImmediate(1) : -(long)i.GetImmediate(1);
+            }
+        }
+
+        bytes = high - low;
+        return accesses >= 2 ? last : -1;
+    }
+
+    /// <summary>Whether an instruction may stand in a run: it neither traps nor leaves (but for RET, which ends it), writes no register
+    /// but its first operand, and leaves r10 alone.</summary>
+    private bool IsSimple(in Instruction i, in InstructionEntry e)
+    {
+        switch (i.Mnemonic)
+        {
+            case Mnemonic.Push:
+                return i.StackPointerIncrement == -8 && i.Op0Kind != OpKind.Memory && !(i.Op0Kind == OpKind.Register && i.Op0Register.IsSegmentRegister());
+            case Mnemonic.Ret:
+                return i.Code is Code.Retnq or Code.Retnq_imm16;
+            case Mnemonic.Pop:
+                return i.StackPointerIncrement == 8 && i.Op0Kind == OpKind.Register && !i.Op0Register.IsSegmentRegister() && i.Op0Register != Register.RSP;
+            case Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Movsx or Mnemonic.Movsxd or Mnemonic.Add or Mnemonic.Sub or Mnemonic.And or Mnemonic.Or
+                or Mnemonic.Xor or Mnemonic.Cmp or Mnemonic.Test or Mnemonic.Inc or Mnemonic.Dec or Mnemonic.Neg or Mnemonic.Not or Mnemonic.Shl
+                or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Lea:
+            case Mnemonic.Movups or Mnemonic.Movdqu or Mnemonic.Movq or Mnemonic.Movd or Mnemonic.Movss or Mnemonic.Movsd or Mnemonic.Vmovups or Mnemonic.Vmovdqu:
+                break;
+            case Mnemonic.Imul:
+                if (i.OpCount < 2)
+                {
+                    return false;
+                }
+
+                break;
+            default:
+                return false;
+        }
+
+        if (e.Class != InstructionClass.Carried || e.Traps || e.Alignment != 0 || e.UsesX87 || i.HasLockPrefix || !_space.Offers(e.Feature)
+            || (e.UsesVector && (_mode.SseUndefined || _mode.AvxUndefined || _mode.X87Unavailable)))
+        {
+            return false;
+        }
+
+        int spilled = -1;
+        for (int k = 0; k < i.OpCount; k++)
+        {
+            if (i.GetOpKind(k) != OpKind.Register || !i.GetOpRegister(k).IsGPR())
+            {
+                continue;
+            }
+
+            Register r = i.GetOpRegister(k);
+            int guest = r.GetFullRegister().GetNumber();
+            if (r is >= Register.AH and <= Register.BH || (HostOf(guest) < 0 && spilled >= 0 && spilled != guest))
+            {
+                return false;
+            }
+
+            spilled = HostOf(guest) < 0 ? guest : spilled;
+        }
+
+        if (i.Mnemonic == Mnemonic.Lea)
+        {
+            return spilled < 0 && i.Op0Register.GetSize() == 8 && InHost(i.MemoryBase) && InHost(i.MemoryIndex);
+        }
+
+        return !HasMemory(i) || (i.MemoryIndex == Register.None && i.MemoryBase.GetSize() == 8 && i.MemoryBase.IsGPR64()
+            && MemoryOperand.SegmentBaseOf(i.MemorySegment, _mode) < 0 && e.MemoryBytes > 0);
+    }
+
+    private static bool InHost(Register r) => r == Register.None || (r.IsGPR64() && HostOf(r.GetNumber()) >= 0);
+}
