@@ -98,6 +98,7 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
             for (uint id = _ramHead[ramPage]; id != 0; id = _pages[(int)id].Next)
             {
                 _pages[(int)id].Alive = false;
+                RemoveFromRow(id);
                 int slot = VcpuState.SlotOf(_pages[(int)id].Gva);
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {

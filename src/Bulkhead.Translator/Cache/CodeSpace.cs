@@ -158,13 +158,26 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         for (id = _pageRows[PageRow(gva, ramPage, mode)]; id != 0; id = _pages[(int)id].NextInRow)
         {
             ref CodePage p = ref _pages[(int)id];
-            if (p.Gva == gva && p.RamPage == ramPage && p.Mode == mode.Value && p.Kind == kind && p.Alive)
+            if (p.Gva == gva && p.RamPage == ramPage && p.Mode == mode.Value && p.Kind == kind)
             {
                 return true;
             }
         }
 
         return false;
+    }
+
+    /// <summary>Takes a dead page out of the index: a page that is written over and over gets a new id each time.</summary>
+    private void RemoveFromRow(uint id)
+    {
+        ref CodePage page = ref _pages[(int)id];
+        ref uint next = ref _pageRows[PageRow(page.Gva, page.RamPage, new ModeWord(page.Mode))];
+        while (next != id)
+        {
+            next = ref _pages[(int)next].NextInRow;
+        }
+
+        next = page.NextInRow;
     }
 
     private uint AddPage(ulong gva, int ramPage, ModeWord mode, PageKind kind)
