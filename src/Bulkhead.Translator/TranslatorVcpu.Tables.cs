@@ -122,7 +122,7 @@ internal sealed unsafe partial class TranslatorVcpu
             if (edge >= 0)
             {
                 bool gate = _space.IsRelative(id) && !_space.IsRelativeEdge(edge);
-                _space.Link(edge, id, gate ? _space.GateTo(rip, ramPage, _mode) : entry);
+                _space.Link(edge, rip, id, gate ? _space.GateTo(rip, ramPage, _mode) : entry);
             }
 
             return entry.Direct;
@@ -145,7 +145,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private void FillSlot(ulong rip, uint id, bool global)
     {
         int slot = VcpuState.SlotOf(rip);
-        CodeSlots[slot] = id;
+        CodeSlots[slot] = VcpuState.SlotValue(rip, id);
         if (!global)
         {
             _localSlots.Add(slot);

@@ -235,10 +235,10 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     }
 
     /// <summary>Clears a code TLB slot if it holds an id.</summary>
-    internal void ClearCodeSlot(int slot, uint id) => Interlocked.CompareExchange(ref CodeSlots[slot], 0, id);
+    internal void ClearCodeSlot(int slot, ulong value) => Interlocked.CompareExchange(ref CodeSlots[slot], 0, value);
 
     /// <summary>Clears every code TLB slot.</summary>
-    internal void ClearCodeSlots() => new Span<uint>(CodeSlots, VcpuState.CodeSlots).Clear();
+    internal void ClearCodeSlots() => new Span<ulong>(CodeSlots, VcpuState.CodeSlots).Clear();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -295,7 +295,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
 
     private Breakpoints Breakpoints => _interpreter.Breakpoints;
 
-    private uint* CodeSlots => (uint*)&_state->CodeTlb;
+    private ulong* CodeSlots => (ulong*)&_state->CodeTlb;
 
     private VcpuState.JumpEntry* JumpSet(int view, int set) => (VcpuState.JumpEntry*)&_state->JumpCache + (((view * VcpuState.JumpSets) + set) * VcpuState.JumpWays);
 

@@ -108,7 +108,7 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
                     }
                     else
                     {
-                        vcpu.ClearCodeSlot(slot, id);
+                        vcpu.ClearCodeSlot(slot, VcpuState.SlotValue(_pages[(int)id].Gva, id));
                     }
                 }
             }

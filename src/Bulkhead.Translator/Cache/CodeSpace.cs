@@ -184,6 +184,11 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     {
         ref uint row = ref _pageRows[PageRow(gva, ramPage, mode)];
         ref uint head = ref _ramHead[ramPage];
+        while ((_pageCount & 0xFFF) is 0 or 0xFFF)
+        {
+            _pageCount++; // see VcpuState.SlotValue
+        }
+
         uint id = (uint)_pageCount++;
         _pages[(int)id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Kind = kind, Next = head, NextInRow = row, Alive = true };
         head = id;
@@ -270,7 +275,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal const int MaxPages = 1 << 20;
 
     /// <summary>Whether a block of any size still fits.</summary>
-    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _blocks.HasRoom && _pageCount < MaxPages - 2
+    internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _blocks.HasRoom && _pageCount < MaxPages - 16
         && _edgeCount < _edges.Length - 4096 && _interpretedCount < _interpreted.Length - 4096;
 
     /// <summary>Emits a single instruction into the vCPU's own strip of the cache, for one use.</summary>
@@ -335,7 +340,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <remarks>Both places are 4-byte aligned, so each store is atomic to instruction fetch, and the jump is written before
     /// the id that guards it. A linked edge is linked again only when its target's id is dead, so that no vCPU can pass the
     /// compare meanwhile.</remarks>
-    internal void Link(int edge, uint targetPage, BlockEntry target)
+    internal void Link(int edge, ulong rip, uint targetPage, BlockEntry target)
     {
         ref Edge e = ref _edges[edge];
         if (_pages[(int)e.TargetPage].Alive || !_pages[(int)e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
@@ -352,7 +357,8 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
         if (e.IdPlace >= 0)
         {
-            Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), targetPage);
+            uint compared = IsRelative(e.SourcePage) ? targetPage : (uint)VcpuState.SlotValue(rip, targetPage);
+            Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), compared);
         }
     }
 

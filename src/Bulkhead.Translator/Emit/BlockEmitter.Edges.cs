@@ -69,8 +69,9 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    /// <summary>Goes to another page if it is the one the jump is linked to: cmp gs:[code TLB slot], id; jne stub; jmp or call. Flags
-    /// must be free.</summary>
+    /// <summary>Goes to another page if it is the one the jump is linked to: cmp gs:[code TLB slot], lower half of its value; jne stub;
+    /// jmp or call. A position-independent block finds the slot of where that page must stand, and the whole value must be right.
+    /// Flags must be free.</summary>
     private void EmitJumpToPage(ulong target, bool call)
     {
         if (_plan.Relative)
@@ -78,9 +79,11 @@ internal sealed unsafe partial class BlockEmitter
             _w.AlignFor(PageCompareBytes);
             EmitFromBase(R11, (long)(target & ~0xFFFul));
             _w.Move(R10, R11, w: false);
-            _w.Shift(5, R10, 10, w: false);
-            _w.RegImm(4, R10, (VcpuState.CodeSlots - 1) * sizeof(uint), w: false);
-            _w.CompareStateIndexed32(R10, Offsets.CodeTlb, -1);
+            _w.Shift(5, R10, 9, w: false);
+            _w.RegImm(4, R10, (VcpuState.CodeSlots - 1) * sizeof(ulong), w: false);
+            _w.RegStateIndexed(0x8B, R10, R10, Offsets.CodeTlb);
+            _w.RegReg(0x2B, R10, R11);
+            _w.CompareInt32(R10, -1);
         }
         else
         {
@@ -102,22 +105,23 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>Bytes of a position-independent compare up to the id.</summary>
-    private const int PageCompareBytes = 38;
+    private const int PageCompareBytes = 44;
 
     /// <summary>At the start of a block whose instruction ends in another page: leaves unless it is still that page.</summary>
     private void EmitSecondPageCompare()
     {
         FreeHostFlags(FlagFacts.All);
-        EmitSlotCompare((_plan.Rip | 0xFFF) + 1, (int)_plan.SecondPage);
+        ulong second = (_plan.Rip | 0xFFF) + 1;
+        EmitSlotCompare(second, (int)VcpuState.SlotValue(second, _plan.SecondPage));
         _stubs[_stubCount++] = new Stub { Kind = StubKind.Target, Place = _w.Jcc(5), Target = _plan.Rip, Code = (uint)ExitCode.Again };
     }
 
-    private void EmitSlotCompare(ulong rip, int id)
+    private void EmitSlotCompare(ulong rip, int value)
     {
         _w.Bytes(0x65, 0x81);
         _w.Bytes(0x3C, 0x25);
-        _w.Int32(Offsets.CodeTlb + (VcpuState.SlotOf(rip) * sizeof(uint)));
-        _w.Int32(id);
+        _w.Int32(Offsets.CodeTlb + (VcpuState.SlotOf(rip) * sizeof(ulong)));
+        _w.Int32(value);
     }
 
     /// <summary>A jmp or call within the page, whose rel32 can be patched; straight to the target when it is already there.</summary>

@@ -15,6 +15,9 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>The longest range of a run, in bytes: one signed byte of displacement.</summary>
     private const int SharedBytes = 128;
 
+    /// <summary>The farthest from its base register that an access of a run may lie: sums stay far from overflow.</summary>
+    private const long FarthestField = 1 << 30;
+
     private readonly int[] _displacements = new int[64];
     private bool _shared;
     private bool _outOfLine;
@@ -124,7 +127,7 @@ internal sealed unsafe partial class BlockEmitter
                 int register = stack ? 4 : i.MemoryBase.GetNumber();
                 long at = moved + (stack ? (i.Mnemonic == Mnemonic.Push ? -8 : 0) : (long)i.MemoryDisplacement64);
                 int size = stack ? 8 : e.MemoryBytes;
-                if ((accesses != 0 && register != @base) || at != (int)at || HostOf(register) < 0)
+                if ((accesses != 0 && register != @base) || at is < -FarthestField or > FarthestField || HostOf(register) < 0)
                 {
                     break;
                 }

@@ -249,13 +249,12 @@ internal sealed unsafe class CodeWriter
     /// <summary>How many bytes <see cref="MoveConstant"/> writes for an extended register.</summary>
     internal static int ConstantBytes(ulong value) => value <= uint.MaxValue ? 6 : (long)value is >= int.MinValue and < 0 ? 7 : 10;
 
-    /// <summary>cmp dword gs:[index + disp], imm32.</summary>
-    internal void CompareStateIndexed32(int index, int offset, int value)
+    /// <summary>cmp reg, imm32 in its long form, to be patched.</summary>
+    internal void CompareInt32(int reg, int value)
     {
-        Byte(0x65);
-        Rex(false, 7, 0, index);
-        Bytes(0x81, (byte)(0x80 | (7 << 3) | (index & 7)));
-        Int32(offset);
+        Rex(true, 0, 0, reg);
+        Byte(0x81);
+        ModRmRegister(7, reg);
         Int32(value);
     }
 

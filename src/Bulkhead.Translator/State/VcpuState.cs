@@ -31,6 +31,10 @@ internal unsafe struct VcpuState
     /// <summary>The code TLB slot of an instruction pointer.</summary>
     internal static int SlotOf(ulong rip) => (int)(rip >> 12) & (CodeSlots - 1);
 
+    /// <summary>What a slot holds: a page's address and id. Ids are below 2^24 and no multiple of 4,096 nor one less, so that the sum tells
+    /// both, and its lower half is neither 0 nor all ones.</summary>
+    internal static ulong SlotValue(ulong rip, uint id) => (rip & ~0xFFFul) + id;
+
     internal Registers Registers;
 
     /// <summary>Translated code leaves at its next check when its stack pointer is below this: the bound of the return
@@ -122,7 +126,7 @@ internal unsafe struct VcpuState
     /// <summary>Operands that have no host address (MMIO, page crossings) pass through here.</summary>
     internal BounceBuffer Bounce;
 
-    /// <summary>Page ids of recently entered code pages, by <see cref="SlotOf"/>.</summary>
+    /// <summary>Recently entered code pages, by <see cref="SlotOf"/>: <see cref="SlotValue"/>, or 0.</summary>
     internal CodeSlotArray CodeTlb;
 
     /// <summary>Per view: the pages that kinds of memory operands used last.</summary>
@@ -183,7 +187,7 @@ internal unsafe struct VcpuState
     [InlineArray(CodeSlots)]
     internal struct CodeSlotArray
     {
-        private uint _first;
+        private ulong _first;
     }
 
     [InlineArray(PageSlotsPerView * Views)]

@@ -366,7 +366,7 @@ internal sealed partial class BlockVerifier
     private bool CheckPageCompare(int i)
     {
         ref ListedInstruction item = ref _listing[i];
-        int branch = _plan.Relative ? i + 6 : i + 1;
+        int branch = _plan.Relative ? i + 8 : i + 1;
         if (_plan.Transient || (item.Template == Template.RelativeCompare) != _plan.Relative || !IsBlockTarget(_listing[branch], out int stub))
         {
             return Fail(i, "a page compare that leads nowhere");
@@ -396,12 +396,12 @@ internal sealed partial class BlockVerifier
 
         if (_plan.Relative
             ? Int32At(item.Offset + 12) != (long)(target & ~0xFFFul)
-            : Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(target) * sizeof(uint)))
+            : Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(target) * sizeof(ulong)))
         {
             return Fail(i, "the compare of another page's slot");
         }
 
-        int id = item.Offset + (_plan.Relative ? 38 : 8);
+        int id = item.Offset + (_plan.Relative ? 44 : 8);
         int miss = _listing[exit + 1].Offset + 7;
         if (places.Id != AddressOf(id) || (places.Id & 3) != 0 || Int32At(id) != -1
             || (_plan.Relative ? places.Miss != AddressOf(miss) || (places.Miss & 3) != 0 : places.Miss != 0))
@@ -417,8 +417,9 @@ internal sealed partial class BlockVerifier
     private bool CheckSecondPage(int i)
     {
         int at = _listing[i].Offset;
-        if (_checks != 0 || Int32At(at + 4) != Offsets.CodeTlb + (VcpuState.SlotOf((_plan.Rip | 0xFFF) + 1) * sizeof(uint))
-            || Int32At(at + 8) != (int)_plan.SecondPage)
+        ulong second = (_plan.Rip | 0xFFF) + 1;
+        if (_checks != 0 || Int32At(at + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(second) * sizeof(ulong))
+            || Int32At(at + 8) != (int)VcpuState.SlotValue(second, _plan.SecondPage))
         {
             return Fail(i, "the compare of another page than the instruction ends in");
         }

@@ -17,8 +17,8 @@ namespace Bulkhead.Translator.Verify;
 ///              mov r11, gs:[count]; cmp r11, gs:[count's exit]; jae exit
 /// Count        mov r11, gs:[count]; lea r11, [r11 + instructions]; mov gs:[count], r11
 /// PageCompare  cmp dword gs:[code TLB slot], id; jne edge
-/// RelativeCompare  mov r11, gs:[base]; lea r11, [r11 + distance]; mov r10d, r11d; shr r10d, 10; and r10d, slots;
-///              cmp dword gs:[r10 + code TLB], id; jne edge; mov gs:[base], r11
+/// RelativeCompare  mov r11, gs:[base]; lea r11, [r11 + distance]; mov r10d, r11d; shr r10d, 9; and r10d, slots;
+///              mov r10, gs:[r10 + code TLB]; sub r10, r11; cmp r10, id; jne edge; mov gs:[base], r11
 /// BitNumber    and r11d, bits - 1; mov gs:[temporary], r11
 /// BitTest      mov r11, gs:[temporary]; [lock] bt/bts/btr/btc [r10], r11
 /// StringSource mov gs:[source], r10; r11 = bytes of RSI's page; mov gs:[temporary], r11
@@ -68,11 +68,14 @@ internal sealed partial class BlockVerifier
 
     private static ReadOnlySpan<byte> PageBytes => [0x65, 0x81, 0x3C, 0x25];
 
-    /// <summary>mov r10d, r11d; shr r10d, 10; and r10d, 32 bits.</summary>
-    private static ReadOnlySpan<byte> SlotBytes => [0x45, 0x8B, 0xD3, 0x41, 0xC1, 0xEA, 0x0A, 0x41, 0x81, 0xE2];
+    /// <summary>mov r10d, r11d; shr r10d, 9; and r10d, 32 bits.</summary>
+    private static ReadOnlySpan<byte> SlotBytes => [0x45, 0x8B, 0xD3, 0x41, 0xC1, 0xEA, 0x09, 0x41, 0x81, 0xE2];
 
-    /// <summary>cmp dword gs:[r10 + 32 bits].</summary>
-    private static ReadOnlySpan<byte> PageIndexedBytes => [0x65, 0x41, 0x81, 0xBA];
+    /// <summary>mov r10, gs:[r10 + 32 bits].</summary>
+    private static ReadOnlySpan<byte> PageIndexedBytes => [0x65, 0x4D, 0x8B, 0x92];
+
+    /// <summary>sub r10, r11; cmp r10, 32 bits.</summary>
+    private static ReadOnlySpan<byte> DistanceBytes => [0x4D, 0x2B, 0xD3, 0x49, 0x81, 0xFA];
 
     private static ReadOnlySpan<byte> TscpBytes => [0x0F, 0x01, 0xF9, 0x65, 0x8B, 0x0C, 0x25];
 
@@ -153,10 +156,11 @@ internal sealed partial class BlockVerifier
             return Template.PageCompare;
         }
 
-        if (_plan.Relative && HasInt32(at, LoadR11Bytes, Offsets.CodeBase) && Has(at + 9, AddToR11Bytes) && HasInt32(at + 16, SlotBytes, 0x3FFC)
-            && HasInt32(at + 30, PageIndexedBytes, Offsets.CodeTlb) && Has(at + 42, [0x0F, 0x85]) && HasInt32(at + 48, StoreR11Bytes, Offsets.CodeBase))
+        if (_plan.Relative && HasInt32(at, LoadR11Bytes, Offsets.CodeBase) && Has(at + 9, AddToR11Bytes) && HasInt32(at + 16, SlotBytes, 0x7FF8)
+            && HasInt32(at + 30, PageIndexedBytes, Offsets.CodeTlb) && Has(at + 38, DistanceBytes) && Has(at + 48, [0x0F, 0x85])
+            && HasInt32(at + 54, StoreR11Bytes, Offsets.CodeBase))
         {
-            length = 57;
+            length = 63;
             return Template.RelativeCompare;
         }
 

@@ -110,6 +110,54 @@ public sealed class SharedCodeTests
         Assert.Equal((5 * 1) + (5 * 1ul), guest.Read(Layout.Data));
     }
 
+    [Theory]
+    [EngineSettings]
+    public void NextPage_IsAnotherThanWhereThePairStandsElsewhere(string engine)
+    {
+        // The page jumped to stands 16 MiB from where the pair would have it; another page is there.
+        using Guest guest = new(engine);
+        const ulong first = Layout.Free + 0x1_0000, second = Layout.Free + 0x1_1000, third = Layout.Free + 0x1_2000;
+        const ulong pair = Layout.Own + 0x4000, again = Layout.Own + 0x2004_4000, mixed = Layout.Own + 0x4000_8000, away = mixed + 0x1000 + 0x100_0000;
+        guest.Place(64, first, static a => a.jmp(second));
+        foreach ((ulong at, int value) in new[] { (second, 1), (third, 100) })
+        {
+            guest.Place(64, at, a =>
+            {
+                a.add(rax, value);
+                a.ret();
+            });
+        }
+
+        foreach (ulong place in new[] { pair, again, mixed })
+        {
+            guest.Pages.Map(place, first, PageBits.User);
+            guest.Pages.Map(place + 0x1000, place == mixed ? third : second, PageBits.User);
+        }
+
+        guest.Pages.Map(away, second, PageBits.User);
+        guest.Long(a =>
+        {
+            Label loop = a.CreateLabel();
+            guest.ToUser();
+            a.xor(eax, eax);
+            a.mov(ebp, 4);
+            a.Label(ref loop);
+            foreach (ulong place in new[] { pair, again, away, mixed })
+            {
+                a.mov(r8, place);
+                a.call(r8);
+            }
+
+            a.dec(ebp);
+            a.jne(loop);
+            a.mov(rdi, Layout.User + Layout.Data);
+            a.mov(__[rdi], rax);
+            guest.UserExit();
+        });
+
+        Assert.Equal(4 * 103ul, guest.Read(Layout.Data));
+    }
+
     private static Guest Prepare(string engine)
     {
         var guest = new Guest(engine);

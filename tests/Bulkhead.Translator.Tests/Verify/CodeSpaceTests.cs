@@ -11,7 +11,7 @@ public sealed class CodeSpaceTests
     public void HasRoom_PageEnteredUnderEverNewAddresses_EndsWithoutAnyCode()
     {
         using var guest = new VerifiedGuest("");
-        for (int i = 0; i < CodeSpace.MaxPages; i++)
+        for (int i = 0; i < CodeSpace.MaxPages && guest.Space.HasRoom; i++)
         {
             _ = guest.Space.PageFor((ulong)i << 12, 1, new ModeWord(Modes.Kernel64));
         }

@@ -226,6 +226,18 @@ public sealed class MutationTests
         Rejected(bench, code[..^1], "cut");
     }
 
+    /// <summary>Displacements at both ends of their range are no run, though their difference is small in 32 bits.</summary>
+    [Theory]
+    [InlineData("0083000000800003F4")]
+    [InlineData("0083FFFFFF7F008300000080F4")]
+    public void Accesses_FarApart_ShareNoCheck(string guest)
+    {
+        using var bench = new EmitBench("page-slots=off");
+        byte[] code = Emit(bench, guest, out int at);
+        Assert.Null(bench.Verify());
+        Assert.Equal(4095, BitConverter.ToInt32(code, at + 25));
+    }
+
     [Theory]
     [InlineData("53554154F4", 24, true)]
     [InlineData("5B5D415CF4", 24, false)]
