@@ -289,6 +289,26 @@ public sealed class MutationTests
     }
 
     [Theory]
+    [InlineData("E900200000")]
+    [InlineData("E900E0FFFF")]
+    [InlineData("E800200000")]
+    public void PositionIndependentPageCompare_Changed_IsRejected(string guest)
+    {
+        using var bench = new EmitBench("relative-code=always");
+        byte[] code = Emit(bench, guest);
+        int slot = HostCode.Find(code, [0x45, 0x8B, 0xD3, 0x41, 0xC1, 0xEA, 0x09]);
+        Rejected(bench, HostCode.Add(code, slot - 4, 4096), "another distance");
+        Rejected(bench, HostCode.Put(code, slot + 6, 10), "another shift");
+        Rejected(bench, HostCode.Put(code, slot + 10, 0xF0), "another mask");
+        Rejected(bench, HostCode.Add(code, slot + 18, 8), "another table");
+        Rejected(bench, HostCode.Put(code, slot + 22, 0x4D, 0x2B, 0xDB), "the address not taken off");
+        Rejected(bench, HostCode.Put(code, slot + 28, 0, 0, 0, 0), "an id that matches");
+        Rejected(bench, HostCode.Put(code, slot + 33, 0x84), "the other way");
+        Rejected(bench, HostCode.Put(code, slot + 34, 0, 0, 0, 0), "no way out");
+        Rejected(bench, HostCode.Add(code, slot + 43, 8), "kept in another field");
+    }
+
+    [Theory]
     [InlineData("EBF0")]
     [InlineData("E900800000")]
     [InlineData("E8F0FFFFFF")]
