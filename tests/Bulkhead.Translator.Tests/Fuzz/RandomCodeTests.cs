@@ -20,6 +20,7 @@ public sealed class RandomCodeTests
     [Theory]
     [InlineData(1, "")]
     [InlineData(1, "chain=off,jump-cache=off,return-stack=off")]
+    [InlineData(1, "verify=on")]
     [InlineData(2, "")]
     [InlineData(2, "cache=4,relative-code=always")]
     public void RandomCode_OnAnyNumberOfVcpus_EndsInTheGuest(int vcpus, string settings)
