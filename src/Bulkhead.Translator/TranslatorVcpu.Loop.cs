@@ -209,13 +209,13 @@ internal sealed unsafe partial class TranslatorVcpu
 
             uint code = (uint)_state->Scratch1;
             ulong rip = _state->Scratch0;
-            if ((code & BlockEmitter.RelativeRip) != 0)
+            if (ExitWord.IsRelative(code))
             {
                 rip += _state->CodeBase;
             }
 
             ref Registers r = ref _state->Registers;
-            switch (Reason(code))
+            switch (ExitWord.Reason(code))
             {
                 case ExitCode.Edge:
                     r.Rip = rip;
@@ -293,16 +293,16 @@ internal sealed unsafe partial class TranslatorVcpu
         _located = false;
         _enter();
         uint code = (uint)_state->Scratch1;
-        if (Reason(code) == ExitCode.Interpret)
+        if (ExitWord.Reason(code) == ExitCode.Interpret)
         {
             _interpreted = _space.Interpreted((int)(code >> 8));
-            if ((code & BlockEmitter.RelativeRip) != 0)
+            if (ExitWord.IsRelative(code))
             {
                 Rebase(ref _interpreted, _state->CodeBase);
             }
         }
 
-        if (_space.Shared && Reason(code) is ExitCode.Memory or ExitCode.Trap)
+        if (_space.Shared && ExitWord.Reason(code) is ExitCode.Memory or ExitCode.Trap)
         {
             Locate(); // while nobody may drop what it reads
         }
@@ -315,8 +315,6 @@ internal sealed unsafe partial class TranslatorVcpu
 
         return true;
     }
-
-    private static ExitCode Reason(uint code) => (ExitCode)(code & (BlockEmitter.RelativeRip - 1));
 
     /// <summary>Makes an instruction of a position-independent page one of where the page stands.</summary>
     private static void Rebase(ref Instruction instruction, ulong codeBase)

@@ -242,7 +242,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         _located = true;
         uint code = (uint)_state->Scratch1;
-        bool trap = Reason(code) == ExitCode.Trap;
+        bool trap = ExitWord.Reason(code) == ExitCode.Trap;
         byte* address = (byte*)(trap ? _state->TrapAddress : _state->ResumeAddress);
         if (!_space.TryLocate(address, trap ? -1 : (int)(code >> 24), out _here))
         {

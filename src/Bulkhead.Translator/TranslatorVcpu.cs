@@ -235,7 +235,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     }
 
     /// <summary>Clears a code TLB slot if it holds an id.</summary>
-    internal void ClearCodeSlot(int slot, ulong value) => Interlocked.CompareExchange(ref CodeSlots[slot], 0, value);
+    internal void ClearCodeSlot(ulong rip, uint id) => Interlocked.CompareExchange(ref CodeSlots[VcpuState.SlotOf(rip)], 0, VcpuState.SlotValue(rip, id));
 
     /// <summary>Clears every code TLB slot.</summary>
     internal void ClearCodeSlots() => new Span<ulong>(CodeSlots, VcpuState.CodeSlots).Clear();

@@ -99,7 +99,6 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
             {
                 _pages[(int)id].Alive = false;
                 RemoveFromRow(id);
-                int slot = VcpuState.SlotOf(_pages[(int)id].Gva);
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {
                     if (IsRelative(id))
@@ -108,7 +107,7 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
                     }
                     else
                     {
-                        vcpu.ClearCodeSlot(slot, VcpuState.SlotValue(_pages[(int)id].Gva, id));
+                        vcpu.ClearCodeSlot(_pages[(int)id].Gva, id);
                     }
                 }
             }

@@ -274,7 +274,7 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        if (((target ^ _plan.Rip) & ~0xFFFul) != 0)
+        if (!IsSamePage(target))
         {
             EmitJumpToPage(target, call: true);
             return;

@@ -24,7 +24,7 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        bool samePage = ((target ^ _plan.Rip) & ~0xFFFul) == 0;
+        bool samePage = IsSamePage(target);
         ulong from = _plan.Instructions[Math.Min(_index, _plan.Count - 1)].IP;
         bool backward = (long)target <= (long)from;
         if (samePage && !backward)
@@ -50,6 +50,8 @@ internal sealed unsafe partial class BlockEmitter
             EmitJumpToPage(target, call: false);
         }
     }
+
+    private bool IsSamePage(ulong target) => ((target ^ _plan.Rip) & ~0xFFFul) == 0;
 
     /// <summary>Whether a position-independent block goes there as by an indirect jump: beyond 2 GiB, and to instructions that may end
     /// in another page, which nobody enters but through the jump cache.</summary>

@@ -11,7 +11,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         if (_shared)
         {
-            _displacement = _displacements[_index];
+            _displacement = _displacements[_index] - _sharedFrom;
             return;
         }
 
@@ -223,10 +223,7 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>An exit's reason, marked where the RIP it goes with is a position-independent block's.</summary>
-    private uint WithRip(uint code) => _plan.Relative ? code | RelativeRip : code;
-
-    /// <summary>The bit of an exit's reason that says so.</summary>
-    internal const uint RelativeRip = 0x80;
+    private uint WithRip(uint code) => _plan.Relative ? code | ExitWord.RelativeRip : code;
 
     /// <summary>The host register of a guest register; a spilled one is loaded into <paramref name="scratch"/>.</summary>
     private int Operand(int guest, int scratch)

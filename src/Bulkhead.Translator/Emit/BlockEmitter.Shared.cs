@@ -21,31 +21,25 @@ internal sealed unsafe partial class BlockEmitter
     private readonly int[] _displacements = new int[64];
     private bool _shared;
     private bool _outOfLine;
+    private int _sharedFrom;
     private int _displacement;
 
     /// <summary>Emits the run that begins with the instruction at hand, if there is one; then that is its last.</summary>
     /// <param name="open">False: the block ends with the run.</param>
     private bool TryEmitShared(ref bool open)
     {
-        int last = FindShared(out int lowest, out int bytes, out int @base, out bool write);
+        int last = FindShared(out _sharedFrom, out int bytes, out int @base, out bool write);
         if (last < 0)
         {
             return false;
         }
 
         int first = _index;
-        MarkEffect();
         FreeHostFlags(_plan.LiveBefore[first]);
-        MemoryOperand range = new() { Base = @base, Index = -1, Displacement = _displacements[lowest], AddressBits = 64, SegmentBase = -1, Stack = @base == 4 };
+        MemoryOperand range = new() { Base = @base, Index = -1, Displacement = _sharedFrom, AddressBits = 64, SegmentBase = -1, Stack = @base == 4 };
         EmitAddress(R10, range);
-        int start = _displacements[lowest];
         _ = EmitCompare(range, bytes, write, exact: false, out int place);
         FlagsPlace entry = _flags;
-        for (int k = first; k <= last; k++)
-        {
-            _displacements[k] -= start;
-        }
-
         _shared = true;
         open = EmitRun(first, last);
         _shared = false;
@@ -94,11 +88,11 @@ internal sealed unsafe partial class BlockEmitter
         _w.BindTo(_w.Jmp(), s.Back);
     }
 
-    /// <summary>Finds the run that begins at the instruction at hand: its last instruction (-1: none), which of them accesses the
-    /// lowest address, and how many bytes from there.</summary>
-    private int FindShared(out int lowest, out int bytes, out int @base, out bool write)
+    /// <summary>Finds the run that begins at the instruction at hand: its last instruction (-1: none), the lowest displacement
+    /// from the base register as it stands now, and how many bytes from there.</summary>
+    private int FindShared(out int low, out int bytes, out int @base, out bool write)
     {
-        lowest = _index;
+        low = 0;
         bytes = 0;
         @base = -1;
         write = false;
@@ -109,7 +103,6 @@ internal sealed unsafe partial class BlockEmitter
 
         int last = -1;
         int accesses = 0;
-        int low = 0;
         int high = 0;
         long moved = 0; // by how much the base register has changed
         for (int k = _index; k < _plan.Count; k++)
@@ -137,11 +130,6 @@ internal sealed unsafe partial class BlockEmitter
                 if (newHigh - newLow > SharedBytes)
                 {
                     break;
-                }
-
-                if (accesses == 0 || newLow != low)
-                {
-                    lowest = k;
                 }
 
                 (low, high) = (newLow, newHigh);
@@ -239,7 +227,7 @@ internal sealed unsafe partial class BlockEmitter
             return spilled < 0 && i.Op0Register.GetSize() == 8 && InHost(i.MemoryBase) && InHost(i.MemoryIndex);
         }
 
-        return !HasMemory(i) || (i.MemoryIndex == Register.None && i.MemoryBase.GetSize() == 8 && i.MemoryBase.IsGPR64()
+        return !HasMemory(i) || (i.MemoryIndex == Register.None && i.MemoryBase.IsGPR64()
             && MemoryOperand.SegmentBaseOf(i.MemorySegment, _mode) < 0 && e.MemoryBytes > 0);
     }
 

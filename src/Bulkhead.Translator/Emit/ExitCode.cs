@@ -1,6 +1,6 @@
 namespace Bulkhead.Translator.Emit;
 
-/// <summary>Why translated code left: the low seven bits of r11. Bit 7: the guest RIP in r10 counts from <c>CodeBase</c>.</summary>
+/// <summary>Why translated code left: of the <see cref="ExitWord"/> in r11.</summary>
 internal enum ExitCode : byte
 {
     /// <summary>Go on at guest RIP r10; nothing to remember (turn ended, return stack full, indirect miss).</summary>

@@ -26,10 +26,10 @@ internal sealed unsafe class Thunks
     /// <summary>Per view: where indirect jumps go, target in r10, flags in the state.</summary>
     internal byte*[] Indirect { get; } = new byte*[VcpuState.Views];
 
-    /// <summary>Per view: what lies under the oldest return address.</summary>
+    /// <summary>Per view: called by position-independent blocks whose jump is linked to another page than stands there.</summary>
     internal byte*[] RelativeMiss { get; } = new byte*[VcpuState.Views];
 
-    /// <summary>Per view: what stands at the bottom of the return stack.</summary>
+    /// <summary>Per view: what lies under the oldest return address.</summary>
     internal byte*[] Underflow { get; } = new byte*[VcpuState.Views];
 
     /// <summary>By <see cref="SlotMissIndex"/>: called by blocks whose page slot is another page's.</summary>

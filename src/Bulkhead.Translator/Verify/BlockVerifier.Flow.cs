@@ -266,12 +266,12 @@ internal sealed partial class BlockVerifier
         uint code = (uint)Int32At(_listing[i].Offset + 2);
         uint more = code >> 8;
         bool known = TryTargetBefore(i, out ulong target);
-        if (((code & BlockEmitter.RelativeRip) != 0) != (known && _plan.Relative))
+        if (ExitWord.IsRelative(code) != (known && _plan.Relative))
         {
             return Fail(i, "an exit that takes one RIP for another");
         }
 
-        ExitCode reason = ReasonOf(code);
+        ExitCode reason = ExitWord.Reason(code);
         bool allowed = reason switch
         {
             ExitCode.Dispatch or ExitCode.Limit => more == 0,
@@ -285,8 +285,6 @@ internal sealed partial class BlockVerifier
         };
         return allowed ? Leaves(i, falls: reason == ExitCode.Commit) : Fail(i, "an exit for no reason");
     }
-
-    private static ExitCode ReasonOf(uint code) => (ExitCode)(code & (BlockEmitter.RelativeRip - 1));
 
     /// <summary>Whether an instruction of the block stands at a RIP.</summary>
     private bool IsInstruction(ulong rip)
@@ -360,7 +358,7 @@ internal sealed partial class BlockVerifier
 
         uint code = (uint)Int32At(_listing[index + 1].Offset + 2);
         number = (int)(code >> 8);
-        return ReasonOf(code) == reason && ((code & BlockEmitter.RelativeRip) != 0) == _plan.Relative;
+        return ExitWord.Reason(code) == reason && ExitWord.IsRelative(code) == _plan.Relative;
     }
 
     private bool CheckPageCompare(int i)

@@ -87,24 +87,7 @@ public sealed class SharedCodeTests
             a.@int(0x80);
             a.ret();
         });
-        guest.Long(a =>
-        {
-            Label loop = a.CreateLabel();
-            guest.ToUser();
-            a.xor(eax, eax);
-            a.mov(rbx, Layout.User + Layout.Free + 0x6000);
-            a.mov(ebp, 5);
-            a.Label(ref loop);
-            a.mov(r8, other);
-            a.call(r8);
-            a.mov(r8, place);
-            a.call(r8);
-            a.dec(ebp);
-            a.jne(loop);
-            a.mov(rdi, Layout.User + Layout.Data);
-            a.mov(__[rdi], rax);
-            guest.UserExit();
-        });
+        CallInTurn(guest, 5, Layout.User + Layout.Free + 0x6000, other, place);
 
         // "other" stays the first page: 10 calls swap 10 times, and the one at "place" returns to what it was swapped to.
         Assert.Equal((5 * 1) + (5 * 1ul), guest.Read(Layout.Data));
@@ -135,28 +118,32 @@ public sealed class SharedCodeTests
         }
 
         guest.Pages.Map(away, second, PageBits.User);
-        guest.Long(a =>
-        {
-            Label loop = a.CreateLabel();
-            guest.ToUser();
-            a.xor(eax, eax);
-            a.mov(ebp, 4);
-            a.Label(ref loop);
-            foreach (ulong place in new[] { pair, again, away, mixed })
-            {
-                a.mov(r8, place);
-                a.call(r8);
-            }
-
-            a.dec(ebp);
-            a.jne(loop);
-            a.mov(rdi, Layout.User + Layout.Data);
-            a.mov(__[rdi], rax);
-            guest.UserExit();
-        });
+        CallInTurn(guest, 4, 0, pair, again, away, mixed);
 
         Assert.Equal(4 * 103ul, guest.Read(Layout.Data));
     }
+
+    /// <summary>Calls the places one after the other, so many times, with a value in RBX; keeps what they add up in RAX.</summary>
+    private static void CallInTurn(Guest guest, int times, ulong value, params ulong[] places) => guest.Long(a =>
+    {
+        Label loop = a.CreateLabel();
+        guest.ToUser();
+        a.xor(eax, eax);
+        a.mov(rbx, value);
+        a.mov(ebp, times);
+        a.Label(ref loop);
+        foreach (ulong place in places)
+        {
+            a.mov(r8, place);
+            a.call(r8);
+        }
+
+        a.dec(ebp);
+        a.jne(loop);
+        a.mov(rdi, Layout.User + Layout.Data);
+        a.mov(__[rdi], rax);
+        guest.UserExit();
+    });
 
     private static Guest Prepare(string engine)
     {
