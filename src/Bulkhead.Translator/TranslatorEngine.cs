@@ -1,4 +1,6 @@
+using System.Runtime.Intrinsics.X86;
 using Bulkhead.Core.Memory;
+using Bulkhead.Host;
 using Bulkhead.Translator.Cache;
 using Bulkhead.Translator.Emit;
 using Bulkhead.X86.Cpuid;
@@ -15,8 +17,14 @@ public sealed class TranslatorEngine : IDisposable
     private readonly List<TranslatorVcpu> _vcpus = [];
 
     /// <summary>Creates the engine over a domain's RAM. <paramref name="features"/>: the instructions its vCPUs offer.</summary>
+    /// <exception cref="OperatorException">The host's processor lacks what emitted code is made of.</exception>
     public TranslatorEngine(GuestMemory memory, CpuidPolicy features, EngineOptions options)
     {
+        if (!Avx.IsSupported || !Bmi2.IsSupported)
+        {
+            throw new OperatorException("this processor has no AVX or no BMI2, which the engine's code is made of: it needs an Intel Haswell (2013), an AMD Excavator (2015) or a later one.");
+        }
+
         _options = options;
         _space = new CodeSpace(memory, options, features.Offers);
     }

@@ -72,8 +72,8 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>r11 = offset in a view of the data TLB of the entry for the address in r10.</summary>
     internal static void EmitTlbIndex(CodeWriter w)
     {
-        w.Move(R11, R10, w: false);
-        w.Shift(5, R11, 7, w: false);
+        w.Bytes(0xC4, 0x43, 0x7B); // rorx r11d, r10d, 7
+        w.Bytes(0xF0, 0xDA, 0x07);
         w.RegImm(4, R11, (VcpuState.TlbEntries - 1) << 5, w: false);
     }
 

@@ -158,6 +158,12 @@ internal sealed unsafe class CodeWriter
         Byte(0x65);
         Rex(w, reg, 0, index);
         Byte(op);
+        if (offset is >= -128 and <= 127)
+        {
+            Bytes((byte)(0x40 | ((reg & 7) << 3) | (index & 7)), (byte)offset);
+            return;
+        }
+
         Byte((byte)(0x80 | ((reg & 7) << 3) | (index & 7)));
         Int32(offset);
     }

@@ -35,6 +35,9 @@ internal unsafe struct VcpuState
     /// both, and its lower half is neither 0 nor all ones.</summary>
     internal static ulong SlotValue(ulong rip, uint id) => (rip & ~0xFFFul) + id;
 
+    /// <summary>Per view: the data TLB. First, so that user code's checks name its fields in a byte.</summary>
+    internal TlbArray Tlb;
+
     internal Registers Registers;
 
     /// <summary>Translated code leaves at its next check when its stack pointer is below this: the bound of the return
@@ -134,9 +137,6 @@ internal unsafe struct VcpuState
 
     /// <summary>Per view: guest target and host entry.</summary>
     internal JumpArray JumpCache;
-
-    /// <summary>Per view: the data TLB.</summary>
-    internal TlbArray Tlb;
 
     /// <summary>One entry of the data TLB. Address + tag arithmetic: see <see cref="Emit.BlockEmitter"/>.</summary>
     [StructLayout(LayoutKind.Sequential)]

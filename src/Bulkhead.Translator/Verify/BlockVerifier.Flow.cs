@@ -148,9 +148,9 @@ internal sealed partial class BlockVerifier
     private bool CheckCheck(int i)
     {
         int at = _listing[i].Offset;
-        int tag = Int32At(at + CheckXor + 4) - _viewTable;
+        int tag = TlbFieldAt(at + CheckXor) - _viewTable;
         int size = 4096 - Int32At(at + CheckCompare + 3);
-        if (tag is not (0 or 8) || Int32At(at + CheckAdd + 4) != _viewTable + TlbHost)
+        if (tag is not (0 or 8) || TlbFieldAt(at + CheckAdd) != _viewTable + TlbHost)
         {
             return Fail(i, "the check of another view or field");
         }
@@ -160,7 +160,7 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a check that lets operands cross the page");
         }
 
-        return CheckSlowPath(i, i + 5, size, tag == 8);
+        return CheckSlowPath(i, i + 4, size, tag == 8);
     }
 
     private bool CheckSlot(int i)

@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Verify;
 /// <content>The templates, byte by byte.</content>
 /// <remarks>
 /// <code>
-/// Check        mov r11d, r10d; shr r11d, 7; and r11d, 16383 * 32; xor r10, gs:[r11 + view + 0 or 8];
+/// Check        rorx r11d, r10d, 7; and r11d, 16383 * 32; xor r10, gs:[r11 + view + 0 or 8];
 ///              cmp r10, 4096 - size; ja slow path; add r10, gs:[r11 + view + 16]
 /// SlotCheck    xor r10, gs:[slot]; cmp r10, 4096 - size; ja slow path; add r10, gs:[slot + 8]
 /// SlotExit     push slot; mov r11d, reason; call the slot's miss thunk; jmp after the check
@@ -34,17 +34,13 @@ internal sealed partial class BlockVerifier
     private const int TlbEntryBytes = 32;
     private const int TlbViewBytes = 16384 * TlbEntryBytes;
     private const int TlbHost = 16;
-    private const int CheckXor = 14;
-    private const int CheckCompare = 22;
-    private const int CheckJump = 29;
-    private const int CheckAdd = 35;
-    private const int CheckBytes = 43;
+    private const int CheckXor = 13;
     private const int SlotCheckBytes = 31;
     private const int LimitAndCount = 39;
 
-    private static ReadOnlySpan<byte> IndexBytes => [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00];
+    private static ReadOnlySpan<byte> IndexBytes => [0xC4, 0x43, 0x7B, 0xF0, 0xDA, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00];
 
-    private static ReadOnlySpan<byte> XorBytes => [0x65, 0x4D, 0x33, 0x93];
+    private static ReadOnlySpan<byte> XorBytes => [0x65, 0x4D, 0x33];
 
     private static ReadOnlySpan<byte> SlotXorBytes => [0x65, 0x4C, 0x33, 0x14, 0x25];
 
@@ -52,7 +48,7 @@ internal sealed partial class BlockVerifier
 
     private static ReadOnlySpan<byte> CompareBytes => [0x49, 0x81, 0xFA];
 
-    private static ReadOnlySpan<byte> AddBytes => [0x65, 0x4D, 0x03, 0x93];
+    private static ReadOnlySpan<byte> AddBytes => [0x65, 0x4D, 0x03];
 
     private static ReadOnlySpan<byte> LimitBytes => [0x65, 0x48, 0x3B, 0x24, 0x25];
 
@@ -203,8 +199,23 @@ internal sealed partial class BlockVerifier
     }
 
     private bool IsCheck(int at) =>
-        at + CheckBytes <= _listing.Length && Has(at, IndexBytes) && Has(at + CheckXor, XorBytes) && Has(at + CheckCompare, CompareBytes)
-        && Has(at + CheckJump, [0x0F, 0x87]) && Has(at + CheckAdd, AddBytes);
+        at + CheckBytes <= _listing.Length && Has(at, IndexBytes) && IsTlbOperand(at + CheckXor, XorBytes) && Has(at + CheckCompare, CompareBytes)
+        && Has(at + CheckCompare + 7, [0x0F, 0x87]) && IsTlbOperand(at + CheckAdd, AddBytes);
+
+    // User code's checks name a field of an entry in one byte, the other views' in four.
+    private int TlbOperandBytes => _plan.Mode.View == 0 ? 5 : 8;
+
+    private int CheckCompare => CheckXor + TlbOperandBytes;
+
+    private int CheckAdd => CheckCompare + 13;
+
+    private int CheckBytes => CheckAdd + TlbOperandBytes;
+
+    /// <summary>An instruction on r10 with an operand at gs:[r11 + field].</summary>
+    private bool IsTlbOperand(int at, ReadOnlySpan<byte> instruction) =>
+        Has(at, instruction) && _listing.Bytes[at + 3] == (_plan.Mode.View == 0 ? 0x53 : 0x93);
+
+    private int TlbFieldAt(int at) => _plan.Mode.View == 0 ? (sbyte)_listing.Bytes[at + 4] : Int32At(at + 4);
 
     /// <summary>In a transient block: a JMP whose way leads, without a branch, to a slow path that comes back right after it.</summary>
     private bool IsAsk(int at)

@@ -93,7 +93,7 @@ internal static class ThunkVerifier
 
     private static bool IsField(in Instruction i, in HostInstruction own) =>
         !own.HasMemory
-        || (own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement >= 0
+        || (own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement >= Offsets.Tlb + (VcpuState.Views * VcpuState.TlbEntries * 32)
             && own.Displacement + i.MemorySize.GetSize() <= Offsets.CodeTlb);
 
     /// <summary>Keeps r10, r11, rax; leaves where the operand crosses the page, or the data TLB has another page; else moves the
@@ -108,6 +108,19 @@ internal static class ThunkVerifier
             b.AddRange(BitConverter.GetBytes(value));
         }
 
+        void Entry(byte opcode, int value)
+        {
+            Add(0x65, 0x4D, opcode);
+            if (view == 0)
+            {
+                Add(0x53, (byte)value);
+            }
+            else
+            {
+                Field([0x93], value);
+            }
+        }
+
         int table = Offsets.Tlb + (view * VcpuState.TlbEntries * 32);
         int tag = table + (write ? 8 : 0);
         Field([0x65, 0x4C, 0x89, 0x14, 0x25], Offsets.Scratch0);
@@ -118,17 +131,17 @@ internal static class ThunkVerifier
         Add(0x81, 0xF8, 0x00, 0x10, 0x00, 0x00, 0x0F, 0x87); // cmp eax, 4096; ja
         int crosses = b.Count;
         Field([], 0);
-        Add(0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00);
-        Field([0x65, 0x4D, 0x33, 0x93], tag);
+        Add(0xC4, 0x43, 0x7B, 0xF0, 0xDA, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00);
+        Entry(0x33, tag);
         Add(0x49, 0x81, 0xFA, 0xFF, 0x0F, 0x00, 0x00, 0x0F, 0x87);
         int miss = b.Count;
         Field([], 0);
         Add(0x48, 0x8B, 0x44, 0x24, 0x08); // mov rax, [rsp + 8]
         Field([0x65, 0xC6, 0x04, 0x25], Offsets.SlotsFilled + view); // mov byte gs:[filled], 1
         Add(0x01);
-        Field([0x65, 0x4D, 0x8B, 0x93], tag);
+        Entry(0x8B, tag);
         Add(0x65, 0x4C, 0x89, 0x10); // mov gs:[rax], r10
-        Field([0x65, 0x4D, 0x8B, 0x93], table + 16);
+        Entry(0x8B, table + 16);
         Add(0x65, 0x4C, 0x89, 0x50, 0x08); // mov gs:[rax + 8], r10
         Field([0x65, 0x4C, 0x8B, 0x1C, 0x25], Offsets.Scratch0);
         Add(0x41, 0x81, 0xE3, 0xFF, 0x0F, 0x00, 0x00, 0x4D, 0x03, 0xD3); // and r11d, 4095; add r10, r11

@@ -8,7 +8,8 @@ public sealed unsafe class OffsetsTests
     [Fact]
     public void Registers_InTheState_StandWhereEmittedCodeLooks()
     {
-        Assert.Equal(0, Offsets.Gpr);
+        Assert.Equal(0, Offsets.Gpr % 8);
+        Assert.Equal(0, Offsets.Tlb); // user code's checks name its fields in one byte
         Assert.Equal(0, Offsets.Ymm % 32);
         Assert.Equal(0, Offsets.X87 % 16);
     }

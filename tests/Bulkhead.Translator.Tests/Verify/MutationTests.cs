@@ -9,41 +9,41 @@ namespace Bulkhead.Translator.Tests.Verify;
 /// <summary>What a broken emitter might emit does not pass.</summary>
 public sealed class MutationTests
 {
-    private static readonly byte[] s_check = [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x07];
+    private static readonly byte[] s_check = [0xC4, 0x43, 0x7B, 0xF0, 0xDA, 0x07];
     private static readonly byte[] s_limit = [0x65, 0x48, 0x3B, 0x24, 0x25];
     private static readonly byte[] s_page = [0x65, 0x81, 0x3C, 0x25];
     private static readonly int s_view = VcpuState.TlbEntries * 32;
 
-    /// <summary>Name, and what is done to a block of one checked access (offset of the check, host code).</summary>
+    /// <summary>Name, and what is done to a supervisor's block of one checked access (offset of the check, host code).</summary>
     private static readonly (string Name, Func<int, byte[], byte[]> Change)[] s_changes =
     [
-        ("margin one byte smaller", (at, c) => HostCode.Add(c, at + 25, 1)),
-        ("margin gone", (at, c) => HostCode.Add(c, at + 25, 7)),
-        ("margin larger than the access", (at, c) => HostCode.Add(c, at + 25, -1)),
-        ("mask wider", (at, c) => HostCode.Put(c, at + 12, 0x03)),
-        ("mask lets low bits in", (at, c) => HostCode.Put(c, at + 10, 0xFF)),
-        ("mask gone", (at, c) => HostCode.Put(c, at + 7, 0x0F, 0x1F, 0x80, 0, 0, 0, 0)),
-        ("other shift", (at, c) => HostCode.Put(c, at + 6, 6)),
-        ("index of another register", (at, c) => HostCode.Put(c, at + 2, 0xD9)),
-        ("tag of another view", (at, c) => HostCode.Add(c, at + 18, s_view)),
-        ("host address of another view", (at, c) => HostCode.Add(c, at + 39, s_view)),
-        ("another view", (at, c) => HostCode.Add(HostCode.Add(c, at + 18, s_view), at + 39, s_view)),
-        ("the other tag", (at, c) => HostCode.Put(c, at + 18, (byte)(c[at + 18] ^ 8))),
-        ("addend of the unused field", (at, c) => HostCode.Add(c, at + 39, 8)),
-        ("addend of the tag", (at, c) => HostCode.Add(c, at + 39, -16)),
-        ("tag outside the table", (at, c) => HostCode.Add(c, at + 18, -32)),
-        ("ADD for XOR", (at, c) => HostCode.Put(c, at + 16, 0x03)),
-        ("compare of another register", (at, c) => HostCode.Put(c, at + 24, 0xFB)),
-        ("compare of 32 bits", (at, c) => HostCode.Put(c, at + 22, 0x41)),
-        ("JAE", (at, c) => HostCode.Put(c, at + 30, 0x83)),
-        ("JBE", (at, c) => HostCode.Put(c, at + 30, 0x86)),
-        ("JG", (at, c) => HostCode.Put(c, at + 30, 0x8F)),
-        ("no jump", (at, c) => HostCode.Put(c, at + 29, 0x66, 0x0F, 0x1F, 0x44, 0, 0)),
-        ("jump to the next instruction", (at, c) => HostCode.Put(c, at + 31, 0, 0, 0, 0)),
-        ("jump into an instruction", (at, c) => HostCode.Add(c, at + 31, 1)),
-        ("jump past the address", (at, c) => HostCode.Add(c, at + 31, c.Length - at - 35 - BitConverter.ToInt32(c, at + 31) - 16)),
-        ("jump to the slow path's return", (at, c) => HostCode.Add(c, at + 31, c.Length - at - 35 - BitConverter.ToInt32(c, at + 31) - 5)),
-        ("no addend", (at, c) => HostCode.Put(c, at + 35, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0)),
+        ("margin one byte smaller", (at, c) => HostCode.Add(c, at + 24, 1)),
+        ("margin gone", (at, c) => HostCode.Add(c, at + 24, 7)),
+        ("margin larger than the access", (at, c) => HostCode.Add(c, at + 24, -1)),
+        ("mask wider", (at, c) => HostCode.Put(c, at + 11, 0x03)),
+        ("mask lets low bits in", (at, c) => HostCode.Put(c, at + 9, 0xFF)),
+        ("mask gone", (at, c) => HostCode.Put(c, at + 6, 0x0F, 0x1F, 0x80, 0, 0, 0, 0)),
+        ("other shift", (at, c) => HostCode.Put(c, at + 5, 6)),
+        ("index of another register", (at, c) => HostCode.Put(c, at + 4, 0xD9)),
+        ("tag of another view", (at, c) => HostCode.Add(c, at + 17, s_view)),
+        ("host address of another view", (at, c) => HostCode.Add(c, at + 38, s_view)),
+        ("another view", (at, c) => HostCode.Add(HostCode.Add(c, at + 17, s_view), at + 38, s_view)),
+        ("the other tag", (at, c) => HostCode.Put(c, at + 17, (byte)(c[at + 17] ^ 8))),
+        ("addend of the unused field", (at, c) => HostCode.Add(c, at + 38, 8)),
+        ("addend of the tag", (at, c) => HostCode.Add(c, at + 38, -16)),
+        ("tag outside the table", (at, c) => HostCode.Add(c, at + 17, -32)),
+        ("ADD for XOR", (at, c) => HostCode.Put(c, at + 15, 0x03)),
+        ("compare of another register", (at, c) => HostCode.Put(c, at + 23, 0xFB)),
+        ("compare of 32 bits", (at, c) => HostCode.Put(c, at + 21, 0x41)),
+        ("JAE", (at, c) => HostCode.Put(c, at + 29, 0x83)),
+        ("JBE", (at, c) => HostCode.Put(c, at + 29, 0x86)),
+        ("JG", (at, c) => HostCode.Put(c, at + 29, 0x8F)),
+        ("no jump", (at, c) => HostCode.Put(c, at + 28, 0x66, 0x0F, 0x1F, 0x44, 0, 0)),
+        ("jump to the next instruction", (at, c) => HostCode.Put(c, at + 30, 0, 0, 0, 0)),
+        ("jump into an instruction", (at, c) => HostCode.Add(c, at + 30, 1)),
+        ("jump past the address", (at, c) => HostCode.Add(c, at + 30, c.Length - at - 34 - BitConverter.ToInt32(c, at + 30) - 16)),
+        ("jump to the slow path's return", (at, c) => HostCode.Add(c, at + 30, c.Length - at - 34 - BitConverter.ToInt32(c, at + 30) - 5)),
+        ("no addend", (at, c) => HostCode.Put(c, at + 34, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0)),
         ("access through another register", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryBase = Register.RAX)),
         ("access through r11", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryBase = Register.R11)),
         ("access of the host stack", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryBase = Register.RSP)),
@@ -56,23 +56,23 @@ public sealed class MutationTests
         ("slow path asks for the other access", (at, c) => HostCode.Put(c, c.Length - 12, (byte)(c[^12] ^ 1))),
         ("slow path lets operands bounce", (at, c) => HostCode.Put(c, c.Length - 12, (byte)(c[^12] ^ 16))),
         ("slow path leaves for another reason", (at, c) => HostCode.Put(c, c.Length - 14, 0)),
-        ("slow path comes back before the check", (at, c) => HostCode.Add(c, c.Length - 4, -43)),
+        ("slow path comes back before the check", (at, c) => HostCode.Add(c, c.Length - 4, -42)),
         ("slow path comes back after the access", (at, c) => HostCode.Add(c, c.Length - 4, 3)),
         ("slow path calls another thunk", (at, c) => HostCode.Add(c, c.Length - 9, -10)),
         ("slow path does not come back", (at, c) => HostCode.Put(c, c.Length - 5, 0x90, 0x90, 0x90, 0x90, 0x90)),
-        ("r10 written between", (at, c) => HostCode.Insert(c, at + 43, 0x49, 0x89, 0xC2)),
-        ("r10 written by LEA between", (at, c) => HostCode.Insert(c, at + 43, 0x4D, 0x8D, 0x52, 0x01)),
-        ("r10 loaded between", (at, c) => HostCode.Insert(c, at + 43, [0x65, 0x4C, 0x8B, 0x14, 0x25, .. BitConverter.GetBytes(Offsets.Temporary)])),
-        ("r10 stored between", (at, c) => HostCode.Insert(c, at + 43, [0x65, 0x4C, 0x89, 0x14, 0x25, .. BitConverter.GetBytes(Offsets.Temporary)])),
-        ("r10 written by XADD between", (at, c) => HostCode.Insert(c, at + 43, 0x4C, 0x0F, 0xC1, 0xD0)),
-        ("r10 written by BSWAP between", (at, c) => HostCode.Insert(c, at + 43, 0x49, 0x0F, 0xCA)),
-        ("r10 written by ANDN between", (at, c) => HostCode.Insert(c, at + 43, 0xC4, 0x62, 0xF8, 0xF2, 0xD1)),
-        ("r10 written by BLSR between", (at, c) => HostCode.Insert(c, at + 43, 0xC4, 0xE2, 0xA8, 0xF3, 0xC8)),
-        ("entered between", (at, c) => HostCode.Insert(c, 0, [0xE9, .. BitConverter.GetBytes(at + 43)])),
-        ("entered between, conditionally", (at, c) => HostCode.Insert(c, 0, [0x0F, 0x84, .. BitConverter.GetBytes(at + 43)])),
-        ("entered in the check", (at, c) => HostCode.Insert(c, 0, [0x0F, 0x84, .. BitConverter.GetBytes(at + 29)])),
-        ("entered in the check by JRCXZ", (at, c) => HostCode.Insert(c, 0, 0xE3, (byte)(at + 35))),
-        ("two accesses of one check", (at, c) => HostCode.Insert(c, at + 43, 0x41, 0x8A, 0x02)),
+        ("r10 written between", (at, c) => HostCode.Insert(c, at + 42, 0x49, 0x89, 0xC2)),
+        ("r10 written by LEA between", (at, c) => HostCode.Insert(c, at + 42, 0x4D, 0x8D, 0x52, 0x01)),
+        ("r10 loaded between", (at, c) => HostCode.Insert(c, at + 42, [0x65, 0x4C, 0x8B, 0x14, 0x25, .. BitConverter.GetBytes(Offsets.Temporary)])),
+        ("r10 stored between", (at, c) => HostCode.Insert(c, at + 42, [0x65, 0x4C, 0x89, 0x14, 0x25, .. BitConverter.GetBytes(Offsets.Temporary)])),
+        ("r10 written by XADD between", (at, c) => HostCode.Insert(c, at + 42, 0x4C, 0x0F, 0xC1, 0xD0)),
+        ("r10 written by BSWAP between", (at, c) => HostCode.Insert(c, at + 42, 0x49, 0x0F, 0xCA)),
+        ("r10 written by ANDN between", (at, c) => HostCode.Insert(c, at + 42, 0xC4, 0x62, 0xF8, 0xF2, 0xD1)),
+        ("r10 written by BLSR between", (at, c) => HostCode.Insert(c, at + 42, 0xC4, 0xE2, 0xA8, 0xF3, 0xC8)),
+        ("entered between", (at, c) => HostCode.Insert(c, 0, [0xE9, .. BitConverter.GetBytes(at + 42)])),
+        ("entered between, conditionally", (at, c) => HostCode.Insert(c, 0, [0x0F, 0x84, .. BitConverter.GetBytes(at + 42)])),
+        ("entered in the check", (at, c) => HostCode.Insert(c, 0, [0x0F, 0x84, .. BitConverter.GetBytes(at + 28)])),
+        ("entered in the check by JRCXZ", (at, c) => HostCode.Insert(c, 0, 0xE3, (byte)(at + 34))),
+        ("two accesses of one check", (at, c) => HostCode.Insert(c, at + 42, 0x41, 0x8A, 0x02)),
         ("code after the slow path's call", (at, c) => HostCode.Insert(c, c.Length - 5, 0x90)),
         ("code before the end of the slow path", (at, c) => HostCode.Insert(c, c.Length - 16, 0x4C, 0x89, 0xD0)),
     ];
@@ -115,7 +115,7 @@ public sealed class MutationTests
                 ("limit", Offsets.Limit), ("return stack", Offsets.ReturnStackPointer), ("host stack", Offsets.HostStackPointer), ("resume", Offsets.ResumeAddress),
                 ("scratch", Offsets.Scratch0), ("code base", Offsets.CodeBase), ("code TLB", Offsets.CodeTlb), ("jump cache", Offsets.JumpCache), ("jump cache entry", Offsets.JumpCache + 8),
                 ("data TLB", Offsets.Tlb), ("data TLB host", Offsets.Tlb + 16), ("rax", Offsets.GprOf(0)), ("rflags", Offsets.Rflags), ("segment", Offsets.SegmentBase(4)),
-                ("flags", Offsets.Flags), ("before the state", -8), ("behind the state", 1 << 20), ("half a register", Offsets.GprOf(9) + 4),
+                ("flags", Offsets.Flags), ("before the state", -8), ("behind the state", 1 << 22), ("half a register", Offsets.GprOf(9) + 4),
             })
             {
                 yield return ($"store to {name}", [0x65, 0x48, 0x89, 0x04, 0x25, .. BitConverter.GetBytes(offset)]);
@@ -144,7 +144,8 @@ public sealed class MutationTests
     public void Access_ChangedSoThatItMatters_IsRejected(string guest)
     {
         using var bench = new EmitBench();
-        byte[] code = Emit(bench, guest, out int at);
+        byte[] code = Emit(bench, guest, Modes.Kernel64);
+        int at = HostCode.Find(code, s_check);
         Assert.Null(bench.Verify(HostCode.Insert(code, 0, 0x90)));
         foreach ((string name, Func<int, byte[], byte[]> change) in s_changes)
         {
@@ -159,10 +160,10 @@ public sealed class MutationTests
     {
         using var bench = new EmitBench();
         byte[] code = Emit(bench, "488B07F4", out int at);
-        Assert.Null(bench.Verify(HostCode.Insert(HostCode.Insert(code, at + 46, 0x90), 0, 0x90)));
+        Assert.Null(bench.Verify(HostCode.Insert(HostCode.Insert(code, at + 39, 0x90), 0, 0x90)));
         foreach ((string name, byte[] bytes) in s_instructions.Concat(StateAccesses))
         {
-            foreach (int place in (ReadOnlySpan<int>)[0, at + 46])
+            foreach (int place in (ReadOnlySpan<int>)[0, at + 39])
             {
                 Rejected(bench, HostCode.Insert(code, place, bytes), name);
             }
@@ -194,7 +195,7 @@ public sealed class MutationTests
                 }
 
                 passed++;
-                Assert.True(offset >= at + 43, $"offset {offset - at:x} of the check may be {value:x}");
+                Assert.True(offset >= at + 36, $"offset {offset - at:x} of the check may be {value:x}");
                 foreach ((Instruction now, int _) in HostCode.Decode(changed).Where(i => i.Offset >= place && i.Offset < place + access.Length))
                 {
                     Assert.True(TouchesSame(facts, access, now), $"{access} may become {now}");
@@ -235,7 +236,7 @@ public sealed class MutationTests
         using var bench = new EmitBench("page-slots=off");
         byte[] code = Emit(bench, guest, out int at);
         Assert.Null(bench.Verify());
-        Assert.Equal(4095, BitConverter.ToInt32(code, at + 25));
+        Assert.Equal(4095, BitConverter.ToInt32(code, at + 21));
     }
 
     [Theory]
@@ -247,19 +248,19 @@ public sealed class MutationTests
     {
         using var bench = new EmitBench("page-slots=off");
         byte[] code = Emit(bench, guest, out int at);
-        Assert.Equal(4096 - bytes, BitConverter.ToInt32(code, at + 25));
+        Assert.Equal(4096 - bytes, BitConverter.ToInt32(code, at + 21));
         List<(Instruction Instruction, int Offset)> accesses = [.. HostCode.Decode(code).Where(i => i.Offset > at && i.Instruction.MemoryBase == Register.R10).Take(3)];
         int last = accesses.Max(i => (int)i.Instruction.MemoryDisplacement64);
         (Instruction access, int place) = accesses.First(i => (int)i.Instruction.MemoryDisplacement64 == last);
         Rejected(bench, HostCode.Put(code, place + access.Length - (access.Op1Kind.ToString().StartsWith("Immediate", StringComparison.Ordinal) ? 2 : 1), (byte)(last + 1)), "a byte beyond the range");
         Rejected(bench, HostCode.Put(code, place + access.Length - 1, 0xF8), "before the range");
-        Rejected(bench, HostCode.Add(code, at + 25, 1), "a margin one byte smaller");
-        Rejected(bench, HostCode.Add(code, at + 25, -200), "a margin of more than a range");
+        Rejected(bench, HostCode.Add(code, at + 21, 1), "a margin one byte smaller");
+        Rejected(bench, HostCode.Add(code, at + 21, -200), "a margin of more than a range");
         Rejected(bench, HostCode.Insert(code, place, 0x49, 0x89, 0xC2), "r10 written between");
         Rejected(bench, HostCode.Insert(code, 0, [0x0F, 0x84, .. BitConverter.GetBytes(place)]), "entered between");
         if (write)
         {
-            Rejected(bench, HostCode.Put(code, at + 18, (byte)(code[at + 18] ^ 8)), "checked for reading");
+            Rejected(bench, HostCode.Put(code, at + 17, (byte)(code[at + 17] ^ 8)), "checked for reading");
         }
     }
 
@@ -445,7 +446,7 @@ public sealed class MutationTests
     {
         using var bench = new EmitBench();
         byte[] code = Emit(bench, "8827F4", out int at);
-        int save = at + 43;
+        int save = at + 36;
         Assert.Equal([0x65, 0x48, 0x89, 0x34, 0x25], code[save..(save + 5)]);
         Rejected(bench, HostCode.Put(code, save + 11, 0xF3), "another register's address");
         Rejected(bench, HostCode.Put(code, save + 13, 0x27), "another base");
@@ -469,9 +470,9 @@ public sealed class MutationTests
         }
     }
 
-    private static byte[] Emit(EmitBench bench, string guest)
+    private static byte[] Emit(EmitBench bench, string guest, uint mode = Modes.User64)
     {
-        Assert.True(bench.Emit(Convert.FromHexString(guest), GuestCode.Rip, Modes.User64));
+        Assert.True(bench.Emit(Convert.FromHexString(guest), GuestCode.Rip, mode));
         Assert.Null(bench.Verify());
         return bench.Code;
     }
