@@ -21,6 +21,9 @@ public sealed record EngineOptions
     /// <summary>Runs of instructions that access memory near one base register share one check.</summary>
     public bool SharedChecks { get; init; } = true;
 
+    /// <summary>Blocks go on past conditional jumps and calls, and hold the jumps between their own instructions.</summary>
+    public bool LongBlocks { get; init; } = true;
+
     /// <summary>Pages of user code that were met at a second address are translated so that they run at any.</summary>
     public RelativeCode RelativeCode { get; init; } = RelativeCode.On;
 
@@ -55,8 +58,8 @@ public sealed record EngineOptions
     /// <summary>Bytes of translated code kept; when full, everything is dropped.</summary>
     public int CodeCacheBytes { get; init; } = 32 << 20;
 
-    /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, shared-checks, flag-lookahead, exact-fault-flags,
-    /// inline-system, count, verify (on or off), relative-code (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, code-map (a
+    /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead,
+    /// exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, code-map (a
     /// file).</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
     public static string? TryParse(string text, out EngineOptions options)
@@ -75,6 +78,7 @@ public sealed record EngineOptions
                 "jump-cache" => options with { JumpCache = on },
                 "return-stack" => options with { ReturnStack = on },
                 "shared-checks" => options with { SharedChecks = on },
+                "long-blocks" => options with { LongBlocks = on },
                 "page-slots" => options with { PageSlots = on },
                 "relative-code" => options with { RelativeCode = value == "always" ? RelativeCode.Always : on ? RelativeCode.On : RelativeCode.Off },
                 "flag-lookahead" => options with { FlagLookahead = on },
@@ -91,7 +95,7 @@ public sealed record EngineOptions
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, code-map=FILE.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, code-map=FILE.";
             }
 
             options = next;

@@ -20,7 +20,9 @@ public sealed class TranslatorEngine : IDisposable
     /// <exception cref="OperatorException">The host's processor lacks what emitted code is made of.</exception>
     public TranslatorEngine(GuestMemory memory, CpuidPolicy features, EngineOptions options)
     {
-        if (!Avx.IsSupported || !Bmi2.IsSupported)
+        const int Avx = 1 << 28; // of leaf 1's ECX
+        const int Bmi2 = 1 << 8; // of leaf 7's EBX
+        if ((X86Base.CpuId(1, 0).Ecx & Avx) == 0 || (X86Base.CpuId(7, 0).Ebx & Bmi2) == 0)
         {
             throw new OperatorException("this processor has no AVX or no BMI2, which the engine's code is made of: it needs an Intel Haswell (2013), an AMD Excavator (2015) or a later one.");
         }

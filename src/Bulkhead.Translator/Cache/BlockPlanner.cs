@@ -6,10 +6,14 @@ using Iced.Intel;
 namespace Bulkhead.Translator.Cache;
 
 /// <summary>Reads a block and finds which flags are live in it.</summary>
-internal sealed unsafe class BlockPlanner(EngineOptions options)
+internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions options)
 {
     private const int LookaheadInstructions = 12;
 
+    /// <summary>A branch after so many instructions ends its block: what follows is translated when it is reached, for most is not.</summary>
+    private const int LongEnough = 24;
+
+    private readonly IEmissionLog _space = space;
     private readonly EngineOptions _options = options;
     private readonly BlockPlan _plan = new(Math.Max(options.MaxBlockInstructions, 1));
 
@@ -35,9 +39,10 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
             count++;
             offset += i.Length;
             rip += (ulong)i.Length;
-            if (EndsBlock(i, mode))
+            ends = EndsBlock(i, mode) && !(LongBlocks && count < LongEnough && FallsThrough(i));
+            _plan.Closes[count - 1] = ends;
+            if (LongBlocks ? (ends && !IsTarget(count, rip)) || _space.TryFind(pageId, rip, out _) : ends)
             {
-                ends = true;
                 break;
             }
         }
@@ -45,10 +50,74 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         _plan.Count = count;
         if (count > 0)
         {
-            AnalyseFlags(page, ends);
+            FindLabels();
+            AnalyseFlags(page);
         }
 
         return _plan;
+    }
+
+    /// <summary>Where instructions are counted, each way through a block must have as many.</summary>
+    private bool LongBlocks => _options.LongBlocks && _options.Chain && !_options.CountInstructions;
+
+    /// <summary>Whether the instruction after a branch is likely to follow it, and may stand in the same block.</summary>
+    private bool FallsThrough(in Instruction i) =>
+        IsJcc(i) || (_options.ReturnStack && i.FlowControl is FlowControl.Call or FlowControl.IndirectCall && BlockEmitter.Emits(i, _plan.Mode, _options));
+
+    private static bool IsJcc(in Instruction i) => i.IsJccShortOrNear && !IsOpaque(i);
+
+    /// <summary>Whether one of the first instructions branches to an instruction pointer.</summary>
+    private bool IsTarget(int count, ulong rip)
+    {
+        for (int k = 0; k < count; k++)
+        {
+            if (HasLabel(_plan.Instructions[k]) && _plan.Instructions[k].NearBranchTarget == rip)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool HasLabel(in Instruction i) => (IsJcc(i) || i.FlowControl == FlowControl.UnconditionalBranch) && !IsOpaque(i);
+
+    private void FindLabels()
+    {
+        int count = _plan.Count;
+        Array.Clear(_plan.IsLabel, 0, count);
+        if (!LongBlocks)
+        {
+            return;
+        }
+
+        for (int k = 0; k < count; k++)
+        {
+            if (HasLabel(_plan.Instructions[k]) && IndexOf(_plan.Instructions[k].NearBranchTarget) is >= 0 and int label)
+            {
+                _plan.IsLabel[label] = true;
+            }
+        }
+    }
+
+    /// <summary>The instruction of the block that begins at an instruction pointer, or -1.</summary>
+    private int IndexOf(ulong rip)
+    {
+        int low = 0;
+        int high = _plan.Count - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >> 1;
+            ulong at = _plan.Instructions[middle].IP;
+            if (at == rip)
+            {
+                return middle;
+            }
+
+            (low, high) = at < rip ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return -1;
     }
 
     /// <summary>Plans one instruction by itself, for one use; every flag is live around it.</summary>
@@ -92,8 +161,9 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         _ = Reader.TryDecode(bytes, bytes + length, rip, out _plan.Instructions[0]);
         _plan.LiveBefore[0] = FlagFacts.All;
         _plan.LiveBefore[1] = FlagFacts.All;
-        _plan.LiveAtTarget = true;
-        _plan.LiveAtNext = true;
+        _plan.LiveAtTarget[0] = true;
+        _plan.LiveAtNext[0] = true;
+        _plan.IsLabel[0] = false;
     }
 
     private bool EndsBlock(in Instruction i, ModeWord mode)
@@ -106,35 +176,43 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
         return !BlockEmitter.Emits(i, mode, _options);
     }
 
-    private void AnalyseFlags(byte* page, bool ends)
+    private void AnalyseFlags(byte* page)
     {
         int count = _plan.Count;
-        ref readonly Instruction last = ref _plan.Instructions[count - 1];
-        int live = ends ? LiveAfterEnd(page, last) : LiveAt(page, last.NextIP);
-        if (!ends)
-        {
-            _plan.LiveAtNext = live != 0;
-        }
-
-        _plan.LiveBefore[count] = (byte)live;
+        _plan.LiveBefore[count] = _plan.Closes[count - 1] ? (byte)0 : (byte)LiveAt(page, _plan.Instructions[count - 1].NextIP);
         for (int k = count - 1; k >= 0; k--)
         {
             ref readonly Instruction i = ref _plan.Instructions[k];
-            if (k == count - 1 && ends && IsOpaque(i))
-            {
-                live = FlagFacts.All;
-            }
-            else
-            {
-                live = (live & ~FlagFacts.Written(i)) | FlagFacts.Read(i);
-                if (MayShowFlags(i))
-                {
-                    live = FlagFacts.All;
-                }
-            }
-
+            int live = LiveAfter(page, k);
+            live = live < 0 || MayShowFlags(i) ? FlagFacts.All : (live & ~FlagFacts.Written(i)) | FlagFacts.Read(i);
             _plan.LiveBefore[k] = (byte)live;
         }
+    }
+
+    /// <summary>The flags live after an instruction on every way from it; -1 where whatever follows may look at all as they were before it.</summary>
+    private int LiveAfter(byte* page, int k)
+    {
+        ref readonly Instruction i = ref _plan.Instructions[k];
+        if (i.FlowControl == FlowControl.Next && !_plan.Closes[k])
+        {
+            _plan.LiveAtNext[k] = _plan.LiveBefore[k + 1] != 0;
+            return _plan.LiveBefore[k + 1];
+        }
+
+        bool calls = i.FlowControl is FlowControl.Call or FlowControl.IndirectCall;
+        bool goesOn = calls || i.FlowControl == FlowControl.ConditionalBranch;
+        int next = !goesOn ? 0 : _plan.Closes[k] ? LiveAt(page, i.NextIP) : _plan.LiveBefore[k + 1];
+        _plan.LiveAtNext[k] = next != 0;
+        _plan.LiveAtTarget[k] = true;
+        if (IsOpaque(i))
+        {
+            return -1;
+        }
+
+        int label = HasLabel(i) && LongBlocks ? IndexOf(i.NearBranchTarget) : -1;
+        int target = label > k ? _plan.LiveBefore[label] : LiveAt(page, i.NearBranchTarget);
+        _plan.LiveAtTarget[k] = target != 0;
+        return calls ? target : target | next;
     }
 
     /// <summary>Whether a fault of it shows every flag from before it.</summary>
@@ -150,32 +228,6 @@ internal sealed unsafe class BlockPlanner(EngineOptions options)
     private static bool IsOpaque(in Instruction i) =>
         i.FlowControl is not (FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch or FlowControl.Call)
         || i.Op0Kind is not (OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64);
-
-    private int LiveAfterEnd(byte* page, in Instruction last)
-    {
-        _plan.LiveAtTarget = true;
-        _plan.LiveAtNext = true;
-        if (last.FlowControl is FlowControl.Call or FlowControl.IndirectCall)
-        {
-            _plan.LiveAtNext = LiveAt(page, last.NextIP) != 0; // where the callee returns to
-        }
-
-        if (IsOpaque(last))
-        {
-            return FlagFacts.All;
-        }
-
-        int live = LiveAt(page, last.NearBranchTarget);
-        _plan.LiveAtTarget = live != 0;
-        if (last.FlowControl == FlowControl.ConditionalBranch)
-        {
-            int next = LiveAt(page, last.NextIP);
-            _plan.LiveAtNext = next != 0;
-            live |= next;
-        }
-
-        return live;
-    }
 
     /// <summary>Flags live at an instruction pointer, as far as a short look inside the page tells.</summary>
     private int LiveAt(byte* page, ulong rip)

@@ -64,7 +64,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _firstFree = (_writer.Length + 63) & ~63;
         _free = _firstFree;
         _emitter = new BlockEmitter(_writer, Thunks, this, options);
-        _planner = new BlockPlanner(options);
+        _planner = new BlockPlanner(this, options);
         _verifier = options.Verify ? new BlockVerifier(Thunks.Places, this, options) : null;
         _map = options.CodeMapPath is { } path ? new StreamWriter(path) : null;
         memory.Observe(this);

@@ -13,15 +13,13 @@ internal sealed unsafe partial class BlockEmitter
         switch (i.FlowControl)
         {
             case FlowControl.ConditionalBranch:
-                EmitConditional(i);
-                return false;
+                return i.IsJccShortOrNear ? EmitJcc(i) : EmitCounting(i);
             case FlowControl.UnconditionalBranch:
-                EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget);
+                EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget[_index]);
                 return false;
             case FlowControl.Call:
             case FlowControl.IndirectCall:
-                EmitCall(i);
-                return false;
+                return EmitCall(i);
             case FlowControl.IndirectBranch:
                 EmitTarget(i);
                 EmitIndirectJump();
@@ -52,49 +50,54 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    private void EmitConditional(in Instruction i)
+    /// <summary>Jcc. One instruction where the target is entered as the flags are, further on in the page.</summary>
+    private bool EmitJcc(in Instruction i)
     {
-        int taken;
-        int notTaken = -1;
-        switch (i.Mnemonic)
+        NeedHostFlags();
+        int condition = i.ConditionCode - ConditionCode.o;
+        ulong target = i.NearBranchTarget;
+        if (!_plan.Transient && _options.Chain && IsSamePage(target) && target > i.IP && !IsDistant(target))
         {
-            case Mnemonic.Jcxz or Mnemonic.Jecxz or Mnemonic.Jrcxz or Mnemonic.Loop or Mnemonic.Loope or Mnemonic.Loopne:
-                (taken, notTaken) = EmitCountBranch(i);
-                break;
-            default:
-                NeedHostFlags();
-                taken = _w.Jcc((int)i.ConditionCode switch
-                {
-                    (int)ConditionCode.o => 0,
-                    (int)ConditionCode.no => 1,
-                    (int)ConditionCode.b => 2,
-                    (int)ConditionCode.ae => 3,
-                    (int)ConditionCode.e => 4,
-                    (int)ConditionCode.ne => 5,
-                    (int)ConditionCode.be => 6,
-                    (int)ConditionCode.a => 7,
-                    (int)ConditionCode.s => 8,
-                    (int)ConditionCode.ns => 9,
-                    (int)ConditionCode.p => 10,
-                    (int)ConditionCode.np => 11,
-                    (int)ConditionCode.l => 12,
-                    (int)ConditionCode.ge => 13,
-                    (int)ConditionCode.le => 14,
-                    _ => 15,
-                });
-                break;
+            EmitLinkedJcc(condition, target);
+        }
+        else
+        {
+            FlagsPlace place = _flags;
+            int over = _w.Jcc(condition ^ 1);
+            EmitEdge(target, _plan.LiveAtTarget[_index]);
+            _w.Bind(over);
+            _flags = place;
         }
 
+        return GoOn(i);
+    }
+
+    /// <summary>Goes on behind a conditional branch or a call, in this block or another. Whether in this.</summary>
+    private bool GoOn(in Instruction i)
+    {
+        if (!_plan.Closes[_index] && _index + 1 < _plan.Count)
+        {
+            return true;
+        }
+
+        EmitEdge(i.NextIP, _plan.LiveAtNext[_index]);
+        return false;
+    }
+
+    private bool EmitCounting(in Instruction i)
+    {
+        (int taken, int notTaken) = EmitCountBranch(i);
         FlagsPlace place = _flags;
         if (notTaken >= 0)
         {
             _w.Bind(notTaken);
         }
 
-        EmitEdge(i.NextIP, _plan.LiveAtNext);
+        EmitEdge(i.NextIP, _plan.LiveAtNext[_index]);
         _w.Bind(taken);
         _flags = place;
-        EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget);
+        EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget[_index]);
+        return false;
     }
 
     /// <summary>LOOP, LOOPE, LOOPNE, JCXZ: flags stay as they are. Returns the rel32 of the taken and (or -1) of another not-taken jump.</summary>
@@ -180,7 +183,7 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>CALL near: push the return address, then go; the host return stack remembers where we are.</summary>
-    private void EmitCall(in Instruction i)
+    private bool EmitCall(in Instruction i)
     {
         int size = -i.StackPointerIncrement;
         bool direct = i.FlowControl == FlowControl.Call;
@@ -209,7 +212,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             if (direct)
             {
-                EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget);
+                EmitEdge(i.NearBranchTarget, _plan.LiveAtTarget[_index]);
             }
             else
             {
@@ -217,7 +220,7 @@ internal sealed unsafe partial class BlockEmitter
                 EmitIndirectJump();
             }
 
-            return;
+            return false;
         }
 
         if (direct)
@@ -249,7 +252,7 @@ internal sealed unsafe partial class BlockEmitter
 
         _w.BindTo(_w.Jcc(5), _thunks.Indirect[_mode.View]);
         _flags = FlagsPlace.Saved;
-        EmitEdge(i.NextIP, _plan.LiveAtNext);
+        return GoOn(i);
     }
 
     private void EmitDirectCall(ulong target)
@@ -261,7 +264,7 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        EmitLimitCheck(target); // first of all: each way on from here pushes a return address
+        EmitLimitCheck(); // first of all: each way on from here pushes a return address
         PushCodeBase();
         if (!_options.Chain)
         {
@@ -271,19 +274,20 @@ internal sealed unsafe partial class BlockEmitter
             _w.Bind(call);
             EmitLeaveAt(target, (uint)ExitCode.Dispatch, FlagsPlace.Saved);
             _w.Bind(over);
-            return;
         }
-
-        if (!IsSamePage(target))
+        else if (!IsSamePage(target))
         {
             EmitJumpToPage(target, call: true);
-            return;
+        }
+        else
+        {
+            FlagsPlace place = _flags;
+            RestoreForTarget(_plan.LiveAtTarget[_index]);
+            EmitLinkedJump(target, call: true);
+            _flags = place;
         }
 
-        FlagsPlace place = _flags;
-        RestoreForTarget(_plan.LiveAtTarget);
-        EmitLinkedJump(target, call: true);
-        _flags = place;
+        EmitLimitStubs(target);
     }
 
     private void EmitIndirectCall()
@@ -320,7 +324,8 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        EmitLimitCheckIndirect();
+        EmitLimitCheck();
+        EmitLimitStubs(new Stub { Kind = StubKind.Code, Code = (uint)ExitCode.Limit });
         _w.Byte(0xC3);
     }
 

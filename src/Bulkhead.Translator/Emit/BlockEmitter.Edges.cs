@@ -7,6 +7,11 @@ namespace Bulkhead.Translator.Emit;
 /// <content>Direct jumps out of a block.</content>
 internal sealed unsafe partial class BlockEmitter
 {
+    // Where this block's own branch targets stand, and the branches ahead to them.
+    private readonly int[] _labels = new int[64];
+    private readonly (int Place, int Label)[] _labelJumps = new (int, int)[128];
+    private int _labelJumpCount;
+
     /// <summary>Goes on at a guest RIP known at translation. <paramref name="live"/>: the target may read flags.</summary>
     private void EmitEdge(ulong target, bool live)
     {
@@ -30,25 +35,27 @@ internal sealed unsafe partial class BlockEmitter
         if (samePage && !backward)
         {
             RestoreForTarget(live);
-            EmitLinkedJump(target, call: false);
+            EmitJumpInPage(target);
             return;
         }
 
         FreeHostFlags(live ? FlagFacts.All : 0);
         if (backward || _plan.Relative || LeavesRegion(from, target, _options))
         {
-            EmitLimitCheck(target);
+            EmitLimitCheck();
         }
 
         if (samePage)
         {
             RestoreForTarget(live);
-            EmitLinkedJump(target, call: false);
+            EmitJumpInPage(target);
         }
         else
         {
             EmitJumpToPage(target, call: false);
         }
+
+        EmitLimitStubs(target);
     }
 
     private bool IsSamePage(ulong target) => ((target ^ _plan.Rip) & ~0xFFFul) == 0;
@@ -103,7 +110,7 @@ internal sealed unsafe partial class BlockEmitter
         _w.AlignFor(1);
         int jump = call ? _w.Call() : _w.Jmp();
         _space.SetEdgeJump(edge, jump);
-        _stubs[_stubCount++] = new Stub { Kind = StubKind.EdgeSaved, Place = differs, Jump = jump, Back = call ? _w.Length : 0, Target = target, Edge = edge };
+        _stubs[_stubCount++] = new Stub { Kind = StubKind.EdgeSaved, Place = differs, Jump = jump, Limit = TakeLimit(StubKind.EdgeSaved), Back = call ? _w.Length : 0, Target = target, Edge = edge };
     }
 
     /// <summary>Bytes of a position-independent compare up to the id.</summary>
@@ -126,6 +133,63 @@ internal sealed unsafe partial class BlockEmitter
         _w.Int32(value);
     }
 
+    /// <summary>A jump to an instruction of this block or to another block of the page.</summary>
+    private void EmitJumpInPage(ulong target)
+    {
+        int label = _plan.LabelAt(target);
+        if (label < 0)
+        {
+            EmitLinkedJump(target, call: false);
+        }
+        else if (target <= _plan.Instructions[Math.Min(_index, _plan.Count - 1)].IP)
+        {
+            _w.BindTo(_w.Jmp(), _labels[label]);
+        }
+        else
+        {
+            _labelJumps[_labelJumpCount++] = (_w.Jmp(), label);
+        }
+    }
+
+    /// <summary>At an instruction that branches of this block go to: its flags are in the host or of no use.</summary>
+    /// <param name="falls">Whether the instruction before it goes on here.</param>
+    private void EmitLabel(bool falls)
+    {
+        bool live = _plan.LiveBefore[_index] != 0;
+        if (falls && live)
+        {
+            NeedHostFlags();
+        }
+
+        _flags = live ? FlagsPlace.Host : FlagsPlace.Dead;
+        _labels[_index] = _w.Length;
+        for (int i = 0; i < _labelJumpCount; i++)
+        {
+            if (_labelJumps[i].Label == _index)
+            {
+                _w.Bind(_labelJumps[i].Place);
+            }
+        }
+    }
+
+    /// <summary>jcc further on in the page.</summary>
+    private void EmitLinkedJcc(int condition, ulong target)
+    {
+        if (_plan.LabelAt(target) is >= 0 and int label)
+        {
+            _labelJumps[_labelJumpCount++] = (_w.Jcc(condition), label);
+        }
+        else if (_space.TryFind(_plan.PageId, target, out byte* entry))
+        {
+            _w.BindTo(_w.Jcc(condition), entry);
+        }
+        else
+        {
+            _w.AlignFor(2);
+            EmitEdgeOf(_w.Jcc(condition), target);
+        }
+    }
+
     /// <summary>A jmp or call within the page, whose rel32 can be patched; straight to the target when it is already there.</summary>
     private void EmitLinkedJump(ulong target, bool call)
     {
@@ -136,15 +200,15 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _w.AlignFor(1);
-        int place = call ? _w.Call() : _w.Jmp();
+        EmitEdgeOf(call ? _w.Call() : _w.Jmp(), target);
+    }
+
+    /// <summary>Makes an edge of a branch whose rel32 is given; out of line it leaves, until it is linked.</summary>
+    private void EmitEdgeOf(int place, ulong target)
+    {
         int edge = _space.NewEdge(_plan.PageId, -1);
         _space.SetEdgeJump(edge, place);
-        _stubs[_stubCount++] = new Stub
-        {
-            Kind = _flags == FlagsPlace.Host ? StubKind.EdgeHost : StubKind.EdgeSaved,
-            Place = place,
-            Target = target,
-            Edge = edge,
-        };
+        StubKind kind = _flags == FlagsPlace.Host ? StubKind.EdgeHost : StubKind.EdgeSaved;
+        _stubs[_stubCount++] = new Stub { Kind = kind, Place = place, Limit = TakeLimit(kind), Target = target, Edge = edge };
     }
 }

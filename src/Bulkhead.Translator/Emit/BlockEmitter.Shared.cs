@@ -109,7 +109,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             ref readonly Instruction i = ref _plan.Instructions[k];
             ref readonly InstructionEntry e = ref InstructionTable.Get(i.Code);
-            if (!IsSimple(i, e))
+            if (!IsSimple(i, e) || (k > _index && _plan.IsLabel[k]))
             {
                 break;
             }

@@ -69,9 +69,12 @@ internal sealed unsafe partial class BlockEmitter
             _w.Bind(call);
         }
 
-        if (s.Jump != 0)
+        foreach (int place in (ReadOnlySpan<int>)[s.Jump, s.Limit.First, s.Limit.Second])
         {
-            _w.Bind(s.Jump);
+            if (place != 0)
+            {
+                _w.Bind(place);
+            }
         }
 
         _w.MoveConstant(R10, s.Target);
@@ -84,20 +87,42 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    /// <summary>cmp rsp, gs:[limit]; jb: leaves with the target when somebody kicked or the return stack is full.</summary>
-    private void EmitLimitCheck(ulong target) => 
-        EmitLimitCheck(new Stub { Kind = StubKind.Target, Target = target, Code = (uint)ExitCode.Limit });
+    // Where the last limit check branches to, until it is known what leaves there.
+    private (int First, int Second) _limit;
 
-    /// <summary>The same, with the target in r10.</summary>
-    private void EmitLimitCheckIndirect() => EmitLimitCheck(new Stub { Kind = StubKind.Code, Code = (uint)ExitCode.Limit });
-
-    private void EmitLimitCheck(in Stub stub)
+    /// <summary>cmp rsp, gs:[limit]; jb: somebody kicked, the return stack is full, or what was to be counted is. Clobbers r11 where
+    /// instructions are counted.</summary>
+    private void EmitLimitCheck()
     {
         _w.RegState(0x3B, HostRsp, Offsets.Limit);
-        _stubs[_stubCount++] = stub with { Place = _w.Jcc(2) };
+        _limit = (_w.Jcc(2), 0);
         if (_options.CountInstructions)
         {
-            _stubs[_stubCount++] = stub with { Place = Thunks.EmitCountCheck(_w) };
+            _limit.Second = Thunks.EmitCountCheck(_w);
         }
     }
+
+    /// <summary>Has the last limit check leave by an edge's stub, if that expects the flags in the state too.</summary>
+    private (int First, int Second) TakeLimit(StubKind kind)
+    {
+        (int First, int Second) limit = kind == StubKind.EdgeSaved ? _limit : default;
+        _limit = kind == StubKind.EdgeSaved ? default : _limit;
+        return limit;
+    }
+
+    /// <summary>Has the last limit check leave by a stub of its own, if no edge's took it.</summary>
+    private void EmitLimitStubs(in Stub stub)
+    {
+        foreach (int place in (ReadOnlySpan<int>)[_limit.First, _limit.Second])
+        {
+            if (place != 0)
+            {
+                _stubs[_stubCount++] = stub with { Place = place };
+            }
+        }
+
+        _limit = default;
+    }
+
+    private void EmitLimitStubs(ulong target) => EmitLimitStubs(new Stub { Kind = StubKind.Target, Target = target, Code = (uint)ExitCode.Limit });
 }

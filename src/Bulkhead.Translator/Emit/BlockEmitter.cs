@@ -35,6 +35,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         _mode = plan.Mode;
         _flags = FlagsPlace.Host;
         _stubCount = 0;
+        _labelJumpCount = 0;
         _viewTable = Offsets.Tlb + (_mode.View * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
         int counted = _options.CountInstructions ? EmitCount() : -1;
         if (plan.SecondPage != 0 && !plan.Relative)
@@ -42,34 +43,49 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             EmitSecondPageCompare();
         }
 
-        bool open = true;
-        for (_index = 0; _index < plan.Count; _index++)
-        {
-            if (!TryEmitShared(ref open))
-            {
-                MarkEffect();
-                open = EmitInstruction(plan.Instructions[_index]);
-            }
-
-            if (!open)
-            {
-                break;
-            }
-        }
-
-        if (open)
+        if (EmitInstructions(out int emitted))
         {
             _index = plan.Count;
-            ref readonly Instruction last = ref plan.Instructions[plan.Count - 1];
-            EmitEdge(last.NextIP, plan.LiveAtNext);
+            EmitEdge(plan.Instructions[plan.Count - 1].NextIP, plan.LiveAtNext[plan.Count - 1]);
         }
 
         EmitStubs();
-        plan.Count = Math.Min(_index + 1, plan.Count);
+        plan.Count = emitted;
         if (counted >= 0)
         {
             _w.Patch(counted, plan.Count);
         }
+    }
+
+    /// <summary>Emits the instructions; false when the guest does not go on behind the last of them.</summary>
+    private bool EmitInstructions(out int emitted)
+    {
+        bool open = true;
+        emitted = 0;
+        for (_index = 0; _index < _plan.Count; _index++)
+        {
+            if (_plan.IsLabel[_index])
+            {
+                EmitLabel(open);
+                open = true;
+            }
+
+            if (!open)
+            {
+                MarkEffect(); // nobody comes here
+                continue;
+            }
+
+            if (!TryEmitShared(ref open))
+            {
+                MarkEffect();
+                open = EmitInstruction(_plan.Instructions[_index]);
+            }
+
+            emitted = _index + 1;
+        }
+
+        return open;
     }
 
     /// <summary>Adds the block's instructions, as yet unknown, to the count; flags are untouched. Returns the number's place.</summary>
@@ -273,6 +289,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         internal ulong Target;
         internal int Edge;
         internal int Jump;
+        internal (int First, int Second) Limit;
         internal int Slot;
         internal int Last;
         internal FlagsPlace Before;

@@ -12,11 +12,17 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>Status flags somebody reads at or after instruction i before they are overwritten (Iced's bits).</summary>
     internal byte[] LiveBefore { get; } = new byte[capacity + 1];
 
-    /// <summary>Whether somebody reads flags where the last instruction's branch goes.</summary>
-    internal bool LiveAtTarget { get; set; }
+    /// <summary>Whether somebody reads flags where instruction i's branch goes.</summary>
+    internal bool[] LiveAtTarget { get; } = new bool[capacity];
 
-    /// <summary>Whether somebody reads flags at the instruction after the last.</summary>
-    internal bool LiveAtNext { get; set; }
+    /// <summary>Whether somebody reads flags at the instruction after instruction i, which a call returns to.</summary>
+    internal bool[] LiveAtNext { get; } = new bool[capacity];
+
+    /// <summary>Whether nothing of the block follows instruction i but what other branches go to.</summary>
+    internal bool[] Closes { get; } = new bool[capacity];
+
+    /// <summary>Whether a branch of the block itself goes to instruction i.</summary>
+    internal bool[] IsLabel { get; } = new bool[capacity];
 
     /// <summary>How many instructions.</summary>
     internal int Count { get; set; }
@@ -38,4 +44,18 @@ internal sealed class BlockPlan(int capacity)
 
     /// <summary>Whether the block is used once, by itself: no links, operands may bounce.</summary>
     internal bool Transient { get; set; }
+
+    /// <summary>The instruction of this block that stands at an instruction pointer and that branches of the block go to as such, or -1.</summary>
+    internal int LabelAt(ulong rip)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            if (IsLabel[i] && Instructions[i].IP == rip)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
 }

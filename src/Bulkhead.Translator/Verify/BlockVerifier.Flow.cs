@@ -2,6 +2,7 @@ using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.State;
 using Bulkhead.X86.State;
+using Iced.Intel;
 
 namespace Bulkhead.Translator.Verify;
 
@@ -33,6 +34,7 @@ internal sealed partial class BlockVerifier
     private int _sourceBytes;
     private int _checks;
     private int _slowPaths;
+    private int _outOfLine;
 
     private void Forget()
     {
@@ -53,6 +55,7 @@ internal sealed partial class BlockVerifier
         }
 
         Forget();
+        _outOfLine = FindOutOfLine();
         _checks = 0;
         _slowPaths = 0;
         _secondPageCompared = _plan.SecondPage == 0 || _plan.Relative; // nobody jumps to such an instruction
@@ -312,14 +315,15 @@ internal sealed partial class BlockVerifier
 
     private bool CheckLimit(int i)
     {
-        if (IsBlockTarget(_listing[i + 1], out int stub) && TryTarget(stub, ExitCode.Again, out _, out _))
+        if (IsBlockTarget(_listing[i + 1], out int stub) && TryTarget(stub, ExitCode.Again, out ulong target, out _))
         {
-            return true; // in the middle of an instruction
+            _limitChecked = true; // in the middle of an instruction
+            _limitTarget = target;
+            return true;
         }
 
-        if (stub < 0 || !TryTarget(stub, ExitCode.Limit, out ulong target, out _)
-            || (_options.CountInstructions
-                && (!IsBlockTarget(_listing[i + 4], out stub) || !TryTarget(stub, ExitCode.Limit, out ulong same, out _) || same != target)))
+        if (!TryLimitTarget(stub, out target)
+            || (_options.CountInstructions && (!IsBlockTarget(_listing[i + 4], out stub) || !TryLimitTarget(stub, out ulong same) || same != target)))
         {
             return Fail(i, "a limit check that leads nowhere");
         }
@@ -327,6 +331,13 @@ internal sealed partial class BlockVerifier
         _limitChecked = true;
         _limitTarget = target;
         return true;
+    }
+
+    /// <summary>Where a failed limit check leaves for: by a stub of its own, or by an edge's.</summary>
+    private bool TryLimitTarget(int stub, out ulong target)
+    {
+        target = 0;
+        return stub >= 0 && (TryTarget(stub, ExitCode.Limit, out target, out _) || TryTarget(stub, ExitCode.Edge, out target, out _));
     }
 
     private bool CheckReturn(int i)
@@ -429,7 +440,7 @@ internal sealed partial class BlockVerifier
     private bool CheckPad(int i)
     {
         _ = TryPad(_listing[i].Offset, out _, out ulong value);
-        return value == Last.NextIP ? Leaves(i, falls: true) : Fail(i, "a landing pad for another return address");
+        return FollowsBranch(value) ? Leaves(i, falls: true) : Fail(i, "a landing pad for another return address");
     }
 
     /// <summary>What a position-independent block pushes its call's return address follows, and nothing comes between.</summary>
@@ -462,27 +473,21 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a branch of no known form");
         }
 
-        bool inside = IsBlockTarget(item, out int target);
-        if (conditional)
+        if (!IsBlockTarget(item, out int target))
         {
-            return inside ? Leaves(i, falls: true) : Fail(i, "a conditional branch out of the block");
-        }
-
-        if (!inside)
-        {
-            return CheckWayOut(i, call);
+            return CheckWayOut(i, call, conditional);
         }
 
         EdgePlaces places = default;
         bool edge = TryTarget(target, ExitCode.Edge, out ulong rip, out int number) && _map.TryGetEdge(number, out places);
-        if (edge && places.Jump == AddressOf(item.Offset + 1))
+        if (edge && places.Jump == AddressOf(item.Offset + own.Length - 4))
         {
-            return CheckLink(i, rip, number, places, call) && FinishBranch(i, call);
+            return CheckLink(i, rip, number, places, call) && FinishBranch(i, call, conditional);
         }
 
         if (!call)
         {
-            return edge ? Fail(i, "a jump to another jump's edge") : Leaves(i, falls: false);
+            return edge ? Fail(i, "a jump to another jump's edge") : CheckLoop(i, target, conditional) && Leaves(i, falls: conditional);
         }
 
         // A call of a stub that leaves: what it pushes must lead to the pad.
@@ -494,8 +499,8 @@ internal sealed partial class BlockVerifier
         return edge || TryTarget(target, ExitCode.Dispatch, out _, out _) ? FinishBranch(i, call) : Fail(i, "a call into the block");
     }
 
-    /// <summary>A JMP or CALL to somewhere else.</summary>
-    private bool CheckWayOut(int i, bool call)
+    /// <summary>A branch to somewhere else.</summary>
+    private bool CheckWayOut(int i, bool call, bool conditional)
     {
         ref ListedInstruction item = ref _listing[i];
         if (call && GoesTo(item, _thunks.JoinFlags))
@@ -509,7 +514,7 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a transient block goes elsewhere");
         }
 
-        if (GoesTo(item, _thunks.Indirect[_plan.Mode.View]))
+        if (GoesTo(item, _thunks.Indirect[_plan.Mode.View]) && !conditional)
         {
             return FinishBranch(i, call);
         }
@@ -519,7 +524,7 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a jump to no known place");
         }
 
-        return CheckTarget(i, rip, call) && FinishBranch(i, call);
+        return CheckTarget(i, rip, call) && FinishBranch(i, call, conditional);
     }
 
     /// <summary>An edge's jump before it is linked.</summary>
@@ -551,21 +556,79 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a jump of position-independent code to an instruction that may end in another page");
         }
 
-        if (rip != Last.NextIP && rip != Last.NearBranchTarget)
+        bool goesOn = false;
+        bool ahead = false;
+        for (int k = 0; k < _plan.Count; k++)
+        {
+            ref readonly Instruction branch = ref _plan.Instructions[k];
+            if (rip == branch.NearBranchTarget || (rip == branch.NextIP && (branch.FlowControl != FlowControl.Next || k == _plan.Count - 1)))
+            {
+                goesOn = true;
+                ahead |= rip > branch.IP && (rip ^ branch.IP) >> (_options.CountInstructions || _plan.Relative ? 12 : 15) == 0;
+            }
+        }
+
+        if (!goesOn)
         {
             return Fail(i, "a jump to where the guest does not go on");
         }
 
-        bool near = (rip ^ Last.IP) >> (_options.CountInstructions || _plan.Relative ? 12 : 15) == 0;
-        return (!call && near && rip > Last.IP) || (_limitChecked && _limitTarget == rip) || Fail(i, "a jump without its limit check");
+        return (!call && ahead) || (_limitChecked && _limitTarget == rip) || Fail(i, "a jump without its limit check");
+    }
+
+    /// <summary>Whether an instruction pointer is that after one of the block's calls.</summary>
+    private bool FollowsBranch(ulong rip)
+    {
+        for (int k = 0; k < _plan.Count; k++)
+        {
+            if (_plan.Instructions[k].NextIP == rip && _plan.Instructions[k].FlowControl is FlowControl.Call or FlowControl.IndirectCall)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A jump back to an instruction of the block, from where its code runs straight, stands after the limit check for just that.</summary>
+    private bool CheckLoop(int i, int target, bool conditional)
+    {
+        if (_listing[target].Offset > _listing[i].Offset || _listing[i].Offset >= _outOfLine)
+        {
+            return true;
+        }
+
+        return (!conditional && _limitChecked && IsInstruction(_limitTarget)) || Fail(i, "a loop without its limit check");
+    }
+
+    /// <summary>Where the first slow path or stub begins: nothing before it is out of line.</summary>
+    private int FindOutOfLine()
+    {
+        int first = _listing.Length;
+        for (int i = 0; i < _listing.Count; i += _listing[i].Items)
+        {
+            int branch = _listing[i].Template switch
+            {
+                Template.Check => i + 4,
+                Template.SlotCheck => i + 2,
+                Template.Limit or Template.Return => i + 1,
+                _ => -1,
+            };
+            if (branch >= 0 && TryInside(TargetOf(_listing[branch]), out int offset))
+            {
+                first = Math.Min(first, offset);
+            }
+        }
+
+        return first;
     }
 
     /// <summary>After a call comes the landing pad, or a jump to it.</summary>
-    private bool FinishBranch(int i, bool call)
+    private bool FinishBranch(int i, bool call, bool conditional = false)
     {
         if (!call)
         {
-            return Leaves(i, falls: false);
+            return Leaves(i, falls: conditional);
         }
 
         if (_basePushed != _plan.Relative)

@@ -17,7 +17,7 @@ internal sealed class EngineSettingsAttribute : DataAttribute
         "return-stack=off,page-slots=off,shared-checks=off",
         "max-block=1",
         "exact-fault-flags",
-        "inline-system=off,flag-lookahead=off",
+        "inline-system=off,flag-lookahead=off,long-blocks=off",
         "verify=on",
         "relative-code=always,verify=on",
     ];

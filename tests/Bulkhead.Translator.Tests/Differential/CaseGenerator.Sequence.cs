@@ -13,7 +13,8 @@ internal sealed partial class CaseGenerator
 
     private static readonly Code[] s_carried = [.. CaseRows.All.Where(c => InstructionTable.Get(c).Class == InstructionClass.Carried)];
 
-    /// <summary>A few instructions of the carried kind: one of any form, and around it ones that work on registers alone.</summary>
+    /// <summary>A few instructions of the carried kind: one of any form, and around it ones that work on registers alone; conditional
+    /// jumps ahead stand between some of them.</summary>
     /// <remarks>What one leaves to the next shows here: flags that die or live on, spilled registers, exact state at a fault in
     /// the middle. No flag is left out of the comparison, since both sides run the same instructions on the same processor.</remarks>
     internal static Case CreateSequence(int seed, Predicate<Code> wanted)
@@ -29,20 +30,47 @@ internal sealed partial class CaseGenerator
         while (main.Decode().IsIPRelativeMemoryOperand || Writes(info, main.Decode(), Register.RSP));
 
         Instruction access = main.Decode();
-        List<byte> bytes = [];
-        int before = random.Next(Around), after = random.Next(Around), steps = 1;
+        List<byte[]> parts = [];
+        int before = random.Next(Around), after = random.Next(Around);
         for (int i = 0; i < before; i++)
         {
-            steps += Append(bytes, Draw(), c => !Writes(info, c, access.MemoryBase) && !Writes(info, c, access.MemoryIndex) && !Writes(info, c, Register.RSP));
+            Append(parts, Draw(), c => !Writes(info, c, access.MemoryBase) && !Writes(info, c, access.MemoryIndex) && !Writes(info, c, Register.RSP));
         }
 
-        bytes.AddRange(main.Bytes);
+        parts.Add(main.Bytes);
         for (int i = 0; i < after; i++)
         {
-            steps += Append(bytes, Draw(), c => !Writes(info, c, Register.RSP));
+            Append(parts, Draw(), c => !Writes(info, c, Register.RSP));
         }
 
-        return main with { Seed = seed, Bytes = [.. bytes], Steps = steps };
+        (byte[] bytes, int jumps) = JoinWithJumps(random, parts);
+        return main with { Seed = seed, Bytes = bytes, Steps = parts.Count + jumps };
+    }
+
+    /// <summary>The parts, with jumps before some of them to later ones or to the end.</summary>
+    private static (byte[] Bytes, int Jumps) JoinWithJumps(Random random, List<byte[]> parts)
+    {
+        const int JumpBytes = 2;
+        bool straight = random.Next(2) == 0;
+        int[] targets = [.. parts.Select((_, i) => straight || random.Next(2) == 0 ? -1 : random.Next(i, parts.Count) + 1)];
+        int[] starts = new int[parts.Count + 1];
+        for (int i = 0; i < parts.Count; i++)
+        {
+            starts[i + 1] = starts[i] + parts[i].Length + (targets[i] < 0 ? 0 : JumpBytes);
+        }
+
+        List<byte> bytes = [];
+        for (int i = 0; i < parts.Count; i++)
+        {
+            if (targets[i] >= 0)
+            {
+                bytes.AddRange([(byte)(0x70 | random.Next(16)), (byte)(starts[targets[i]] - starts[i] - JumpBytes)]);
+            }
+
+            bytes.AddRange(parts[i]);
+        }
+
+        return ([.. bytes], targets.Count(t => t >= 0));
     }
 
     private static Code Pick(Random random, Predicate<Code> wanted)
@@ -57,16 +85,13 @@ internal sealed partial class CaseGenerator
     }
 
     /// <summary>Appends an instruction, where it has no memory operand and is fit.</summary>
-    private static int Append(List<byte> bytes, Case part, Predicate<Instruction> fits)
+    private static void Append(List<byte[]> parts, Case part, Predicate<Instruction> fits)
     {
         Instruction instruction = part.Decode();
-        if (BlockEmitter.HasMemory(instruction) || !fits(instruction))
+        if (!BlockEmitter.HasMemory(instruction) && fits(instruction))
         {
-            return 0;
+            parts.Add(part.Bytes);
         }
-
-        bytes.AddRange(part.Bytes);
-        return 1;
     }
 
     private static bool Writes(InstructionInfoFactory info, in Instruction instruction, Register register)

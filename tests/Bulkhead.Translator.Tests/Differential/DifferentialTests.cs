@@ -1,6 +1,7 @@
+using System.Runtime.Intrinsics.X86;
+using Bulkhead.Translator.Emit;
 using Bulkhead.X86.Instructions;
 using Iced.Intel;
-using System.Runtime.Intrinsics.X86;
 using Xunit;
 
 namespace Bulkhead.Translator.Tests.Differential;
@@ -44,6 +45,37 @@ public sealed class DifferentialTests
         Case a = CaseGenerator.Create(77), b = CaseGenerator.Create(77);
         Assert.Equal(a.ToString(), b.ToString());
         Assert.Equal(a.Memory, b.Memory);
+    }
+
+    /// <summary>What the translator takes for overwritten, and so does not save, is the same whatever it was.</summary>
+    [Fact]
+    public unsafe void Native_OtherFlagsBefore_TheSameWhereTheyAreOverwritten()
+    {
+        Assert.SkipUnless(Avx2.IsSupported, "The oracle's trampoline needs AVX2.");
+        const int Flags = 0x8D5; // OF, SF, ZF, AF, PF, CF
+        (RflagsBits Bit, int Place)[] places = [(RflagsBits.CF, 0), (RflagsBits.PF, 2), (RflagsBits.AF, 4), (RflagsBits.ZF, 6), (RflagsBits.SF, 7), (RflagsBits.OF, 11)];
+        using var runner = new NativeRunner();
+        runner.Open();
+        var kept = new SortedSet<string>();
+        foreach (Code code in CaseRows.All.Where(static c => InstructionTable.Get(c).Class == InstructionClass.Carried))
+        {
+            for (int seed = 0; seed < 16; seed++)
+            {
+                Case value = CaseGenerator.Create(seed, code);
+                CpuState clear = value.State, set = value.State;
+                clear.Rflags &= ~(ulong)Flags;
+                set.Rflags |= Flags;
+                Result first = runner.Run(value with { State = clear }), second = runner.Run(value with { State = set });
+                int written = FlagFacts.Written(value.Decode());
+                if (FlagFacts.Read(value.Decode()) == 0 && first.Vector < 0 && second.Vector < 0
+                    && places.Any(p => (written & (int)p.Bit) != 0 && (((first.State.Rflags ^ second.State.Rflags) >> p.Place) & 1) != 0))
+                {
+                    _ = kept.Add($"{value.Decode()}");
+                }
+            }
+        }
+
+        Assert.True(kept.Count == 0, string.Join('\n', kept));
     }
 
     [Fact]

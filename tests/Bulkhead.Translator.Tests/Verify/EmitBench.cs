@@ -35,7 +35,7 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
         _thunks.Emit(_writer, _options);
         _start = (_writer.Length + 63) & ~63;
         _emitter = new BlockEmitter(_writer, _thunks, this, _options);
-        _planner = new BlockPlanner(_options);
+        _planner = new BlockPlanner(this, _options);
         _verifier = new BlockVerifier(_thunks.Places, this, _options);
     }
 

@@ -207,6 +207,20 @@ public sealed class MutationTests
     }
 
     [Fact]
+    public void ConditionalJump_Changed_IsRejected()
+    {
+        using var bench = new EmitBench();
+        byte[] code = Emit(bench, "7410EBEC");
+        int jump = HostCode.Find(code, [0x0F, 0x84]);
+        Rejected(bench, HostCode.Add(code, jump + 2, 1), "jump into an instruction");
+        Rejected(bench, HostCode.Add(code, jump + 2, 6), "jump past the target");
+        Rejected(bench, HostCode.Insert(code, jump, 0x90), "rel32 not aligned");
+        Rejected(bench, HostCode.Put(code, jump + 2, BitConverter.GetBytes((int)(bench.IndirectOf(0) - bench.Address) - jump - 6)), "indirect");
+        Rejected(bench, HostCode.Put(code, jump + 2, BitConverter.GetBytes((int)(bench.Leave - bench.Address) - jump - 6)), "jump to leave");
+        Rejected(bench, HostCode.Put(code, jump + 2, BitConverter.GetBytes(-jump - 6)), "a loop");
+    }
+
+    [Fact]
     public void DirectJump_Changed_IsRejected()
     {
         using var bench = new EmitBench();
@@ -311,6 +325,7 @@ public sealed class MutationTests
 
     [Theory]
     [InlineData("EBF0")]
+    [InlineData("48FFC975FBF4")]
     [InlineData("E900800000")]
     [InlineData("E8F0FFFFFF")]
     [InlineData("E800200000")]
