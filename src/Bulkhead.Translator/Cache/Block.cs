@@ -24,6 +24,9 @@ internal struct Block
     /// <summary>How many instructions.</summary>
     internal byte Count;
 
+    /// <summary>How many notes: one for each instruction, then one for each that stands out of line again.</summary>
+    internal byte Notes;
+
     /// <summary>Whether a flags entry stands before it.</summary>
     internal bool HasFlagsEntry;
 }

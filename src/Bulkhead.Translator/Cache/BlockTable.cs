@@ -2,17 +2,20 @@ using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Translator.Cache;
 
-/// <summary>The blocks of a code cache in the order of their host code, found by guest address or by host address, and a note for
-/// each of their instructions.</summary>
+/// <summary>The blocks of a code cache in the order of their host code, found by guest address or by host address, and notes of
+/// their instructions.</summary>
 /// <remarks>
 /// <para><i>Threading</i>: under the code space's lock; but a host address may be looked up without it, by one who keeps all blocks
 /// from being dropped: what is there stays as it is, and more is only added behind it.</para>
-/// <para><i>Cost</i>: 24 bytes a block, 4 an instruction, taken from the host as they are used.</para>
+/// <para><i>Cost</i>: 24 bytes a block, 4 a note, taken from the host as they are used.</para>
 /// </remarks>
 internal sealed class BlockTable(int cacheBytes) : IDisposable
 {
     /// <summary>The most instructions of a block.</summary>
     internal const int MaxInstructions = 64;
+
+    /// <summary>The most notes of a block.</summary>
+    internal const int MaxNotes = 2 * MaxInstructions;
 
     private readonly ReservedArray<Block> _blocks = new(cacheBytes / 16);
     private readonly ReservedArray<uint> _notes = new(cacheBytes / 4);
@@ -21,7 +24,7 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     private int _noteCount;
 
     /// <summary>Whether one more block of any size fits.</summary>
-    internal bool HasRoom => _count < _blocks.Length && _noteCount <= _notes.Length - MaxInstructions;
+    internal bool HasRoom => _count < _blocks.Length && _noteCount <= _notes.Length - MaxNotes;
 
     /// <summary>A block.</summary>
     internal ref readonly Block this[int index] => ref _blocks[index];
@@ -67,14 +70,14 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     }
 
     /// <summary>The notes of a block.</summary>
-    internal ReadOnlySpan<uint> NotesOf(in Block block) => _notes.Slice(block.FirstNote, block.Count);
+    internal ReadOnlySpan<uint> NotesOf(in Block block) => _notes.Slice(block.FirstNote, block.Notes);
 
     /// <summary>Adds a block whose host code is behind that of all others.</summary>
     internal void Add(Block block, ReadOnlySpan<uint> notes)
     {
         ref int row = ref _rows[Row(block.Page, block.Offset)];
         block.FirstNote = _noteCount;
-        block.Count = (byte)notes.Length;
+        block.Notes = (byte)notes.Length;
         block.Next = row;
         notes.CopyTo(_notes.Slice(_noteCount, notes.Length));
         _noteCount += notes.Length;

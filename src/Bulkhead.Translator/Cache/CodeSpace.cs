@@ -36,7 +36,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly ReservedArray<uint> _ramHead;
     private readonly ReservedArray<Edge> _edges;
     private readonly ReservedArray<Instruction> _interpreted;
-    private readonly uint[] _noteScratch = new uint[BlockTable.MaxInstructions];
+    private readonly uint[] _noteScratch = new uint[BlockTable.MaxNotes];
     private readonly StreamWriter? _map;
     private readonly int _firstFree;
     private int _pageCount = 1;
@@ -149,7 +149,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         Block gate = new() { Start = (_free + 15) & ~15, Page = pageId, Offset = (ushort)(rip & 0xFFF) };
         _writer.Begin(_code.Writable + gate.Start, _toExecutable);
         Thunks.EmitGate(_writer, rip, mode.View);
-        Publish(gate, 0);
+        Publish(gate, notes: 0);
         return EntryOf(gate);
     }
 
@@ -265,7 +265,8 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _emitter.Emit(plan);
         VerifyEmitted(plan);
         TranslatedInstructions += plan.Count;
-        Publish(block, plan.Count);
+        block.Count = (byte)plan.Count;
+        Publish(block, plan.Notes);
         return EntryOf(block);
     }
 
@@ -304,12 +305,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>Bytes of a vCPU's strip.</summary>
     internal const int StripBytes = 8192;
 
-    /// <summary>For the emitter: remembers instruction <paramref name="index"/> of the block being emitted.</summary>
-    public void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved) =>
-        _noteScratch[index] = ((uint)hostOffset << 13) | ((uint)guestOffset << 1) | (flagsSaved ? 1u : 0u);
-
     /// <inheritdoc/>
-    public void NoteFlags(int index, bool saved) => _noteScratch[index] = (_noteScratch[index] & ~1u) | (saved ? 1u : 0u);
+    public void NoteInstruction(int note, int hostOffset, int guestOffset, bool flagsSaved) =>
+        _noteScratch[note] = ((uint)hostOffset << 13) | ((uint)guestOffset << 1) | (flagsSaved ? 1u : 0u);
 
     /// <inheritdoc/>
     /// <remarks>The first numbers are those of transient blocks, one for each vCPU.</remarks>
@@ -365,14 +363,14 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private void Patch(int place, byte* target) =>
         Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + place), (int)(target - (_code.Executable + place + sizeof(int))));
 
-    /// <summary>Finds the instruction a host address belongs to. With an <paramref name="index"/> in its block the address is
+    /// <summary>Finds the instruction a host address belongs to. With a <paramref name="note"/> of its block the address is
     /// where a call returns to; without (-1) it is that of a host instruction that trapped, and the last note at or before it
     /// tells.</summary>
     /// <remarks>Under the lock, or by a vCPU that counts as in the guest (<see cref="DropAll"/> waits for it): what it reads is
     /// only ever appended to.</remarks>
-    internal bool TryLocate(byte* address, int index, out Place place)
+    internal bool TryLocate(byte* address, int note, out Place place)
     {
-        int offset = (int)(address - _code.Executable) - (index < 0 ? 0 : 1);
+        int offset = (int)(address - _code.Executable) - (note < 0 ? 0 : 1);
         if (offset >= _free || !_blocks.TryFindHost(offset, out int found))
         {
             place = default;
@@ -381,23 +379,30 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
         ref readonly Block b = ref _blocks[found];
         ReadOnlySpan<uint> notes = _blocks.NotesOf(b);
-        if (index < 0)
+        if (note < 0)
         {
-            index = 0;
-            while (index + 1 < b.Count && (notes[index + 1] >> 13) <= (uint)(offset - b.Start))
+            note = 0;
+            while (note + 1 < b.Notes && (notes[note + 1] >> 13) <= (uint)(offset - b.Start))
             {
-                index++;
+                note++;
             }
         }
 
         ref readonly CodePage page = ref _pages[(int)b.Page];
+        uint guestOffset = (notes[note] >> 1) & 0xFFF;
+        int index = 0;
+        while (index < b.Count && ((notes[index] >> 1) & 0xFFF) != guestOffset)
+        {
+            index++;
+        }
+
         place = new Place
         {
-            Rip = page.Gva + b.Offset + ((notes[index] >> 1) & 0xFFF),
+            Rip = page.Gva + b.Offset + guestOffset,
             Relative = page.Kind == PageKind.Relative,
             RamPage = page.RamPage,
             Remaining = b.Count - index,
-            FlagsSaved = (notes[index] & 1) != 0,
+            FlagsSaved = (notes[note] & 1) != 0,
         };
         return true;
     }
@@ -429,9 +434,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private int _blockStart;
 
     /// <summary>Adds the block just written.</summary>
-    private void Publish(in Block block, int instructions)
+    private void Publish(in Block block, int notes)
     {
-        _blocks.Add(block, _noteScratch.AsSpan(0, instructions));
+        _blocks.Add(block, _noteScratch.AsSpan(0, notes));
         int unit = _free / UnloadBytes;
         _free = block.Start + _writer.Length;
         if (_free / UnloadBytes != unit)

@@ -35,7 +35,7 @@ internal sealed unsafe partial class BlockEmitter
             Kind = slot >= 0 ? StubKind.MemorySlot : StubKind.Memory,
             Place = place,
             Back = _w.Length,
-            Code = (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_index << 24),
+            Code = (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_note << 24),
             Slot = slot,
             Operand = operand,
         };

@@ -7,8 +7,8 @@ namespace Bulkhead.Translator.Emit;
 /// <content>
 /// One check for a run of instructions that access memory near one base register: pushes and pops, fields of a structure. The
 /// run is emitted twice: here with the host address of its lowest byte kept in r10, and out of line, where the range is not in
-/// one page of the right kind, with a check for each access as ever. Nothing in a run leaves or traps, so what a fault finds is
-/// the second copy's doing alone.
+/// one page of the right kind, with a check for each access as ever. Nothing in a run leaves, so what a page fault finds is the
+/// second copy's doing alone; what traps on the host (SIMD exceptions, misaligned vectors) finds its own note in either copy.
 /// </content>
 internal sealed unsafe partial class BlockEmitter
 {
@@ -54,6 +54,7 @@ internal sealed unsafe partial class BlockEmitter
         bool open = true;
         for (_index = first; _index <= last; _index++)
         {
+            _note = _outOfLine ? _notes++ : _index;
             MarkEffect();
             open = EmitInstruction(_plan.Instructions[_index]);
         }
@@ -170,7 +171,7 @@ internal sealed unsafe partial class BlockEmitter
         return accesses >= 2 ? last : -1;
     }
 
-    /// <summary>Whether an instruction may stand in a run: it neither traps nor leaves (but for RET, which ends it), writes no register
+    /// <summary>Whether an instruction may stand in a run: it does not leave (but for RET, which ends it), writes no register
     /// but its first operand, and leaves r10 alone.</summary>
     private bool IsSimple(in Instruction i, in InstructionEntry e)
     {
@@ -184,8 +185,7 @@ internal sealed unsafe partial class BlockEmitter
                 return i.StackPointerIncrement == 8 && i.Op0Kind == OpKind.Register && !i.Op0Register.IsSegmentRegister() && i.Op0Register != Register.RSP;
             case Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Movsx or Mnemonic.Movsxd or Mnemonic.Add or Mnemonic.Sub or Mnemonic.And or Mnemonic.Or
                 or Mnemonic.Xor or Mnemonic.Cmp or Mnemonic.Test or Mnemonic.Inc or Mnemonic.Dec or Mnemonic.Neg or Mnemonic.Not or Mnemonic.Shl
-                or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Lea:
-            case Mnemonic.Movups or Mnemonic.Movdqu or Mnemonic.Movq or Mnemonic.Movd or Mnemonic.Movss or Mnemonic.Movsd or Mnemonic.Vmovups or Mnemonic.Vmovdqu:
+                or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Lea or Mnemonic.Nop or Mnemonic.Endbr64:
                 break;
             case Mnemonic.Imul:
                 if (i.OpCount < 2)
@@ -195,10 +195,15 @@ internal sealed unsafe partial class BlockEmitter
 
                 break;
             default:
-                return false;
+                if (!e.UsesVector || e.Op0 == OperandRole.Implied || i.Mnemonic is Mnemonic.Pcmpestri or Mnemonic.Pcmpistri or Mnemonic.Vpcmpestri or Mnemonic.Vpcmpistri)
+                {
+                    return false;
+                }
+
+                break;
         }
 
-        if (e.Class != InstructionClass.Carried || e.Traps || e.Alignment != 0 || e.UsesX87 || i.HasLockPrefix || !_space.Offers(e.Feature)
+        if (e.Class != InstructionClass.Carried || e.UsesX87 || i.HasLockPrefix || !_space.Offers(e.Feature)
             || (e.UsesVector && (_mode.SseUndefined || _mode.AvxUndefined || _mode.X87Unavailable)))
         {
             return false;

@@ -26,6 +26,8 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private FlagsPlace _flags;
     private int _stubCount;
     private int _index;
+    private int _note;
+    private int _notes;
     private int _viewTable;
 
     /// <summary>Emits the block at the writer's place; the caller checked that there is room.</summary>
@@ -49,8 +51,10 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             EmitEdge(plan.Instructions[plan.Count - 1].NextIP, plan.LiveAtNext[plan.Count - 1]);
         }
 
-        EmitStubs();
         plan.Count = emitted;
+        _notes = emitted;
+        EmitStubs();
+        plan.Notes = _notes;
         if (counted >= 0)
         {
             _w.Patch(counted, plan.Count);
@@ -64,6 +68,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         emitted = 0;
         for (_index = 0; _index < _plan.Count; _index++)
         {
+            _note = _index;
             if (_plan.IsLabel[_index])
             {
                 EmitLabel(open);
@@ -230,13 +235,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private void MarkEffect()
     {
         ref readonly Instruction instruction = ref _plan.Instructions[_index];
-        if (_outOfLine)
-        {
-            _space.NoteFlags(_index, _flags == FlagsPlace.Saved);
-            return;
-        }
-
-        _space.NoteInstruction(_index, _w.Length, (int)(instruction.IP - _plan.Rip), _flags == FlagsPlace.Saved);
+        _space.NoteInstruction(_note, _w.Length, (int)(instruction.IP - _plan.Rip), _flags == FlagsPlace.Saved);
     }
 
     /// <summary>Before emitting code that destroys host flags while what comes from instruction i on may read them.</summary>

@@ -27,6 +27,9 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>How many instructions.</summary>
     internal int Count { get; set; }
 
+    /// <summary>How many notes the emitter made of them.</summary>
+    internal int Notes { get; set; }
+
     /// <summary>The mode they were read in.</summary>
     internal ModeWord Mode { get; set; }
 

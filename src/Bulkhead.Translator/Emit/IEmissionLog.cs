@@ -9,11 +9,9 @@ internal unsafe interface IEmissionLog
     /// <summary>Whether an instruction of this feature exists for the guest.</summary>
     bool Offers(CpuFeature feature);
 
-    /// <summary>Remembers where instruction <paramref name="index"/> of the block stands.</summary>
-    void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved);
-
-    /// <summary>Remembers where the flags are when the instruction faults, of which a copy is emitted out of line.</summary>
-    void NoteFlags(int index, bool saved);
+    /// <summary>Note <paramref name="note"/> of the block: where an instruction stands, and where the flags are should it fault. Notes
+    /// are in the order of their host code: one for each instruction, then one for each that is emitted again out of line.</summary>
+    void NoteInstruction(int note, int hostOffset, int guestOffset, bool flagsSaved);
 
     /// <summary>Remembers an instruction that is interpreted; its number, of 24 bits.</summary>
     int NoteInterpreted(in Instruction instruction);

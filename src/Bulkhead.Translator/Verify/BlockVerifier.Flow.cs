@@ -238,7 +238,7 @@ internal sealed partial class BlockVerifier
         }
 
         if (size is < 1 or > MostBytes || asked != size || ((flags & MemoryFlags.Write) != 0) != write
-            || ((flags & MemoryFlags.Transient) != 0) != _plan.Transient || code >> 24 >= _plan.Count)
+            || ((flags & MemoryFlags.Transient) != 0) != _plan.Transient || code >> 24 >= _plan.Notes)
         {
             return Fail(exit, "the slow path asks for another access than was checked");
         }

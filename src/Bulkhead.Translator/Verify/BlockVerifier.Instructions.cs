@@ -137,11 +137,6 @@ internal sealed partial class BlockVerifier
             return Fail(i, writes ? "a write, checked for reading" : "a read, checked for writing");
         }
 
-        if (shared && (entry.Traps || entry.Alignment != 0))
-        {
-            return Fail(i, "an access that may trap under a shared check");
-        }
-
         if (_borrowed >= 0 && (entry.Traps || entry.Alignment != 0))
         {
             return Fail(i, "an access that may trap while a register is borrowed");

@@ -115,6 +115,62 @@ public sealed class ExactStateTests
         Assert.Equal(0x1122_3344_5566_7788ul, guest.Read(Layout.Free + 0x8008));
     }
 
+    /// <summary>Among accesses near one register, within a page and over the edge of one: a SIMD exception and a misaligned vector.</summary>
+    [Theory]
+    [EngineSettings]
+    public void Run_ThatTraps_StopsAtTheInstructionThatDoes(string engine)
+    {
+        using Guest guest = Prepare(engine);
+        const ulong inside = Layout.Data + 0x100, edge = Layout.Free + 0xFF0;
+        guest.Long(a =>
+        {
+            a.mov(__dword_ptr[Layout.Data], 0x1D80); // MXCSR: divide by zero unmasked
+            a.ldmxcsr(__dword_ptr[Layout.Data]);
+            foreach (ulong at in new[] { inside, edge })
+            {
+                a.mov(rdi, at);
+                a.mov(rax, 0x3FF0_0000_0000_0000L);
+                a.mov(__[rdi], rax);
+                a.mov(__qword_ptr[rdi + 24], 0);
+                a.xor(edx, edx);
+                a.mov(ecx, 7);
+                a.cmp(ecx, 9); // CF, SF
+                guest.Catch(() =>
+                {
+                    a.mov(rdx, __[rdi]);
+                    a.movsd(xmm1, __qword_ptr[rdi]);
+                    a.mov(__[rdi + 8], rcx);
+                    guest.Mark($"divsd {at:x}");
+                    a.divsd(xmm1, __qword_ptr[rdi + 24]);
+                    a.mov(__[rdi + 8], rdx);
+                    a.mov(rsi, __[rdi + 24]);
+                });
+                a.pushfq(); // the comparison's flags are live till here
+                a.pop(rbp);
+                guest.Catch(() =>
+                {
+                    a.mov(r10, __[rdi + 8]);
+                    a.movups(xmm2, __xmmword_ptr[rdi]);
+                    a.mov(__[rdi + 16], rdi);
+                    guest.Mark($"movaps {at:x}");
+                    a.movaps(__xmmword_ptr[rdi + 12], xmm2);
+                    a.mov(__[rdi + 16], rcx);
+                });
+            }
+
+            guest.Exit();
+        });
+
+        guest.Expect((19, 0, $"divsd {inside:x}"), (13, 0, $"movaps {inside:x}"), (19, 0, $"divsd {edge:x}"), (13, 0, $"movaps {edge:x}"));
+        foreach (ulong at in new[] { inside, edge })
+        {
+            Assert.Equal((7ul, at), (guest.Read(at + 8), guest.Read(at + 16)));
+        }
+
+        Assert.All(guest.Events, static e => Assert.Equal(0x3FF0_0000_0000_0000ul, e.Rdx));
+        Assert.All(guest.Events.Where(static e => e.Vector == 19), static e => Assert.Equal(0x81ul, e.Rflags & 0x8C5));
+    }
+
     [Theory]
     [EngineSettings]
     public void PopMemory_IntoAnAbsentPage_LeavesRsp(string engine)

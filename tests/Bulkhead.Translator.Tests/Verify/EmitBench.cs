@@ -92,11 +92,7 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
 
     public bool Offers(CpuFeature feature) => true;
 
-    public void NoteInstruction(int index, int hostOffset, int guestOffset, bool flagsSaved)
-    {
-    }
-
-    public void NoteFlags(int index, bool saved)
+    public void NoteInstruction(int note, int hostOffset, int guestOffset, bool flagsSaved)
     {
     }
 
