@@ -291,6 +291,7 @@ internal sealed unsafe partial class TranslatorVcpu
         bool stores = _pendingWrite >= 0;
         _pendingWrite = -1;
         _located = false;
+        _state->Scratch1 = 0; // an address that was asked for is in r10 alone
         _enter();
         uint code = (uint)_state->Scratch1;
         if (ExitWord.Reason(code) == ExitCode.Interpret)

@@ -259,9 +259,11 @@ internal sealed unsafe partial class TranslatorVcpu
     private void AnswerTrap()
     {
         GoBack();
-        if (_state->TrapVector == GuestFault.GeneralProtection && (_state->Scratch0 & ~0xFFFul) == VcpuState.PageSlot.Nothing)
+        if (_state->TrapVector == GuestFault.GeneralProtection && (_state->Scratch0 & ~0xFFFul) is VcpuState.PageSlot.Nothing or 0)
         {
-            _transientNeeded = true; // an address that an empty page slot let pass: by itself the instruction faults as it should
+            // An address that an empty page slot let pass, or one in r10 and r11, of which nothing is known here: by itself the
+            // instruction faults as it should.
+            _transientNeeded = true;
             return;
         }
 

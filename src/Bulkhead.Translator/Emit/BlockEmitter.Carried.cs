@@ -25,17 +25,18 @@ internal sealed unsafe partial class BlockEmitter
     {
         bool memory = e.HasModRm && HasMemory(i) && e.MemoryBytes > 0;
         AssignOperands(i, e, memory);
+        bool touches = FlagFacts.Touches(i);
+        bool needsFlags = touches && (FlagFacts.Read(i) != 0 || (_plan.LiveBefore[_index + 1] & ~FlagFacts.Written(i)) != 0);
         if (memory)
         {
-            EmitAccess(MemoryOperand.Of(i, _mode), e.MemoryBytes, FlagsOf(i, e), exact: _highByte || Borrows);
+            EmitAccess(MemoryOperand.Of(i, _mode), e.MemoryBytes, FlagsOf(i, e), exact: _highByte || Borrows, sum: _spillCount == 0 && !needsFlags);
         }
         else if (HasMemory(i))
         {
             return; // A hint (NOP with an operand).
         }
 
-        bool touches = FlagFacts.Touches(i);
-        if (touches && (FlagFacts.Read(i) != 0 || (_plan.LiveBefore[_index + 1] & ~FlagFacts.Written(i)) != 0))
+        if (needsFlags)
         {
             NeedHostFlags();
         }
@@ -301,11 +302,11 @@ internal sealed unsafe partial class BlockEmitter
         int rm = memory ? address : _rm;
         if (e.Vex)
         {
-            EncodeVex(e, reg, rm);
+            EncodeVex(e, reg, rm, memory && AddressIndex >= 0);
         }
         else
         {
-            EncodeLegacyPrefixes(i, e, reg, rm);
+            EncodeLegacyPrefixes(i, e, reg, rm, memory && AddressIndex >= 0);
         }
 
         if (e.HasModRm)
@@ -316,7 +317,7 @@ internal sealed unsafe partial class BlockEmitter
             }
             else if (memory)
             {
-                _w.ModRmMemory(reg, address, -1, 0, _displacement);
+                _w.ModRmMemory(reg, address, AddressIndex, 0, _displacement);
             }
             else
             {
@@ -327,7 +328,7 @@ internal sealed unsafe partial class BlockEmitter
         EncodeImmediates(i, e);
     }
 
-    private void EncodeLegacyPrefixes(in Instruction i, in InstructionEntry e, int reg, int rm)
+    private void EncodeLegacyPrefixes(in Instruction i, in InstructionEntry e, int reg, int rm, bool highIndex)
     {
         if (i.HasLockPrefix)
         {
@@ -345,7 +346,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         int b = e.HasModRm && e.FixedModRm == 0 ? rm : e.FixedModRm != 0 ? 0 : _opcodeReg;
-        int rex = (e.W ? 8 : 0) | (e.HasModRm && e.FixedModRm == 0 ? (reg >> 3) << 2 : 0) | (b >> 3);
+        int rex = (e.W ? 8 : 0) | (e.HasModRm && e.FixedModRm == 0 ? (reg >> 3) << 2 : 0) | (highIndex ? 2 : 0) | (b >> 3);
         if (rex != 0 || _lowByteNeedsRex)
         {
             _w.Byte((byte)(0x40 | rex));
@@ -363,7 +364,7 @@ internal sealed unsafe partial class BlockEmitter
         _w.Byte((byte)(e.Opcode | (inOpcode ? _opcodeReg & 7 : 0)));
     }
 
-    private void EncodeVex(in InstructionEntry e, int reg, int rm)
+    private void EncodeVex(in InstructionEntry e, int reg, int rm, bool highIndex)
     {
         int pp = e.Prefix switch { 0x66 => 1, 0xF3 => 2, 0xF2 => 3, _ => 0 };
         int last = ((~_vvvv & 15) << 3) | (e.L ? 4 : 0) | pp;
@@ -374,7 +375,7 @@ internal sealed unsafe partial class BlockEmitter
         }
         else
         {
-            _w.Bytes(0xC4, (byte)(notR | 0x40 | (rm >= 8 ? 0 : 0x20) | e.Map), (byte)((e.W ? 0x80 : 0) | last));
+            _w.Bytes(0xC4, (byte)(notR | (highIndex ? 0 : 0x40) | (rm >= 8 ? 0 : 0x20) | e.Map), (byte)((e.W ? 0x80 : 0) | last));
         }
 
         _w.Byte(e.Opcode);

@@ -7,8 +7,14 @@ namespace Bulkhead.Translator.Emit;
 internal sealed unsafe partial class BlockEmitter
 {
     /// <summary>Leaves the host address of <paramref name="operand"/> in r10, or goes the slow way. Clobbers r10, r11, host flags.</summary>
-    private void EmitAccess(in MemoryOperand operand, int size, MemoryFlags flags, bool exact = false)
+    /// <param name="operand">Where.</param>
+    /// <param name="size">How many bytes.</param>
+    /// <param name="flags">How.</param>
+    /// <param name="exact">Whether the host address must be right whatever the guest does.</param>
+    /// <param name="sum">Whether it may be the sum of r10 and r11, for what follows at once: <see cref="AddressIndex"/>.</param>
+    private void EmitAccess(in MemoryOperand operand, int size, MemoryFlags flags, bool exact = false, bool sum = false)
     {
+        _sum = sum && !exact && !_shared && !_plan.Transient;
         if (_shared)
         {
             _displacement = _displacements[_index] - _sharedFrom;
@@ -55,7 +61,7 @@ internal sealed unsafe partial class BlockEmitter
             _w.RegState(0x33, R10, slot);
             _w.RegImm(7, R10, 4096 - size);
             place = _w.Jcc(7); // ja
-            _w.RegState(0x03, R10, slot + 8);
+            _w.RegState(_sum ? MoveOpcode : AddOpcode, _sum ? R11 : R10, slot + 8);
         }
         else
         {
@@ -63,11 +69,19 @@ internal sealed unsafe partial class BlockEmitter
             _w.RegStateIndexed(0x33, R10, R11, _viewTable + (write ? 8 : 0));
             _w.RegImm(7, R10, 4096 - size);
             place = _w.Jcc(7); // ja
-            _w.RegStateIndexed(0x03, R10, R11, _viewTable + 16);
+            _w.RegStateIndexed(_sum ? MoveOpcode : AddOpcode, _sum ? R11 : R10, R11, _viewTable + 16);
         }
 
         return slot;
     }
+
+    private const byte AddOpcode = 0x03;
+    private const byte MoveOpcode = 0x8B;
+
+    private bool _sum;
+
+    /// <summary>The index register of an access: with the offset in r10 and the page in r11 an address is known a step earlier.</summary>
+    private int AddressIndex => _sum ? R11 : -1;
 
     /// <summary>r11 = offset in a view of the data TLB of the entry for the address in r10.</summary>
     internal static void EmitTlbIndex(CodeWriter w)

@@ -234,6 +234,7 @@ internal sealed unsafe class Thunks
         w.LoadState(R11, Offsets.Scratch0);
         w.RegImm(4, R11, 4095, w: false);
         w.RegReg(0x03, R10, R11);
+        w.RegReg(0x33, R11, R11, w: false); // the sum of r10 and r11 is the address too
         w.LoadState(Rax, Offsets.SavedRax);
         w.Bytes(0xC2, 0x08, 0x00); // ret 8
         w.Bind(crosses);

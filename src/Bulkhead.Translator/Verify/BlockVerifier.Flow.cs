@@ -21,6 +21,7 @@ internal sealed partial class BlockVerifier
     // What is known at this point of the code.
     private int _checkedBytes;
     private bool _checkedWrite;
+    private bool _checkedSum;
     private int _sharedBytes;
     private bool _sharedWrite;
     private bool _limitChecked;
@@ -39,6 +40,7 @@ internal sealed partial class BlockVerifier
     private void Forget()
     {
         _checkedBytes = 0;
+        _checkedSum = false;
         _sharedBytes = 0;
         _limitChecked = false;
         _pageEdge = -1;
@@ -90,6 +92,11 @@ internal sealed partial class BlockVerifier
             if (item.Template != Template.None)
             {
                 _sharedBytes = 0;
+            }
+
+            if (_checkedSum && !(item.Template == Template.None && item.Own.HasMemory && item.Own.Segment == 0))
+            {
+                return Fail(i, "something between a check and its access by the sum of two registers");
             }
 
             if (!CheckItem(i))
@@ -253,6 +260,7 @@ internal sealed partial class BlockVerifier
         _checks++;
         _checkedBytes = size;
         _checkedWrite = write;
+        _checkedSum = IsSum(first.Offset);
         return true;
     }
 
@@ -261,7 +269,7 @@ internal sealed partial class BlockVerifier
     {
         _sharedBytes = size;
         _sharedWrite = write;
-        return (_options.SharedChecks && size > 0 && !_plan.Transient) || Fail(i, "the slow path is not straight");
+        return (_options.SharedChecks && size > 0 && !_plan.Transient && !IsSum(_listing[i].Offset)) || Fail(i, "the slow path is not straight");
     }
 
     private bool CheckExit(int i)

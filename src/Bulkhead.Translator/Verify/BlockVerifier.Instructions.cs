@@ -93,7 +93,7 @@ internal sealed partial class BlockVerifier
         ref readonly HostInstruction own = ref item.Own;
         ref readonly InstructionEntry entry = ref InstructionTable.Get(item.Iced.Code);
         bool shared = _checkedBytes == 0 && _sharedBytes != 0 && @base == Address;
-        if (own.Base != @base || own.Index >= 0 || own.Segment != 0 || own.Address32
+        if (own.Base != @base || (_checkedSum ? own.Index != 11 || own.Scale != 1 : own.Index >= 0) || own.Segment != 0 || own.Address32
             || (shared ? own.Mod == 2 || own.Displacement < 0 : own.Displacement != 0 || own.Mod != 0))
         {
             return Fail(i, "a memory operand of another form than the checked register");
@@ -126,7 +126,7 @@ internal sealed partial class BlockVerifier
                 writes |= access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite;
             }
             else if (item.Iced.GetOpKind(k) == OpKind.Register && item.Iced.GetOpRegister(k).IsGPR() && access != OpAccess.Write
-                && item.Iced.GetOpRegister(k).GetFullRegister().GetNumber() == @base)
+                && item.Iced.GetOpRegister(k).GetFullRegister().GetNumber() is var number && (number == @base || (_checkedSum && number == 11)))
             {
                 return Fail(i, "a host address used as data");
             }
@@ -143,6 +143,7 @@ internal sealed partial class BlockVerifier
         }
 
         _checkedBytes = 0;
+        _checkedSum = false;
         _sharedBytes = shared && own.Reg != Address && own.Vvvv != Address ? _sharedBytes : 0;
         return true;
     }

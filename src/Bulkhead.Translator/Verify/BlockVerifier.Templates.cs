@@ -8,8 +8,8 @@ namespace Bulkhead.Translator.Verify;
 /// <remarks>
 /// <code>
 /// Check        rorx r11d, r10d, 7; and r11d, 16383 * 32; xor r10, gs:[r11 + view + 0 or 8];
-///              cmp r10, 4096 - size; ja slow path; add r10, gs:[r11 + view + 16]
-/// SlotCheck    xor r10, gs:[slot]; cmp r10, 4096 - size; ja slow path; add r10, gs:[slot + 8]
+///              cmp r10, 4096 - size; ja slow path; add r10, gs:[r11 + view + 16] (or mov r11, for an access by r10 + r11)
+/// SlotCheck    xor r10, gs:[slot]; cmp r10, 4096 - size; ja slow path; add r10, gs:[slot + 8] (or mov r11, likewise)
 /// SlotExit     push slot; mov r11d, reason; call the slot's miss thunk; jmp after the check
 /// MemoryExit   mov r11d, reason; call leave; jmp after the check
 /// Exit         mov r11d, reason; call leave
@@ -106,7 +106,7 @@ internal sealed partial class BlockVerifier
         }
 
         if (!_plan.Transient && _options.PageSlots && Has(at, SlotXorBytes) && Has(at + 9, CompareBytes) && Has(at + 16, [0x0F, 0x87])
-            && Has(at + 22, SlotAddBytes) && at + SlotCheckBytes <= _listing.Length)
+            && (Has(at + 22, SlotAddBytes) || IsSum(at)) && at + SlotCheckBytes <= _listing.Length)
         {
             length = SlotCheckBytes;
             return Template.SlotCheck;
@@ -200,7 +200,11 @@ internal sealed partial class BlockVerifier
 
     private bool IsCheck(int at) =>
         at + CheckBytes <= _listing.Length && Has(at, IndexBytes) && IsTlbOperand(at + CheckXor, XorBytes) && Has(at + CheckCompare, CompareBytes)
-        && Has(at + CheckCompare + 7, [0x0F, 0x87]) && IsTlbOperand(at + CheckAdd, AddBytes);
+        && Has(at + CheckCompare + 7, [0x0F, 0x87]) && (IsTlbOperand(at + CheckAdd, AddBytes) || IsSum(at));
+
+    /// <summary>Whether a check leaves the offset in r10 and the page in r11, instead of their sum in r10.</summary>
+    private bool IsSum(int at) =>
+        Has(at, SlotXorBytes) ? Has(at + 22, LoadR11Bytes) : Has(at + CheckAdd, [0x65, 0x4D, 0x8B, (byte)(_plan.Mode.View == 0 ? 0x5B : 0x9B)]);
 
     // User code's checks name a field of an entry in one byte, the other views' in four.
     private int TlbOperandBytes => _plan.Mode.View == 0 ? 5 : 8;

@@ -47,9 +47,9 @@ public sealed class MutationTests
         ("access through another register", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryBase = Register.RAX)),
         ("access through r11", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryBase = Register.R11)),
         ("access of the host stack", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryBase = Register.RSP)),
-        ("access with an index", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryIndex = Register.R11)),
+        ("access with another index", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryIndex = Register.R12)),
         ("access with a displacement", (_, c) => Rebase(c, (ref Instruction i) => (i.MemoryDisplacement64, i.MemoryDisplSize) = (1, 1))),
-        ("access of 32-bit addresses", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryBase = Register.R10D)),
+        ("access of 32-bit addresses", (_, c) => Rebase(c, (ref Instruction i) => (i.MemoryBase, i.MemoryIndex) = (Register.R10D, i.MemoryIndex == Register.None ? Register.None : Register.R11D))),
         ("access through GS", (_, c) => Rebase(c, (ref Instruction i) => i.SegmentPrefix = Register.GS)),
         ("absolute access", (_, c) => Rebase(c, (ref Instruction i) => (i.MemoryBase, i.MemoryDisplacement64, i.MemoryDisplSize) = (Register.None, 0x1000, 4))),
         ("slow path asks for less", (at, c) => HostCode.Put(c, c.Length - 13, (byte)(c[^13] - 1))),
@@ -75,6 +75,17 @@ public sealed class MutationTests
         ("two accesses of one check", (at, c) => HostCode.Insert(c, at + 42, 0x41, 0x8A, 0x02)),
         ("code after the slow path's call", (at, c) => HostCode.Insert(c, c.Length - 5, 0x90)),
         ("code before the end of the slow path", (at, c) => HostCode.Insert(c, c.Length - 16, 0x4C, 0x89, 0xD0)),
+    ];
+
+    /// <summary>The same, where the address is the sum of r10 and r11.</summary>
+    private static readonly (string Name, Func<int, byte[], byte[]> Change)[] s_sumChanges =
+    [
+        ("access without its index", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryIndex = Register.None)),
+        ("access with a scaled index", (_, c) => Rebase(c, (ref Instruction i) => i.MemoryIndexScale = 2)),
+        ("the page in r10", (at, c) => HostCode.Put(c, at + 37, 0x93)),
+        ("ADD for MOV", (at, c) => HostCode.Put(c, at + 36, 0x03)),
+        ("r11 written between", (at, c) => HostCode.Insert(c, at + 42, 0x49, 0x89, 0xC3)),
+        ("NOP between", (at, c) => HostCode.Insert(c, at + 42, 0x90)),
     ];
 
     /// <summary>What must not be inserted anywhere.</summary>
@@ -147,7 +158,7 @@ public sealed class MutationTests
         byte[] code = Emit(bench, guest, Modes.Kernel64);
         int at = HostCode.Find(code, s_check);
         Assert.Null(bench.Verify(HostCode.Insert(code, 0, 0x90)));
-        foreach ((string name, Func<int, byte[], byte[]> change) in s_changes)
+        foreach ((string name, Func<int, byte[], byte[]> change) in (IEnumerable<(string, Func<int, byte[], byte[]>)>)[.. s_changes, .. code[at + 36] == 0x8B ? s_sumChanges : []])
         {
             byte[] changed = change(at, code);
             Assert.False(changed.AsSpan().SequenceEqual(code), name);
@@ -160,10 +171,10 @@ public sealed class MutationTests
     {
         using var bench = new EmitBench();
         byte[] code = Emit(bench, "488B07F4", out int at);
-        Assert.Null(bench.Verify(HostCode.Insert(HostCode.Insert(code, at + 39, 0x90), 0, 0x90)));
+        Assert.Null(bench.Verify(HostCode.Insert(HostCode.Insert(code, at + 40, 0x90), 0, 0x90)));
         foreach ((string name, byte[] bytes) in s_instructions.Concat(StateAccesses))
         {
-            foreach (int place in (ReadOnlySpan<int>)[0, at + 39])
+            foreach (int place in (ReadOnlySpan<int>)[0, at + 40])
             {
                 Rejected(bench, HostCode.Insert(code, place, bytes), name);
             }
@@ -509,7 +520,7 @@ public sealed class MutationTests
 
     private static bool TouchesSame(InstructionInfoFactory facts, in Instruction access, in Instruction now) =>
         !facts.GetInfo(now).GetUsedMemory().Any()
-        || (now.MemoryBase == Register.R10 && now.MemoryIndex == Register.None && now.MemoryDisplacement64 == 0 && now.MemorySegment == Register.DS
+        || (now.MemoryBase == Register.R10 && now.MemoryIndex == access.MemoryIndex && now.MemoryDisplacement64 == 0 && now.MemorySegment == Register.DS
             && Width(now) == Width(access) && Writes(facts, now) == Writes(facts, access));
 
     private delegate void Edit(ref Instruction instruction);
