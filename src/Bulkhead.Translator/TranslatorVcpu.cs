@@ -176,6 +176,10 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
             JoinFlags();
             SaveX87();
             ((delegate* unmanaged<void>)_space.Thunks.ResetX87)();
+
+            // Whoever asked for the turn's end while it was ending has it. Kept, it would end the next turn before its first
+            // instruction; and where ending a turn takes longer than a timer's period, each one after it too.
+            _ = Interlocked.Exchange(ref _state->TurnEnded, 0);
         }
     }
 

@@ -24,7 +24,8 @@ public interface IVcpu : IVcpuSignals, IDisposable
     /// <see cref="EndTurn"/> happen at the deadline.</remarks>
     StopReason Run(ICpuIo io, long untilNs);
 
-    /// <summary>Ends the current turn from any thread, without an interrupt to look at.</summary>
+    /// <summary>Ends the current turn from any thread, without an interrupt to look at; or, while none runs, the next one.</summary>
+    /// <remarks>Asked for again before the turn is over, it is that turn's end still.</remarks>
     void EndTurn();
 
     /// <summary>Address of two words a signal handler may write to end the turn: all ones into the first (64 bits), after 1 into

@@ -18,7 +18,17 @@ internal sealed class GuestIo : ICpuIo, IInterruptController, IClock
 
     public byte TaskPriority { get; set; }
 
-    public long NowNs => (long)Stopwatch.GetElapsedTime(0).TotalNanoseconds;
+    /// <summary>Called whenever the time is asked for.</summary>
+    public Action OnClock { get; init; } = static () => { };
+
+    public long NowNs
+    {
+        get
+        {
+            OnClock();
+            return (long)Stopwatch.GetElapsedTime(0).TotalNanoseconds;
+        }
+    }
 
     public ulong GuestTsc => (ulong)NowNs;
 

@@ -42,7 +42,9 @@ internal sealed unsafe class VerifiedGuest : IDisposable
 
     internal void Write(ulong address, string hex) => Assert.True(Memory.TryWrite(new Gpa(address), Convert.FromHexString(hex)));
 
-    internal StopReason Run() => Vcpu.Run(new GuestIo(), long.MaxValue);
+    internal StopReason Run() => Run(new GuestIo(), long.MaxValue);
+
+    internal StopReason Run(ICpuIo io, long untilNs) => Vcpu.Run(io, untilNs);
 
     public void Dispose()
     {
