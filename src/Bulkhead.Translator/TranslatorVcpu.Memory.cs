@@ -1,11 +1,13 @@
 using Bulkhead.Core.Memory;
 using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.Translator.State;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
+using Iced.Intel;
 
 namespace Bulkhead.Translator;
 
@@ -20,6 +22,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private int _bounceSize;
     private Place _here;
     private bool _located;
+    private readonly DecodedInstructions _stores = new();
 
     private Access DataAccess(bool write) =>
         (write ? Access.Write : Access.Read) | (_mode.View == 0 ? Access.User : _mode.View == 2 ? Access.SmapExempt : 0);
@@ -46,12 +49,13 @@ internal sealed unsafe partial class TranslatorVcpu
 
         Exits.Add(ExitReason.TlbMiss);
         bool crossesPage = (address & 0xFFF) + (ulong)size > 4096;
+        Translation t = default;
         if (crossesPage)
         {
             return AnswerWithoutHostAddress();
         }
 
-        if (!PageWalker.TryWalk(_memory, in _state->Registers, address, DataAccess(write), out Translation t, out GuestFault fault))
+        if (!PageWalker.TryWalk(_memory, in _state->Registers, address, DataAccess(write), out t, out GuestFault fault))
         {
             return Fault(fault);
         }
@@ -143,13 +147,13 @@ internal sealed unsafe partial class TranslatorVcpu
             if ((write && !transient) || (flags & MemoryFlags.WholePage) != 0)
             {
                 GoBack();
-                _transientNeeded = true;
+                _transientNeeded = !write || transient || !TryStore(address, size, crossesPage ? null : t.Address);
                 return false;
             }
 
             byte* bounce = Bounce + (address & 63);
             Span<byte> data = new(bounce, size);
-            if (write && !_interpreter.TryProbe(address, size, DataAccess(write: true)))
+            if (write && crossesPage && !_interpreter.TryProbe(address, size, DataAccess(write: true)))
             {
                 return Fault(_interpreter.Fault);
             }
@@ -158,7 +162,11 @@ internal sealed unsafe partial class TranslatorVcpu
             // Not from a device's page, where reads have effects.
             bool reads = !write || (flags & MemoryFlags.ReadsToo) != 0
                 || ((flags & MemoryFlags.WaitsForX87) != 0 && crossesPage);
-            if (reads && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
+            if (reads && !crossesPage)
+            {
+                _interpreter.ReadPhysical(t.Address, data);
+            }
+            else if (reads && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
             {
                 return Fault(_interpreter.Fault);
             }
@@ -173,6 +181,43 @@ internal sealed unsafe partial class TranslatorVcpu
             NoteInterrupts(); // a read of a device's register may let one in
             return true;
         }
+    }
+
+    /// <summary>Performs the instruction at RIP, or delivers its fault, if it is a plain store.</summary>
+    /// <param name="address">Where it stores to.</param>
+    /// <param name="size">How many bytes.</param>
+    /// <param name="device">The device's address; null where the store crosses a page.</param>
+    private bool TryStore(ulong address, int size, Gpa? device)
+    {
+        byte* bytes = stackalloc byte[BlockReader.MaxInstructionBytes];
+        int length = FetchBytes(_state->Registers.Rip, bytes);
+        if (length == 0)
+        {
+            return true; // the fault came
+        }
+
+        ref readonly Instruction store = ref _stores.Decode(bytes, length, _state->Registers.Rip, _mode.CodeBits);
+        Span<byte> data = stackalloc byte[32];
+        if (!_interpreter.TryReadStored(store, data[..size]))
+        {
+            return false;
+        }
+
+        if (device is { } at)
+        {
+            _interpreter.WritePhysical(at, data[..size]);
+        }
+        else if (!_interpreter.TryWriteBytes(address, data[..size], DataAccess(write: true)))
+        {
+            DeliverFault(_interpreter.Fault);
+            return true;
+        }
+
+        Uncount(-1);
+        _state->Registers.Rflags &= ~Rflags.RF;
+        _state->Registers.Rip = _interpreter.NextRip(store);
+        NoteInterrupts();
+        return true;
     }
 
     /// <summary>Writes an operand back that went through the bounce buffer.</summary>

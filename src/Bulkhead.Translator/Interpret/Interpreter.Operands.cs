@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Bulkhead.X86.State;
 using Iced.Intel;
 
@@ -32,6 +33,29 @@ internal sealed unsafe partial class Interpreter
         }
 
         return TryLinear(in instruction, size, true, out ulong linear) && TryWrite(linear, size, DataAccess(true), value);
+    }
+
+    /// <summary>What an instruction stores that does nothing else: MOV, or an unaligned move of a whole vector register. False: it is
+    /// none of them.</summary>
+    internal bool TryReadStored(in Instruction instruction, Span<byte> data)
+    {
+        if (instruction.Op0Kind != OpKind.Memory)
+        {
+            return false;
+        }
+
+        switch (instruction.Mnemonic)
+        {
+            case Mnemonic.Mov:
+                _ = TryReadOperand(in instruction, 1, data.Length, out ulong value);
+                MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in value))[..data.Length].CopyTo(data);
+                return true;
+            case Mnemonic.Movups or Mnemonic.Movupd or Mnemonic.Movdqu or Mnemonic.Vmovups or Mnemonic.Vmovupd or Mnemonic.Vmovdqu:
+                new ReadOnlySpan<byte>(Vector(instruction.Op1Register), data.Length).CopyTo(data);
+                return true;
+            default:
+                return false;
+        }
     }
 
     /// <summary>The stack pointer's width in bytes: 8 in 64-bit code, else by SS.B.</summary>

@@ -14,6 +14,9 @@ internal sealed unsafe partial class Interpreter
     /// <summary>What RDTSC gives this vCPU now.</summary>
     private ulong Tsc => (Io?.Clock.GuestTsc ?? 0) + _r->TscAdjust;
 
+    /// <summary>The same for an MSR that has to do with it; else 0, unread.</summary>
+    private ulong TscFor(uint msr) => msr == Msr.Tsc ? Tsc : 0;
+
     private InterpretResult Cpuid(in Instruction instruction)
     {
         _exits.Add(ExitReason.Cpuid);
@@ -35,7 +38,7 @@ internal sealed unsafe partial class Interpreter
         _exits.Add(ExitReason.Rdmsr);
         uint index = (uint)_r->Gpr[Rcx];
         ulong value = 0;
-        if (!Msrs.TryRead(in *_r, index, Tsc, out value) && Io?.TryReadMsr(index, out value) != true)
+        if (!Msrs.TryRead(in *_r, index, TscFor(index), out value) && Io?.TryReadMsr(index, out value) != true)
         {
             return FailGp();
         }
@@ -55,7 +58,7 @@ internal sealed unsafe partial class Interpreter
         _exits.Add(ExitReason.Wrmsr);
         uint index = (uint)_r->Gpr[Rcx];
         ulong value = (uint)_r->Gpr[Rax] | (_r->Gpr[Rdx] << 32);
-        switch (Msrs.TryWrite(ref *_r, index, value, Tsc))
+        switch (Msrs.TryWrite(ref *_r, index, value, TscFor(index)))
         {
             case MsrOutcome.DoneFlush:
                 _tlb.FlushAll();

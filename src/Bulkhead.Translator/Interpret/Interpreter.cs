@@ -60,7 +60,8 @@ internal sealed unsafe partial class Interpreter(
         return InterpretResult.Done;
     }
 
-    private ulong NextRip(in Instruction instruction) => _r->Code64 ? instruction.NextIP : (uint)instruction.NextIP;
+    /// <summary>Where the next instruction stands.</summary>
+    internal ulong NextRip(in Instruction instruction) => _r->Code64 ? instruction.NextIP : (uint)instruction.NextIP;
 
     /// <summary>The instruction faults.</summary>
     private InterpretResult Fail(GuestFault fault)
