@@ -41,13 +41,19 @@ public sealed class RealClock : IClock
     public ulong TscHz => _rate.Hz;
 
     /// <inheritdoc/>
+    /// <remarks>Reckoned from now: the rate's error counts for as long as is waited, not for as long as the domain runs. The
+    /// nanoseconds are read first, so that a preemption before the TSC is read makes it early, which its user looks at, not late.</remarks>
     public long WhenTsc(ulong guestTsc)
     {
-        long ticks = (long)(guestTsc - TscOffset - _rate.BaseTsc);
-        Int128 ns = (Int128)ticks * NsPerSecond / _rate.Hz;
+        long now = NowNs;
+        ulong tsc = GuestTsc;
+        if (guestTsc <= tsc)
+        {
+            return now;
+        }
 
         // Rounded up, so that the guest never sees a TSC before its deadline; far away means never.
-        ns += _rate.BaseNs + 1;
-        return ns > long.MaxValue ? long.MaxValue : ns < 0 ? 0 : (long)ns;
+        UInt128 ns = ((UInt128)(guestTsc - tsc) * NsPerSecond / _rate.Hz) + (ulong)now + 1;
+        return ns > long.MaxValue ? long.MaxValue : (long)ns;
     }
 }
