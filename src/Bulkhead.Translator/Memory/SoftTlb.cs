@@ -53,7 +53,7 @@ internal sealed unsafe class SoftTlb : IDisposable
         entry->ReadTag = page;
         if (writable)
         {
-            _writeTags.Add(ramPage, view, index);
+            _writeTags.Add(ramPage, view, index, this, (ulong)host);
             Volatile.Write(ref entry->WriteTag, page);
         }
 
@@ -176,12 +176,14 @@ internal sealed unsafe class SoftTlb : IDisposable
         }
     }
 
+    /// <summary>Whether an entry leads to a host page.</summary>
+    internal bool Holds(WriteTags.Place place, ulong hostPage) => Volatile.Read(ref (View(place.View) + place.Index)->Host) == hostPage;
+
     private void Take(WriteTags.Place place, ulong hostPage)
     {
-        VcpuState.TlbEntry* entry = View(place.View) + place.Index;
-        if (Volatile.Read(ref entry->Host) == hostPage)
+        if (Holds(place, hostPage))
         {
-            Volatile.Write(ref entry->WriteTag, Nothing(place.Index));
+            Volatile.Write(ref (View(place.View) + place.Index)->WriteTag, Nothing(place.Index));
         }
     }
 

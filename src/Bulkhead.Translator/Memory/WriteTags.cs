@@ -13,18 +13,23 @@ internal sealed unsafe class WriteTags : IDisposable
 
     internal WriteTags(int ramPages) => _memory = new PrivateMemory((ulong)ramPages * sizeof(uint));
 
-    /// <summary>A write tag may be there from now on.</summary>
-    internal void Add(int ramPage, int view, int index)
+    /// <summary>A write tag may be there from now on. Of two places that are known, one where the TLB has none any more
+    /// makes room.</summary>
+    internal void Add(int ramPage, int view, int index, SoftTlb tlb, ulong hostPage)
     {
         ref uint word = ref Word(ramPage);
         uint place = new Place(view, index).Number;
         uint old = word;
-        if (old == Anywhere || (ushort)old == place || old >> 16 == place)
+        (uint first, uint second) = ((ushort)old, old >> 16);
+        if (old == Anywhere || first == place || second == place)
         {
             return;
         }
 
-        Volatile.Write(ref word, (old & 0xFFFF) == 0 ? old | place : old >> 16 == 0 ? old | (place << 16) : Anywhere);
+        uint both = first == 0 || !tlb.Holds(Place.Of((ushort)first), hostPage) ? old & ~0xFFFFu | place
+            : second == 0 || !tlb.Holds(Place.Of((ushort)second), hostPage) ? first | (place << 16)
+            : Anywhere;
+        Volatile.Write(ref word, both);
     }
 
     /// <summary>Forgets the places of a page. False: they may be anywhere; a place taken twice stands for one.</summary>
