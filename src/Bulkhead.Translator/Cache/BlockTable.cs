@@ -104,5 +104,6 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
         _rows.Dispose();
     }
 
-    private int Row(uint page, int offset) => (int)((((page << 12) | (uint)offset) * 0x9E37_79B9_7F4A_7C15ul) >> 32) & (_rows.Length - 1);
+    // Neighbours stand side by side: whoever reads a block asks for each of its instructions in turn.
+    private int Row(uint page, int offset) => ((int)((page * 0x9E37_79B9_7F4A_7C15ul) >> 32) + offset) & (_rows.Length - 1);
 }

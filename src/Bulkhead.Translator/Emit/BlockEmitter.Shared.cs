@@ -19,6 +19,8 @@ internal sealed unsafe partial class BlockEmitter
     private const long FarthestField = 1 << 30;
 
     private readonly int[] _displacements = new int[64];
+    private readonly bool[] _simple = new bool[64];
+    private int _simpleKnown;
     private bool _shared;
     private bool _outOfLine;
     private int _sharedFrom;
@@ -111,7 +113,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             ref readonly Instruction i = ref _plan.Instructions[k];
             ref readonly InstructionEntry e = ref InstructionTable.Get(i.Code);
-            if (!IsSimple(i, e) || (k > _index && _plan.IsLabel[k]))
+            if (!IsSimple(k, i, e) || (k > _index && _plan.IsLabel[k]))
             {
                 break;
             }
@@ -170,6 +172,17 @@ internal sealed unsafe partial class BlockEmitter
 
         bytes = high - low;
         return accesses >= 2 ? last : -1;
+    }
+
+    private bool IsSimple(int k, in Instruction i, in InstructionEntry e)
+    {
+        if (k >= _simpleKnown)
+        {
+            _simple[k] = IsSimple(i, e);
+            _simpleKnown = k + 1;
+        }
+
+        return _simple[k];
     }
 
     /// <summary>Whether an instruction may stand in a run: it does not leave (but for RET, which ends it), writes no register

@@ -38,6 +38,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         _flags = FlagsPlace.Host;
         _stubCount = 0;
         _labelJumpCount = 0;
+        _simpleKnown = 0;
         _viewTable = Offsets.Tlb + (_mode.View * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
         int counted = _options.CountInstructions ? EmitCount() : -1;
         if (plan.SecondPage != 0 && !plan.Relative)
@@ -217,19 +218,8 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         return false;
     }
 
-    internal static bool HasMemory(in Instruction i)
-    {
-        int count = i.OpCount;
-        for (int k = 0; k < count; k++)
-        {
-            if (i.GetOpKind(k) == OpKind.Memory)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    /// <summary>Whether an operand is in memory.</summary>
+    internal static bool HasMemory(in Instruction i) => i.Op0Kind == OpKind.Memory || i.Op1Kind == OpKind.Memory || i.Op2Kind == OpKind.Memory || i.Op3Kind == OpKind.Memory;
 
     /// <summary>Notes that instruction <see cref="_index"/>'s effect is emitted next.</summary>
     private void MarkEffect()
