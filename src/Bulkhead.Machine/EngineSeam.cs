@@ -6,4 +6,5 @@ namespace Bulkhead.Machine;
 /// <param name="CreateVcpu">Makes a vCPU; called for index 0, 1, ... of a domain in order.</param>
 /// <param name="HostTsc">Reads the host's TSC.</param>
 /// <param name="TurnSignalHandler">Native code for the turn timer's signal, or 0: a deadline thread calls <see cref="IVcpu.EndTurn"/>.</param>
-public sealed record EngineSeam(Func<VcpuRequest, IVcpu> CreateVcpu, Func<ulong> HostTsc, nint TurnSignalHandler = 0);
+/// <param name="SampleSignalHandler">Native code for a sampling timer's signal, or 0 where vCPUs keep no <see cref="IVcpu.Profile"/>.</param>
+public sealed record EngineSeam(Func<VcpuRequest, IVcpu> CreateVcpu, Func<ulong> HostTsc, nint TurnSignalHandler = 0, nint SampleSignalHandler = 0);

@@ -149,6 +149,12 @@ public sealed class MachineRunner : IDisposable
             TurnTimer.Install(TurnTimer.DefaultSignal, engine.TurnSignalHandler);
         }
 
+        bool samples = engine.SampleSignalHandler != 0;
+        if (samples)
+        {
+            TurnTimer.Install(SampleTimer.Signal, engine.SampleSignalHandler);
+        }
+
         for (int i = 0; i < cpus.Length; i++)
         {
             int first = _workers.Count;
@@ -157,7 +163,8 @@ public sealed class MachineRunner : IDisposable
                 var options = new WorkerOptions(
                     Stopwatch.GetTimestamp,
                     signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
-                    new SpinThenSleep(request.SpinNs));
+                    new SpinThenSleep(request.SpinNs),
+                    samples ? SampleTimer.ForCurrentThread : null);
                 _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.Pools[i].AllowanceNs), options, request.RealTimePriority));
             }
 

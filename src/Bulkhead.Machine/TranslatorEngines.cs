@@ -16,6 +16,9 @@ public sealed class TranslatorEngines : IDisposable
     /// <summary>The option that makes <see cref="MachineRequest.InstructionClock"/> possible.</summary>
     public const string Counting = "count=on";
 
+    /// <summary>The option that has vCPUs keep a profile.</summary>
+    public const string Sampling = "sample=on";
+
     internal TranslatorEngines(EngineOptions options) => _options = options;
 
     /// <summary>Engines with options as text (see <see cref="EngineOptions.TryParse"/>); empty for the defaults.</summary>
@@ -26,10 +29,14 @@ public sealed class TranslatorEngines : IDisposable
     }
 
     /// <summary>The seam.</summary>
-    public EngineSeam Seam => new(CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler);
+    public EngineSeam Seam => new(
+        CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler, _options.Sample ? TranslatorEngine.SampleHandler : 0);
 
     /// <summary>Guest instructions translated so far, over all domains.</summary>
     public long TranslatedInstructions => _engines.Values.Sum(static e => e.TranslatedInstructions);
+
+    /// <summary>Nanoseconds of translation so far, over all domains; with <see cref="Sampling"/>.</summary>
+    public long TranslationNs => _engines.Values.Sum(static e => e.TranslationNs);
 
     /// <summary>Bytes of translated code held now, over all domains.</summary>
     public long CodeBytes => _engines.Values.Sum(static e => (long)e.CodeBytes);

@@ -42,6 +42,9 @@ public sealed record EngineOptions
     /// <summary>Every block is verified before it runs.</summary>
     public bool Verify { get; init; }
 
+    /// <summary>vCPUs keep what the sampling signal finds them at, and translation is timed.</summary>
+    public bool Sample { get; init; }
+
     /// <summary>The most instructions in one block.</summary>
     public int MaxBlockInstructions { get; init; } = 64;
 
@@ -86,6 +89,7 @@ public sealed record EngineOptions
                 "inline-system" => options with { InlineSystem = on },
                 "count" => options with { CountInstructions = on },
                 "verify" => options with { Verify = on },
+                "sample" => options with { Sample = on },
                 "max-block" when number is >= 1 and <= 64 => options with { MaxBlockInstructions = number },
                 "cache" when number is >= 4 and <= 1024 => options with { CodeCacheBytes = number << 20 },
                 "block-log" => options with { BlockLogPath = value },

@@ -35,6 +35,12 @@ public sealed class TranslatorEngine : IDisposable
     /// <see cref="IVcpu.TurnCell"/>, or 0.</summary>
     public static nint TurnEndHandler => TrapHandler.TurnEnd;
 
+    /// <summary>The same, for a handler that notes what the vCPU does; it must have been created with <see cref="EngineOptions.Sample"/>.</summary>
+    public static nint SampleHandler => TrapHandler.Sample;
+
+    /// <summary>Nanoseconds of translation so far, where samples are taken.</summary>
+    public long TranslationNs => _space.TranslationNs;
+
     /// <summary>Guest instructions translated so far.</summary>
     public long TranslatedInstructions => _space.TranslatedInstructions;
 

@@ -92,6 +92,7 @@ internal sealed unsafe partial class TranslatorVcpu
         if (Volatile.Read(ref _state->Limit) != _normalLimit)
         {
             Interlocked.Exchange(ref _state->Limit, _normalLimit);
+            TakeSamples();
             if (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation)
             {
                 TakeNotice();
@@ -245,7 +246,9 @@ internal sealed unsafe partial class TranslatorVcpu
                     return false;
                 case ExitCode.Memory:
                     _ahead = _options.CountInstructions ? Here.Remaining - 1 : 0;
+                    Now(VcpuActivity.Addresses);
                     bool goesOn = AnswerMemory(code);
+                    Now(VcpuActivity.Dispatch);
                     _ahead = 0;
                     if (!goesOn)
                     {
@@ -270,6 +273,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         int inGuest = _state->InGuest + 1;
         Volatile.Write(ref _state->InGuest, inGuest);
+        Now(VcpuActivity.Guest);
         if (_space.Shared)
         {
             Interlocked.MemoryBarrier();
@@ -277,6 +281,7 @@ internal sealed unsafe partial class TranslatorVcpu
             if (refused || (!transient && (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation)))
             {
                 Volatile.Write(ref _state->InGuest, inGuest + 1);
+                Now(VcpuActivity.Dispatch);
                 if (refused && ++_refusals > MostRefusals)
                 {
                     _writtenPage = _pendingWrite;
@@ -293,6 +298,7 @@ internal sealed unsafe partial class TranslatorVcpu
         _located = false;
         _state->Scratch1 = 0; // an address that was asked for is in r10 alone
         _enter();
+        Now(VcpuActivity.Dispatch);
         uint code = (uint)_state->Scratch1;
         if (ExitWord.Reason(code) == ExitCode.Interpret)
         {
@@ -395,7 +401,10 @@ internal sealed unsafe partial class TranslatorVcpu
         bool step = _mode.SingleStep;
         ref readonly Instruction instruction = ref _interpreted;
         Exits.AddInterpreted(instruction.Code);
-        switch (_interpreter.Execute(instruction, _io))
+        Now(VcpuActivity.Interpretation);
+        InterpretResult result = _interpreter.Execute(instruction, _io);
+        Now(VcpuActivity.Dispatch);
+        switch (result)
         {
             case InterpretResult.Done:
                 // INT clears TF and so is not stepped; SYSCALL and SYSRET count the TF they leave.

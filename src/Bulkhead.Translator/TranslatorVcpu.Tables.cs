@@ -4,6 +4,7 @@ using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Memory;
 using Bulkhead.Translator.State;
+using Bulkhead.X86.Engine;
 using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
 
@@ -52,7 +53,7 @@ internal sealed unsafe partial class TranslatorVcpu
             }
         }
 
-        Exits.Add(X86.Engine.ExitReason.BlockLookup);
+        Exits.Add(ExitReason.BlockLookup);
         if (!TryFetchPage(rip, out int ramPage, out bool global))
         {
             return null;
@@ -80,6 +81,7 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             if (!_space.HasRoom)
             {
+                TakeSamples();
                 _space.DropAll(this);
             }
 
@@ -99,8 +101,10 @@ internal sealed unsafe partial class TranslatorVcpu
                     _space.GuardPage(secondRamPage, this);
                 }
 
-                Exits.Add(X86.Engine.ExitReason.Translate);
+                Exits.Add(ExitReason.Translate);
+                Now(VcpuActivity.Translation);
                 entry = _space.Translate(id, secondId, rip);
+                Now(VcpuActivity.Dispatch);
                 if (entry.Direct == null)
                 {
                     return null;

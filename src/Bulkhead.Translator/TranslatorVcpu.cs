@@ -81,6 +81,13 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
             _log = new BlockLog($"{path}.{_number}", options.BlockLogRegisters);
         }
 
+        if (options.Sample)
+        {
+            _sampleMemory = new PrivateMemory(SampleRing.Bytes);
+            _state->Samples = (ulong)_sampleMemory.Pointer;
+            Profile = new VcpuProfile();
+        }
+
         for (int view = 0; view < VcpuState.Views; view++)
         {
             ClearJumpSet(view, 0);
@@ -146,8 +153,9 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <inheritdoc/>
     public StopReason Run(ICpuIo io, long untilNs)
     {
-        _io = io;
-        _interpreter.Io = io;
+        _io = Profile is null ? io : new SampledIo(io, _state);
+        _interpreter.Io = _io;
+        Now(VcpuActivity.Dispatch);
         try
         {
             ThreadProcessorState.SetGsBase(_state);
@@ -172,6 +180,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         }
         finally
         {
+            TakeSamples();
             EndRefusals();
             JoinFlags();
             SaveX87();
@@ -249,6 +258,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     {
         _log?.Dispose();
         Tlb.Dispose();
+        _sampleMemory?.Dispose();
         _stateMemory.Dispose();
         _returnStack.Dispose();
     }

@@ -64,7 +64,8 @@ internal sealed class RunCommand
 
     private readonly Option<long> _timeout = Options.Duration("--timeout", "End the guest after this time, with exit code 124.");
     private readonly Option<bool> _debugExit = Options.Switch("--debug-exit", "A byte written to port 0xf4 ends the guest with exit code value * 2 + 1.");
-    private readonly Option<bool> _stats = Options.Switch("--stats", "Print counters of the engine at the end.");
+    private readonly Option<bool> _stats = Options.Switch("--stats", "Print at the end what the engine did and where its time went.");
+    private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "Write where the guest's code spent its time: functions of its kernel, instructions." };
     private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write VM exits, interrupts and turns as a Chrome trace, which Perfetto opens (docs/trace.md)." };
     private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
 
@@ -78,7 +79,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _timeout, _debugExit, _stats, _trace, _update,
+            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _timeout, _debugExit, _stats, _profile, _trace, _update,
         };
         command.Validators.Add(Validate);
         command.SetAction(Run);
@@ -144,6 +145,7 @@ internal sealed class RunCommand
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             DebugExit = line.GetValue(_debugExit),
             Stats = line.GetValue(_stats),
+            ProfilePath = line.GetValue(_profile) is string profile ? Path.GetFullPath(profile) : null,
             TracePath = line.GetValue(_trace) is string trace ? Path.GetFullPath(trace) : null,
         });
     }

@@ -3,6 +3,7 @@ using Bulkhead.Host.Terminal;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Profiling;
 using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Cli.Machines;
@@ -14,8 +15,12 @@ internal sealed class MachineHost : IMachineHost
     public int Run(RunRequest request)
     {
         bool counted = request.Clock == ClockChoice.Instructions;
-        using var engines = TranslatorEngines.Create(counted ? $"{request.EngineOptions},{TranslatorEngines.Counting}" : request.EngineOptions);
-        using TraceFile? trace = OpenTrace(request.TracePath);
+        string options = counted ? $"{request.EngineOptions},{TranslatorEngines.Counting}" : request.EngineOptions;
+        bool samples = request.Stats || request.ProfilePath is not null;
+        using var engines = TranslatorEngines.Create(samples ? $"{options},{TranslatorEngines.Sampling}" : options);
+        using FileStream? traceFile = OpenOutput("--trace", request.TracePath);
+        using TraceFile? trace = traceFile is null ? null : new TraceFile(traceFile);
+        using FileStream? profile = OpenOutput("--profile", request.ProfilePath);
         using ISerialEnd serial = request.Serial.Open();
         var domain = new DomainRequest
         {
@@ -57,6 +62,12 @@ internal sealed class MachineHost : IMachineHost
             ReportTrace(trace, request.TracePath);
         }
 
+        if (profile is not null)
+        {
+            using var text = new StreamWriter(profile);
+            ProfileReport.Write(text, runner.Domains[0]);
+        }
+
         if (request.Stats)
         {
             Statistics.Write(Console.Error, runner.Domains, engines);
@@ -73,15 +84,15 @@ internal sealed class MachineHost : IMachineHost
         return run.Run();
     }
 
-    private static TraceFile? OpenTrace(string? path)
+    private static FileStream? OpenOutput(string option, string? path)
     {
         try
         {
-            return path is null ? null : new TraceFile(File.Create(path));
+            return path is null ? null : File.Create(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException($"--trace {path}: {e.Message} Give the path of a file that can be written.", Commands.ExitCode.Usage);
+            throw new OperatorException($"{option} {path}: {e.Message} Give the path of a file that can be written.", Commands.ExitCode.Usage);
         }
     }
 

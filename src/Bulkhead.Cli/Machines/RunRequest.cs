@@ -42,6 +42,9 @@ internal sealed record RunRequest
     /// <summary>Whether counters are printed to standard error at the end.</summary>
     internal required bool Stats { get; init; }
 
+    /// <summary>Where the guest's profile is written, or null for none.</summary>
+    internal required string? ProfilePath { get; init; }
+
     /// <summary>Where a trace is written, or null for no trace.</summary>
     internal required string? TracePath { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Domains;
 
@@ -12,14 +13,24 @@ internal static class Statistics
         {
             foreach (VcpuSlot vcpu in domain.Vcpus)
             {
-                writer.WriteLine($"{domain.Name} vCPU {vcpu.Index}: ran {vcpu.RanNs / 1e9:F3} s in {vcpu.Turns} turns; exits:");
+                writer.WriteLine($"{domain.Name} vCPU {vcpu.Index}: ran {vcpu.RanNs / 1e9:F3} s in {vcpu.Turns} turns");
+                WriteShares(writer, vcpu.ActivityTable());
+                writer.WriteLine("exits:");
                 WriteCounts(writer, vcpu.ExitTable());
                 writer.WriteLine("interpreted:");
                 WriteCounts(writer, vcpu.InterpretedTable());
             }
         }
 
-        writer.WriteLine($"translated: {engines.TranslatedInstructions} instructions, {engines.CodeBytes} bytes held");
+        writer.WriteLine($"translated: {engines.TranslatedInstructions} instructions in {engines.TranslationNs / 1e6:F1} ms, {engines.CodeBytes} bytes held");
+    }
+
+    private static void WriteShares(TextWriter writer, IReadOnlyList<(string Activity, double Share)> shares)
+    {
+        foreach ((string activity, double share) in shares)
+        {
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {activity,-18} {share,11:P1}"));
+        }
     }
 
     private static void WriteCounts(TextWriter writer, IReadOnlyList<(string Name, long Count)> counts)

@@ -8,6 +8,10 @@ internal static unsafe partial class TimeCalls
     internal const int ClockMonotonic = 1;
     internal const int TimerAbsolute = 1;
     internal const int SigevThreadId = 4;
+
+    /// <summary>No timer's number: the first has 0.</summary>
+    internal const nint NoTimer = -1;
+
     internal const int SaSiginfo = 4;
     internal const int SaOnStack = 0x0800_0000;
     internal const int SaRestart = 0x1000_0000;
@@ -26,6 +30,22 @@ internal static unsafe partial class TimeCalls
 
     [LibraryImport("libc", EntryPoint = "gettid")]
     internal static partial int GetThreadId();
+
+    /// <summary>A timer of CLOCK_MONOTONIC that signals the calling thread.</summary>
+    internal static nint CreateForCurrentThread(int signal, nint value)
+    {
+        SignalEvent e = default;
+        e.Value = value;
+        e.Signal = signal;
+        e.Notify = SigevThreadId;
+        e.ThreadId = GetThreadId();
+        nint timer;
+
+        // SAFETY: the struct has the C library's layout and size (TurnTimerTests).
+        return TimerCreate(ClockMonotonic, &e, &timer) == 0
+            ? timer
+            : throw new OperatorException($"The host refused a timer (errno {Marshal.GetLastPInvokeError()}); raise the limit of pending signals (ulimit -i).");
+    }
 
     /// <summary>struct itimerspec: interval, then first expiry.</summary>
     [StructLayout(LayoutKind.Sequential)]

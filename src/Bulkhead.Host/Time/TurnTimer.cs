@@ -44,21 +44,7 @@ public sealed unsafe class TurnTimer : IDisposable
     {
         // Never freed: a signal under way may read it after the timer is gone.
         var aim = (nint*)NativeMemory.AllocZeroed((nuint)sizeof(nint));
-        TimeCalls.SignalEvent e = default;
-        e.Value = (nint)aim;
-        e.Signal = signal;
-        e.Notify = TimeCalls.SigevThreadId;
-        e.ThreadId = TimeCalls.GetThreadId();
-        nint timer;
-
-        // SAFETY: as in Install.
-        if (TimeCalls.TimerCreate(TimeCalls.ClockMonotonic, &e, &timer) != 0)
-        {
-            throw new OperatorException(
-                $"The host refused a timer (errno {Marshal.GetLastPInvokeError()}); raise the limit of pending signals (ulimit -i).");
-        }
-
-        return new TurnTimer(timer, aim);
+        return new TurnTimer(TimeCalls.CreateForCurrentThread(signal, (nint)aim), aim);
     }
 
     /// <summary>Sets the word the signal's value points to: what the handler is to act on, or 0.</summary>
@@ -85,8 +71,8 @@ public sealed unsafe class TurnTimer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        nint timer = Interlocked.Exchange(ref _timer, 0);
-        if (timer != 0)
+        nint timer = Interlocked.Exchange(ref _timer, TimeCalls.NoTimer);
+        if (timer != TimeCalls.NoTimer)
         {
             Aim(0);
             _ = TimeCalls.TimerDelete(timer);

@@ -41,15 +41,20 @@ internal static class Autopsy
     // The image is contiguous in RAM, so any address in it leads to the tables: RIP, or else where SYSCALL enters.
     private static string NameOf(ref Registers r, GuestMemory memory)
     {
-        if (!r.LongMode || r.Rip < KernelImage)
+        return r.Rip >= KernelImage && FindSymbols(ref r, memory) is { } symbols && symbols.TryName(r.Rip, out string name) ? $" {name}" : string.Empty;
+    }
+
+    /// <summary>The symbols of the kernel a vCPU stopped in, or was last in; null where they are not found.</summary>
+    internal static KernelSymbols? FindSymbols(ref Registers r, GuestMemory memory)
+    {
+        if (!r.LongMode)
         {
-            return string.Empty;
+            return null;
         }
 
-        bool mapped = PageWalker.TryWalk(memory, in r, r.Rip, Access.Read, out Translation at, out _)
+        Translation at = default;
+        bool mapped = (r.Rip >= KernelImage && PageWalker.TryWalk(memory, in r, r.Rip, Access.Read, out at, out _))
             || PageWalker.TryWalk(memory, in r, r.Lstar, Access.Read, out at, out _);
-        return mapped && KallsymsFinder.Find(memory, at.Address) is { } symbols && symbols.TryName(r.Rip, out string name)
-            ? $" {name}"
-            : string.Empty;
+        return mapped ? KallsymsFinder.Find(memory, at.Address) : null;
     }
 }

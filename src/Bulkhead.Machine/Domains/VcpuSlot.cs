@@ -46,6 +46,16 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>Exits so far, as a hypervisor counts them.</summary>
     public long ExitCount => Exits.Total;
 
+    /// <summary>What the time it ran went to, most first; empty where nobody looked.</summary>
+    public IReadOnlyList<(string Activity, double Share)> ActivityTable()
+    {
+        VcpuActivity[] ran = Enum.GetValues<VcpuActivity>();
+        long all = Profile is { } profile ? ran.Sum(a => profile[a]) : 0;
+        return all == 0 ? [] : [.. ran.OrderByDescending(a => Profile![a]).Select(a => (a.ToString(), (double)Profile![a] / all))];
+    }
+
+    internal VcpuProfile? Profile => Vcpu.Profile;
+
     internal ExitCounters Exits => Vcpu.Exits;
 
     /// <summary>Reasons that occurred and how often, most frequent first.</summary>

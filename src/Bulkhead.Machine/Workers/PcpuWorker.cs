@@ -1,4 +1,5 @@
 using Bulkhead.Host.Threads;
+using Bulkhead.Host.Time;
 using Bulkhead.Machine.Domains;
 using Bulkhead.X86.Engine;
 
@@ -21,6 +22,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly int _realTimePriority;
     private Thread? _thread;
     private ITurnTimer? _timer;
+    private SampleTimer? _sampler;
     private VcpuSlot? _current;
     private long _untilNs;
     private int _threadId;
@@ -101,6 +103,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
 
         HostThread.PreciseTimers();
+        using SampleTimer? sampler = _options.Sampler?.Invoke();
+        _sampler = sampler;
         using ITurnTimer timer = _options.TurnTimer(EndCurrentTurn);
         _timer = timer;
         while (!Volatile.Read(ref _stop) && !AllEnded())
@@ -120,6 +124,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
 
         _timer = null;
+        _sampler = null;
     }
 
     /// <inheritdoc/>
@@ -149,6 +154,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
 
         _timer?.Aim(slot.Vcpu);
+        _sampler?.Aim(slot.Vcpu.TurnCell);
         if (untilNs != long.MaxValue)
         {
             _timer?.Arm(untilNs);
@@ -169,6 +175,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 
         Volatile.Write(ref _current, null);
         _timer?.Aim(null);
+        _sampler?.Aim(0);
         long end = _options.NowNs();
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);

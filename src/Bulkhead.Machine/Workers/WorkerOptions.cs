@@ -1,7 +1,10 @@
+using Bulkhead.Host.Time;
+
 namespace Bulkhead.Machine.Workers;
 
 /// <summary>How a worker keeps time and sleeps.</summary>
 /// <param name="NowNs">The time every deadline is in (CLOCK_MONOTONIC, or virtual).</param>
 /// <param name="TurnTimer">Creates the turn timer on the worker's thread; the action ends the running vCPU's turn.</param>
 /// <param name="Idle">Waits until rung or the given time; for virtual time it moves the clock.</param>
-internal sealed record WorkerOptions(Func<long> NowNs, Func<Action, ITurnTimer> TurnTimer, IIdle Idle);
+/// <param name="Sampler">Starts sampling of the worker's thread, or null.</param>
+internal sealed record WorkerOptions(Func<long> NowNs, Func<Action, ITurnTimer> TurnTimer, IIdle Idle, Func<SampleTimer>? Sampler = null);

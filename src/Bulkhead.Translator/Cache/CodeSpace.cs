@@ -82,6 +82,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>Guest instructions translated so far.</summary>
     internal long TranslatedInstructions { get; private set; }
 
+    /// <summary>Nanoseconds of translation so far, where samples are taken.</summary>
+    internal long TranslationNs { get; private set; }
+
     /// <summary>Bytes of translated code held now.</summary>
     internal int CodeBytes => _free - _firstFree;
 
@@ -234,6 +237,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <returns>The entries, or none when where the first instruction ends is not as was said.</returns>
     internal BlockEntry Translate(uint pageId, uint secondPageId, ulong rip)
     {
+        long begun = _options.Sample ? System.Diagnostics.Stopwatch.GetTimestamp() : 0;
         CodePage page = _pages[(int)pageId];
         ModeWord mode = new(page.Mode);
         bool relative = page.Kind == PageKind.Relative;
@@ -267,6 +271,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         TranslatedInstructions += plan.Count;
         block.Count = (byte)plan.Count;
         Publish(block, plan.Notes);
+        TranslationNs += _options.Sample ? System.Diagnostics.Stopwatch.GetTimestamp() - begun : 0;
         return EntryOf(block);
     }
 
@@ -406,6 +411,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         };
         return true;
     }
+
+    /// <summary>Whether an address is of translated code, or of its thunks.</summary>
+    internal bool IsTranslated(ulong address) => address - (ulong)_code.Executable < (ulong)_options.CodeCacheBytes;
 
     /// <summary>Decodes one instruction from bytes. Under the lock.</summary>
     internal bool TryDecode(byte* bytes, int length, ulong rip, int bits, out Instruction instruction)

@@ -34,6 +34,9 @@ internal static unsafe class TrapHandler
     /// <summary>Native handler void(int, siginfo*, void*) for a turn timer: its value points to a word that holds a turn cell or 0.</summary>
     internal static nint TurnEnd => (nint)s_code.Executable + 2048;
 
+    /// <summary>The same for a sampling timer: notes what the vCPU did.</summary>
+    internal static nint Sample => (nint)s_code.Executable + 3584;
+
     /// <summary>The host's TSC.</summary>
     internal static ulong ReadTsc() => ((delegate* unmanaged<ulong>)(s_code.Executable + 3072))();
 
@@ -147,9 +150,41 @@ internal static unsafe class TrapHandler
         w.Shift(4, 2, 32, w: true);
         w.RegReg(0x0B, 0, 2);
         w.Byte(0xC3);
+        EmitSample(w, code);
         *(nint*)(code.Writable + segvOld) = ThreadProcessorState.InstallHandler(SignalSegv, (nint)segv);
         *(nint*)(code.Writable + fpeOld) = ThreadProcessorState.InstallHandler(SignalFpe, (nint)fpe);
         return code;
+    }
+
+    /// <summary>Emits the handler of samples: into the ring of the state whose turn cell the value points to, if any.</summary>
+    private static void EmitSample(CodeWriter w, ExecutableMemory code)
+    {
+        w.Begin(code.Writable + 3584, code.Executable - code.Writable);
+        w.RegMem(0x8B, 0, 6, 24); // mov rax, [rsi + 24]: si_value
+        w.RegMem(0x8B, 0, 0, 0);
+        w.RegReg(0x85, 0, 0);
+        int none = w.Jcc(4);
+        w.RegImm(5, 0, State.Offsets.Limit); // from the turn cell to the state
+        w.RegMem(0x8B, 1, 0, State.Offsets.Samples); // rcx = ring
+        w.RegReg(0x85, 1, 1);
+        int none2 = w.Jcc(4);
+        w.RegMem(0x8B, 6, 1, 0); // rsi = number
+        w.Move(7, 6);
+        w.RegImm(4, 7, State.SampleRing.Entries - 1);
+        w.Shift(4, 7, 5, w: true);
+        w.RegReg(0x03, 7, 1); // rdi = entry, less the header
+        w.RegMem(0x8B, 8, 2, ContextRip);
+        w.RegMem(0x89, 8, 7, State.SampleRing.Header);
+        w.RegMem(0x8B, 8, 0, State.Offsets.Activity);
+        w.RegImm(4, 8, 0xFF);
+        w.RegMem(0x89, 8, 7, State.SampleRing.Header + 8);
+        w.RegMem(0x8B, 8, 0, State.Offsets.CodeBase);
+        w.RegMem(0x89, 8, 7, State.SampleRing.Header + 16);
+        w.RegImm(0, 6, 1);
+        w.RegMem(0x89, 6, 1, 0);
+        w.Bind(none);
+        w.Bind(none2);
+        w.Byte(0xC3);
     }
 
     /// <summary>Emits handler(rdi signal, rsi info, rdx context).</summary>

@@ -39,6 +39,8 @@ internal static unsafe class Offsets
     internal static readonly int InterruptFlag;
     internal static readonly int DirectionFlag;
     internal static readonly int InterruptWaits;
+    internal static readonly int Activity;
+    internal static readonly int Samples;
     internal static readonly int SlotsFilled;
     internal static readonly int Cr0;
     internal static readonly int Cr2;
@@ -92,6 +94,8 @@ internal static unsafe class Offsets
         DirectionFlag = At(s, &s->DirectionFlag);
         SlotsFilled = At(s, &s->SlotsFilled);
         InterruptWaits = At(s, &s->InterruptWaits);
+        Activity = At(s, &s->Activity);
+        Samples = At(s, &s->Samples);
         Cr0 = At(s, &r->Cr0);
         Cr2 = At(s, &r->Cr2);
         Cr3 = At(s, &r->Cr3);

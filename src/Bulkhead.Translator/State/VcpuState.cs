@@ -92,6 +92,9 @@ internal unsafe struct VcpuState
     /// <summary>Likewise: RCX after this page.</summary>
     internal ulong StringCount;
 
+    /// <summary>Where the sampling signal's handler writes (<see cref="SampleRing"/>), or 0.</summary>
+    internal ulong Samples;
+
     /// <summary>Keeps RAX while flags are restored with no scratch register free.</summary>
     internal ulong SavedRax;
 
@@ -119,7 +122,8 @@ internal unsafe struct VcpuState
     /// <summary>Non-zero: an interrupt waits for EFLAGS.IF; whoever sets it must have the vCPU look.</summary>
     internal byte InterruptWaits;
 
-    private byte _pad;
+    /// <summary>What the thread does for the vCPU (<see cref="X86.Engine.VcpuActivity"/>).</summary>
+    internal byte Activity;
 
     /// <summary>Non-zero from just before translated code is entered until just after it is left.</summary>
     internal int InGuest;

@@ -16,6 +16,9 @@ public interface IVcpu : IVcpuSignals, IDisposable
     /// <summary>Exits so far.</summary>
     ExitCounters Exits { get; }
 
+    /// <summary>What it was found to do; null where nobody looks.</summary>
+    VcpuProfile? Profile => null;
+
     /// <summary>Words for the last <see cref="StopReason.Unsupported"/> or <see cref="StopReason.EngineError"/>.</summary>
     string? StopDetail { get; }
 
