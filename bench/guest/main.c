@@ -1,4 +1,4 @@
-// bench list | bench NAME [REPETITIONS] | bench exec NAME REPETITIONS COMMAND [ARGUMENT...] | bench serve
+// bench list | bench tsc | bench NAME [REPETITIONS] | bench exec NAME REPETITIONS COMMAND [ARGUMENT...] | bench serve
 // See README.md.
 #include "bench.h"
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 static const struct workload *const classes[] = {
     integer_workloads, floating_workloads, crypto_workloads, call_workloads, interpreter_workloads,
@@ -36,6 +37,30 @@ static uint64_t now_ns(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
+}
+
+// A reading of the clock and the TSC's midst around it: the closest of some, so that an interruption does not count.
+static uint64_t tsc_at(uint64_t *ns)
+{
+    uint64_t tsc = 0, least = UINT64_MAX;
+    for (int i = 0; i < 32; i++) {
+        uint64_t before = __rdtsc(), now = now_ns(), width = __rdtsc() - before;
+        if (width < least) {
+            least = width;
+            *ns = now;
+            tsc = before + width / 2;
+        }
+    }
+    return tsc;
+}
+
+// The rate of the TSC, in Hz.
+static uint64_t tsc_rate(void)
+{
+    uint64_t start_ns, end_ns, start = tsc_at(&start_ns);
+    usleep(50000);
+    uint64_t end = tsc_at(&end_ns);
+    return (uint64_t)((double)(end - start) * 1e9 / (double)(end_ns - start_ns));
 }
 
 static void report(const char *name, uint64_t ns, uint64_t sum)
@@ -111,7 +136,7 @@ static int execute(int count, char **words)
         return run_program(words[2], atoi(words[3]), words + 4);
     if (count == 2 || count == 3)
         return run(words[1], count == 3 ? atoi(words[2]) : 1);
-    fprintf(stderr, "usage: bench list | NAME [REPETITIONS] | exec NAME REPETITIONS COMMAND [ARGUMENT...] | serve\n");
+    fprintf(stderr, "usage: bench list | tsc | NAME [REPETITIONS] | exec NAME REPETITIONS COMMAND [ARGUMENT...] | serve\n");
     return 2;
 }
 
@@ -143,6 +168,10 @@ int main(int argc, char **argv)
         for (size_t c = 0; c < sizeof classes / sizeof *classes; c++)
             for (const struct workload *w = classes[c]; w->name; w++)
                 printf("%s\t%s\t%s\n", w->name, w->class, w->what);
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "tsc") == 0) {
+        printf("%llu\n", (unsigned long long)tsc_rate());
         return 0;
     }
     return execute(argc, argv);

@@ -8,7 +8,7 @@ internal static class GuestArchive
 {
     private const uint Executable = 0x1ed;
 
-    /// <summary>The first program of the guest.</summary>
+    /// <summary>The first program of the guest: serves, or runs the command it is given and powers off.</summary>
     internal const string Init = "/bench/init";
 
     private const string InitScript = """
@@ -20,7 +20,9 @@ internal static class GuestArchive
         mount -t tmpfs tmpfs /tmp
         stty -echo
         cd /bench
-        exec /bench/bench serve
+        if [ $# -eq 0 ]; then exec /bench/bench serve; fi
+        # Changing a setting waits until the serial line has sent what is queued.
+        /bench/bench "$@" && stty opost && poweroff -f
 
         """;
 

@@ -1,20 +1,30 @@
 using System.Globalization;
+using Bulkhead.Tools.Bench.Runners;
 
 namespace Bulkhead.Tools.Bench;
 
 /// <summary>What a workload took at one place: the times of its repetitions, and what it computed.</summary>
 /// <param name="Nanoseconds">Empty where it is not supported.</param>
 /// <param name="Sum">The same everywhere, or the run is wrong.</param>
-internal sealed record Measurement(IReadOnlyList<long> Nanoseconds, string Sum)
+/// <param name="BytesPerInstruction">Of translated code, host bytes held for each guest instruction; NaN where that is not asked.</param>
+internal sealed record Measurement(IReadOnlyList<double> Nanoseconds, string Sum, double BytesPerInstruction = double.NaN)
 {
-    /// <summary>The median, in milliseconds.</summary>
-    internal double Milliseconds => Statistics.Median([.. Nanoseconds.Select(n => n / 1e6)]);
+    /// <summary>The median, in nanoseconds.</summary>
+    internal double Median => Statistics.Median([.. Nanoseconds]);
+
+    /// <summary>The samples of a workload; null of none.</summary>
+    internal static Measurement? Of(IEnumerable<Sample> samples)
+    {
+        Sample[] all = [.. samples];
+        return all.Length == 0 ? null : new Measurement(
+            [.. all.Select(s => s.Nanoseconds).OfType<double>()], "", Statistics.Median([.. all.Select(s => s.BytesPerInstruction).OfType<double>()]));
+    }
 
     /// <summary>Reads the lines <c>bench NAME NANOSECONDS SUM</c> of one workload.</summary>
     /// <exception cref="FormatException">They are of another form, or the sums differ.</exception>
     internal static Measurement Parse(IEnumerable<string> lines)
     {
-        var times = new List<long>();
+        var times = new List<double>();
         string sum = "";
         foreach (string[] words in lines.Select(l => l.Trim().Split(' ')).Where(w => w[0] == "bench"))
         {

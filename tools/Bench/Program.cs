@@ -3,140 +3,89 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Bulkhead.Images;
+using Bulkhead.Tools.Bench.Runners;
 
 namespace Bulkhead.Tools.Bench;
 
 /// <summary><c>bench/run</c>: each workload on the host, on Bulkhead and on QEMU's translator, in one session.</summary>
 internal static class Program
 {
-    private const string Usage = "usage: bench/run [CLASS...] [--only NAME]... [--repetitions N] [--list]";
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
     private static int Main(string[] args)
     {
         try
         {
-            return Run(args);
+            Run(Options.Parse(args));
+            return 0;
         }
         catch (BenchException e)
         {
             Console.Error.WriteLine($"bench/run: {e.Message}");
-            return 1;
+            return e.ExitCode;
         }
     }
 
-    private static int Run(string[] args)
+    private static void Run(Options options)
     {
-        int repetitions = 5;
-        bool list = false;
-        var classes = new List<string>();
-        var only = new List<string>();
-        for (int i = 0; i < args.Length; i++)
+        if (options.Help)
         {
-            switch (args[i])
-            {
-                case "--list": list = true; break;
-                case "--only" when i + 1 < args.Length: only.Add(args[++i]); break;
-                case "--repetitions" when i + 1 < args.Length && int.TryParse(args[i + 1], CultureInfo.InvariantCulture, out repetitions) && repetitions > 0: i++; break;
-                case var name when name[0] != '-': classes.Add(name); break;
-                default: throw new BenchException($"'{args[i]}' is not known; {Usage}");
-            }
+            Console.WriteLine(Options.Usage);
+            return;
         }
 
         string data = Path.GetFullPath("artifacts/bench/data");
         _ = Directory.CreateDirectory(data);
-        Build(data);
-        Workload[] all = [.. Workload.Parse(GuestArchive.Output(Path.Combine(data, "bench"), "list")), .. Programs.All];
-        if (classes.FirstOrDefault(c => all.All(w => w.Class != c)) is { } unknown)
+        Require(["bench/guest/build", data], "the guest program does not compile; it needs gcc (apt-get install gcc libc6-dev)");
+        Workload[] all = [.. Workload.Parse(GuestArchive.Output(Path.Combine(data, "bench"), "list")), .. Programs.All, .. Classes.All.SelectMany(c => c.Workloads)];
+        Workload[] chosen = [.. all.Where(w => options.Classes.Count == 0 || options.Classes.Any(c => c.Name == w.Class))];
+        if (options.Only.Count > 0)
         {
-            throw new BenchException($"there is no class '{unknown}'; there are {string.Join(", ", all.Select(w => w.Class).Distinct())}");
+            string[] only = [.. options.Only.Select(name => Options.Find("workload", name, chosen, w => w.Name).Name)];
+            chosen = [.. chosen.Where(w => only.Contains(w.Name))];
         }
 
-        Workload[] chosen = [.. all.Where(w => (classes.Count == 0 || classes.Contains(w.Class)) && (only.Count == 0 || only.Contains(w.Name)))];
-        if (list)
+        if (options.List)
         {
             Array.ForEach(chosen, w => Console.WriteLine($"{w.Name,-18} {w.Class,-14} {w.What}"));
-            return 0;
+            return;
         }
 
+        Require(["./bulkhead", "--version"], "the engine does not build");
         Prepare(data);
         GuestImage image = new ImageStore().Resolve("debian", update: false, Console.Error.WriteLine);
-        string initrd = Path.GetFullPath("artifacts/bench/initrd");
-        GuestArchive.Write(image.InitrdPath, data, chosen, initrd);
+        var session = new Session(data, image.KernelPath, Path.GetFullPath("artifacts/bench/initrd"), options.Repetitions, options.EngineOptions);
+        GuestArchive.Write(image.InitrdPath, data, chosen, session.Initrd);
         var place = new JsonObject
         {
             ["date"] = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
             ["host"] = $"{Field("/proc/cpuinfo", "model name")}, {Environment.ProcessorCount} CPUs",
             ["load"] = File.ReadAllText("/proc/loadavg").Split(' ')[0],
             ["image"] = image.Version,
-            ["repetitions"] = repetitions,
+            ["repetitions"] = options.Repetitions,
+            ["engineOptions"] = options.EngineOptions,
         };
         foreach (IGrouping<string, Workload> group in chosen.GroupBy(w => w.Class))
         {
-            List<Row> rows = Measure([.. group], data, image.KernelPath, initrd, repetitions);
-            Console.WriteLine(Report.Table(group.Key, rows));
-            if (only.Count == 0)
+            WorkloadClass workloadClass = Classes.Of(group.Key);
+            IReadOnlyList<Row> rows = workloadClass.Runner.Run(workloadClass, [.. group], session);
+            Console.WriteLine(Report.Table(workloadClass, rows));
+            if (options.Only.Count == 0)
             {
-                File.WriteAllText($"bench/results/speed-{group.Key}.json", Report.Json(group.Key, rows, place).ToJsonString(s_indented) + "\n");
-                WriteSummary(all);
+                File.WriteAllText(ResultsOf(workloadClass), Report.Json(workloadClass, rows, place).ToJsonString(s_indented) + "\n");
+                WriteSummary();
             }
         }
-
-        return 0;
     }
 
-    private static List<Row> Measure(IReadOnlyList<Workload> workloads, string data, string kernel, string initrd, int repetitions)
+    private static void Require(IReadOnlyList<string> command, string otherwise)
     {
-        int cpus = workloads[0].Cpus;
-        string words = $"quiet rdinit={GuestArchive.Init}";
-        string root = Environment.CurrentDirectory;
-        string[] native = [Path.Combine(data, "bench"), "serve"];
-        using var host = new GuestConsole(data, cpus == 1 ? ["taskset", "-c", $"{Environment.ProcessorCount - 1}", .. native] : native);
-        using var bulkhead = new GuestConsole(root, ["./bulkhead", "run", "--kernel", kernel, "--initrd", initrd, "--memory", "1G", "--cpus", $"{cpus}", "--append", words]);
-        using GuestConsole? qemu = StartQemu(root, kernel, initrd, cpus, words);
-        var rows = new List<Row>();
-        foreach (Workload w in workloads)
+        using Process process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true })!;
+        _ = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0)
         {
-            rows.Add(new Row(w, Try(host), Try(bulkhead), qemu is null ? null : Try(qemu)));
-            Console.Error.WriteLine($"{w.Name}: {rows[^1].Native?.Milliseconds:F1} {rows[^1].Bulkhead?.Milliseconds:F1} {rows[^1].Qemu?.Milliseconds:F1} ms");
-
-            Measurement? Try(GuestConsole console)
-            {
-                try
-                {
-                    return console.Run(w, repetitions);
-                }
-                catch (BenchException e)
-                {
-                    Console.Error.WriteLine($"{w.Name}: {e.Message}");
-                    return null;
-                }
-            }
-        }
-
-        return rows;
-    }
-
-    private static GuestConsole? StartQemu(string root, string kernel, string initrd, int cpus, string words)
-    {
-        const string Qemu = "/usr/bin/qemu-system-x86_64";
-        if (!File.Exists(Qemu))
-        {
-            Console.Error.WriteLine("bench/run: without QEMU; to compare with it: apt-get install qemu-system-x86");
-            return null;
-        }
-
-        return new GuestConsole(root, [Qemu, "-accel", "tcg,thread=multi", "-cpu", "max", "-display", "none", "-serial", "stdio", "-monitor", "none",
-            "-no-reboot", "-m", "1G", "-smp", $"{cpus}", "-kernel", kernel, "-initrd", initrd, "-append", $"console=ttyS0 panic=-1 {words}"]);
-    }
-
-    private static void Build(string data)
-    {
-        using Process build = Process.Start("bench/guest/build", [data]);
-        build.WaitForExit();
-        if (build.ExitCode != 0)
-        {
-            throw new BenchException("the guest program does not compile; it needs gcc (apt-get install gcc libc6-dev)");
+            throw new BenchException(otherwise);
         }
     }
 
@@ -155,12 +104,14 @@ internal static class Program
         }
     }
 
-    private static void WriteSummary(IReadOnlyList<Workload> all)
+    private static void WriteSummary()
     {
-        JsonObject[] classes = [.. all.Select(w => $"bench/results/speed-{w.Class}.json").Distinct().Where(File.Exists).Select(f => JsonNode.Parse(File.ReadAllText(f))!.AsObject())];
-        File.WriteAllText("bench/results/README.md", Report.Markdown(classes));
-        File.WriteAllText("bench/results/ratios.svg", RatioPlot.Draw(classes));
+        JsonObject[] results = [.. Classes.All.Select(ResultsOf).Where(File.Exists).Select(f => JsonNode.Parse(File.ReadAllText(f))!.AsObject())];
+        File.WriteAllText("bench/results/README.md", Report.Markdown(results));
+        File.WriteAllText("bench/results/ratios.svg", RatioPlot.Draw(results));
     }
+
+    private static string ResultsOf(WorkloadClass workloadClass) => $"bench/results/speed-{workloadClass.Name}.json";
 
     private static string Field(string file, string name) =>
         File.ReadLines(file).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))?.Split(':', 2)[1].Trim() ?? "";

@@ -12,12 +12,12 @@ internal static class RatioPlot
     private const int Line = 16;
     private const double Most = 100;
 
-    /// <summary>Draws all classes.</summary>
+    /// <summary>Draws all classes that the host itself has figures for.</summary>
     internal static string Draw(IReadOnlyList<JsonObject> classes)
     {
         var body = new StringBuilder();
         int y = 48;
-        foreach (JsonObject c in classes)
+        foreach (JsonObject c in classes.Where(static c => c["toNative"] is not null))
         {
             _ = body.AppendLine(CultureInfo.InvariantCulture, $"""<text x="4" y="{y + 12}" font-weight="bold">{c["class"]}</text>""");
             y += Line + 4;

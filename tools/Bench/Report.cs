@@ -7,122 +7,91 @@ namespace Bulkhead.Tools.Bench;
 /// <summary>The results as a table, as JSON and as Markdown.</summary>
 internal static class Report
 {
-    /// <summary>Per class: at most so many times the host's own time, and at least so many times faster than QEMU (geometric means).</summary>
-    private static readonly Dictionary<string, (double ToNative, double AheadOfQemu)> s_targets = new()
+    /// <summary>A line per row, then the geometric means and the targets.</summary>
+    internal static string Table(WorkloadClass workloadClass, IReadOnlyList<Row> rows)
     {
-        ["integer"] = (1.5, 6),
-        ["floating"] = (1.25, 14),
-        ["crypto"] = (1.25, 14),
-        ["calls"] = (2.0, 4.5),
-        ["interpreters"] = (2.8, 6),
-        ["codegen"] = (5, 10),
-        ["memory"] = (1.4, 9),
-        ["system"] = (3.5, 4.5),
-        ["smp"] = (double.NaN, 3),
-    };
-
-    /// <summary>A line per row, and the geometric means.</summary>
-    internal static string Table(string name, IReadOnlyList<Row> rows)
-    {
+        Column[] columns = [.. Columns(workloadClass, rows, spread: true)];
         var text = new StringBuilder();
-        _ = text.AppendLine(CultureInfo.InvariantCulture, $"{name,-18} {"native ms",10} {"bulkhead ms",22} {"qemu ms",10} {"to native",10} {"to qemu",8}");
+        Line(workloadClass.Name, [.. columns.Select(c => c.Title)]);
         foreach (Row r in rows)
         {
-            string spread = r.Bulkhead?.Nanoseconds.Count > 0 ? $"{r.Bulkhead.Nanoseconds.Min() / 1e6:F1}-{r.Bulkhead.Nanoseconds.Max() / 1e6:F1}" : "";
-            _ = text.AppendLine(CultureInfo.InvariantCulture,
-                $"{r.Workload.Name,-18} {Ms(r.Native),10} {Ms(r.Bulkhead),8} {spread,13} {Ms(r.Qemu),10} {Times(r.ToNative),10} {Times(r.AheadOfQemu),8}{(r.Agrees ? "" : "  RESULTS DIFFER")}");
+            Line(r.Workload.Name, [.. columns.Select(c => c.Text(r)), r.Agrees ? "" : "RESULTS DIFFER"]);
         }
 
-        (double toNative, double ahead) = Means(rows);
-        _ = text.AppendLine(CultureInfo.InvariantCulture, $"{"geometric mean",-18} {"",10} {"",22} {"",10} {Times(toNative),10} {Times(ahead),8}  {Verdict(name, toNative, ahead)}");
-        return text.ToString();
+        string[] means = [Mean("to native", Row.ToNativeMean(rows)), Mean("to QEMU", Row.AheadOfQemuMean(rows))];
+        return text.AppendLine(string.Join(", ", means.Append($"target: {workloadClass.Verdict(rows)}").Where(m => m.Length > 0))).ToString();
+
+        void Line(string name, string[] cells)
+        {
+            IEnumerable<string> padded = cells.Select((c, i) => $" {c.PadLeft(i < columns.Length ? Math.Max(13, columns[i].Title.Length) : 0)}");
+            _ = text.AppendLine($"{name,-18}{string.Concat(padded)}".TrimEnd());
+        }
+
+        static string Mean(string name, double value) => double.IsNaN(value) ? "" : $"{name} {Times(value)}";
     }
 
     /// <summary>One class's results.</summary>
-    internal static JsonObject Json(string name, IReadOnlyList<Row> rows, JsonObject place)
+    internal static JsonObject Json(WorkloadClass workloadClass, IReadOnlyList<Row> rows, JsonObject place) => new()
     {
-        var list = new JsonArray();
-        foreach (Row r in rows)
-        {
-            list.Add((JsonNode)new JsonObject
-            {
-                ["name"] = r.Workload.Name,
-                ["what"] = r.Workload.What,
-                ["nativeNs"] = Times(r.Native),
-                ["bulkheadNs"] = Times(r.Bulkhead),
-                ["qemuNs"] = Times(r.Qemu),
-                ["toNative"] = Number(r.ToNative),
-                ["aheadOfQemu"] = Number(r.AheadOfQemu),
-                ["agrees"] = r.Agrees,
-            });
-        }
-
-        (double toNative, double ahead) = Means(rows);
-        return new JsonObject
-        {
-            ["class"] = name,
-            ["place"] = place.DeepClone(),
-            ["toNative"] = Number(toNative),
-            ["aheadOfQemu"] = Number(ahead),
-            ["rows"] = list,
-        };
-
-        static JsonArray? Times(Measurement? m) => m is null ? null : [.. m.Nanoseconds.Select(n => (JsonNode)n)];
-    }
+        ["class"] = workloadClass.Name,
+        ["place"] = place.DeepClone(),
+        ["toNative"] = Statistics.Json(Row.ToNativeMean(rows)),
+        ["aheadOfQemu"] = Statistics.Json(Row.AheadOfQemuMean(rows)),
+        ["rows"] = new JsonArray([.. rows.Select(r => r.ToJson())]),
+    };
 
     /// <summary>The summary of all classes whose results are there.</summary>
-    internal static string Markdown(IReadOnlyList<JsonObject> classes)
+    internal static string Markdown(IReadOnlyList<JsonObject> results)
     {
+        (WorkloadClass Class, JsonNode Place, Row[] Rows)[] classes = [.. results.Select(c =>
+            (Classes.Of((string)c["class"]!), c["place"]!, c["rows"]!.AsArray().Select(r => Row.FromJson((string)c["class"]!, r!)).ToArray()))];
         var text = new StringBuilder();
         _ = text.AppendLine("# Measured speed").AppendLine()
             .AppendLine("`bench/run` makes these figures: the same binary on the host, in Debian's kernel on Bulkhead and in the same kernel on QEMU's")
             .AppendLine("translator, in one session; medians. *to native*: Bulkhead's time by the host's (1 is native speed, smaller is better).")
-            .AppendLine("*to QEMU*: how many times faster than QEMU.").AppendLine()
+            .AppendLine("*to QEMU*: how many times faster than QEMU. What only a guest does, exits for one, has no native figures.").AppendLine()
             .AppendLine("![ratios](ratios.svg)").AppendLine()
             .AppendLine("| class | to native | to QEMU | target |").AppendLine("|---|---|---|---|");
-        foreach (JsonObject c in classes)
+        foreach ((WorkloadClass c, _, Row[] rows) in classes)
         {
-            string name = (string)c["class"]!;
-            _ = text.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {Times(Value(c["toNative"]))} | {Times(Value(c["aheadOfQemu"]))} | {Verdict(name, Value(c["toNative"]), Value(c["aheadOfQemu"]))} |");
+            _ = text.AppendLine($"| {c.Name} | {Times(Row.ToNativeMean(rows))} | {Times(Row.AheadOfQemuMean(rows))} | {c.Verdict(rows)} |");
         }
 
-        foreach (JsonObject c in classes)
+        foreach ((WorkloadClass c, JsonNode place, Row[] rows) in classes)
         {
-            _ = text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"## {c["class"]}").AppendLine()
-                .AppendLine(CultureInfo.InvariantCulture, $"{c["place"]!["date"]}, {c["place"]!["host"]}, load {c["place"]!["load"]}").AppendLine()
-                .AppendLine("| workload | what | native ms | Bulkhead ms | QEMU ms | to native | to QEMU |").AppendLine("|---|---|---|---|---|---|---|");
-            foreach (JsonNode? r in c["rows"]!.AsArray())
+            Column[] columns = [.. Columns(c, rows)];
+            string options = place["engineOptions"] is { } list ? $", engine options {list}" : "";
+            _ = text.AppendLine().AppendLine($"## {c.Name}").AppendLine()
+                .AppendLine($"{place["date"]}, {place["host"]}, load {place["load"]}{options}").AppendLine()
+                .AppendLine($"| workload | what | {string.Join(" | ", columns.Select(k => k.Title))} |")
+                .Append("|---|---|").AppendLine(string.Concat(columns.Select(_ => "---|")));
+            foreach (Row r in rows)
             {
-                _ = text.AppendLine(CultureInfo.InvariantCulture,
-                    $"| {r!["name"]} | {r["what"]} | {Median(r["nativeNs"])} | {Median(r["bulkheadNs"])} | {Median(r["qemuNs"])} | {Times(Value(r["toNative"]))} | {Times(Value(r["aheadOfQemu"]))} |");
+                _ = text.AppendLine($"| {r.Workload.Name} | {r.Workload.What} | {string.Join(" | ", columns.Select(k => k.Text(r)))} |");
             }
         }
 
         return text.ToString();
     }
 
-    private static (double ToNative, double AheadOfQemu) Means(IReadOnlyList<Row> rows) =>
-        (Statistics.GeometricMean(rows.Select(r => r.ToNative)), Statistics.GeometricMean(rows.Select(r => r.AheadOfQemu)));
-
-    private static string Verdict(string name, double toNative, double ahead)
+    /// <summary>The columns of figures, but for those no row has.</summary>
+    private static IEnumerable<Column> Columns(WorkloadClass workloadClass, IReadOnlyList<Row> rows, bool spread = false)
     {
-        if (!s_targets.TryGetValue(name, out (double ToNative, double AheadOfQemu) target))
-        {
-            return "";
-        }
-
-        string native = double.IsNaN(target.ToNative) ? "" : $"at most {Times(target.ToNative)}{(toNative <= target.ToNative ? " (met)" : "")}, ";
-        return $"{native}at least {Times(target.AheadOfQemu)} QEMU{(ahead >= target.AheadOfQemu ? " (met)" : "")}";
+        Unit unit = workloadClass.Unit;
+        IEnumerable<Column> all =
+        [
+            new($"native {unit.Name}", r => unit.Text(r.Native)),
+            new($"Bulkhead {unit.Name}", r => unit.Text(r.Bulkhead)),
+            new("spread", r => spread ? unit.Spread(r.Bulkhead) : ""),
+            new($"QEMU {unit.Name}", r => unit.Text(r.Qemu)),
+            new("to native", r => Times(r.ToNative)),
+            new("to QEMU", r => Times(r.AheadOfQemu)),
+            new("bytes per instruction", r => r.Bulkhead is { BytesPerInstruction: not double.NaN and var bytes } ? bytes.ToString("F1", CultureInfo.InvariantCulture) : ""),
+        ];
+        return all.Where(c => rows.Any(r => c.Text(r).Length > 0));
     }
-
-    private static double Value(JsonNode? node) => node is null ? double.NaN : (double)node;
-
-    private static JsonNode? Number(double value) => double.IsNaN(value) ? null : Math.Round(value, 3);
 
     private static string Times(double value) => double.IsNaN(value) ? "" : string.Create(CultureInfo.InvariantCulture, $"{value:0.00}x");
 
-    private static string Ms(Measurement? m) => m is null ? "failed" : m.Nanoseconds.Count == 0 ? "-" : m.Milliseconds.ToString("F1", CultureInfo.InvariantCulture);
-
-    private static string Median(JsonNode? times) =>
-        times is null || times.AsArray().Count == 0 ? "" : (Statistics.Median([.. times.AsArray().Select(t => double.Parse(t!.ToString(), CultureInfo.InvariantCulture))]) / 1e6).ToString("F1", CultureInfo.InvariantCulture);
+    private readonly record struct Column(string Title, Func<Row, string> Text);
 }

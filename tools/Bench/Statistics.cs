@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Bulkhead.Tools.Bench;
 
 /// <summary>The few figures a table of benchmarks needs.</summary>
@@ -17,4 +19,7 @@ internal static class Statistics
         double[] logs = [.. values.Where(v => !double.IsNaN(v)).Select(static v => Math.Log(v))];
         return logs.Length == 0 ? double.NaN : Math.Exp(logs.Average());
     }
+
+    /// <summary>A value to three decimals; null of what is no number.</summary>
+    internal static JsonNode? Json(double value) => double.IsNaN(value) ? null : Math.Round(value, 3);
 }

@@ -7,9 +7,6 @@ namespace Bulkhead.Tools.Bench;
 /// <param name="Command">The program and its arguments; null for a workload of the guest program itself.</param>
 internal sealed record Workload(string Name, string Class, string What, IReadOnlyList<string>? Command = null)
 {
-    /// <summary>How many CPUs it is for.</summary>
-    internal int Cpus => Class == "smp" ? 2 : 1;
-
     /// <summary>The words after <c>bench</c> that run it.</summary>
     internal IReadOnlyList<string> Words(int repetitions) =>
         Command is null ? [Name, $"{repetitions}"] : ["exec", Name, $"{repetitions}", .. Command];

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 
-namespace Bulkhead.Tools.Bench;
+namespace Bulkhead.Tools.Bench.Runners;
 
 /// <summary>The guest program behind a pair of pipes, on the host or on a guest's serial line: commands go in, results come out.</summary>
 internal sealed class GuestConsole : IDisposable
@@ -10,6 +10,7 @@ internal sealed class GuestConsole : IDisposable
     private static readonly TimeSpan s_runTime = TimeSpan.FromSeconds(300);
     private readonly Process _process;
     private readonly BlockingCollection<string> _lines = [];
+    private int _ended;
 
     /// <summary>Starts a command and waits until the guest program in it is ready.</summary>
     internal GuestConsole(string directory, IReadOnlyList<string> command)
@@ -66,6 +67,10 @@ internal sealed class GuestConsole : IDisposable
         {
             _lines.Add(line.TrimEnd('\r'));
         }
+        else if (Interlocked.Increment(ref _ended) == 2)
+        {
+            _lines.CompleteAdding();
+        }
     }
 
     private List<string> ReadUntil(string end, TimeSpan time)
@@ -81,6 +86,6 @@ internal sealed class GuestConsole : IDisposable
             }
         }
 
-        throw new BenchException($"no '{end}' within {time.TotalSeconds:F0} s; the last lines: {string.Join(" / ", lines.TakeLast(5))}");
+        throw new BenchException($"no '{end}' {(_lines.IsCompleted ? "before its end" : $"within {time.TotalSeconds:F0} s")}; the last lines: {string.Join(" / ", lines.TakeLast(5))}");
     }
 }
