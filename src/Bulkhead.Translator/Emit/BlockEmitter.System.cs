@@ -19,6 +19,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             case Mnemonic.Cld:
             case Mnemonic.Std:
+            case Mnemonic.Serialize:
                 return true;
             case Mnemonic.Cli:
                 return mode.InterruptFlagAllowed;
@@ -60,6 +61,9 @@ internal sealed unsafe partial class BlockEmitter
                 return true;
             case Mnemonic.Std:
                 _w.StoreStateByte(Offsets.DirectionFlag, 1);
+                return true;
+            case Mnemonic.Serialize:
+                _w.Bytes(0x0F, 0xAE, 0xF0); // mfence: stores to code are seen at once anyway
                 return true;
             case Mnemonic.Cli:
                 _w.StoreStateByte(Offsets.InterruptFlag, 0);

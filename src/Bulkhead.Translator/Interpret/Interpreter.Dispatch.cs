@@ -55,6 +55,7 @@ internal sealed unsafe partial class Interpreter
             Mnemonic.Xgetbv => Xgetbv(in instruction),
             Mnemonic.Xsetbv => Xsetbv(in instruction),
             Mnemonic.Hlt => Halt(in instruction),
+            Mnemonic.Serialize => Serialize(in instruction),
             Mnemonic.Pause => CountedNop(in instruction, ExitReason.Pause),
             Mnemonic.Wbinvd or Mnemonic.Wbnoinvd => Privileged() ? CountedNop(in instruction, ExitReason.Wbinvd) : FailGp(),
             Mnemonic.Invd => Privileged() ? CountedNop(in instruction, ExitReason.Invd) : FailGp(),
@@ -124,6 +125,12 @@ internal sealed unsafe partial class Interpreter
 
     /// <summary>Whether the code may execute privileged instructions.</summary>
     private bool Privileged() => _r->Cpl == 0;
+
+    private InterpretResult Serialize(in Instruction instruction)
+    {
+        Interlocked.MemoryBarrier();
+        return Next(in instruction);
+    }
 
     private InterpretResult CountedNop(in Instruction instruction, ExitReason reason)
     {
