@@ -51,9 +51,8 @@ public sealed record EngineOptions
     /// <summary>A file for a line per dispatched block (<see cref="BlockLog"/>), with the vCPU's number appended; null for none.</summary>
     public string? BlockLogPath { get; init; }
 
-    /// <summary>A file for a line per translated block: host address, how many bytes, guest RIP, mode word and the bytes, all in hexadecimal; null
-    /// for none.</summary>
-    public string? CodeMapPath { get; init; }
+    /// <summary>A directory for a file from which perf names translated code; null for none.</summary>
+    public string? JitDumpDirectory { get; init; }
 
     /// <summary>Whether the block log holds the registers too.</summary>
     public bool BlockLogRegisters { get; init; }
@@ -62,8 +61,8 @@ public sealed record EngineOptions
     public int CodeCacheBytes { get; init; } = 32 << 20;
 
     /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead,
-    /// exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, code-map (a
-    /// file).</summary>
+    /// exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, jit-dump (a
+    /// directory that exists).</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
     public static string? TryParse(string text, out EngineOptions options)
     {
@@ -94,12 +93,12 @@ public sealed record EngineOptions
                 "cache" when number is >= 4 and <= 1024 => options with { CodeCacheBytes = number << 20 },
                 "block-log" => options with { BlockLogPath = value },
                 "block-log-registers" => options with { BlockLogRegisters = on },
-                "code-map" => options with { CodeMapPath = value },
+                "jit-dump" when Directory.Exists(value) => options with { JitDumpDirectory = value },
                 _ => null,
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, code-map=FILE.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY.";
             }
 
             options = next;

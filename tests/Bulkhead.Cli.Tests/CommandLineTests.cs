@@ -32,6 +32,7 @@ public sealed class CommandLineTests
                 TimeoutNs = null,
                 DebugExit = false,
                 Stats = false,
+                ProfilePath = null,
                 TracePath = null,
             },
             host.Asked);
@@ -44,7 +45,8 @@ public sealed class CommandLineTests
 
         _ = Invoke(
             host, out _, "run", "--kernel", s_file, "--initrd", s_file, "--append", "quiet a=b", "--memory", "1G", "--cpus", "2", "--cpu", "x86-64-v2",
-            "--engine", "translator", "--clock", "instructions", "--serial", "file:/tmp/out", "--timeout", "2m", "--debug-exit", "--stats", "--trace", "/tmp/trace");
+            "--engine", "translator", "--clock", "instructions", "--serial", "file:/tmp/out", "--timeout", "2m", "--debug-exit", "--stats", "--profile", "/tmp/profile",
+            "--trace", "/tmp/trace");
 
         Assert.Equal(
             new RunRequest
@@ -62,6 +64,7 @@ public sealed class CommandLineTests
                 TimeoutNs = 120_000_000_000,
                 DebugExit = true,
                 Stats = true,
+                ProfilePath = "/tmp/profile",
                 TracePath = "/tmp/trace",
             },
             host.Asked);

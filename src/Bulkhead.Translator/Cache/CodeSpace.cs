@@ -37,7 +37,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly ReservedArray<Edge> _edges;
     private readonly ReservedArray<Instruction> _interpreted;
     private readonly uint[] _noteScratch = new uint[BlockTable.MaxNotes];
-    private readonly StreamWriter? _map;
+    private readonly JitDump? _dump;
     private readonly int _firstFree;
     private int _pageCount = 1;
     private int _edgeCount;
@@ -66,7 +66,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _emitter = new BlockEmitter(_writer, Thunks, this, options);
         _planner = new BlockPlanner(this, options);
         _verifier = options.Verify ? new BlockVerifier(Thunks.Places, this, options) : null;
-        _map = options.CodeMapPath is { } path ? new StreamWriter(path) : null;
+        _dump = options.JitDumpDirectory is { } directory ? new JitDump(directory) : null;
         memory.Observe(this);
     }
 
@@ -425,7 +425,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _map?.Dispose();
+        _dump?.Dispose();
         CodeReservation.Release(_code);
         _pageFlags.Dispose();
         _blocks.Dispose();
@@ -452,6 +452,8 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             _code.Unload(0, _free);
         }
 
-        _map?.WriteLine($"{(ulong)(_code.Executable + block.Start):x} {_writer.Length:x} {_pages[(int)block.Page].Gva + block.Offset:x} {_pages[(int)block.Page].Mode:x} {Convert.ToHexString(new ReadOnlySpan<byte>(_code.Writable + block.Start, _writer.Length))}");
+        _dump?.Add(
+            (ulong)(_code.Executable + block.Start), new ReadOnlySpan<byte>(_code.Writable + block.Start, _writer.Length),
+            _pages[(int)block.Page].Gva + block.Offset, _pages[(int)block.Page].Mode);
     }
 }
