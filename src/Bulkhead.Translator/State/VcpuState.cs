@@ -176,7 +176,7 @@ internal unsafe struct VcpuState
     }
 
     /// <summary>Fills up to the bounce buffer, which stands at a multiple of 64 bytes.</summary>
-    [InlineArray(3)]
+    [InlineArray(2)]
     internal struct Alignment
     {
         private ulong _first;
