@@ -8,7 +8,8 @@ namespace Bulkhead.Machine.Boot;
 /// <param name="initrd">The initial RAM disk; empty for none.</param>
 /// <param name="commandLine">The kernel's command line.</param>
 /// <param name="rsdp">The ACPI root pointer.</param>
-internal readonly ref struct BootRequest(string kernelName, ReadOnlySpan<byte> kernel, ReadOnlySpan<byte> initrd, string commandLine, Gpa rsdp)
+/// <param name="randomize">Whether the loader may choose at random; else it does the same every time.</param>
+internal readonly ref struct BootRequest(string kernelName, ReadOnlySpan<byte> kernel, ReadOnlySpan<byte> initrd, string commandLine, Gpa rsdp, bool randomize = false)
 {
     internal string KernelName { get; } = kernelName;
 
@@ -19,4 +20,6 @@ internal readonly ref struct BootRequest(string kernelName, ReadOnlySpan<byte> k
     internal string CommandLine { get; } = commandLine;
 
     internal Gpa Rsdp { get; } = rsdp;
+
+    internal bool Randomize { get; } = randomize;
 }

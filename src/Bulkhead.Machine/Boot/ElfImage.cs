@@ -39,8 +39,11 @@ internal static class ElfImage
             : $"an ELF64 x86-64 file with {segments.Length.ToString(CultureInfo.InvariantCulture)} program headers but no PVH entry note (type 18, name Xen)";
     }
 
-    /// <summary>The segments to load; false when a header points outside the file.</summary>
-    internal static bool TryPrograms(ReadOnlySpan<byte> image, out ElfSegment[] segments)
+    /// <summary>The segments; false when a header points outside the file.</summary>
+    internal static bool TryPrograms(ReadOnlySpan<byte> image, out ElfSegment[] segments) => TryPrograms(image, (ulong)image.Length, out segments);
+
+    /// <summary>The same of a file of which only the first bytes are at hand.</summary>
+    internal static bool TryPrograms(ReadOnlySpan<byte> image, ulong length, out ElfSegment[] segments)
     {
         ulong table = BinaryPrimitives.ReadUInt64LittleEndian(image[32..]);
         ushort size = BinaryPrimitives.ReadUInt16LittleEndian(image[54..]);
@@ -62,7 +65,7 @@ internal static class ElfImage
                 BinaryPrimitives.ReadUInt64LittleEndian(h[24..]),
                 BinaryPrimitives.ReadUInt64LittleEndian(h[32..]),
                 BinaryPrimitives.ReadUInt64LittleEndian(h[40..]));
-            if (s.FileSize > (ulong)image.Length || s.Offset > (ulong)image.Length - s.FileSize)
+            if (s.FileSize > length || s.Offset > length - s.FileSize)
             {
                 return false;
             }

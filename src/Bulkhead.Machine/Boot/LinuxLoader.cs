@@ -6,12 +6,13 @@ using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Boot;
 
-/// <summary>Starts a bzImage at its 64-bit entry.</summary>
+/// <summary>Starts a bzImage: at its decompressor's 64-bit entry, or unpacked already (<see cref="PayloadLoader"/>) at its own.</summary>
 /// <remarks><i>Source</i>: Linux Documentation/arch/x86/boot.rst, 64-bit Boot Protocol; zero-page.rst.</remarks>
 internal static class LinuxLoader
 {
     private const int EntryOffset = 0x200;
     private const byte LoadedHigh = 1;
+    private const byte Randomized = 2;
     private const ulong PagePresentWritable = 3;
     private const ulong PageLarge = 0x80;
 
@@ -22,18 +23,29 @@ internal static class LinuxLoader
         LinuxSetupHeader header = LinuxSetupHeader.Parse(image, request.KernelName);
         ulong load = Place(memory, header, request.KernelName);
         ulong kernelEnd = load + Math.Max(header.InitSize, (uint)header.KernelLength);
-        LoaderWriter.Bytes(memory, load, image.Slice(header.KernelOffset, header.KernelLength));
+        ReadOnlySpan<byte> payload = image.Slice(header.PayloadOffset, header.PayloadLength);
+        bool unpacks = PayloadLoader.Knows(payload);
+        bool randomizes = unpacks && request.Randomize && header.Relocatable && !request.CommandLine.Split(' ').Contains("nokaslr");
+        ulong entry = load + EntryOffset;
+        if (unpacks)
+        {
+            entry = PayloadLoader.Load(memory, payload, header, load, randomizes, request.KernelName);
+        }
+        else
+        {
+            LoaderWriter.Bytes(memory, load, image.Slice(header.KernelOffset, header.KernelLength));
+        }
 
         ulong initrd = LoaderWriter.Initrd(memory, request.Initrd, kernelEnd, (ulong)header.InitrdAddressMax + 1);
         LoaderWriter.CommandLine(memory, request.CommandLine, header.CommandLineSize);
         LoaderWriter.BiosData(memory);
-        WriteZeroPage(memory, request, header, load, initrd);
+        WriteZeroPage(memory, request, header, load, initrd, randomizes);
         WritePageTables(memory);
         BootGdt.Write(memory, code64: true);
 
         return new BootState
         {
-            Rip = load + EntryOffset,
+            Rip = entry,
             Rsi = BootLayout.ZeroPage,
             Code64 = true,
             Cr0 = Cr0.PE | Cr0.ET | Cr0.PG,
@@ -67,7 +79,7 @@ internal static class LinuxLoader
             + $"Give it at least {((preferred + size) >> 20) + 16} MiB.");
     }
 
-    private static void WriteZeroPage(GuestMemory memory, BootRequest request, LinuxSetupHeader header, ulong load, ulong initrd)
+    private static void WriteZeroPage(GuestMemory memory, BootRequest request, LinuxSetupHeader header, ulong load, ulong initrd, bool randomized)
     {
         Span<byte> page = stackalloc byte[4096];
         page.Clear();
@@ -75,7 +87,7 @@ internal static class LinuxLoader
 
         BinaryPrimitives.WriteUInt64LittleEndian(page[0x070..], request.Rsdp.Value);
         page[0x210] = 0xFF;
-        page[0x211] |= LoadedHigh;
+        page[0x211] |= (byte)(LoadedHigh | (randomized ? Randomized : 0));
         BinaryPrimitives.WriteUInt32LittleEndian(page[0x214..], (uint)load);
         BinaryPrimitives.WriteUInt32LittleEndian(page[0x218..], (uint)initrd);
         BinaryPrimitives.WriteUInt32LittleEndian(page[0x21C..], (uint)request.Initrd.Length);

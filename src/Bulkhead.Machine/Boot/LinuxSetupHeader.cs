@@ -21,6 +21,12 @@ internal sealed record LinuxSetupHeader
     /// <summary>How long the protected-mode kernel is.</summary>
     internal required int KernelLength { get; init; }
 
+    /// <summary>Where the packed kernel stands in the file.</summary>
+    internal required int PayloadOffset { get; init; }
+
+    /// <summary>How long it is; 0 where the header names none that lies in the file.</summary>
+    internal required int PayloadLength { get; init; }
+
     /// <summary>The protocol version, major in the high byte.</summary>
     internal required ushort Version { get; init; }
 
@@ -77,12 +83,17 @@ internal sealed record LinuxSetupHeader
             throw KernelImage.Refuse(name, $"a Linux kernel of {length} bytes (syssize at 1f4h) in a file that has {rest} left: the file is cut off");
         }
 
+        uint payload = BinaryPrimitives.ReadUInt32LittleEndian(image[0x248..]);
+        uint payloadLength = BinaryPrimitives.ReadUInt32LittleEndian(image[0x24C..]);
+        bool hasPayload = payload + (long)payloadLength <= rest;
         return new LinuxSetupHeader
         {
             End = end,
             KernelOffset = offset,
             // What stands behind syssize (a signature, the CRC) is harmless, and old build tools round syssize down.
             KernelLength = rest,
+            PayloadOffset = hasPayload ? offset + (int)payload : 0,
+            PayloadLength = hasPayload ? (int)payloadLength : 0,
             Version = version,
             InitrdAddressMax = BinaryPrimitives.ReadUInt32LittleEndian(image[0x22C..]),
             KernelAlignment = BinaryPrimitives.ReadUInt32LittleEndian(image[0x230..]),
