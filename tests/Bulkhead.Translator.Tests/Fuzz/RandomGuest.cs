@@ -57,7 +57,7 @@ internal sealed unsafe class RandomGuest : IDisposable
             }
 
             StopReason[] stops = new StopReason[_vcpus.Length];
-            using (new Timer(_ => Array.ForEach(_vcpus, v => v.EndTurn()), null, 1, 1))
+            using (new TurnEnder(1, _vcpus))
             {
                 Parallel.For(0, _vcpus.Length, new ParallelOptions { MaxDegreeOfParallelism = _vcpus.Length }, n => stops[n] = _vcpus[n].Run(_io, long.MaxValue));
             }

@@ -23,7 +23,7 @@ public sealed class SampleTests
         VcpuProfile profile = guest.Vcpu.Profile!;
 
         using (SampleTimer timer = SampleTimer.ForCurrentThread())
-        using (new Timer(_ => guest.Vcpu.EndTurn(), null, 5, 5))
+        using (new TurnEnder(5, guest.Vcpu))
         {
             timer.Aim(guest.Vcpu.TurnCell);
             while (profile.Places.Count == 0)
