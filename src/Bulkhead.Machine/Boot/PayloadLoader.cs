@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Bulkhead.Core.Memory;
 using Bulkhead.Host;
+using Bulkhead.Host.Memory;
 using K4os.Compression.LZ4;
 
 namespace Bulkhead.Machine.Boot;
@@ -15,10 +15,11 @@ namespace Bulkhead.Machine.Boot;
 /// <i>Source</i>: Linux Documentation/arch/x86/boot.rst, payload_offset; arch/x86/boot/compressed/misc.c and kaslr.c;
 /// arch/x86/tools/relocs.c; LZ4's legacy frame format.
 /// </remarks>
-internal sealed class PayloadLoader
+internal sealed class PayloadLoader : IDisposable
 {
     private const uint Lz4Legacy = 0x184C_2102;
     private const int BlockBytes = 8 << 20;
+    private const ulong MostBytes = 1 << 30;
     private const ulong KernelMap = 0xFFFF_FFFF_8000_0000;
     private const ulong KernelMapSize = 1ul << 30;
 
@@ -27,7 +28,10 @@ internal sealed class PayloadLoader
     private readonly ulong _load;
     private readonly ulong _size;
     private readonly string _name;
-    private readonly List<byte> _behind = [];
+    // Taken from the host and given back: the collector would keep them.
+    private readonly ReservedArray<byte> _block = new(BlockBytes);
+    private readonly ReservedArray<byte> _behind;
+    private int _behindLength;
     private ElfSegment[] _segments = [];
     private ulong _entry;
     private ulong _loaded;
@@ -41,6 +45,7 @@ internal sealed class PayloadLoader
         _load = load;
         _size = size;
         _name = name;
+        _behind = new ReservedArray<byte>((int)Math.Min(size, MostBytes));
     }
 
     /// <summary>Whether a payload is packed in a way that is unpacked here.</summary>
@@ -56,8 +61,8 @@ internal sealed class PayloadLoader
     /// <returns>Its 64-bit entry.</returns>
     internal static ulong Load(GuestMemory memory, ReadOnlySpan<byte> payload, LinuxSetupHeader header, ulong load, bool randomize, string name)
     {
-        var loader = new PayloadLoader(memory, header, load, BinaryPrimitives.ReadUInt32LittleEndian(payload[^sizeof(uint)..]), name);
-        byte[] block = new byte[BlockBytes];
+        using var loader = new PayloadLoader(memory, header, load, BinaryPrimitives.ReadUInt32LittleEndian(payload[^sizeof(uint)..]), name);
+        Span<byte> block = loader._block.Slice(0, BlockBytes);
         ReadOnlySpan<byte> rest = payload[sizeof(uint)..^sizeof(uint)];
         while (rest.Length > sizeof(uint))
         {
@@ -69,11 +74,17 @@ internal sealed class PayloadLoader
                 throw loader.Broken("its LZ4 data are broken");
             }
 
-            loader.Take(block.AsSpan(0, unpacked));
+            loader.Take(block[..unpacked]);
             rest = rest[(int)length..];
         }
 
         return loader.Finish(randomize);
+    }
+
+    public void Dispose()
+    {
+        _block.Dispose();
+        _behind.Dispose();
     }
 
     private void Take(ReadOnlySpan<byte> bytes)
@@ -96,7 +107,14 @@ internal sealed class PayloadLoader
 
         if (end > _fileEnd)
         {
-            _behind.AddRange(bytes[(int)(Math.Max(_fileEnd, _at) - _at)..]);
+            ReadOnlySpan<byte> behind = bytes[(int)(Math.Max(_fileEnd, _at) - _at)..];
+            if (behind.Length > _behind.Length - _behindLength)
+            {
+                throw Broken($"it unpacks to more than {_size} bytes");
+            }
+
+            behind.CopyTo(_behind.Slice(_behindLength, behind.Length));
+            _behindLength += behind.Length;
         }
 
         _at = end;
@@ -154,7 +172,7 @@ internal sealed class PayloadLoader
 
     private void Relocate(ulong moved)
     {
-        ReadOnlySpan<byte> table = CollectionsMarshal.AsSpan(_behind);
+        ReadOnlySpan<byte> table = _behind.Slice(0, _behindLength);
         ulong toPhysical = _load - _header.PreferredAddress - KernelMap;
         foreach (int kind in (ReadOnlySpan<int>)[4, -4, 8])
         {
