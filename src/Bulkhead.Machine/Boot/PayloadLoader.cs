@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Bulkhead.Core.Memory;
 using Bulkhead.Host;
 using Bulkhead.Host.Memory;
@@ -167,7 +166,16 @@ internal sealed class PayloadLoader : IDisposable
         ulong last = KernelMapSize - Math.Min(_header.InitSize, KernelMapSize);
         return last <= _header.PreferredAddress || _header.KernelAlignment == 0
             ? 0
-            : (ulong)RandomNumberGenerator.GetInt32((int)((last - _header.PreferredAddress) / _header.KernelAlignment) + 1) * _header.KernelAlignment;
+            : Random() % (((last - _header.PreferredAddress) / _header.KernelAlignment) + 1) * _header.KernelAlignment;
+    }
+
+    // The class library's generator would load OpenSSL for this: 3 MiB, and time at the start.
+    private static ulong Random()
+    {
+        using FileStream source = File.OpenRead("/dev/urandom");
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        source.ReadExactly(bytes);
+        return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
     }
 
     private void Relocate(ulong moved)
