@@ -152,7 +152,7 @@ public sealed class MachineRunner : IDisposable
         bool samples = engine.SampleSignalHandler != 0;
         if (samples)
         {
-            TurnTimer.Install(SampleTimer.Signal, engine.SampleSignalHandler);
+            TurnTimer.Install(TurnTimer.SampleSignal, engine.SampleSignalHandler);
         }
 
         for (int i = 0; i < cpus.Length; i++)
@@ -164,7 +164,7 @@ public sealed class MachineRunner : IDisposable
                     Stopwatch.GetTimestamp,
                     signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
                     new SpinThenSleep(request.SpinNs),
-                    samples ? SampleTimer.ForCurrentThread : null);
+                    samples ? TurnTimer.Sampling : null);
                 _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.Pools[i].AllowanceNs), options, request.RealTimePriority));
             }
 

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Bulkhead.Host.Time;
 
-/// <summary>A timer of CLOCK_MONOTONIC whose signal reaches one thread: it ends a vCPU's turn on time.</summary>
+/// <summary>A timer of CLOCK_MONOTONIC whose signal reaches one thread: it ends a vCPU's turn on time, or looks again and again what the
+/// thread does.</summary>
 /// <remarks>
 /// <para>The handler is native code the engine gives (<see cref="Install"/>); C# never runs inside a signal. The signal
 /// is real-time number 38 unless told otherwise: glibc keeps 32 and 33 for itself, the runtime uses 34.</para>
@@ -12,6 +13,12 @@ public sealed unsafe class TurnTimer : IDisposable
 {
     /// <summary>The signal used where nobody asks for another: SIGRTMIN + 4.</summary>
     public const int DefaultSignal = 38;
+
+    /// <summary>The signal of timers that sample: SIGRTMIN + 5.</summary>
+    public const int SampleSignal = 39;
+
+    // Not a multiple of what guests and hosts tick at.
+    private const long SampleNs = 1_001_003;
 
     private const long NsPerSecond = 1_000_000_000;
     private readonly nint* _aim;
@@ -45,6 +52,17 @@ public sealed unsafe class TurnTimer : IDisposable
         // Never freed: a signal under way may read it after the timer is gone.
         var aim = (nint*)NativeMemory.AllocZeroed((nuint)sizeof(nint));
         return new TurnTimer(TimeCalls.CreateForCurrentThread(signal, (nint)aim), aim);
+    }
+
+    /// <summary>Creates a timer that signals the calling thread about once a millisecond from now on.</summary>
+    public static TurnTimer Sampling()
+    {
+        TurnTimer timer = ForCurrentThread(SampleSignal);
+        TimeCalls.TimerSpec spec = default;
+        spec.IntervalNanoseconds = SampleNs;
+        spec.ValueNanoseconds = SampleNs;
+        _ = TimeCalls.TimerSetTime(timer._timer, 0, &spec, null);
+        return timer;
     }
 
     /// <summary>Sets the word the signal's value points to: what the handler is to act on, or 0.</summary>

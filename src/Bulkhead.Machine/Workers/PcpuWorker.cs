@@ -22,7 +22,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly int _realTimePriority;
     private Thread? _thread;
     private ITurnTimer? _timer;
-    private SampleTimer? _sampler;
+    private TurnTimer? _sampler;
     private VcpuSlot? _current;
     private long _untilNs;
     private int _threadId;
@@ -103,7 +103,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
 
         HostThread.PreciseTimers();
-        using SampleTimer? sampler = _options.Sampler?.Invoke();
+        using TurnTimer? sampler = _options.Sampler?.Invoke();
         _sampler = sampler;
         using ITurnTimer timer = _options.TurnTimer(EndCurrentTurn);
         _timer = timer;

@@ -19,10 +19,10 @@ public sealed class SampleTests
     {
         using var guest = new VerifiedGuest(options);
         guest.Write(VerifiedGuest.Code, Loop.Replace(" ", "", StringComparison.Ordinal));
-        TurnTimer.Install(SampleTimer.Signal, TranslatorEngine.SampleHandler);
+        TurnTimer.Install(TurnTimer.SampleSignal, TranslatorEngine.SampleHandler);
         VcpuProfile profile = guest.Vcpu.Profile!;
 
-        using (SampleTimer timer = SampleTimer.ForCurrentThread())
+        using (TurnTimer timer = TurnTimer.Sampling())
         using (new TurnEnder(5, guest.Vcpu))
         {
             timer.Aim(guest.Vcpu.TurnCell);
