@@ -293,8 +293,17 @@ internal sealed unsafe partial class BlockEmitter
     private void EmitIndirectCall()
     {
         PushCodeBase();
-        _w.CallTo(_thunks.Indirect[_mode.View]);
+        if (InlineDispatch)
+        {
+            _stubs[_stubCount++] = new Stub { Kind = StubKind.Dispatch, Place = _w.Call() };
+        }
+        else
+        {
+            _w.CallTo(_thunks.Indirect[_mode.View]);
+        }
     }
+
+    private bool InlineDispatch => _options.JumpCache && !_options.CountInstructions;
 
     /// <summary>Below the return address of a position-independent block lies where its page stands.</summary>
     private void PushCodeBase()
@@ -336,6 +345,10 @@ internal sealed unsafe partial class BlockEmitter
         {
             _w.MoveConstant(R11, (uint)ExitCode.Dispatch);
             _w.CallTo(_thunks.Leave);
+        }
+        else if (InlineDispatch)
+        {
+            _thunks.EmitDispatch(_w, _mode.View);
         }
         else
         {

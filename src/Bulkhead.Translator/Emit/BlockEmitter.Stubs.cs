@@ -43,6 +43,10 @@ internal sealed unsafe partial class BlockEmitter
                     _w.MoveConstant(R11, s.Code);
                     _w.CallTo(_thunks.Leave);
                     break;
+                case StubKind.Dispatch:
+                    _w.Bind(s.Place);
+                    _thunks.EmitDispatch(_w, _mode.View);
+                    break;
                 case StubKind.Run:
                     EmitRunOutOfLine(s);
                     break;

@@ -266,6 +266,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         EdgeHost,
         Code,
         Run,
+        Dispatch,
     }
 
     private struct Stub

@@ -257,16 +257,9 @@ internal sealed unsafe class Thunks
         if (options.JumpCache)
         {
             EmitJumpHash(w);
-            int table = Offsets.JumpCache + (view * VcpuState.JumpSets * VcpuState.JumpWays * sizeof(VcpuState.JumpEntry));
-            for (int way = 0; way < VcpuState.JumpWays; way++, table += sizeof(VcpuState.JumpEntry))
+            for (int way = 0; way < VcpuState.JumpWays; way++)
             {
-                w.RegStateIndexed(0x3B, R10, R11, table);
-                int miss = w.Jcc(5); // jne
-                w.Byte(0x65); // jmp gs:[r11 + table + 8]
-                w.Bytes(0x41, 0xFF);
-                w.Byte(0xA3);
-                w.Int32(table + 8);
-                w.Bind(miss);
+                EmitJumpTo(w, view, way);
             }
         }
 
@@ -281,6 +274,31 @@ internal sealed unsafe class Thunks
         w.MoveConstant(R11, (ulong)ExitCode.Limit);
         w.CallTo(Leave);
         return entry;
+    }
+
+    /// <summary>The thunk's first half, at the jump itself: each site has a host jump of its own, which the host predicts by itself. Where
+    /// the target is not the last one filled, the thunk goes on.</summary>
+    internal void EmitDispatch(CodeWriter w, int view)
+    {
+        w.RegState(0x3B, HostRsp, Offsets.Limit);
+        int limit = w.Jcc(2);
+        EmitJumpHash(w);
+        EmitJumpTo(w, view, way: 0);
+        w.Bind(limit);
+        w.JmpTo(Indirect[view]);
+    }
+
+    /// <summary>Goes where an entry of the set at r11 says if it is of the target in r10.</summary>
+    private static void EmitJumpTo(CodeWriter w, int view, int way)
+    {
+        int entry = Offsets.JumpCache + (((view * VcpuState.JumpSets * VcpuState.JumpWays) + way) * sizeof(VcpuState.JumpEntry));
+        w.RegStateIndexed(0x3B, R10, R11, entry);
+        int miss = w.Jcc(5); // jne
+        w.Byte(0x65); // jmp gs:[r11 + entry + 8]
+        w.Bytes(0x41, 0xFF);
+        w.Byte(0xA3);
+        w.Int32(entry + 8);
+        w.Bind(miss);
     }
 
     /// <summary>How many bytes <see cref="EmitFlagsEntry"/> writes.</summary>

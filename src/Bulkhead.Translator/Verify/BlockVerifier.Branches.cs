@@ -235,6 +235,11 @@ internal sealed partial class BlockVerifier
             return edge ? Fail(i, "a jump to another jump's edge") : CheckLoop(i, target, conditional) && Leaves(i, falls: conditional);
         }
 
+        if (_listing[target].Template == Template.Dispatch)
+        {
+            return FinishBranch(i, call);
+        }
+
         // A call of a stub that leaves: what it pushes must lead to the pad.
         if (!_limitChecked)
         {

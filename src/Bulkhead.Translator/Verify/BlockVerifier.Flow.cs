@@ -124,6 +124,7 @@ internal sealed partial class BlockVerifier
         Template.Ask => CheckAsk(i),
         Template.MemoryExit => Leaves(i, falls: false, ++_slowPaths),
         Template.Exit => CheckExit(i),
+        Template.Dispatch => Leaves(i, falls: false),
         Template.Limit => CheckLimit(i),
         Template.Return => CheckReturn(i),
         Template.PageCompare or Template.RelativeCompare => CheckPageCompare(i),

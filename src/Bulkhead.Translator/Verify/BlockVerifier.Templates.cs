@@ -16,6 +16,7 @@ namespace Bulkhead.Translator.Verify;
 /// Limit        cmp rsp, gs:[limit]; jb exit; and where instructions are counted
 ///              mov r11, gs:[count]; cmp r11, gs:[count's exit]; jae exit
 /// Count        mov r11, gs:[count]; lea r11, [r11 + instructions]; mov gs:[count], r11
+/// Dispatch     cmp rsp, gs:[limit]; jb next; r11 = the target's set; cmp r10, gs:[r11 + view]; jne next; jmp gs:[r11 + view + 8]
 /// PageCompare  cmp dword gs:[code TLB slot], id; jne edge
 /// RelativeCompare  mov r11, gs:[base]; lea r11, [r11 + distance]; mov r10d, r11d; shr r10d, 9; and r10d, slots;
 ///              mov r10, gs:[r10 + code TLB]; sub r10, r11; cmp r10, id; jne edge; mov gs:[base], r11
@@ -37,6 +38,8 @@ internal sealed partial class BlockVerifier
     private const int CheckXor = 13;
     private const int SlotCheckBytes = 31;
     private const int LimitAndCount = 39;
+
+    private readonly byte[][] _dispatch = [ThunkVerifier.Dispatch(0), ThunkVerifier.Dispatch(1), ThunkVerifier.Dispatch(2)];
 
     private static ReadOnlySpan<byte> IndexBytes => [0xC4, 0x43, 0x7B, 0xF0, 0xDA, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00];
 
@@ -129,6 +132,12 @@ internal sealed partial class BlockVerifier
             bool memory = _listing.Bytes[at + 2] == (byte)ExitCode.Memory;
             length = memory ? 16 : 11;
             return memory ? Template.MemoryExit : Template.Exit;
+        }
+
+        if (!_plan.Transient && _options.JumpCache && !_options.CountInstructions && Has(at, _dispatch[_plan.Mode.View]))
+        {
+            length = _dispatch[_plan.Mode.View].Length;
+            return Template.Dispatch;
         }
 
         if (IsLimit(at))

@@ -33,6 +33,9 @@ internal enum Template : byte
     /// <summary>The same, and a RET.</summary>
     Return,
 
+    /// <summary>The look for an indirect target at the jump itself.</summary>
+    Dispatch,
+
     /// <summary>The compare of a code TLB slot with a page id.</summary>
     PageCompare,
 

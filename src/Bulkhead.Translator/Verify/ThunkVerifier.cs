@@ -167,13 +167,30 @@ internal static class ThunkVerifier
         0x04, 0x7F, 0x9E, 0x65, 0x48, 0x8B, 0x04, 0x25, .. BitConverter.GetBytes(Offsets.SavedRax),
     ];
 
+    /// <summary>cmp rsp, limit; jb to the end; hash; the first entry.</summary>
+    internal static byte[] Dispatch(int view)
+    {
+        byte[] look = [.. Set, .. Entry(view, way: 0)];
+        return [0x65, 0x48, 0x3B, 0x24, 0x25, .. BitConverter.GetBytes(Offsets.Limit), 0x0F, 0x82, .. BitConverter.GetBytes(look.Length), .. look];
+    }
+
+    /// <summary>r11 = the set of the target in r10.</summary>
+    private static byte[] Set =>
+        [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x09, 0x45, 0x33, 0xDA, 0x41, 0x81, 0xE3, .. BitConverter.GetBytes(VcpuState.JumpSets - 1), 0x41, 0xC1, 0xE3, 0x05];
+
+    /// <summary>cmp r10, the entry's target; jne over; jmp the entry's code.</summary>
+    private static byte[] Entry(int view, int way)
+    {
+        int entry = Offsets.JumpCache + (view * VcpuState.JumpSets * 32) + (16 * way);
+        return [0x65, 0x4D, 0x3B, 0x93, .. BitConverter.GetBytes(entry), 0x0F, 0x85, 8, 0, 0, 0, 0x65, 0x41, 0xFF, 0xA3, .. BitConverter.GetBytes(entry + 8)];
+    }
+
     /// <summary>cmp rsp, limit; the count; hash; cmp r10, each entry's target; jmp entry's code; the two ways out.</summary>
     private static byte[] Indirect(int view, ulong address, ulong leave, EngineOptions options)
     {
         var b = new List<byte>();
         void Add(params ReadOnlySpan<byte> bytes) => b.AddRange(bytes);
         void Word(int value) => b.AddRange(BitConverter.GetBytes(value));
-        int table = Offsets.JumpCache + (view * VcpuState.JumpSets * 32);
         int size = (options.JumpCache ? 102 : 37) + (options.CountInstructions ? 24 : 0);
         Add(0x65, 0x48, 0x3B, 0x24, 0x25);
         Word(Offsets.Limit);
@@ -191,18 +208,7 @@ internal static class ThunkVerifier
 
         if (options.JumpCache)
         {
-            Add(0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x09, 0x45, 0x33, 0xDA, 0x41, 0x81, 0xE3);
-            Word(VcpuState.JumpSets - 1);
-            Add(0x41, 0xC1, 0xE3, 0x05);
-            for (int way = 0; way < 2; way++)
-            {
-                Add(0x65, 0x4D, 0x3B, 0x93);
-                Word(table + (16 * way));
-                Add(0x0F, 0x85);
-                Word(8);
-                Add(0x65, 0x41, 0xFF, 0xA3);
-                Word(table + (16 * way) + 8);
-            }
+            Add([.. Set, .. Entry(view, way: 0), .. Entry(view, way: 1)]);
         }
 
         foreach (ExitCode code in (ReadOnlySpan<ExitCode>)[ExitCode.Indirect, ExitCode.Limit])
