@@ -27,6 +27,9 @@ public sealed record EngineOptions
     /// <summary>Pages of user code that were met at a second address are translated so that they run at any.</summary>
     public RelativeCode RelativeCode { get; init; } = RelativeCode.On;
 
+    /// <summary>User code looks for its operands in a window first.</summary>
+    public PageWindowsUse PageWindows { get; init; }
+
     /// <summary>Flag liveness looks into the successors within the page.</summary>
     public bool FlagLookahead { get; init; } = true;
 
@@ -61,7 +64,7 @@ public sealed record EngineOptions
     public int CodeCacheBytes { get; init; } = 32 << 20;
 
     /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead,
-    /// exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, jit-dump (a
+    /// exact-fault-flags, inline-system, count, verify (on or off), relative-code, page-windows (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, jit-dump (a
     /// directory that exists).</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
     public static string? TryParse(string text, out EngineOptions options)
@@ -83,6 +86,7 @@ public sealed record EngineOptions
                 "long-blocks" => options with { LongBlocks = on },
                 "page-slots" => options with { PageSlots = on },
                 "relative-code" => options with { RelativeCode = value == "always" ? RelativeCode.Always : on ? RelativeCode.On : RelativeCode.Off },
+                "page-windows" => options with { PageWindows = value == "always" ? PageWindowsUse.Always : on ? PageWindowsUse.On : PageWindowsUse.Off },
                 "flag-lookahead" => options with { FlagLookahead = on },
                 "exact-fault-flags" => options with { ExactFaultFlags = on },
                 "inline-system" => options with { InlineSystem = on },
@@ -98,7 +102,7 @@ public sealed record EngineOptions
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code, page-windows (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY.";
             }
 
             options = next;

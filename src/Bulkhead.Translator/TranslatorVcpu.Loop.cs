@@ -230,9 +230,11 @@ internal sealed unsafe partial class TranslatorVcpu
                     r.Rip = rip;
                     Uncount(1);
                     edge = Stale;
+                    _staleBlock = (byte*)_state->ResumeAddress;
                     return false;
                 case ExitCode.Limit:
                     r.Rip = rip;
+                    _foundAt = _mode.View == 0 ? rip : None;
                     _ = AfterTransient(transient);
                     return true;
                 case ExitCode.Interpret:

@@ -99,7 +99,7 @@ internal sealed unsafe partial class TranslatorVcpu
             Tlb.NoteLarge(address, t.PageShift, t.Global);
         }
 
-        _ = Tlb.Fill(_mode.View, page, host, ramPage, writable, t.Global);
+        Tlb.Fill(_mode.View, page, host, ramPage, writable, t.Global, t.PageShift);
         if (writable && _space.Shared)
         {
             Interlocked.MemoryBarrier();

@@ -45,7 +45,7 @@ internal sealed unsafe partial class TranslatorVcpu
         _state->Scratch0 = rip;
         _state->CodeBase = rip & ~0xFFFul;
         VcpuState.JumpEntry* jumps = JumpSet(_mode.View, Thunks.JumpSet(rip));
-        for (int way = 0; way < VcpuState.JumpWays && edge == NoEdge; way++)
+        for (int way = 0; way < VcpuState.JumpWays && edge == NoEdge && rip != _foundAt; way++)
         {
             if (jumps[way].Target == rip)
             {
@@ -92,6 +92,12 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             uint id = _space.PageFor(rip, ramPage, _mode);
+            if (rip == _foundAt)
+            {
+                _foundAt = None;
+                id = _space.NoteFound(id);
+            }
+
             uint secondId = secondRamPage < 0 ? 0 : _space.PageFor(nextPage, secondRamPage, _mode);
             if (!_space.TryFind(id, secondId, rip, out BlockEntry entry))
             {
@@ -120,6 +126,11 @@ internal sealed unsafe partial class TranslatorVcpu
             if (!global)
             {
                 _localCode[_mode.View] = true;
+            }
+
+            if (edge == Stale)
+            {
+                _space.Replace(_staleBlock, id, rip, entry.Direct);
             }
 
             FillJump(rip, entry.Indirect);
@@ -156,7 +167,14 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
+    private byte* _staleBlock;
+
     private bool _transientNeeded;
+
+    private const ulong None = ulong.MaxValue;
+
+    // Where user code was when it was made to leave, until it goes on there: such places say where time goes.
+    private ulong _foundAt = None;
 
     private void FillJump(ulong rip, byte* entry)
     {

@@ -71,7 +71,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         _normalLimit = (ulong)_returnStack.Pointer + ReturnStackHeadroom;
         _state->Limit = _normalLimit;
         _state->CountExit = ulong.MaxValue;
-        Tlb = new SoftTlb(_state, space.Memory.PageCount);
+        Tlb = new SoftTlb(_state, space.Memory, options.PageWindows, space.Mappings);
         _interpreter = new Interpreter(&_state->Registers, _memory, this, this, Exits, cpuid);
         _enter = (delegate* unmanaged<void>)space.Thunks.Enter;
         _number = space.VcpuCount;
@@ -132,7 +132,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         lock (_space.Lock)
         {
             Tlb.ClearStaleSlots();
-            return TlbVerifier.Verify(_state, _memory, page => _space.IsCode(page) != 0);
+            return TlbVerifier.Verify(_state, _memory, page => _space.IsCode(page) != 0) ?? Tlb.Windows?.Verify(page => _space.IsCode(page) != 0);
         }
     }
 

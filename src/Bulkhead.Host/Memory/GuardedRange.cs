@@ -6,7 +6,7 @@ internal static unsafe class GuardedRange
     private const nuint Guard = 4096;
 
     /// <summary>Maps <paramref name="size"/> bytes (rounded up to pages) between two guard pages; null where the host refuses.</summary>
-    internal static byte* Map(nuint size, int flags, int fd)
+    internal static byte* Map(nuint size, int flags, int fd, int protection = Libc.ProtRead | Libc.ProtWrite)
     {
         size = Round(size);
         byte* all = (byte*)Libc.Mmap(null, size + (2 * Guard), Libc.ProtNone, Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve, -1, 0);
@@ -15,7 +15,7 @@ internal static unsafe class GuardedRange
             return null;
         }
 
-        void* middle = Libc.Mmap(all + Guard, size, Libc.ProtRead | Libc.ProtWrite, flags | Libc.MapFixed, fd, 0);
+        void* middle = Libc.Mmap(all + Guard, size, protection, flags | Libc.MapFixed, fd, 0);
         if (middle == (void*)-1)
         {
             _ = Libc.Munmap(all, size + (2 * Guard));

@@ -3,6 +3,7 @@ using Bulkhead.Core.Memory;
 using Bulkhead.Host.Memory;
 using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Memory;
 using Bulkhead.Translator.State;
 using Bulkhead.Translator.Verify;
 using Bulkhead.X86.Instructions;
@@ -76,6 +77,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>The domain's RAM.</summary>
     internal GuestMemory Memory { get; }
 
+    /// <summary>The host's mappings that windows may take.</summary>
+    internal MappingBudget Mappings { get; } = new(MemoryWindow.MostMappings() / 4);
+
     /// <summary>The ways in and out.</summary>
     internal Thunks Thunks { get; } = new();
 
@@ -128,6 +132,26 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
         return AddPage(gva, ramPage, mode, PageKind.Fixed);
     }
+
+    private bool HasWindow(ModeWord mode, bool hot) =>
+        mode.View == 0 && mode.Code64 && (_options.PageWindows == PageWindowsUse.Always || (hot && _options.PageWindows == PageWindowsUse.On));
+
+    /// <summary>A vCPU was found in a page. Its id, or if that was once too often a new one, for which all of it is translated anew with
+    /// what takes longer and runs faster. Under the lock, with room.</summary>
+    internal uint NoteFound(uint id)
+    {
+        ref CodePage page = ref _pages[(int)id];
+        if (page.Windowed || !HasWindow(new ModeWord(page.Mode), hot: true) || ++page.Found < FoundWhenHot)
+        {
+            return id;
+        }
+
+        CodePage old = page;
+        Kill(id);
+        return AddPage(old.Gva, old.RamPage, new ModeWord(old.Mode), old.Kind, hot: true);
+    }
+
+    private const int FoundWhenHot = 12;
 
     /// <summary>Whether a page id is of position-independent blocks.</summary>
     internal bool IsRelative(uint pageId) => _pages[(int)pageId].Kind == PageKind.Relative;
@@ -183,7 +207,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         next = page.NextInRow;
     }
 
-    private uint AddPage(ulong gva, int ramPage, ModeWord mode, PageKind kind)
+    private uint AddPage(ulong gva, int ramPage, ModeWord mode, PageKind kind, bool hot = false)
     {
         ref uint row = ref _pageRows[PageRow(gva, ramPage, mode)];
         ref uint head = ref _ramHead[ramPage];
@@ -193,7 +217,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         uint id = (uint)_pageCount++;
-        _pages[(int)id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Kind = kind, Next = head, NextInRow = row, Alive = true };
+        _pages[(int)id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Kind = kind, Next = head, NextInRow = row, Windowed = HasWindow(mode, hot), Alive = true };
         head = id;
         row = id;
         return id;
@@ -250,6 +274,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             return default;
         }
 
+        plan.Windowed = page.Windowed;
         Block block = new() { Page = pageId, SecondPage = secondPageId, Offset = (ushort)(rip & 0xFFF), HasFlagsEntry = plan.LiveBefore[0] != 0 };
         int before = BytesBefore(block.HasFlagsEntry, relative);
         block.Start = (_free + before + 15) & ~15;
@@ -288,6 +313,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal byte* TranslateTransient(byte* bytes, int length, ulong rip, ModeWord mode, byte* strip, int vcpu)
     {
         BlockPlan plan = _planner.PlanTransient(bytes, length, rip, mode);
+        plan.Windowed = false;
         _writer.Begin(strip, _toExecutable);
         _blockStart = (int)(strip - _code.Writable);
         _transientVcpu = vcpu;
@@ -365,6 +391,23 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
     }
 
+    /// <summary>Has a block whose instruction ends in a page whose id is dead go on to that which took its place; the links to it stay.
+    /// Under the lock; vCPUs may be running it.</summary>
+    /// <remarks>The first eight bytes are one instruction, and stored at once. (Where instructions are counted they are part of a longer
+    /// one, and there is one vCPU.)</remarks>
+    internal void Replace(byte* inside, uint page, ulong rip, byte* by)
+    {
+        if (!_blocks.TryFindHost((int)(inside - _code.Executable), out int index) || _blocks[index] is not { SecondPage: not 0 } stale
+            || stale.Page != page || stale.Offset != (rip & 0xFFF) || _pages[(int)stale.SecondPage].Alive)
+        {
+            return;
+        }
+
+        ref ulong start = ref Unsafe.AsRef<ulong>(_code.Writable + stale.Start);
+        uint distance = (uint)(int)(by - (_code.Executable + stale.Start + 5));
+        Volatile.Write(ref start, (start & 0xFFFF_FF00_0000_0000) | ((ulong)distance << 8) | 0xE9);
+    }
+
     private void Patch(int place, byte* target) =>
         Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + place), (int)(target - (_code.Executable + place + sizeof(int))));
 
@@ -383,6 +426,12 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         ref readonly Block b = ref _blocks[found];
+        if (b.Notes == 0)
+        {
+            place = default; // a gate
+            return false;
+        }
+
         ReadOnlySpan<uint> notes = _blocks.NotesOf(b);
         if (note < 0)
         {

@@ -119,6 +119,11 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>At the start of a block whose instruction ends in another page: leaves unless it is still that page.</summary>
     private void EmitSecondPageCompare()
     {
+        if (!_options.CountInstructions)
+        {
+            _w.PadEight(); // where the block's successor is jumped to, should the second page get another id
+        }
+
         FreeHostFlags(FlagFacts.All);
         ulong second = (_plan.Rip | 0xFFF) + 1;
         EmitSlotCompare(second, (int)VcpuState.SlotValue(second, _plan.SecondPage));

@@ -34,11 +34,11 @@ internal sealed unsafe partial class BlockEmitter
     /// </summary>
     private void EmitCheck(in MemoryOperand operand, int size, MemoryFlags flags, bool exact)
     {
-        int slot = EmitCompare(operand, size, (flags & MemoryFlags.Write) != 0, exact, out int place);
+        StubKind kind = EmitCompare(operand, size, (flags & MemoryFlags.Write) != 0, exact, out int place, out int slot);
         flags |= (operand.Stack ? MemoryFlags.Stack : 0) | (_plan.Transient ? MemoryFlags.Transient : 0);
         _stubs[_stubCount++] = new Stub
         {
-            Kind = slot >= 0 ? StubKind.MemorySlot : StubKind.Memory,
+            Kind = kind,
             Place = place,
             Back = _w.Length,
             Code = (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_note << 24),
@@ -47,10 +47,10 @@ internal sealed unsafe partial class BlockEmitter
         };
     }
 
-    /// <summary>The check itself: where it branches to the slow path, and its page slot in the state or -1.</summary>
-    private int EmitCompare(in MemoryOperand operand, int size, bool write, bool exact, out int place)
+    /// <summary>The check itself: where it branches to the slow path, of what kind that is, and the page slot in the state or -1.</summary>
+    private StubKind EmitCompare(in MemoryOperand operand, int size, bool write, bool exact, out int place, out int slot)
     {
-        int slot = _options.PageSlots && !exact && !_plan.Transient ? SlotOf(operand) : -1;
+        slot = _options.PageSlots && !exact && !_plan.Transient ? SlotOf(operand) : -1;
         if (_plan.Transient)
         {
             place = _w.Jmp();
@@ -62,6 +62,12 @@ internal sealed unsafe partial class BlockEmitter
             _w.RegImm(7, R10, 4096 - size);
             place = _w.Jcc(7); // ja
             _w.RegState(_sum ? MoveOpcode : AddOpcode, _sum ? R11 : R10, slot + 8);
+            return StubKind.MemorySlot;
+        }
+        else if (_plan.Windowed && !exact)
+        {
+            EmitWindowCompare(operand, size, write, out place);
+            return StubKind.MemoryWindow;
         }
         else
         {
@@ -72,8 +78,51 @@ internal sealed unsafe partial class BlockEmitter
             _w.RegStateIndexed(_sum ? MoveOpcode : AddOpcode, _sum ? R11 : R10, R11, _viewTable + 16);
         }
 
-        return slot;
+        return StubKind.Memory;
     }
+
+    /// <summary>The check where operands are looked for in the window: the tag is found by the address's low half, and so is the page,
+    /// which need not wait for the tag.</summary>
+    private void EmitWindowCompare(in MemoryOperand operand, int size, bool write, out int place)
+    {
+        int tags = write ? Offsets.WindowWrites : Offsets.WindowReads;
+        _w.Move(R11, R10, w: false);
+        _w.Shift(5, R11, 12, w: false);
+        _w.RegStateTable(0x33, R10, R11, tags);
+        _w.RegImm(7, R10, 4096 - size);
+        place = _w.Jcc(7); // ja
+        if (IsPlain(operand))
+        {
+            // The address's low half once more, from where it came.
+            int x = operand.Index < 0 ? -1 : HostOf(operand.Index);
+            if (x < 0 && operand.Displacement == 0)
+            {
+                _w.Move(R11, HostOf(operand.Base), w: false);
+            }
+            else
+            {
+                _w.Lea(R11, operand.Base < 0 ? -1 : HostOf(operand.Base), (int)operand.Displacement, w: false, x, operand.Scale);
+            }
+
+            _w.LoadState(R10, Offsets.Window);
+        }
+        else
+        {
+            _w.RegStateTable(MoveOpcode, R11, R11, tags, w: false);
+            _w.RegReg(AddOpcode, R10, R11);
+            _w.LoadState(R11, Offsets.Window);
+        }
+
+        if (!_sum)
+        {
+            _w.RegReg(AddOpcode, R10, R11);
+        }
+    }
+
+    /// <summary>Whether one instruction computes an address, from registers the host has.</summary>
+    private static bool IsPlain(in MemoryOperand o) =>
+        o.BitsLog == 0 && o.AddressBits == 64 && o.SegmentBase < 0 && (o.Base >= 0 || o.Index >= 0)
+        && (o.Base < 0 || HostOf(o.Base) >= 0) && (o.Index < 0 || HostOf(o.Index) >= 0);
 
     private const byte AddOpcode = 0x03;
     private const byte MoveOpcode = 0x8B;

@@ -41,7 +41,7 @@ internal sealed unsafe partial class BlockEmitter
         MemoryOperand range = new() { Base = @base, Index = -1, Displacement = _sharedFrom, AddressBits = 64, SegmentBase = -1, Stack = @base == 4 };
         EmitAddress(R10, range);
         _sum = false;
-        _ = EmitCompare(range, bytes, write, exact: false, out int place);
+        _ = EmitCompare(range, bytes, write, exact: false, out int place, out _);
         FlagsPlace entry = _flags;
         _shared = true;
         open = EmitRun(first, last);

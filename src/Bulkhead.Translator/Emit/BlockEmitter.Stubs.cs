@@ -28,6 +28,13 @@ internal sealed unsafe partial class BlockEmitter
                     _w.CallTo(_thunks.SlotMiss[Thunks.SlotMissIndex(_mode.View, (s.Code >> 16 & (uint)MemoryFlags.Write) != 0)]);
                     _w.BindTo(_w.Jmp(), s.Back);
                     break;
+                case StubKind.MemoryWindow:
+                    _w.Bind(s.Place);
+                    EmitAddress(R10, s.Operand);
+                    _w.MoveConstant(R11, s.Code);
+                    _w.CallTo(_thunks.WindowMiss[(s.Code >> 16 & (uint)MemoryFlags.Write) != 0 ? 1 : 0]);
+                    _w.BindTo(_w.Jmp(), s.Back);
+                    break;
                 case StubKind.Target:
                     _w.Bind(s.Place);
                     _w.MoveConstant(R10, s.Target);

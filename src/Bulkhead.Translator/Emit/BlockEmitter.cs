@@ -261,6 +261,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     {
         Memory,
         MemorySlot,
+        MemoryWindow,
         Target,
         EdgeSaved,
         EdgeHost,

@@ -39,6 +39,9 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>Whether the block is position-independent: every instruction pointer in it counts from where its page stands.</summary>
     internal bool Relative { get; set; }
 
+    /// <summary>Whether operands are looked for in the window first.</summary>
+    internal bool Windowed { get; set; }
+
     /// <summary>The code page id the block belongs to; 0 for a transient block.</summary>
     internal uint PageId { get; set; }
 

@@ -152,6 +152,16 @@ internal sealed unsafe class CodeWriter
     /// <summary>mov gs:[disp], reg.</summary>
     internal void StoreState(int offset, int reg, bool w = true) => RegState(0x89, reg, offset, w);
 
+    /// <summary>op reg, gs:[index * 8 + disp].</summary>
+    internal void RegStateTable(byte op, int reg, int index, int offset, bool w = true)
+    {
+        Byte(0x65);
+        Rex(w, reg, index, 0);
+        Byte(op);
+        Bytes((byte)(((reg & 7) << 3) | 4), (byte)(0xC5 | ((index & 7) << 3)));
+        Int32(offset);
+    }
+
     /// <summary>op reg, gs:[index + disp].</summary>
     internal void RegStateIndexed(byte op, int reg, int index, int offset, bool w = true)
     {
@@ -348,6 +358,9 @@ internal sealed unsafe class CodeWriter
             default: break;
         }
     }
+
+    /// <summary>One instruction of eight bytes that does nothing.</summary>
+    internal void PadEight() => UInt64(0x0000_0000_0084_1F0F);
 
     /// <summary>Saves live host flags into the state; clobbers r11, keeps rax.</summary>
     internal void SaveFlags(int offset)

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Bulkhead.Core.Memory;
 using Bulkhead.Translator.State;
 
 namespace Bulkhead.Translator.Memory;
@@ -12,6 +13,14 @@ namespace Bulkhead.Translator.Memory;
 internal sealed unsafe class SoftTlb : IDisposable
 {
     private const int LogSize = 2048;
+
+    /// <summary>So often may code find a page here that it looked for in the window: as much time as it takes to have it there.</summary>
+    private const int Patience = 8192;
+
+    /// <summary>As many of those as it takes time to fill an entry.</summary>
+    private const int TakenCost = 64;
+
+    private readonly int _patience;
     private readonly VcpuState* _state;
     private readonly WriteTags _writeTags;
     private int _slotsStale;
@@ -22,10 +31,12 @@ internal sealed unsafe class SoftTlb : IDisposable
     private readonly LargePages _largeLocal = new();
     private readonly LargePages _largeGlobal = new();
 
-    internal SoftTlb(VcpuState* state, int ramPages)
+    internal SoftTlb(VcpuState* state, GuestMemory memory, PageWindowsUse use, MappingBudget budget)
     {
         _state = state;
-        _writeTags = new WriteTags(ramPages);
+        _writeTags = new WriteTags(memory.PageCount);
+        _patience = use == PageWindowsUse.Always ? -1 : Patience;
+        Windows = use == PageWindowsUse.Off ? null : new PageWindows(state, memory, budget);
         for (int view = 0; view < VcpuState.Views; view++)
         {
             View(view)->ReadTag = 4096;
@@ -36,14 +47,21 @@ internal sealed unsafe class SoftTlb : IDisposable
         ClearSlots();
     }
 
+    /// <summary>The windows of user code, or null.</summary>
+    internal PageWindows? Windows { get; }
+
     /// <summary>Fills an entry. <paramref name="writable"/>: stores may go straight to the page too. <paramref name="global"/>:
-    /// it survives <see cref="FlushLocal"/>.</summary>
-    internal VcpuState.TlbEntry* Fill(int view, ulong page, byte* host, int ramPage, bool writable, bool global)
+    /// it survives <see cref="FlushLocal"/>. <paramref name="shift"/>: how large the guest's page is.</summary>
+    internal void Fill(int view, ulong page, byte* host, int ramPage, bool writable, bool global, int shift)
     {
         int index = IndexOf(page);
         VcpuState.TlbEntry* entry = View(view) + index;
         (global ? _global : _local)[view].Add(index);
         entry->Global = global ? 1u : 0;
+        int patience = entry->ReadTag == page ? entry->Patience
+            : entry->ReadTag == Nothing(index) ? _patience
+            : Math.Min(entry->Patience, _patience) - TakenCost; // two pages that take it from each other wear it out together
+        bool impatient = patience < 0;
         if (entry->ReadTag != page)
         {
             Volatile.Write(ref entry->WriteTag, Nothing(index));
@@ -57,7 +75,8 @@ internal sealed unsafe class SoftTlb : IDisposable
             Volatile.Write(ref entry->WriteTag, page);
         }
 
-        return entry;
+        bool windowed = view == 0 && Windows?.Fill(page, ramPage, shift, writable, impatient) == true;
+        entry->Patience = !impatient ? patience : windowed ? _patience : int.MaxValue;
     }
 
     /// <summary>Takes the write tag of an entry back.</summary>
@@ -65,6 +84,7 @@ internal sealed unsafe class SoftTlb : IDisposable
     {
         int index = IndexOf(page);
         Volatile.Write(ref (View(view) + index)->WriteTag, Nothing(index));
+        Windows?.Protect(page);
         ClearSlots();
     }
 
@@ -74,7 +94,9 @@ internal sealed unsafe class SoftTlb : IDisposable
         if (Volatile.Read(ref _slotsStale) != 0)
         {
             Volatile.Write(ref _slotsStale, 0);
+            Interlocked.MemoryBarrier();
             ClearSlots();
+            Windows?.ClearAsked();
         }
     }
 
@@ -114,6 +136,7 @@ internal sealed unsafe class SoftTlb : IDisposable
         }
 
         ClearSlots();
+        Windows?.Flush();
         _largeLocal.Clear();
     }
 
@@ -153,12 +176,14 @@ internal sealed unsafe class SoftTlb : IDisposable
             Clear(View(view), index, globalToo: true);
         }
 
+        Windows?.FlushPage(page);
         ClearSlots();
     }
 
     /// <summary>Takes every write tag that leads to a RAM page.</summary>
     internal void ClearWriteTags(int ramPage, ulong hostPage)
     {
+        Windows?.RequestClear(ramPage);
         Volatile.Write(ref _slotsStale, 1);
         if (_writeTags.TryTake(ramPage, out WriteTags.Place first, out WriteTags.Place second))
         {
@@ -188,7 +213,11 @@ internal sealed unsafe class SoftTlb : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _writeTags.Dispose();
+    public void Dispose()
+    {
+        Windows?.Dispose();
+        _writeTags.Dispose();
+    }
 
     private static int IndexOf(ulong page) => (int)(page >> 12) & (VcpuState.TlbEntries - 1);
 

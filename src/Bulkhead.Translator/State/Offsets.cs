@@ -50,6 +50,9 @@ internal static unsafe class Offsets
     internal static readonly int PageSlots;
     internal static readonly int JumpCache;
     internal static readonly int Tlb;
+    internal static readonly int Window;
+    internal static readonly int WindowReads;
+    internal static readonly int WindowWrites;
 
 #pragma warning disable CA1810 // One probe object serves all fields.
     static Offsets()
@@ -104,6 +107,9 @@ internal static unsafe class Offsets
         PageSlots = At(s, &s->PageSlots);
         JumpCache = At(s, &s->JumpCache);
         Tlb = At(s, &s->Tlb);
+        Window = At(s, &s->Window);
+        WindowReads = At(s, &s->WindowReads);
+        WindowWrites = At(s, &s->WindowWrites);
     }
 #pragma warning restore CA1810
 

@@ -22,6 +22,9 @@ internal unsafe struct VcpuState
     /// <summary>Slots of the code TLB.</summary>
     internal const int CodeSlots = 4096;
 
+    /// <summary>Pages of the window.</summary>
+    internal const int WindowPages = 1 << 20;
+
     /// <summary>Views: user, supervisor, supervisor that may touch user pages.</summary>
     internal const int Views = 3;
 
@@ -95,6 +98,9 @@ internal unsafe struct VcpuState
     /// <summary>Where the sampling signal's handler writes (<see cref="SampleRing"/>), or 0.</summary>
     internal ulong Samples;
 
+    /// <summary>The host address of user code's window.</summary>
+    internal ulong Window;
+
     /// <summary>Keeps RAX while flags are restored with no scratch register free.</summary>
     internal ulong SavedRax;
 
@@ -142,6 +148,13 @@ internal unsafe struct VcpuState
     /// <summary>Per view: guest target and host entry.</summary>
     internal JumpArray JumpCache;
 
+    /// <summary>The pages of user code's window that may be read (<see cref="Memory.PageWindows"/>): by bits 12-31 of an address the page's
+    /// address, or one that is not of that place.</summary>
+    internal WindowArray WindowReads;
+
+    /// <summary>Likewise: that may be written.</summary>
+    internal WindowArray WindowWrites;
+
     /// <summary>One entry of the data TLB. Address + tag arithmetic: see <see cref="Emit.BlockEmitter"/>.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct TlbEntry
@@ -151,7 +164,10 @@ internal unsafe struct VcpuState
         internal ulong Host;
 
         /// <summary>Non-zero: from a global page, which survives a write of CR3.</summary>
-        internal ulong Global;
+        internal uint Global;
+
+        /// <summary>So often may code that looks in the window first still find the page here.</summary>
+        internal int Patience;
     }
 
     /// <summary>A page used last by reads, and one by writes. No guest may meet an empty slot's tag, but if it does, its host
@@ -204,6 +220,12 @@ internal unsafe struct VcpuState
     internal struct JumpArray
     {
         private JumpEntry _first;
+    }
+
+    [InlineArray(WindowPages)]
+    internal struct WindowArray
+    {
+        private ulong _first;
     }
 
     [InlineArray(TlbEntries * Views)]

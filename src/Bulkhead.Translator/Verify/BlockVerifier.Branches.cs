@@ -359,7 +359,7 @@ internal sealed partial class BlockVerifier
         {
             int branch = _listing[i].Template switch
             {
-                Template.Check => i + 4,
+                Template.Check or Template.WindowCheck => i + 4,
                 Template.SlotCheck => i + 2,
                 Template.Limit or Template.Return => i + 1,
                 _ => -1,

@@ -120,6 +120,7 @@ internal sealed partial class BlockVerifier
         Template.None => CheckSingle(i),
         Template.Check => CheckCheck(i),
         Template.SlotCheck => CheckSlot(i),
+        Template.WindowCheck => CheckWindow(i),
         Template.SlotExit => Leaves(i, falls: false, ++_slowPaths),
         Template.Ask => CheckAsk(i),
         Template.MemoryExit => Leaves(i, falls: false, ++_slowPaths),
@@ -190,6 +191,40 @@ internal sealed partial class BlockVerifier
         return CheckSlowPath(i, i + 2, size, write: offset % PageSlotBytes != 0);
     }
 
+    private bool CheckWindow(int i)
+    {
+        int at = _listing[i].Offset;
+        int tags = Int32At(at + 12);
+        int size = 4096 - Int32At(at + 19);
+        int again = WindowAgain(at);
+        if (_plan.Mode.View != 0 || !(tags == Offsets.WindowReads || tags == Offsets.WindowWrites) || (again < 0 && Int32At(at + WindowHead + 5) != tags))
+        {
+            return Fail(i, "the check of another view or field");
+        }
+
+        if (again >= 0 && !(i > 0 && _listing[i].Entries == 0 && _listing[i - 1].Template == Template.None && IsLowHalf(_listing[i - 1].Own, _listing[again].Own)))
+        {
+            return Fail(i, "the window's page by another address than was checked");
+        }
+
+        if (size is < 1 or > MostSharedBytes)
+        {
+            return Fail(i, "a check that lets operands cross the page");
+        }
+
+        return CheckSlowPath(i, i + 4, size, write: tags == Offsets.WindowWrites);
+    }
+
+    /// <summary>Whether what the one instruction leaves in r11d is the low half of what the other left in r10.</summary>
+    private static bool IsLowHalf(in HostInstruction whole, in HostInstruction low) =>
+        whole is { Map: 0, Opcode: 0x8B or 0x8D, W: true, Reg: 10, HasModRm: true, Operand16: false, Address32: false, Segment: 0, Repeat: 0, Lock: false }
+        && low is { Map: 0, W: false, Reg: 11, HasModRm: true, Operand16: false, Address32: false, Segment: 0, Repeat: 0, Lock: false }
+        && whole.Opcode == low.Opcode && (whole.Opcode == 0x8D) == (whole.Mod != 3) && (low.Mod != 3) == (whole.Mod != 3)
+        && (whole.Mod == 3
+            ? whole.Rm == low.Rm && whole.Rm is not (10 or 11)
+            : whole.Base == low.Base && whole.Index == low.Index && whole.Displacement == low.Displacement && (whole.Index < 0 || whole.Scale == low.Scale)
+                && whole.Base is not (10 or 11 or HostInstruction.Rip) && whole.Index is not (10 or 11));
+
     private bool CheckAsk(int i) => CheckSlowPath(i, i, 0, write: false);
 
     /// <summary>The slow path asks for the address, size and access that were checked, and comes back right after the check.</summary>
@@ -235,6 +270,11 @@ internal sealed partial class BlockVerifier
             || !GoesTo(_listing[exit + 2], _thunks.SlotMiss[(_plan.Mode.View * 2) + (write ? 1 : 0)])))
         {
             return Fail(exit, "the slow path fills another slot");
+        }
+
+        if (!slot && !GoesTo(_listing[exit + 1], first.Template == Template.WindowCheck ? _thunks.WindowMiss[write ? 1 : 0] : _thunks.Leave))
+        {
+            return Fail(exit, "the slow path of another check");
         }
 
         if (TargetOf(_listing[exit + (slot ? 3 : 2)]) != last.Offset + last.Own.Length || slow.Claimed)

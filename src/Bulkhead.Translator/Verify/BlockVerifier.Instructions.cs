@@ -60,7 +60,7 @@ internal sealed partial class BlockVerifier
         return item.Own.Base != HostInstruction.Rip || Fail(i, "an address relative to the host's RIP");
     }
 
-    private bool IsPadding(in ListedInstruction item) => item.Template == Template.None && _listing.Bytes[item.Offset..] is [0x90, ..] or [0x66, 0x90, ..] or [0x0F, 0x1F, 0x00, ..];
+    private bool IsPadding(in ListedInstruction item) => item.Template == Template.None && _listing.Bytes[item.Offset..] is [0x90, ..] or [0x66, 0x90, ..] or [0x0F, 0x1F, 0x00, ..] or [0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0, ..];
 
     /// <summary>What no row of the table should let through; asked of Iced, so that a slip in the table is noticed.</summary>
     private static bool IsNeverCarried(in Instruction i) =>

@@ -10,8 +10,11 @@ namespace Bulkhead.Translator.Verify;
 /// Check        rorx r11d, r10d, 7; and r11d, 16383 * 32; xor r10, gs:[r11 + view + 0 or 8];
 ///              cmp r10, 4096 - size; ja slow path; add r10, gs:[r11 + view + 16] (or mov r11, for an access by r10 + r11)
 /// SlotCheck    xor r10, gs:[slot]; cmp r10, 4096 - size; ja slow path; add r10, gs:[slot + 8] (or mov r11, likewise)
+/// WindowCheck  mov r11d, r10d; shr r11d, 12; xor r10, gs:[r11 * 8 + tags]; cmp r10, 4096 - size; ja slow path; then what computed
+///              r10 once more, to r11d, and mov r10, gs:[window]; or mov r11d, gs:[r11 * 8 + tags]; add r10, r11; mov r11, gs:[window];
+///              add r10, r11 (or nothing, for an access by r10 + r11)
 /// SlotExit     push slot; mov r11d, reason; call the slot's miss thunk; jmp after the check
-/// MemoryExit   mov r11d, reason; call leave; jmp after the check
+/// MemoryExit   mov r11d, reason; call leave or the window's miss thunk; jmp after the check
 /// Exit         mov r11d, reason; call leave
 /// Limit        cmp rsp, gs:[limit]; jb exit; and where instructions are counted
 ///              mov r11, gs:[count]; cmp r11, gs:[count's exit]; jae exit
@@ -115,6 +118,11 @@ internal sealed partial class BlockVerifier
             return Template.SlotCheck;
         }
 
+        if (_plan.Windowed && TryWindowCheck(at, out length, out _))
+        {
+            return Template.WindowCheck;
+        }
+
         if (Has(at, [0x68]) && Has(at + 5, [0x41, 0xBB, (byte)ExitCode.Memory]) && Has(at + 11, [0xE8]) && Has(at + 16, [0xE9]) && at + 21 <= _listing.Length)
         {
             length = 21;
@@ -213,7 +221,48 @@ internal sealed partial class BlockVerifier
 
     /// <summary>Whether a check leaves the offset in r10 and the page in r11, instead of their sum in r10.</summary>
     private bool IsSum(int at) =>
-        Has(at, SlotXorBytes) ? Has(at + 22, LoadR11Bytes) : Has(at + CheckAdd, [0x65, 0x4D, 0x8B, (byte)(_plan.Mode.View == 0 ? 0x5B : 0x9B)]);
+        _plan.Windowed && TryWindowCheck(at, out _, out bool sum) ? sum : Has(at, SlotXorBytes) ? Has(at + 22, LoadR11Bytes) : Has(at + CheckAdd, [0x65, 0x4D, 0x8B, (byte)(_plan.Mode.View == 0 ? 0x5B : 0x9B)]);
+
+    private const int WindowHead = 29;
+
+    /// <summary>The first instruction behind the branch of a window's check, where the address is computed once more; or -1.</summary>
+    private int WindowAgain(int at) => Has(at + WindowHead, [0x65, 0x46, 0x8B, 0x1C, 0xDD]) ? -1 : _listing.At(at + WindowHead);
+
+    private bool TryWindowCheck(int at, out int length, out bool sum)
+    {
+        (length, sum) = (0, false);
+        if (!Has(at, [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x0C, 0x65, 0x4E, 0x33, 0x14, 0xDD]) || !Has(at + 16, CompareBytes) || !Has(at + 23, [0x0F, 0x87])
+            || at + WindowHead + 9 > _listing.Length)
+        {
+            return false;
+        }
+
+        int end = at + WindowHead;
+        int again = WindowAgain(at);
+        if (again >= 0)
+        {
+            end += _listing[again].Own.Length;
+            if (!HasInt32(end, [0x65, 0x4C, 0x8B, 0x14, 0x25], Offsets.Window))
+            {
+                return false;
+            }
+
+            end += 9;
+        }
+        else
+        {
+            if (!Has(end + 9, [0x4D, 0x03, 0xD3]) || !HasInt32(end + 12, LoadR11Bytes, Offsets.Window))
+            {
+                return false;
+            }
+
+            end += 21;
+        }
+
+        sum = !Has(end, [0x4D, 0x03, 0xD3]);
+        length = end + (sum ? 0 : 3) - at;
+        return true;
+    }
 
     // User code's checks name a field of an entry in one byte, the other views' in four.
     private int TlbOperandBytes => _plan.Mode.View == 0 ? 5 : 8;
@@ -272,7 +321,7 @@ internal sealed partial class BlockVerifier
 
         ulong to = AddressOf((long)at + 11 + Int32At(at + 7));
         return _listing.Bytes[at + 2] == (byte)ExitCode.Memory
-            ? to == _thunks.Leave && Has(at + 11, [0xE9]) && at + 16 <= _listing.Length
+            ? (to == _thunks.Leave || to == _thunks.WindowMiss[0] || to == _thunks.WindowMiss[1]) && Has(at + 11, [0xE9]) && at + 16 <= _listing.Length
             : to == _thunks.Leave || to == _thunks.LeaveSavingFlags;
     }
 

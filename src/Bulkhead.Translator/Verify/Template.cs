@@ -12,6 +12,9 @@ internal enum Template : byte
     /// <summary>The same against a page slot.</summary>
     SlotCheck,
 
+    /// <summary>The same against the window's tags.</summary>
+    WindowCheck,
+
     /// <summary>A transient block's: the slow path is asked at once.</summary>
     Ask,
 

@@ -20,6 +20,7 @@ internal sealed class EngineSettingsAttribute : DataAttribute
         "inline-system=off,flag-lookahead=off,long-blocks=off",
         "verify=on",
         "relative-code=always,verify=on",
+        "page-windows=always,verify=on",
     ];
 
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>

@@ -12,7 +12,7 @@ public sealed class BlockVerifierTests
     public static TheoryData<string> Settings =>
     [
         "", "chain=off", "jump-cache=off", "return-stack=off", "page-slots=off", "flag-lookahead=off,exact-fault-flags=off", "inline-system=off", "max-block=1",
-        "count=on", "relative-code=always", "shared-checks=off", "long-blocks=off",
+        "count=on", "relative-code=always", "shared-checks=off", "long-blocks=off", "page-windows=always", "page-windows=always,page-slots=off,shared-checks=off",
     ];
 
     [Theory]

@@ -73,6 +73,7 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
             return false;
         }
 
+        _plan.Windowed = !transient && _options.PageWindows == PageWindowsUse.Always && new ModeWord(mode) is { Code64: true, View: 0 };
         _writer.Begin(_code.Writable + _start, _code.Executable - _code.Writable);
         _emitter.Emit(_plan);
         Code = new ReadOnlySpan<byte>(_code.Writable + _start, _writer.Length).ToArray();

@@ -252,6 +252,47 @@ public sealed class MutationTests
         Rejected(bench, code[..^1], "cut");
     }
 
+    [Theory]
+    [InlineData("8B07F4", 4, true, false)]
+    [InlineData("8B443708F4", 4, true, false)]
+    [InlineData("48890424F4", 8, true, true)]
+    [InlineData("418801F4", 1, false, true)]
+    [InlineData("8B07488B4F08F4", 16, true, false)]
+    public void WindowCheck_Changed_IsRejected(string guest, int bytes, bool plain, bool write)
+    {
+        using var bench = new EmitBench("page-windows=always,page-slots=off");
+        Assert.True(bench.Emit(Convert.FromHexString(guest), GuestCode.Rip, Modes.User64));
+        Assert.Null(bench.Verify());
+        byte[] code = bench.Code;
+        int at = HostCode.Find(code, [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x0C]);
+        int tail = at + 29;
+        Assert.Equal(4096 - bytes, BitConverter.ToInt32(code, at + 19));
+        Rejected(bench, HostCode.Put(code, at + 6, 11), "another shift");
+        Rejected(bench, HostCode.Add(code, at + 12, 8), "another table");
+        if (write || bytes <= 8)
+        {
+            Rejected(bench, HostCode.Add(code, at + 12, write ? -(8 << 20) : 8 << 20), "the other tags"); // a run may be checked for more
+        }
+
+        Rejected(bench, HostCode.Add(code, at + 19, 1), "a margin one byte smaller");
+        Rejected(bench, HostCode.Put(code, at + 24, 0x86), "the other way");
+        if (plain)
+        {
+            Rejected(bench, HostCode.Put(code, tail + 2, (byte)(code[tail + 2] ^ 1)), "another register");
+            Rejected(bench, HostCode.Insert(code, at, 0x90), "something between the address and its check");
+            int load = HostCode.Find(code, [0x65, 0x4C, 0x8B, 0x14, 0x25]);
+            Rejected(bench, HostCode.Add(code, load + 5, 8), "another field for the window");
+        }
+        else
+        {
+            Rejected(bench, HostCode.Add(code, tail + 5, 8), "the page of another place");
+            Rejected(bench, HostCode.Add(code, tail + 17, 8), "another field for the window");
+        }
+
+        int exit = HostCode.Find(code, [0x41, 0xBB, (byte)ExitCode.Memory]);
+        Rejected(bench, HostCode.Put(code, exit + 7, BitConverter.GetBytes((int)(bench.Leave - bench.Address) - exit - 11)), "the slow path of another check");
+    }
+
     /// <summary>Displacements at both ends of their range are no run, though their difference is small in 32 bits.</summary>
     [Theory]
     [InlineData("0083000000800003F4")]

@@ -1,0 +1,332 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Host.Memory;
+using Bulkhead.Translator.State;
+
+namespace Bulkhead.Translator.Memory;
+
+/// <summary>
+/// A vCPU's windows: for an address space of the guest, four gigabytes of the host's in which the pages it uses much stand in the
+/// guest's order, so that the host address of an operand is the low half of its own plus a constant. The check that it may be
+/// used goes on beside the access instead of before it.
+/// </summary>
+/// <remarks>
+/// <para>A page's place is bits 12-31 of its address. A tag says that the page at a place is mirrored, by which address, and may be read
+/// or written; tags come and go as entries of the data TLB do, mirrors stay until their place is needed for another page.</para>
+/// <para>A window belongs to a page-table root. Whether what it mirrors is still what the guest means is asked anew whenever a tag is
+/// set, so a root that is used for another address space costs new mirrors and nothing else.</para>
+/// <para><i>Threading</i>: the vCPU's thread, but for <see cref="RequestClear"/>.</para>
+/// <para><i>Cost</i>: address space; four bytes a mirrored page; mappings of the host, of which <see cref="MappingBudget"/> has so many.</para>
+/// </remarks>
+internal sealed unsafe class PageWindows : IDisposable
+{
+    private const int MostWindows = 8;
+    private const int MostTags = 1 << 14;
+    private const int LargePages = 512;
+    private readonly VcpuState* _state;
+    private readonly GuestMemory _memory;
+    private readonly MappingBudget _budget;
+    private readonly List<Window> _windows = new(MostWindows);
+    private readonly PrivateMemory _tagged; // by RAM page: non-zero where a write tag may lead to it
+    private readonly int[] _tags = new int[MostTags];
+    private readonly List<int> _asked = [];
+    private int _tagCount;
+    private Window? _current;
+    private ulong _root = ulong.MaxValue;
+    private long _uses;
+    private bool _off;
+
+    internal PageWindows(VcpuState* state, GuestMemory memory, MappingBudget budget)
+    {
+        _state = state;
+        _memory = memory;
+        _budget = budget;
+        _tagged = new PrivateMemory((ulong)memory.PageCount);
+        SetTags(0, 0, 0);
+    }
+
+    /// <summary>Sets the tags of a page if it is mirrored, or is to be.</summary>
+    /// <param name="page">Its address.</param>
+    /// <param name="ramPage">What stands there.</param>
+    /// <param name="shift">How large the guest's page is.</param>
+    /// <param name="writable">Whether stores may go there.</param>
+    /// <param name="mirror">Whether it is worth mirroring.</param>
+    /// <returns>Whether it is mirrored now.</returns>
+    internal bool Fill(ulong page, int ramPage, int shift, bool writable, bool mirror)
+    {
+        ulong root = _state->Registers.Cr3 & ~0xFFFul;
+        if (root != _root)
+        {
+            Select(root);
+        }
+
+        int place = PlaceOf(page);
+        if (_current?.Mirrored[place] != ramPage + 1 && !(mirror && TryMirror(place, ramPage, shift)))
+        {
+            return false;
+        }
+
+        if (_tagCount == MostTags)
+        {
+            Flush();
+        }
+
+        _tags[_tagCount++] = place;
+        if (writable)
+        {
+            Volatile.Write(ref _tagged.Pointer[ramPage], 1);
+        }
+
+        SetTags(place, page, writable ? page : 0);
+        return true;
+    }
+
+    /// <summary>Forgets a page.</summary>
+    internal void FlushPage(ulong page) => SetTags(PlaceOf(page), 0, 0);
+
+    /// <summary>Takes a page's write tag back.</summary>
+    internal void Protect(ulong page) => Volatile.Write(ref Writes[PlaceOf(page)], Nothing(PlaceOf(page)));
+
+    /// <summary>Forgets every page.</summary>
+    internal void Flush()
+    {
+        for (int i = 0; i < _tagCount; i++)
+        {
+            SetTags(_tags[i], 0, 0);
+        }
+
+        _tagCount = 0;
+    }
+
+    /// <summary>Asks for the write tags that lead to a RAM page to be taken: <see cref="ClearAsked"/> does it. Any thread, under the code
+    /// space's lock, after it has set the page's flag.</summary>
+    internal void RequestClear(int ramPage)
+    {
+        if (Volatile.Read(ref _tagged.Pointer[ramPage]) != 0)
+        {
+            lock (_asked)
+            {
+                _asked.Add(ramPage);
+            }
+        }
+    }
+
+    /// <summary>Does what <see cref="RequestClear"/> asked for. On the vCPU's thread, before translated code is entered.</summary>
+    internal void ClearAsked()
+    {
+        lock (_asked)
+        {
+            foreach (int ramPage in _asked)
+            {
+                _tagged.Pointer[ramPage] = 0;
+                for (int i = 0; i < _tagCount; i++)
+                {
+                    if (_current?.Mirrored[_tags[i]] == ramPage + 1)
+                    {
+                        Writes[_tags[i]] = Nothing(_tags[i]);
+                    }
+                }
+            }
+
+            _asked.Clear();
+        }
+    }
+
+    /// <summary>What is wrong with the tags, or null. While the vCPU does not run.</summary>
+    internal string? Verify(Predicate<int> isCode)
+    {
+        for (int i = 0; i < _tagCount; i++)
+        {
+            int place = _tags[i];
+            (ulong reads, ulong writes) = (Reads[place], Writes[place]);
+            bool hits = PlaceOf(reads) == place;
+            int ramPage = (_current?.Mirrored[place] ?? 0) - 1;
+            if (PlaceOf(writes) == place && (!hits || reads != writes))
+            {
+                return $"window place {place:x}: a write tag of another page than the read tag";
+            }
+
+            if (hits && (ramPage < 0 || _state->Window != (ulong)_current!.Memory.Pointer))
+            {
+                return $"window place {place:x}: a tag of a page that is not mirrored";
+            }
+
+            if (PlaceOf(writes) == place && isCode(ramPage))
+            {
+                return $"window place {place:x}: a write tag for a page that holds code";
+            }
+        }
+
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Window w in _windows)
+        {
+            _budget.Give(w.Mappings);
+            w.Dispose();
+        }
+
+        _windows.Clear();
+        _tagged.Dispose();
+    }
+
+    private ulong* Reads => (ulong*)&_state->WindowReads;
+
+    private ulong* Writes => (ulong*)&_state->WindowWrites;
+
+    private static int PlaceOf(ulong page) => (int)((uint)page >> 12);
+
+    /// <summary>A tag of no page of a place.</summary>
+    private static ulong Nothing(int place) => place == 0 ? 4096ul : 0;
+
+    private void SetTags(int place, ulong reads, ulong writes)
+    {
+        Volatile.Write(ref Writes[place], writes == 0 ? Nothing(place) : writes);
+        Volatile.Write(ref Reads[place], reads == 0 ? Nothing(place) : reads);
+    }
+
+    private void Select(ulong root)
+    {
+        Flush();
+        _root = root;
+        Use(_windows.Find(w => w.Root == root));
+    }
+
+    private void Use(Window? window)
+    {
+        _current = window;
+        if (window is not null)
+        {
+            window.LastUsed = ++_uses;
+            _state->Window = (ulong)window.Memory.Pointer;
+        }
+    }
+
+    private bool TryMirror(int place, int ramPage, int shift)
+    {
+        if (_off || (_current is null && !TryOpen()))
+        {
+            return false;
+        }
+
+        // A large page of the guest's takes one mapping if all of it is RAM.
+        int first = shift >= 21 ? place & ~(LargePages - 1) : place;
+        int firstRam = ramPage - (place - first);
+        int count = LargePages;
+        byte* source = shift >= 21 && firstRam >= 0 ? _memory.HostPointer(_memory.PageAddress(firstRam), (ulong)count << 12) : null;
+        if (source == null)
+        {
+            (first, firstRam, count) = (place, ramPage, 1);
+            source = _memory.HostPointer(_memory.PageAddress(ramPage), 4096);
+        }
+
+        if (!TryReserve())
+        {
+            return false;
+        }
+
+        if (!_current!.Memory.TryMirror((uint)first << 12, source, (uint)count << 12))
+        {
+            // The process has other uses for mappings: no more of this.
+            _off = true;
+            Flush();
+            foreach (Window w in _windows)
+            {
+                Empty(w);
+            }
+
+            return false;
+        }
+
+        _current.Mappings++;
+        for (int i = 0; i < count; i++)
+        {
+            // What stood there was another page, by whose address nothing may find this one.
+            SetTags(first + i, 0, 0);
+            _current.Mirrored[first + i] = firstRam + i + 1;
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes a mapping off the budget; windows not used for longest give theirs back.</summary>
+    private bool TryReserve()
+    {
+        while (!_budget.TryTake())
+        {
+            Window? oldest = _windows.Where(w => w.Mappings > 0).MinBy(w => w.LastUsed);
+            if (oldest is null)
+            {
+                return false;
+            }
+
+            if (oldest == _current)
+            {
+                Flush();
+            }
+
+            Empty(oldest);
+        }
+
+        return true;
+    }
+
+    /// <summary>Gives the current root a window: a new one, or that not used for longest.</summary>
+    private bool TryOpen()
+    {
+        Window? window = null;
+        if (_windows.Count < MostWindows && MemoryWindow.TryCreate() is { } memory)
+        {
+            window = new Window(memory);
+            _windows.Add(window);
+        }
+        else if (_windows.MinBy(w => w.LastUsed) is { } oldest)
+        {
+            Empty(oldest);
+            window = oldest;
+        }
+
+        if (window is null)
+        {
+            _off = true;
+            return false;
+        }
+
+        window.Root = _root;
+        Use(window);
+        return true;
+    }
+
+    private void Empty(Window window)
+    {
+        if (window.Mappings > 0)
+        {
+            window.Memory.Clear();
+            window.Mirrored.Clear();
+            _budget.Give(window.Mappings);
+            window.Mappings = 0;
+        }
+    }
+
+    private sealed class Window(MemoryWindow memory) : IDisposable
+    {
+        internal MemoryWindow Memory { get; } = memory;
+
+        /// <summary>By place: one more than the RAM page that is mirrored there, or 0.</summary>
+        internal ReservedArray<int> Mirrored { get; } = new(VcpuState.WindowPages);
+
+        internal ulong Root { get; set; }
+
+        internal long LastUsed { get; set; }
+
+        internal int Mappings { get; set; }
+
+        public void Dispose()
+        {
+            Memory.Dispose();
+            Mirrored.Dispose();
+        }
+    }
+}
