@@ -6,5 +6,4 @@ namespace Bulkhead.Translator.Emit;
 /// <param name="Indirect">See <see cref="Thunks.Indirect"/>.</param>
 /// <param name="JoinFlags">See <see cref="Thunks.JoinFlags"/>.</param>
 /// <param name="SlotMiss">See <see cref="Thunks.SlotMiss"/>.</param>
-/// <param name="WindowMiss">See <see cref="Thunks.WindowMiss"/>.</param>
-internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss);
+internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss);

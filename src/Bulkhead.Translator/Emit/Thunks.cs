@@ -35,9 +35,6 @@ internal sealed unsafe class Thunks
     /// <summary>By <see cref="SlotMissIndex"/>: called by blocks whose page slot is another page's.</summary>
     internal byte*[] SlotMiss { get; } = new byte*[VcpuState.Views * 2];
 
-    /// <summary>For reads and for writes: called by user code whose page is not in the window.</summary>
-    internal byte*[] WindowMiss { get; } = new byte*[2];
-
     /// <summary>Called by blocks: r11 = RFLAGS as PUSHF stores it.</summary>
     internal byte* JoinFlags { get; private set; }
 
@@ -69,8 +66,7 @@ internal sealed unsafe class Thunks
                 misses[i] = (ulong)SlotMiss[i];
             }
 
-            return new((ulong)Leave, (ulong)LeaveSavingFlags, [(ulong)Indirect[0], (ulong)Indirect[1], (ulong)Indirect[2]], (ulong)JoinFlags, misses,
-                [(ulong)WindowMiss[0], (ulong)WindowMiss[1]]);
+            return new((ulong)Leave, (ulong)LeaveSavingFlags, [(ulong)Indirect[0], (ulong)Indirect[1], (ulong)Indirect[2]], (ulong)JoinFlags, misses);
         }
     }
 
@@ -91,8 +87,6 @@ internal sealed unsafe class Thunks
             SlotMiss[i] = EmitSlotMiss(w, i >> 1, (i & 1) != 0);
         }
 
-        WindowMiss[0] = EmitWindowMiss(w, write: false);
-        WindowMiss[1] = EmitWindowMiss(w, write: true);
         for (int view = 0; view < VcpuState.Views; view++)
         {
             RelativeMiss[view] = EmitRelativeMiss(w, view);
@@ -250,41 +244,6 @@ internal sealed unsafe class Thunks
         w.LoadState(R11, Offsets.Scratch1);
         w.PopState(Offsets.ResumeAddress);
         w.Lea(HostRsp, HostRsp, 8);
-        w.JmpTo(_leaveResumed);
-        return entry;
-    }
-
-    /// <summary>Looks the address in r10 up in user code's data TLB; leaves with the code in r11 where it is not there, or was there so
-    /// often that it ought to be in the window.</summary>
-    private byte* EmitWindowMiss(CodeWriter w, bool write)
-    {
-        byte* entry = w.Here;
-        int table = Offsets.Tlb;
-        w.StoreState(Offsets.Scratch0, R10);
-        w.StoreState(Offsets.Scratch1, R11);
-        w.Shift(5, R11, 8, w: false);
-        w.Bytes(0x45, 0x0F, 0xB6); // movzx r11d, r11b: the size
-        w.Byte(0xDB);
-        w.Lea(R11, R10, -1, index: R11);
-        w.RegReg(0x33, R11, R10); // first and last byte differ in no bit of the page
-        w.RegImm(7, R11, 4095);
-        int crosses = w.Jcc(7); // ja
-        BlockEmitter.EmitTlbIndex(w);
-        w.RegStateIndexed(0x33, R10, R11, table + (write ? 8 : 0));
-        w.RegImm(7, R10, 4095);
-        int miss = w.Jcc(7); // ja
-        w.Bytes(0x65, 0x41, 0x83); // sub dword gs:[r11 + patience], 1
-        w.Bytes(0x6B, (byte)(table + 28), 0x01);
-        int worn = w.Jcc(8); // js
-        w.RegStateIndexed(0x03, R10, R11, table + 16);
-        w.RegReg(0x33, R11, R11, w: false); // the sum of r10 and r11 is the address too
-        w.Byte(0xC3);
-        w.Bind(crosses);
-        w.Bind(miss);
-        w.Bind(worn);
-        w.LoadState(R10, Offsets.Scratch0);
-        w.LoadState(R11, Offsets.Scratch1);
-        w.PopState(Offsets.ResumeAddress);
         w.JmpTo(_leaveResumed);
         return entry;
     }

@@ -48,19 +48,6 @@ internal static class ThunkVerifier
                 continue;
             }
 
-            int window = Array.IndexOf(thunks.WindowMiss, address + (ulong)item.Offset);
-            if (window >= 0)
-            {
-                byte[] expected = WindowMiss(write: window != 0);
-                if (!code[item.Offset..].StartsWith(expected))
-                {
-                    return At(code, item.Offset, "the look for a page that is not in the window is not as it must be");
-                }
-
-                i = listing.At(item.Offset + expected.Length);
-                continue;
-            }
-
             if (Check(listing, item, address, thunks) is { } broken)
             {
                 return At(code, item.Offset, broken);
@@ -167,28 +154,6 @@ internal static class ThunkVerifier
         }
 
         return code;
-    }
-
-    /// <summary>Keeps r10, r11; leaves where the operand crosses the page, the data TLB has another page, or its patience is at an end; else
-    /// r10 = host address.</summary>
-    private static byte[] WindowMiss(bool write)
-    {
-        byte[] head =
-        [
-            0x65, 0x4C, 0x89, 0x14, 0x25, .. BitConverter.GetBytes(Offsets.Scratch0), 0x65, 0x4C, 0x89, 0x1C, 0x25, .. BitConverter.GetBytes(Offsets.Scratch1),
-            0x41, 0xC1, 0xEB, 0x08, 0x45, 0x0F, 0xB6, 0xDB, 0x4F, 0x8D, 0x5C, 0x1A, 0xFF, 0x4D, 0x33, 0xDA, // r11 = (r10 + size - 1) ^ r10
-        ];
-        byte[] found = [0x65, 0x4D, 0x03, 0x53, 0x10, 0x45, 0x33, 0xDB, 0xC3]; // add r10, gs:[r11 + 16]; xor r11d, r11d; ret
-        byte[] wait = [0x65, 0x41, 0x83, 0x6B, 0x1C, 0x01, 0x0F, 0x88, .. BitConverter.GetBytes(found.Length)];
-        byte[] look =
-        [
-            0xC4, 0x43, 0x7B, 0xF0, 0xDA, 0x07, 0x41, 0x81, 0xE3, 0xE0, 0xFF, 0x07, 0x00, 0x65, 0x4D, 0x33, 0x53, (byte)(write ? 8 : 0),
-            0x49, 0x81, 0xFA, 0xFF, 0x0F, 0x00, 0x00, 0x0F, 0x87, .. BitConverter.GetBytes(wait.Length + found.Length),
-        ];
-        return
-        [
-            .. head, 0x49, 0x81, 0xFB, 0xFF, 0x0F, 0x00, 0x00, 0x0F, 0x87, .. BitConverter.GetBytes(look.Length + wait.Length + found.Length), .. look, .. wait, .. found,
-        ];
     }
 
     /// <summary>What stands before a position-independent block: mov r11, r10; and r11, -4096; mov gs:[base], r11.</summary>

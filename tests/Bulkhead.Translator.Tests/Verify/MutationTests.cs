@@ -289,8 +289,14 @@ public sealed class MutationTests
             Rejected(bench, HostCode.Add(code, tail + 17, 8), "another field for the window");
         }
 
-        int exit = HostCode.Find(code, [0x41, 0xBB, (byte)ExitCode.Memory]);
-        Rejected(bench, HostCode.Put(code, exit + 7, BitConverter.GetBytes((int)(bench.Leave - bench.Address) - exit - 11)), "the slow path of another check");
+        int patient = HostCode.Find(code, [0x65, 0x41, 0x83, 0x6B, 28, 1]) - 31;
+        Rejected(bench, HostCode.Put(code, patient + 17, (byte)(code[patient + 17] ^ 8)), "the data TLB's other tag");
+        Rejected(bench, HostCode.Add(code, patient + 21, 1), "its margin one byte smaller");
+        Rejected(bench, HostCode.Put(code, patient + 26, 0x86), "its other way");
+        Rejected(bench, HostCode.Put(code, patient + 35, 24), "another field counted down");
+        Rejected(bench, HostCode.Put(code, patient + 47, 8), "the tag for the host address");
+        Rejected(bench, HostCode.Add(code, patient + 52, -1), "back into the check");
+        Rejected(bench, HostCode.Insert(code, patient, 0x90), "something between the address and the data TLB");
     }
 
     /// <summary>Displacements at both ends of their range are no run, though their difference is small in 32 bits.</summary>
