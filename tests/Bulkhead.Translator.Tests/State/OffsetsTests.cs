@@ -1,3 +1,4 @@
+using Bulkhead.Host.Memory;
 using Bulkhead.Translator.State;
 using Xunit;
 
@@ -18,18 +19,20 @@ public sealed unsafe class OffsetsTests
     [Fact]
     public void TurnEnded_InTheState_FollowsTheLimit()
     {
-        VcpuState state = default;
+        using PrivateMemory memory = new((ulong)sizeof(VcpuState));
+        VcpuState* state = (VcpuState*)memory.Pointer;
 
-        Assert.Equal(Offsets.Limit, (int)((byte*)&state.Limit - (byte*)&state));
-        Assert.Equal(Offsets.Limit + sizeof(ulong), (int)((byte*)&state.TurnEnded - (byte*)&state));
+        Assert.Equal(Offsets.Limit, (int)((byte*)&state->Limit - (byte*)state));
+        Assert.Equal(Offsets.Limit + sizeof(ulong), (int)((byte*)&state->TurnEnded - (byte*)state));
     }
 
     // The jump cache and the TLB are indexed by shifts; an entry is two words. An operand that bounces is as misaligned as its address.
     [Fact]
     public void Tables_InTheState_AreAligned()
     {
-        VcpuState state = default;
-        Assert.Equal(0, ((byte*)&state.Bounce - (byte*)&state) % 64);
+        using PrivateMemory memory = new((ulong)sizeof(VcpuState));
+        VcpuState* state = (VcpuState*)memory.Pointer;
+        Assert.Equal(0, ((byte*)&state->Bounce - (byte*)state) % 64);
         Assert.Equal(0, Offsets.JumpCache % 16);
         Assert.Equal(0, Offsets.Tlb % 16);
         Assert.Equal(0, Offsets.CodeTlb % 4);
