@@ -192,7 +192,7 @@ internal unsafe struct VcpuState
     }
 
     /// <summary>Fills up to the bounce buffer, which stands at a multiple of 64 bytes.</summary>
-    [InlineArray(2)]
+    [InlineArray(1)]
     internal struct Alignment
     {
         private ulong _first;
