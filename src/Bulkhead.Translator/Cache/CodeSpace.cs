@@ -148,6 +148,15 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
         CodePage old = page;
         Kill(id);
+        for (int i = 0; old.Kind == PageKind.Relative && i < _edgeCount; i++)
+        {
+            // Linked to the page that was, they would look their target up for ever; they ask to be linked again.
+            if (_edges[i].TargetPage == id && _edges[i].MissPlace != 0)
+            {
+                Patch(_edges[i].MissPlace, Thunks.Leave);
+            }
+        }
+
         return AddPage(old.Gva, old.RamPage, new ModeWord(old.Mode), old.Kind, hot: true);
     }
 
