@@ -234,7 +234,7 @@ internal sealed unsafe partial class TranslatorVcpu
                     return false;
                 case ExitCode.Limit:
                     r.Rip = rip;
-                    _foundAt = _mode.View == 0 ? rip : None;
+                    _foundAt = _mode.View == 0 && _options.PageWindows == PageWindowsUse.On ? rip : None;
                     _ = AfterTransient(transient);
                     return true;
                 case ExitCode.Interpret:

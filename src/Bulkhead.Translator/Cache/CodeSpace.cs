@@ -66,6 +66,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _free = _firstFree;
         _emitter = new BlockEmitter(_writer, Thunks, this, options);
         _planner = new BlockPlanner(this, options);
+        Mappings = new MappingBudget(options.PageWindows == PageWindowsUse.Off ? 0 : MemoryWindow.MostMappings() / 4);
         _verifier = options.Verify ? new BlockVerifier(Thunks.Places, this, options) : null;
         _dump = options.JitDumpDirectory is { } directory ? new JitDump(directory) : null;
         memory.Observe(this);
@@ -78,7 +79,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal GuestMemory Memory { get; }
 
     /// <summary>The host's mappings that windows may take.</summary>
-    internal MappingBudget Mappings { get; } = new(MemoryWindow.MostMappings() / 4);
+    internal MappingBudget Mappings { get; }
 
     /// <summary>The ways in and out.</summary>
     internal Thunks Thunks { get; } = new();

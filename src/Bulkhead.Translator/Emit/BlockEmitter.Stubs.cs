@@ -15,10 +15,7 @@ internal sealed unsafe partial class BlockEmitter
             {
                 case StubKind.Memory:
                     _w.Bind(s.Place);
-                    EmitAddress(R10, s.Operand);
-                    _w.MoveConstant(R11, s.Code);
-                    _w.CallTo(_thunks.Leave);
-                    _w.BindTo(_w.Jmp(), s.Back);
+                    EmitSlowPath(s);
                     break;
                 case StubKind.MemorySlot:
                     _w.Bind(s.Place);
@@ -76,6 +73,12 @@ internal sealed unsafe partial class BlockEmitter
         _w.BindTo(_w.Jmp(), s.Back);
         _w.Bind(miss);
         _w.Bind(worn);
+        EmitSlowPath(s);
+    }
+
+    /// <summary>Leaves to have an access answered, and comes back right after its check.</summary>
+    private void EmitSlowPath(in Stub s)
+    {
         EmitAddress(R10, s.Operand);
         _w.MoveConstant(R11, s.Code);
         _w.CallTo(_thunks.Leave);

@@ -18,13 +18,15 @@ public sealed class RepeatTests
         int.TryParse(Environment.GetEnvironmentVariable("BULKHEAD_REPEAT_MILLIONS"), CultureInfo.InvariantCulture, out int n) ? n : 150;
 
     [Fact]
-    public void Boot_WithWindowsAndOnPlainSettings_SameStateEveryMillionInstructions()
+    public void Boot_TwiceWithWindowsAndOnPlainSettings_SameStateEveryMillionInstructions()
     {
         var boot = new CountedBoot(Task, string.Empty);
-        var again = new CountedBoot(Task, "page-windows=always");
+        var again = new CountedBoot(Task, string.Empty);
+        var windows = new CountedBoot(Task, "page-windows=always");
         var plain = new CountedBoot(Task, Plain);
         (List<ulong> hashes, ulong memory) = Hashes(boot);
         Assert.Equal(memory, AssertSame(boot, again, hashes));
+        Assert.Equal(memory, AssertSame(boot, windows, hashes));
         Assert.Equal(memory, AssertSame(boot, plain, hashes));
     }
 

@@ -16,7 +16,7 @@ public sealed class TranslatedTests
     private static int First => int.TryParse(Environment.GetEnvironmentVariable("BULKHEAD_DIFFERENTIAL_FIRST"), out int asked) ? asked : 1;
 
     /// <summary>Settings of the engine that must not be told apart.</summary>
-    public static TheoryData<string> Settings => ["exact-fault-flags=on", "exact-fault-flags=on,flag-lookahead=off", "exact-fault-flags=on,long-blocks=off", "exact-fault-flags=on,max-block=1,count=on", "exact-fault-flags=on,verify=on,relative-code=always,page-windows=always"];
+    public static TheoryData<string> Settings => ["exact-fault-flags=on", "exact-fault-flags=on,flag-lookahead=off", "exact-fault-flags=on,long-blocks=off", "exact-fault-flags=on,max-block=1,count=on", "exact-fault-flags=on,verify=on,relative-code=always", "exact-fault-flags=on,verify=on,relative-code=always,page-windows=always"];
 
     [Theory]
     [MemberData(nameof(Settings))]

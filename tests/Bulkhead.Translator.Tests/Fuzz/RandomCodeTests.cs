@@ -20,8 +20,11 @@ public sealed class RandomCodeTests
     [Theory]
     [InlineData(1, "")]
     [InlineData(1, "chain=off,jump-cache=off,return-stack=off")]
+    [InlineData(1, "verify=on")]
     [InlineData(1, "verify=on,page-windows=always")]
+    [InlineData(2, "")]
     [InlineData(2, "page-windows=on")]
+    [InlineData(2, "cache=4,relative-code=always")]
     [InlineData(2, "cache=4,relative-code=always,page-windows=always")]
     public void RandomCode_OnAnyNumberOfVcpus_EndsInTheGuest(int vcpus, string settings)
     {
