@@ -1,3 +1,4 @@
+using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.X86.Engine;
@@ -241,6 +242,14 @@ internal sealed unsafe partial class TranslatorVcpu
                     r.Rip = rip;
                     Interpret();
                     return true;
+                case ExitCode.InterpretWithin:
+                    r.Rip = rip;
+                    if (!InterpretWithin())
+                    {
+                        return true;
+                    }
+
+                    break;
                 case ExitCode.Raise:
                     r.Rip = rip;
                     Uncount(1);
@@ -302,7 +311,7 @@ internal sealed unsafe partial class TranslatorVcpu
         _enter();
         Now(VcpuActivity.Dispatch);
         uint code = (uint)_state->Scratch1;
-        if (ExitWord.Reason(code) == ExitCode.Interpret)
+        if (ExitWord.Reason(code) is ExitCode.Interpret or ExitCode.InterpretWithin)
         {
             _interpreted = _space.Interpreted((int)(code >> 8));
             if (ExitWord.IsRelative(code))
@@ -394,6 +403,19 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             _state->Registers.Rflags |= Rflags.RF;
         }
+    }
+
+    /// <summary>Interprets an instruction. Whether the block may go on behind it: nothing waits, and nothing changed that translated code depends on.</summary>
+    private bool InterpretWithin()
+    {
+        ModeWord mode = _mode;
+        int forgotten = _forgotten;
+        Interpret();
+        NoteInterrupts();
+        ref Registers r = ref _state->Registers;
+        return !_stopped && _mode == mode && _forgotten == forgotten && _generation == _space.Generation
+            && r.Rip == _interpreter.NextRip(_interpreted) && r.InterruptShadow == 0 && r.Activity == (byte)ActivityState.Active
+            && Volatile.Read(ref _state->Limit) == _normalLimit;
     }
 
     private void Interpret()

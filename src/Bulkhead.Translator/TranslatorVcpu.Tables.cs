@@ -169,6 +169,9 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private byte* _staleBlock;
 
+    // How often code was forgotten.
+    private int _forgotten;
+
     private bool _transientNeeded;
 
     private const ulong None = ulong.MaxValue;
@@ -267,6 +270,7 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Drops what depends on address translation or on translated code: jump cache, code TLB, fetch TLB, return stack.</summary>
     private void ForgetCode()
     {
+        _forgotten++;
         for (int view = 0; view < VcpuState.Views; view++)
         {
             ClearJumps(view);
@@ -284,6 +288,7 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>The same of what comes from pages that are not global.</summary>
     private void ForgetLocalCode()
     {
+        _forgotten++;
         if (_localCode[_mode.View])
         {
             ResetReturnStack();

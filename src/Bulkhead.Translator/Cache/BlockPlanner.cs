@@ -39,8 +39,10 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
             count++;
             offset += i.Length;
             rip += (ulong)i.Length;
-            ends = EndsBlock(i, mode) && !(LongBlocks && count < LongEnough && FallsThrough(i));
+            bool interpreted = !BlockEmitter.Emits(i, mode, _options);
+            ends = (interpreted || i.FlowControl != FlowControl.Next) && !(LongBlocks && count < LongEnough && FallsThrough(i, interpreted));
             _plan.Closes[count - 1] = ends;
+            _plan.Interpreted[count - 1] = interpreted;
             if (LongBlocks ? (ends && !IsTarget(count, rip)) || _space.TryFind(pageId, rip, out _) : ends)
             {
                 break;
@@ -60,9 +62,10 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     /// <summary>Where instructions are counted, each way through a block must have as many.</summary>
     private bool LongBlocks => _options.LongBlocks && _options.Chain && !_options.CountInstructions;
 
-    /// <summary>Whether the instruction after a branch is likely to follow it, and may stand in the same block.</summary>
-    private bool FallsThrough(in Instruction i) =>
-        IsJcc(i) || (_options.ReturnStack && i.FlowControl is FlowControl.Call or FlowControl.IndirectCall && BlockEmitter.Emits(i, _plan.Mode, _options));
+    /// <summary>Whether the instruction after a branch, or one that is interpreted, is likely to follow it, and may stand in the same block.</summary>
+    private bool FallsThrough(in Instruction i, bool interpreted) =>
+        interpreted ? i.FlowControl == FlowControl.Next && !i.IsInvalid && InstructionTable.Get(i.Code).Class != InstructionClass.Absent
+            : IsJcc(i) || (_options.ReturnStack && i.FlowControl is FlowControl.Call or FlowControl.IndirectCall);
 
     private static bool IsJcc(in Instruction i) => i.IsJccShortOrNear && !IsOpaque(i);
 
@@ -166,16 +169,6 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         _plan.IsLabel[0] = false;
     }
 
-    private bool EndsBlock(in Instruction i, ModeWord mode)
-    {
-        if (i.IsInvalid || i.FlowControl != FlowControl.Next)
-        {
-            return true;
-        }
-
-        return !BlockEmitter.Emits(i, mode, _options);
-    }
-
     private void AnalyseFlags(byte* page)
     {
         int count = _plan.Count;
@@ -193,7 +186,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     private int LiveAfter(byte* page, int k)
     {
         ref readonly Instruction i = ref _plan.Instructions[k];
-        if (i.FlowControl == FlowControl.Next && !_plan.Closes[k])
+        if (i.FlowControl == FlowControl.Next && !_plan.Interpreted[k])
         {
             _plan.LiveAtNext[k] = _plan.LiveBefore[k + 1] != 0;
             return _plan.LiveBefore[k + 1];

@@ -202,8 +202,19 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         return EmitInterpret(instruction);
     }
 
-    private bool EmitInterpret(in Instruction instruction) =>
-        EmitLeaveAt(instruction.IP, (uint)ExitCode.Interpret | ((uint)_space.NoteInterpreted(instruction) << 8), FlagsPlace.Host);
+    /// <summary>Leaves to have an instruction interpreted, for good or to go on behind it.</summary>
+    private bool EmitInterpret(in Instruction instruction)
+    {
+        uint number = (uint)_space.NoteInterpreted(instruction) << 8;
+        if (_plan.Transient || _plan.Closes[_index] || _index + 1 == _plan.Count)
+        {
+            return EmitLeaveAt(instruction.IP, (uint)ExitCode.Interpret | number, FlagsPlace.Host);
+        }
+
+        FreeHostFlags(FlagFacts.All);
+        _ = EmitLeaveAt(instruction.IP, (uint)ExitCode.InterpretWithin | number, FlagsPlace.Saved);
+        return true;
+    }
 
     private bool EmitRaise(in Instruction instruction, byte vector) =>
         EmitLeaveAt(instruction.IP, (uint)ExitCode.Raise | ((uint)vector << 8), FlagsPlace.Host);

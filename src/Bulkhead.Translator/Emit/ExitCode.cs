@@ -21,6 +21,9 @@ internal enum ExitCode : byte
     /// <summary>The instruction at guest RIP r10 is for the interpreter; bits 8-31: its number.</summary>
     Interpret,
 
+    /// <summary>As <see cref="Interpret"/>, in the middle of a block, which goes on where it left if it still may.</summary>
+    InterpretWithin,
+
     /// <summary>The instruction at guest RIP r10 raises the exception of bits 8-15.</summary>
     Raise,
 

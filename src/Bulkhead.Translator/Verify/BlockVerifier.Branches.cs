@@ -27,11 +27,13 @@ internal sealed partial class BlockVerifier
             ExitCode.Commit => more == 0 && _plan.Transient,
             ExitCode.Edge => !_plan.Transient && _options.Chain && known && _map.TryGetEdge((int)more, out _),
             ExitCode.Interpret => known && IsLeft(target) && _map.InterpretedAt((int)more) == target,
+            ExitCode.InterpretWithin => !_plan.Transient && !_options.CountInstructions && known && IsInstruction(target)
+                && _map.InterpretedAt((int)more) == target,
             ExitCode.Raise => more is GuestFault.InvalidOpcode or GuestFault.DeviceNotAvailable or GuestFault.GeneralProtection
                 && known && IsInstruction(target),
             _ => false,
         };
-        return allowed ? Leaves(i, falls: reason == ExitCode.Commit) : Fail(i, "an exit for no reason");
+        return allowed ? Leaves(i, falls: reason is ExitCode.Commit or ExitCode.InterpretWithin) : Fail(i, "an exit for no reason");
     }
 
     /// <summary>Whether an instruction of the block stands at a RIP.</summary>
