@@ -132,7 +132,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         lock (_space.Lock)
         {
             Tlb.ClearStaleSlots();
-            return TlbVerifier.Verify(_state, _memory, page => _space.IsCode(page) != 0) ?? Tlb.Windows?.Verify(page => _space.IsCode(page) != 0);
+            return TlbVerifier.Verify(_state, _memory, page => _space.IsCode(page) != 0, host => Tlb.Windows?.PageAt(host) ?? -1) ?? Tlb.Windows?.Verify(page => _space.IsCode(page) != 0);
         }
     }
 

@@ -66,10 +66,9 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
             return;
         }
 
-        ulong host = (ulong)Memory.HostPointer(Memory.PageAddress(ramPage), 4096);
         foreach (TranslatorVcpu vcpu in _vcpus)
         {
-            vcpu.Tlb.ClearWriteTags(ramPage, host);
+            vcpu.Tlb.ClearWriteTags(ramPage);
         }
 
         Interlocked.MemoryBarrier();

@@ -33,6 +33,7 @@ internal sealed unsafe class PageWindows : IDisposable
     private Window? _current;
     private ulong _root = ulong.MaxValue;
     private long _uses;
+    private bool _crowded;
     private bool _off;
 
     internal PageWindows(VcpuState* state, GuestMemory memory, MappingBudget budget)
@@ -44,14 +45,17 @@ internal sealed unsafe class PageWindows : IDisposable
         SetTags(0, 0, 0);
     }
 
+    /// <summary>How often pages were mirrored.</summary>
+    internal int Mirrorings { get; private set; }
+
     /// <summary>Sets the tags of a page if it is mirrored, or is to be.</summary>
     /// <param name="page">Its address.</param>
     /// <param name="ramPage">What stands there.</param>
     /// <param name="shift">How large the guest's page is.</param>
     /// <param name="writable">Whether stores may go there.</param>
     /// <param name="mirror">Whether it is worth mirroring.</param>
-    /// <returns>Whether it is mirrored now.</returns>
-    internal bool Fill(ulong page, int ramPage, int shift, bool writable, bool mirror)
+    /// <returns>Where it is mirrored, or null.</returns>
+    internal byte* Fill(ulong page, int ramPage, int shift, bool writable, bool mirror)
     {
         ulong root = _state->Registers.Cr3 & ~0xFFFul;
         if (root != _root)
@@ -60,14 +64,14 @@ internal sealed unsafe class PageWindows : IDisposable
         }
 
         int place = PlaceOf(page);
-        if (_current?.Mirrored[place] != ramPage + 1 && !(mirror && TryMirror(place, ramPage, shift)))
+        if (_current?.Mirrored[place] != ramPage + 1 && !(mirror && TryMirror(page, ramPage, shift)))
         {
-            return false;
+            return null;
         }
 
         if (_tagCount == MostTags)
         {
-            Flush();
+            ForgetTags();
         }
 
         _tags[_tagCount++] = place;
@@ -77,7 +81,7 @@ internal sealed unsafe class PageWindows : IDisposable
         }
 
         SetTags(place, page, writable ? page : 0);
-        return true;
+        return _current!.Memory.Pointer + ((ulong)(uint)place << 12);
     }
 
     /// <summary>Forgets a page.</summary>
@@ -86,8 +90,21 @@ internal sealed unsafe class PageWindows : IDisposable
     /// <summary>Takes a page's write tag back.</summary>
     internal void Protect(ulong page) => Volatile.Write(ref Writes[PlaceOf(page)], Nothing(PlaceOf(page)));
 
-    /// <summary>Forgets every page.</summary>
+    /// <summary>Forgets every page. Between instructions, and after the data TLB has forgotten them.</summary>
     internal void Flush()
+    {
+        ForgetTags();
+        if (_crowded)
+        {
+            _crowded = false;
+            foreach (Window w in _windows)
+            {
+                Empty(w);
+            }
+        }
+    }
+
+    private void ForgetTags()
     {
         for (int i = 0; i < _tagCount; i++)
         {
@@ -189,7 +206,7 @@ internal sealed unsafe class PageWindows : IDisposable
 
     private void Select(ulong root)
     {
-        Flush();
+        ForgetTags();
         _root = root;
         Use(_windows.Find(w => w.Root == root));
     }
@@ -204,67 +221,85 @@ internal sealed unsafe class PageWindows : IDisposable
         }
     }
 
-    private bool TryMirror(int place, int ramPage, int shift)
+    private bool TryMirror(ulong page, int ramPage, int shift)
     {
         if (_off || (_current is null && !TryOpen()))
         {
             return false;
         }
 
-        // A large page of the guest's takes one mapping if all of it is RAM.
-        int first = shift >= 21 ? place & ~(LargePages - 1) : place;
-        int firstRam = ramPage - (place - first);
+        // A large page of the guest's takes one mapping if all of it is RAM, and nothing of what stood there is in use.
+        ulong first = shift >= 21 ? page & ~((LargePages << 12) - 1ul) : page;
+        int firstRam = ramPage - (int)((page - first) >> 12);
         int count = LargePages;
-        byte* source = shift >= 21 && firstRam >= 0 ? _memory.HostPointer(_memory.PageAddress(firstRam), (ulong)count << 12) : null;
+        byte* source = shift >= 21 && firstRam >= 0 && !IsUsed(first, count) ? _memory.HostPointer(_memory.PageAddress(firstRam), (ulong)count << 12) : null;
         if (source == null)
         {
-            (first, firstRam, count) = (place, ramPage, 1);
+            (first, firstRam, count) = (page, ramPage, 1);
             source = _memory.HostPointer(_memory.PageAddress(ramPage), 4096);
         }
 
-        if (!TryReserve())
+        if (IsUsed(first, count) || !TryReserve())
         {
             return false;
         }
 
-        if (!_current!.Memory.TryMirror((uint)first << 12, source, (uint)count << 12))
+        if (!_current!.Memory.TryMirror((uint)first, source, (uint)count << 12))
         {
-            // The process has other uses for mappings: no more of this.
+            // The process has other uses for mappings: no more of this, and soon none.
             _off = true;
-            Flush();
-            foreach (Window w in _windows)
-            {
-                Empty(w);
-            }
-
+            _crowded = true;
+            _budget.Give(1);
             return false;
         }
 
+        Mirrorings++;
         _current.Mappings++;
+        int place = PlaceOf(first);
         for (int i = 0; i < count; i++)
         {
             // What stood there was another page, by whose address nothing may find this one.
-            SetTags(first + i, 0, 0);
-            _current.Mirrored[first + i] = firstRam + i + 1;
+            SetTags(place + i, 0, 0);
+            _current.Mirrored[place + i] = firstRam + i + 1;
         }
 
         return true;
     }
 
-    /// <summary>Takes a mapping off the budget; windows not used for longest give theirs back.</summary>
+    /// <summary>Whether the data TLB leads to the places of pages by other addresses than theirs: an instruction may be in the middle of using them.</summary>
+    private bool IsUsed(ulong page, int count)
+    {
+        VcpuState.TlbEntry* entries = (VcpuState.TlbEntry*)&_state->Tlb;
+        for (ulong at = page; at < page + ((ulong)count << 12); at += 4096)
+        {
+            ref VcpuState.TlbEntry e = ref entries[PlaceOf(at) & (VcpuState.TlbEntries - 1)];
+            if (e.ReadTag != at && PlaceOf(e.ReadTag) == PlaceOf(at) && PageAt(e.Host) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The RAM page mirrored at a host address, or -1.</summary>
+    internal int PageAt(ulong host)
+    {
+        ulong offset = host - _state->Window;
+        return _current is null || offset >= (ulong)VcpuState.WindowPages << 12 || (offset & 0xFFF) != 0 ? -1 : _current.Mirrored[(int)(offset >> 12)] - 1;
+    }
+
+    /// <summary>Takes a mapping off the budget; other windows, those not used for longest first, give theirs back, the current one at the
+    /// next flush.</summary>
     private bool TryReserve()
     {
         while (!_budget.TryTake())
         {
-            Window? oldest = _windows.Where(w => w.Mappings > 0).MinBy(w => w.LastUsed);
+            Window? oldest = _windows.Where(w => w != _current && w.Mappings > 0).MinBy(w => w.LastUsed);
             if (oldest is null)
             {
+                _crowded = true;
                 return false;
-            }
-
-            if (oldest == _current)
-            {
-                Flush();
             }
 
             Empty(oldest);

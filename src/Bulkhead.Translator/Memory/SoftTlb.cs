@@ -20,6 +20,7 @@ internal sealed unsafe class SoftTlb : IDisposable
     /// <summary>As many of those as it takes time to fill an entry.</summary>
     private const int TakenCost = 64;
 
+    private const uint NoPage = uint.MaxValue - 1;
     private readonly int _patience;
     private readonly VcpuState* _state;
     private readonly WriteTags _writeTags;
@@ -57,26 +58,47 @@ internal sealed unsafe class SoftTlb : IDisposable
         int index = IndexOf(page);
         VcpuState.TlbEntry* entry = View(view) + index;
         (global ? _global : _local)[view].Add(index);
-        entry->Global = global ? 1u : 0;
-        int patience = entry->ReadTag == page ? entry->Patience
+        bool known = entry->ReadTag == page;
+        int patience = known ? entry->Patience
             : entry->ReadTag == Nothing(index) ? _patience
             : Math.Min(entry->Patience, _patience) - TakenCost; // two pages that take it from each other wear it out together
         bool impatient = patience < 0;
-        if (entry->ReadTag != page)
+        if (!known)
         {
             Volatile.Write(ref entry->WriteTag, Nothing(index));
         }
 
-        entry->Host = (ulong)host;
+        // Whoever uses the page uses it in the window, if it stands there: a processor that looks lines up by their linear address
+        // takes an address of the same page elsewhere for a miss.
+        byte* mirror = view == 0 && !global && Windows is not null ? Mirror(page, ramPage, shift, writable, impatient) : null;
+        if (known && mirror != null && entry->Host != (ulong)mirror)
+        {
+            ClearSlots();
+        }
+
+        entry->Host = (ulong)(mirror != null ? mirror : host);
+        entry->Leads = ((uint)ramPage << 1) | (global ? 1u : 0);
         entry->ReadTag = page;
         if (writable)
         {
-            _writeTags.Add(ramPage, view, index, this, (ulong)host);
+            _writeTags.Add(ramPage, view, index, this);
             Volatile.Write(ref entry->WriteTag, page);
         }
 
-        bool windowed = view == 0 && Windows?.Fill(page, ramPage, shift, writable, impatient) == true;
-        entry->Patience = !impatient ? patience : windowed ? _patience : int.MaxValue;
+        entry->Patience = !impatient ? patience : mirror != null ? _patience : int.MaxValue;
+    }
+
+    /// <summary>Where a page stands in the window, or null. Where another stood there, no slot may lead to it.</summary>
+    private byte* Mirror(ulong page, int ramPage, int shift, bool writable, bool mirror)
+    {
+        int mirrored = Windows!.Mirrorings;
+        byte* at = Windows.Fill(page, ramPage, shift, writable, mirror);
+        if (Windows.Mirrorings != mirrored)
+        {
+            ClearSlots();
+        }
+
+        return at;
     }
 
     /// <summary>Takes the write tag of an entry back.</summary>
@@ -181,14 +203,14 @@ internal sealed unsafe class SoftTlb : IDisposable
     }
 
     /// <summary>Takes every write tag that leads to a RAM page.</summary>
-    internal void ClearWriteTags(int ramPage, ulong hostPage)
+    internal void ClearWriteTags(int ramPage)
     {
         Windows?.RequestClear(ramPage);
         Volatile.Write(ref _slotsStale, 1);
         if (_writeTags.TryTake(ramPage, out WriteTags.Place first, out WriteTags.Place second))
         {
-            Take(first, hostPage);
-            Take(second, hostPage);
+            Take(first, ramPage);
+            Take(second, ramPage);
             return;
         }
 
@@ -196,17 +218,17 @@ internal sealed unsafe class SoftTlb : IDisposable
         {
             for (int i = 0; i < VcpuState.TlbEntries; i++)
             {
-                Take(new WriteTags.Place(view, i), hostPage);
+                Take(new WriteTags.Place(view, i), ramPage);
             }
         }
     }
 
-    /// <summary>Whether an entry leads to a host page.</summary>
-    internal bool Holds(WriteTags.Place place, ulong hostPage) => Volatile.Read(ref (View(place.View) + place.Index)->Host) == hostPage;
+    /// <summary>Whether an entry leads to a RAM page.</summary>
+    internal bool Holds(WriteTags.Place place, int ramPage) => Volatile.Read(ref (View(place.View) + place.Index)->Leads) >> 1 == (uint)ramPage;
 
-    private void Take(WriteTags.Place place, ulong hostPage)
+    private void Take(WriteTags.Place place, int ramPage)
     {
-        if (Holds(place, hostPage))
+        if (Holds(place, ramPage))
         {
             Volatile.Write(ref (View(place.View) + place.Index)->WriteTag, Nothing(place.Index));
         }
@@ -225,7 +247,7 @@ internal sealed unsafe class SoftTlb : IDisposable
 
     private static void Clear(VcpuState.TlbEntry* entries, int index, bool globalToo)
     {
-        if (entries[index].Global != 0 && !globalToo)
+        if (entries[index].Global && !globalToo)
         {
             return;
         }
@@ -234,6 +256,7 @@ internal sealed unsafe class SoftTlb : IDisposable
         entries[index].ReadTag = nothing;
         Volatile.Write(ref entries[index].WriteTag, nothing);
         entries[index].Host = 0;
+        entries[index].Leads = NoPage;
     }
 
     private VcpuState.TlbEntry* View(int view) => (VcpuState.TlbEntry*)&_state->Tlb + (view * VcpuState.TlbEntries);

@@ -15,7 +15,7 @@ internal sealed unsafe class WriteTags : IDisposable
 
     /// <summary>A write tag may be there from now on. Of two places that are known, one where the TLB has none any more
     /// makes room.</summary>
-    internal void Add(int ramPage, int view, int index, SoftTlb tlb, ulong hostPage)
+    internal void Add(int ramPage, int view, int index, SoftTlb tlb)
     {
         ref uint word = ref Word(ramPage);
         uint place = new Place(view, index).Number;
@@ -26,8 +26,8 @@ internal sealed unsafe class WriteTags : IDisposable
             return;
         }
 
-        uint both = first == 0 || !tlb.Holds(Place.Of((ushort)first), hostPage) ? old & ~0xFFFFu | place
-            : second == 0 || !tlb.Holds(Place.Of((ushort)second), hostPage) ? first | (place << 16)
+        uint both = first == 0 || !tlb.Holds(Place.Of((ushort)first), ramPage) ? old & ~0xFFFFu | place
+            : second == 0 || !tlb.Holds(Place.Of((ushort)second), ramPage) ? first | (place << 16)
             : Anywhere;
         Volatile.Write(ref word, both);
     }

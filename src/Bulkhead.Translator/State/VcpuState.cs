@@ -163,11 +163,17 @@ internal unsafe struct VcpuState
         internal ulong WriteTag;
         internal ulong Host;
 
-        /// <summary>Non-zero: from a global page, which survives a write of CR3.</summary>
-        internal uint Global;
+        /// <summary>Twice the RAM page it leads to; odd: from a global page, which survives a write of CR3.</summary>
+        internal uint Leads;
 
         /// <summary>So often may code that looks in the window first still find the page here.</summary>
         internal int Patience;
+
+        /// <summary>The RAM page it leads to.</summary>
+        internal readonly int RamPage => (int)(Leads >> 1);
+
+        /// <summary>Whether it is from a global page.</summary>
+        internal readonly bool Global => (Leads & 1) != 0;
     }
 
     /// <summary>A page used last by reads, and one by writes. No guest may meet an empty slot's tag, but if it does, its host
