@@ -15,18 +15,19 @@ internal sealed unsafe partial class BlockEmitter
             {
                 case StubKind.Memory:
                     _w.Bind(s.Place);
-                    EmitSlowPath(s);
+                    EmitSlowPath(s, _thunks.Leave);
                     break;
                 case StubKind.MemorySlot:
                     _w.Bind(s.Place);
                     EmitAddress(R10, s.Operand);
                     _w.PushConstant(s.Slot);
                     _w.MoveConstant(R11, s.Code);
-                    _w.CallTo(_thunks.SlotMiss[Thunks.SlotMissIndex(_mode.View, (s.Code >> 16 & (uint)MemoryFlags.Write) != 0)]);
+                    _w.CallTo(_thunks.SlotMiss[Thunks.SlotMissIndex(_mode.View, IsWrite(s))]);
                     _w.BindTo(_w.Jmp(), s.Back);
                     break;
                 case StubKind.MemoryWindow:
-                    EmitPatientCheck(s);
+                    _w.Bind(s.Place);
+                    EmitSlowPath(s, _thunks.WindowMiss[IsWrite(s) ? 1 : 0]);
                     break;
                 case StubKind.Target:
                     _w.Bind(s.Place);
@@ -56,32 +57,14 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    /// <summary>Where the page is not in the window: the data TLB, whose entry wears out by it.</summary>
-    private void EmitPatientCheck(in Stub s)
-    {
-        _w.Bind(s.Place);
-        EmitAddress(R10, s.Operand);
-        EmitTlbIndex(_w);
-        _w.RegStateIndexed(0x33, R10, R11, _viewTable + ((s.Code >> 16 & (uint)MemoryFlags.Write) != 0 ? 8 : 0));
-        _w.RegImm(7, R10, 4096 - (byte)(s.Code >> 8));
-        int miss = _w.Jcc(7); // ja
-        _w.Bytes(0x65, 0x41, 0x83); // sub dword gs:[r11 + patience], 1
-        _w.Bytes(0x6B, (byte)(_viewTable + 28), 0x01);
-        int worn = _w.Jcc(8); // js
-        _w.RegStateIndexed(AddOpcode, R10, R11, _viewTable + 16);
-        _w.RegReg(0x33, R11, R11, w: false); // the sum of r10 and r11 is the address too
-        _w.BindTo(_w.Jmp(), s.Back);
-        _w.Bind(miss);
-        _w.Bind(worn);
-        EmitSlowPath(s);
-    }
+    private static bool IsWrite(in Stub s) => (s.Code >> 16 & (uint)MemoryFlags.Write) != 0;
 
-    /// <summary>Leaves to have an access answered, and comes back right after its check.</summary>
-    private void EmitSlowPath(in Stub s)
+    /// <summary>Has an access answered, and comes back right after its check.</summary>
+    private void EmitSlowPath(in Stub s, byte* thunk)
     {
         EmitAddress(R10, s.Operand);
         _w.MoveConstant(R11, s.Code);
-        _w.CallTo(_thunks.Leave);
+        _w.CallTo(thunk);
         _w.BindTo(_w.Jmp(), s.Back);
     }
 

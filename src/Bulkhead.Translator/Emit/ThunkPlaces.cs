@@ -6,4 +6,5 @@ namespace Bulkhead.Translator.Emit;
 /// <param name="Indirect">See <see cref="Thunks.Indirect"/>.</param>
 /// <param name="JoinFlags">See <see cref="Thunks.JoinFlags"/>.</param>
 /// <param name="SlotMiss">See <see cref="Thunks.SlotMiss"/>.</param>
-internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss);
+/// <param name="WindowMiss">See <see cref="Thunks.WindowMiss"/>.</param>
+internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss);

@@ -35,6 +35,9 @@ internal sealed unsafe class Thunks
     /// <summary>By <see cref="SlotMissIndex"/>: called by blocks whose page slot is another page's.</summary>
     internal byte*[] SlotMiss { get; } = new byte*[VcpuState.Views * 2];
 
+    /// <summary>For reads and writes of user code: called by blocks whose page is not in the window.</summary>
+    internal byte*[] WindowMiss { get; } = new byte*[2];
+
     /// <summary>Called by blocks: r11 = RFLAGS as PUSHF stores it.</summary>
     internal byte* JoinFlags { get; private set; }
 
@@ -60,13 +63,18 @@ internal sealed unsafe class Thunks
     {
         get
         {
-            ulong[] misses = new ulong[SlotMiss.Length];
-            for (int i = 0; i < misses.Length; i++)
-            {
-                misses[i] = (ulong)SlotMiss[i];
-            }
+            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss));
 
-            return new((ulong)Leave, (ulong)LeaveSavingFlags, [(ulong)Indirect[0], (ulong)Indirect[1], (ulong)Indirect[2]], (ulong)JoinFlags, misses);
+            static ulong[] All(byte*[] thunks)
+            {
+                ulong[] places = new ulong[thunks.Length];
+                for (int i = 0; i < places.Length; i++)
+                {
+                    places[i] = (ulong)thunks[i];
+                }
+
+                return places;
+            }
         }
     }
 
@@ -84,7 +92,12 @@ internal sealed unsafe class Thunks
 
         for (int i = 0; i < SlotMiss.Length; i++)
         {
-            SlotMiss[i] = EmitSlotMiss(w, i >> 1, (i & 1) != 0);
+            SlotMiss[i] = EmitMiss(w, i >> 1, (i & 1) != 0, window: false);
+        }
+
+        for (int i = 0; i < WindowMiss.Length; i++)
+        {
+            WindowMiss[i] = EmitMiss(w, view: 0, i != 0, window: true);
         }
 
         for (int view = 0; view < VcpuState.Views; view++)
@@ -200,9 +213,9 @@ internal sealed unsafe class Thunks
         w.Byte(0xC3);
     }
 
-    /// <summary>Looks the address in r10 up in the data TLB and has the slot whose offset was pushed hold its page; on a miss leaves
-    /// with the code in r11, to come back to the same place.</summary>
-    private byte* EmitSlotMiss(CodeWriter w, int view, bool write)
+    /// <summary>Looks the address in r10 up in the data TLB. For a window, wears the entry out by it; else has the slot whose offset was
+    /// pushed hold its page. On a miss, or worn out, leaves with the code in r11, to come back to the same place.</summary>
+    private byte* EmitMiss(CodeWriter w, int view, bool write, bool window)
     {
         byte* entry = w.Here;
         int table = Offsets.Tlb + (view * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
@@ -222,28 +235,60 @@ internal sealed unsafe class Thunks
         w.RegStateIndexed(0x33, R10, R11, tag);
         w.RegImm(7, R10, 4095);
         int miss = w.Jcc(7); // ja
-        w.Bytes(0x48, 0x8B, 0x44); // mov rax, [rsp + 8]
-        w.Bytes(0x24, 0x08);
-        w.StoreStateByte(Offsets.SlotsFilled + view, 1);
-        w.RegStateIndexed(0x8B, R10, R11, tag);
-        w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax], r10
-        w.Byte(0x10);
+        int worn = -1;
+        if (window)
+        {
+            w.Bytes(0x65, 0x41, 0x83); // sub dword gs:[r11 + patience], 1
+            w.Bytes(0x6B, (byte)(table + 28), 0x01);
+            worn = w.Jcc(8); // js
+        }
+        else
+        {
+            w.Bytes(0x48, 0x8B, 0x44); // mov rax, [rsp + 8]
+            w.Bytes(0x24, 0x08);
+            w.StoreStateByte(Offsets.SlotsFilled + view, 1);
+            w.RegStateIndexed(0x8B, R10, R11, tag);
+            w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax], r10
+            w.Byte(0x10);
+        }
+
         w.RegStateIndexed(0x8B, R10, R11, table + 16);
-        w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax + 8], r10
-        w.Bytes(0x50, 0x08);
+        if (!window)
+        {
+            w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax + 8], r10
+            w.Bytes(0x50, 0x08);
+        }
+
         w.LoadState(R11, Offsets.Scratch0);
         w.RegImm(4, R11, 4095, w: false);
         w.RegReg(0x03, R10, R11);
         w.RegReg(0x33, R11, R11, w: false); // the sum of r10 and r11 is the address too
         w.LoadState(Rax, Offsets.SavedRax);
-        w.Bytes(0xC2, 0x08, 0x00); // ret 8
+        if (window)
+        {
+            w.Byte(0xC3);
+        }
+        else
+        {
+            w.Bytes(0xC2, 0x08, 0x00); // ret 8
+        }
+
         w.Bind(crosses);
         w.Bind(miss);
+        if (window)
+        {
+            w.Bind(worn);
+        }
+
         w.LoadState(Rax, Offsets.SavedRax);
         w.LoadState(R10, Offsets.Scratch0);
         w.LoadState(R11, Offsets.Scratch1);
         w.PopState(Offsets.ResumeAddress);
-        w.Lea(HostRsp, HostRsp, 8);
+        if (!window)
+        {
+            w.Lea(HostRsp, HostRsp, 8);
+        }
+
         w.JmpTo(_leaveResumed);
         return entry;
     }

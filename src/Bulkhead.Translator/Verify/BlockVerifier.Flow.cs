@@ -121,7 +121,6 @@ internal sealed partial class BlockVerifier
         Template.Check => CheckCheck(i),
         Template.SlotCheck => CheckSlot(i),
         Template.WindowCheck => CheckWindow(i),
-        Template.PatientCheck => _listing[i].Claimed ? Leaves(i, falls: false) : Fail(i, "a slow path belongs to no check"),
         Template.SlotExit => Leaves(i, falls: false, ++_slowPaths),
         Template.Ask => CheckAsk(i),
         Template.MemoryExit => Leaves(i, falls: false, ++_slowPaths),
@@ -213,47 +212,7 @@ internal sealed partial class BlockVerifier
             return Fail(i, "a check that lets operands cross the page");
         }
 
-        return CheckPatience(i, size, write: tags == Offsets.WindowWrites);
-    }
-
-    /// <summary>Where the window's check fails, the data TLB is asked for the same address, bytes and access, and then the slow path.</summary>
-    private bool CheckPatience(int i, int size, bool write)
-    {
-        ref ListedInstruction first = ref _listing[i];
-        ref ListedInstruction last = ref _listing[i + first.Items - 1];
-        if (!IsBlockTarget(_listing[i + 4], out int start) || start <= i)
-        {
-            return Fail(i, "the slow path lies elsewhere");
-        }
-
-        int look = start;
-        while (look < _listing.Count && _listing[look].Template == Template.None && !IsRelative(_listing[look].Own) && (look == start || _listing[look].Entries == 0))
-        {
-            look++;
-        }
-
-        if (look >= _listing.Count || _listing[look].Template != Template.PatientCheck || (look != start && _listing[look].Entries != 0))
-        {
-            return KeepShared(i, size, write);
-        }
-
-        ref ListedInstruction patient = ref _listing[look];
-        int at = patient.Offset;
-        int length = at - _listing[start].Offset;
-        if (_listing.Bytes[at + 17] != (write ? 8 : 0) || 4096 - Int32At(at + 21) != size || patient.Claimed
-            || length > first.Offset || !_listing.Bytes.Slice(_listing[start].Offset, length).SequenceEqual(_listing.Bytes[(first.Offset - length)..first.Offset]))
-        {
-            return Fail(look, "the data TLB is asked for another access than was checked");
-        }
-
-        if (TargetOf(_listing[look + 9]) != last.Offset + last.Own.Length || TargetOf(_listing[look + 4]) != TargetOf(_listing[look + 6]))
-        {
-            return Fail(look, "the slow path comes back elsewhere");
-        }
-
-        patient.Claimed = true;
-        _listing[start].SlowPath = true;
-        return CheckSlowPath(i, look + 4, size, write);
+        return CheckSlowPath(i, i + 4, size, write: tags == Offsets.WindowWrites);
     }
 
     /// <summary>Whether what the one instruction leaves in r11d is the low half of what the other left in r10.</summary>
@@ -311,6 +270,11 @@ internal sealed partial class BlockVerifier
             || !GoesTo(_listing[exit + 2], _thunks.SlotMiss[(_plan.Mode.View * 2) + (write ? 1 : 0)])))
         {
             return Fail(exit, "the slow path fills another slot");
+        }
+
+        if (!slot && !GoesTo(_listing[exit + 1], _listing[i].Template == Template.WindowCheck ? _thunks.WindowMiss[write ? 1 : 0] : _thunks.Leave))
+        {
+            return Fail(exit, "the slow path asks elsewhere");
         }
 
         if (TargetOf(_listing[exit + (slot ? 3 : 2)]) != last.Offset + last.Own.Length || slow.Claimed)

@@ -13,10 +13,8 @@ namespace Bulkhead.Translator.Verify;
 /// WindowCheck  mov r11d, r10d; shr r11d, 12; xor r10, gs:[r11 * 8 + tags]; cmp r10, 4096 - size; ja slow path; then what computed
 ///              r10 once more, to r11d, and mov r10, gs:[window]; or mov r11d, gs:[r11 * 8 + tags]; add r10, r11; mov r11, gs:[window];
 ///              add r10, r11 (or nothing, for an access by r10 + r11)
-/// PatientCheck as Check; then sub dword gs:[r11 + view + 28], 1; js slow path; add r10, gs:[r11 + view + 16]; xor r11d, r11d;
-///              jmp after the window's check
 /// SlotExit     push slot; mov r11d, reason; call the slot's miss thunk; jmp after the check
-/// MemoryExit   mov r11d, reason; call leave; jmp after the check
+/// MemoryExit   mov r11d, reason; call leave (or the window's miss thunk); jmp after the check
 /// Exit         mov r11d, reason; call leave
 /// Limit        cmp rsp, gs:[limit]; jb exit; and where instructions are counted
 ///              mov r11, gs:[count]; cmp r11, gs:[count's exit]; jae exit
@@ -107,12 +105,6 @@ internal sealed partial class BlockVerifier
     /// <summary>The template that starts at an offset.</summary>
     private Template Match(int at, out int length)
     {
-        if (_plan.Windowed && IsPatientCheck(at))
-        {
-            length = PatientCheckBytes;
-            return Template.PatientCheck;
-        }
-
         if (!_plan.Transient && IsCheck(at))
         {
             length = CheckBytes;
@@ -231,13 +223,6 @@ internal sealed partial class BlockVerifier
     private bool IsSum(int at) =>
         _plan.Windowed && TryWindowCheck(at, out _, out bool sum) ? sum : Has(at, SlotXorBytes) ? Has(at + 22, LoadR11Bytes) : Has(at + CheckAdd, [0x65, 0x4D, 0x8B, (byte)(_plan.Mode.View == 0 ? 0x5B : 0x9B)]);
 
-    private const int PatientCheckBytes = 56;
-
-    private bool IsPatientCheck(int at) =>
-        at + PatientCheckBytes <= _listing.Length && Has(at, IndexBytes) && Has(at + 13, [0x65, 0x4D, 0x33, 0x53]) && Has(at + 18, CompareBytes)
-        && Has(at + 25, [0x0F, 0x87]) && Has(at + 31, [0x65, 0x41, 0x83, 0x6B, 28, 1, 0x0F, 0x88])
-        && Has(at + 43, [0x65, 0x4D, 0x03, 0x53, TlbHost, 0x45, 0x33, 0xDB, 0xE9]);
-
     private const int WindowHead = 29;
 
     /// <summary>The first instruction behind the branch of a window's check, where the address is computed once more; or -1.</summary>
@@ -336,7 +321,7 @@ internal sealed partial class BlockVerifier
 
         ulong to = AddressOf((long)at + 11 + Int32At(at + 7));
         return _listing.Bytes[at + 2] == (byte)ExitCode.Memory
-            ? to == _thunks.Leave && Has(at + 11, [0xE9]) && at + 16 <= _listing.Length
+            ? (to == _thunks.Leave || _thunks.WindowMiss.Contains(to)) && Has(at + 11, [0xE9]) && at + 16 <= _listing.Length
             : to == _thunks.Leave || to == _thunks.LeaveSavingFlags;
     }
 

@@ -107,8 +107,7 @@ internal sealed partial class BlockVerifier(ThunkPlaces thunks, ICodeMap map, En
             }
 
             // What the slow path of a check comes back to is not an entry: CheckSlowPath proves it comes with an address.
-            if (!(i >= 2 && _listing[i - 2].Template == Template.MemoryExit) && !(i >= 3 && _listing[i - 3].Template == Template.SlotExit)
-                && !(i >= 9 && _listing[i - 9].Template == Template.PatientCheck))
+            if (!(i >= 2 && _listing[i - 2].Template == Template.MemoryExit) && !(i >= 3 && _listing[i - 3].Template == Template.SlotExit))
             {
                 _listing[target].Entries++;
             }

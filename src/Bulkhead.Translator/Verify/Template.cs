@@ -15,9 +15,6 @@ internal enum Template : byte
     /// <summary>The same against the window's tags.</summary>
     WindowCheck,
 
-    /// <summary>What follows where that fails: the check against the data TLB, whose entry wears out by it.</summary>
-    PatientCheck,
-
     /// <summary>A transient block's: the slow path is asked at once.</summary>
     Ask,
 

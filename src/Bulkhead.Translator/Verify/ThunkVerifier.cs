@@ -36,12 +36,13 @@ internal static class ThunkVerifier
             }
 
             int miss = Array.IndexOf(thunks.SlotMiss, address + (ulong)item.Offset);
-            if (miss >= 0)
+            int window = Array.IndexOf(thunks.WindowMiss, address + (ulong)item.Offset);
+            if (miss >= 0 || window >= 0)
             {
-                byte[] expected = SlotMiss(miss >> 1, (miss & 1) != 0);
+                byte[] expected = miss >= 0 ? Miss(miss >> 1, (miss & 1) != 0, window: false) : Miss(0, window != 0, window: true);
                 if (!code[item.Offset..].StartsWith(expected))
                 {
-                    return At(code, item.Offset, "the filling of a page slot is not as it must be");
+                    return At(code, item.Offset, "the lookup of a page is not as it must be");
                 }
 
                 i = listing.At(item.Offset + expected.Length);
@@ -96,9 +97,9 @@ internal static class ThunkVerifier
         || (own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement >= Offsets.Tlb + (VcpuState.Views * VcpuState.TlbEntries * 32)
             && own.Displacement + i.MemorySize.GetSize() <= Offsets.CodeTlb);
 
-    /// <summary>Keeps r10, r11, rax; leaves where the operand crosses the page, or the data TLB has another page; else moves the
-    /// entry's tag and host address to the slot that was pushed; r10 = host address.</summary>
-    private static byte[] SlotMiss(int view, bool write)
+    /// <summary>Keeps r10, r11, rax; leaves where the operand crosses the page, or the data TLB has another page, or for a window the
+    /// entry is worn out; else, but for a window, moves the entry's tag and host address to the slot that was pushed; r10 = host address.</summary>
+    private static byte[] Miss(int view, bool write, bool window)
     {
         var b = new List<byte>();
         void Add(params ReadOnlySpan<byte> bytes) => b.AddRange(bytes);
@@ -136,19 +137,31 @@ internal static class ThunkVerifier
         Add(0x49, 0x81, 0xFA, 0xFF, 0x0F, 0x00, 0x00, 0x0F, 0x87);
         int miss = b.Count;
         Field([], 0);
-        Add(0x48, 0x8B, 0x44, 0x24, 0x08); // mov rax, [rsp + 8]
-        Field([0x65, 0xC6, 0x04, 0x25], Offsets.SlotsFilled + view); // mov byte gs:[filled], 1
-        Add(0x01);
-        Entry(0x8B, tag);
-        Add(0x65, 0x4C, 0x89, 0x10); // mov gs:[rax], r10
-        Entry(0x8B, table + 16);
-        Add(0x65, 0x4C, 0x89, 0x50, 0x08); // mov gs:[rax + 8], r10
+        int worn = -1;
+        if (window)
+        {
+            Add(0x65, 0x41, 0x83, 0x6B, 28, 0x01, 0x0F, 0x88); // sub dword gs:[r11 + patience], 1; js
+            worn = b.Count;
+            Field([], 0);
+            Entry(0x8B, table + 16);
+        }
+        else
+        {
+            Add(0x48, 0x8B, 0x44, 0x24, 0x08); // mov rax, [rsp + 8]
+            Field([0x65, 0xC6, 0x04, 0x25], Offsets.SlotsFilled + view); // mov byte gs:[filled], 1
+            Add(0x01);
+            Entry(0x8B, tag);
+            Add(0x65, 0x4C, 0x89, 0x10); // mov gs:[rax], r10
+            Entry(0x8B, table + 16);
+            Add(0x65, 0x4C, 0x89, 0x50, 0x08); // mov gs:[rax + 8], r10
+        }
+
         Field([0x65, 0x4C, 0x8B, 0x1C, 0x25], Offsets.Scratch0);
         Add(0x41, 0x81, 0xE3, 0xFF, 0x0F, 0x00, 0x00, 0x4D, 0x03, 0xD3, 0x45, 0x33, 0xDB); // and r11d, 4095; add r10, r11; xor r11d, r11d
         Field([0x65, 0x48, 0x8B, 0x04, 0x25], Offsets.SavedRax);
-        Add(0xC2, 0x08, 0x00); // ret 8
+        Add(window ? [0xC3] : [0xC2, 0x08, 0x00]); // ret, or ret 8
         byte[] code = [.. b];
-        foreach (int place in (ReadOnlySpan<int>)[crosses, miss])
+        foreach (int place in (ReadOnlySpan<int>)(window ? [crosses, miss, worn] : [crosses, miss]))
         {
             BitConverter.TryWriteBytes(code.AsSpan(place), code.Length - place - 4);
         }

@@ -53,6 +53,8 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
 
     internal ulong Leave => (ulong)_thunks.Leave;
 
+    internal ulong WindowMissOf(bool write) => (ulong)_thunks.WindowMiss[write ? 1 : 0];
+
     internal ulong IndirectOf(int view) => (ulong)_thunks.Indirect[view];
 
     private ulong KnownEntry => (ulong)_code.Executable + (1 << 19);

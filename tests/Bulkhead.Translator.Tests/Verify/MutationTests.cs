@@ -1,3 +1,4 @@
+using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.State;
 using Bulkhead.Translator.Verify;
 using Bulkhead.X86.Instructions;
@@ -289,14 +290,12 @@ public sealed class MutationTests
             Rejected(bench, HostCode.Add(code, tail + 17, 8), "another field for the window");
         }
 
-        int patient = HostCode.Find(code, [0x65, 0x41, 0x83, 0x6B, 28, 1]) - 31;
-        Rejected(bench, HostCode.Put(code, patient + 17, (byte)(code[patient + 17] ^ 8)), "the data TLB's other tag");
-        Rejected(bench, HostCode.Add(code, patient + 21, 1), "its margin one byte smaller");
-        Rejected(bench, HostCode.Put(code, patient + 26, 0x86), "its other way");
-        Rejected(bench, HostCode.Put(code, patient + 35, 24), "another field counted down");
-        Rejected(bench, HostCode.Put(code, patient + 47, 8), "the tag for the host address");
-        Rejected(bench, HostCode.Add(code, patient + 52, -1), "back into the check");
-        Rejected(bench, HostCode.Insert(code, patient, 0x90), "something between the address and the data TLB");
+        int exit = HostCode.Find(code, [0x41, 0xBB, (byte)ExitCode.Memory]);
+        Rejected(bench, HostCode.Add(code, exit + 4, 1), "another access asked for");
+        Rejected(bench, HostCode.Put(code, exit + 7, BitConverter.GetBytes((int)(bench.Leave - bench.Address) - exit - 11)), "the data TLB is not asked");
+        Rejected(bench, HostCode.Put(code, exit + 7, BitConverter.GetBytes((int)(bench.WindowMissOf(!write) - bench.Address) - exit - 11)), "the other tags");
+        Rejected(bench, HostCode.Add(code, exit + 12, -1), "back into the check");
+        Rejected(bench, HostCode.Insert(code, exit, 0x90), "something between the address and the question");
     }
 
     /// <summary>Displacements at both ends of their range are no run, though their difference is small in 32 bits.</summary>
