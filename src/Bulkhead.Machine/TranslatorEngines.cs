@@ -19,6 +19,9 @@ public sealed class TranslatorEngines : IDisposable
     /// <summary>The option that has vCPUs keep a profile.</summary>
     public const string Sampling = "sample=on";
 
+    /// <summary>The options for domains that share the process with others: a window's mappings interrupt every CPU of the process.</summary>
+    public const string AmongOthers = "page-windows=off";
+
     internal TranslatorEngines(EngineOptions options) => _options = options;
 
     /// <summary>Engines with options as text (see <see cref="EngineOptions.TryParse"/>); empty for the defaults.</summary>

@@ -28,7 +28,7 @@ public sealed record EngineOptions
     public RelativeCode RelativeCode { get; init; } = RelativeCode.On;
 
     /// <summary>User code looks for its operands in a window first.</summary>
-    public PageWindowsUse PageWindows { get; init; }
+    public PageWindowsUse PageWindows { get; init; } = PageWindowsUse.On;
 
     /// <summary>Flag liveness looks into the successors within the page.</summary>
     public bool FlagLookahead { get; init; } = true;

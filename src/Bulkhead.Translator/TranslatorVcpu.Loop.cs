@@ -235,7 +235,11 @@ internal sealed unsafe partial class TranslatorVcpu
                     return false;
                 case ExitCode.Limit:
                     r.Rip = rip;
-                    _foundAt = _mode.View == 0 && _options.PageWindows == PageWindowsUse.On ? rip : None;
+                    if (_mode is { View: 0, Code64: true } && Volatile.Read(ref _state->Limit) != _normalLimit && Tlb.Windows?.NoteFound() == true)
+                    {
+                        ReloadMode();
+                    }
+
                     _ = AfterTransient(transient);
                     return true;
                 case ExitCode.Interpret:

@@ -45,7 +45,7 @@ internal sealed unsafe partial class TranslatorVcpu
         _state->Scratch0 = rip;
         _state->CodeBase = rip & ~0xFFFul;
         VcpuState.JumpEntry* jumps = JumpSet(_mode.View, Thunks.JumpSet(rip));
-        for (int way = 0; way < VcpuState.JumpWays && edge == NoEdge && rip != _foundAt; way++)
+        for (int way = 0; way < VcpuState.JumpWays && edge == NoEdge; way++)
         {
             if (jumps[way].Target == rip)
             {
@@ -92,12 +92,6 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             uint id = _space.PageFor(rip, ramPage, _mode);
-            if (rip == _foundAt)
-            {
-                _foundAt = None;
-                id = _space.NoteFound(id);
-            }
-
             uint secondId = secondRamPage < 0 ? 0 : _space.PageFor(nextPage, secondRamPage, _mode);
             if (!_space.TryFind(id, secondId, rip, out BlockEntry entry))
             {
@@ -173,11 +167,6 @@ internal sealed unsafe partial class TranslatorVcpu
     private int _forgotten;
 
     private bool _transientNeeded;
-
-    private const ulong None = ulong.MaxValue;
-
-    // Where user code was when it was made to leave, until it goes on there: such places say where time goes.
-    private ulong _foundAt = None;
 
     private void FillJump(ulong rip, byte* entry)
     {

@@ -317,6 +317,11 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private void ReloadMode()
     {
         ModeWord mode = ModeWord.Of(_state->Registers);
+        if (mode is { View: 0, Code64: true } && Tlb.Windows?.HasWindow() == true)
+        {
+            mode = mode.WithWindow();
+        }
+
         if (mode != _mode)
         {
             _mode = mode;

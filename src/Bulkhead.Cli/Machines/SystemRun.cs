@@ -27,7 +27,7 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request, TextWrit
     /// <summary>Runs to the end and returns the control domain's exit code, or that of a signal.</summary>
     internal int Run()
     {
-        using TranslatorEngines engines = TranslatorEngines.Create(string.Empty);
+        using TranslatorEngines engines = TranslatorEngines.Create(TranslatorEngines.AmongOthers);
         int[] allowed = HostThread.AllowedCpus();
         GuestLines[] lines = [.. system.Domains.Select(d => new GuestLines(d.Name, Say))];
         var machine = new MachineRequest

@@ -21,12 +21,6 @@ internal struct CodePage
     /// <summary>What belongs to it.</summary>
     internal PageKind Kind;
 
-    /// <summary>How often a vCPU was found in it.</summary>
-    internal byte Found;
-
-    /// <summary>Whether its code looks for operands in a window first.</summary>
-    internal bool Windowed;
-
     /// <summary>Whether blocks may still be entered through it.</summary>
     internal bool Alive;
 }

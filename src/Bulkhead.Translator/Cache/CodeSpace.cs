@@ -134,35 +134,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         return AddPage(gva, ramPage, mode, PageKind.Fixed);
     }
 
-    private bool HasWindow(ModeWord mode, bool hot) =>
-        mode.View == 0 && mode.Code64 && (_options.PageWindows == PageWindowsUse.Always || (hot && _options.PageWindows == PageWindowsUse.On));
-
-    /// <summary>A vCPU was found in a page. Its id, or if that was once too often a new one, for which all of it is translated anew with
-    /// what takes longer and runs faster. Under the lock, with room.</summary>
-    internal uint NoteFound(uint id)
-    {
-        ref CodePage page = ref _pages[(int)id];
-        if (page.Windowed || !HasWindow(new ModeWord(page.Mode), hot: true) || ++page.Found < FoundWhenHot)
-        {
-            return id;
-        }
-
-        CodePage old = page;
-        Kill(id);
-        for (int i = 0; old.Kind == PageKind.Relative && i < _edgeCount; i++)
-        {
-            // Linked to the page that was, they would look their target up for ever; they ask to be linked again.
-            if (_edges[i].TargetPage == id && _edges[i].MissPlace != 0)
-            {
-                Patch(_edges[i].MissPlace, Thunks.Leave);
-            }
-        }
-
-        return AddPage(old.Gva, old.RamPage, new ModeWord(old.Mode), old.Kind, hot: true);
-    }
-
-    private const int FoundWhenHot = 12;
-
     /// <summary>Whether a page id is of position-independent blocks.</summary>
     internal bool IsRelative(uint pageId) => _pages[(int)pageId].Kind == PageKind.Relative;
 
@@ -217,7 +188,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         next = page.NextInRow;
     }
 
-    private uint AddPage(ulong gva, int ramPage, ModeWord mode, PageKind kind, bool hot = false)
+    private uint AddPage(ulong gva, int ramPage, ModeWord mode, PageKind kind)
     {
         ref uint row = ref _pageRows[PageRow(gva, ramPage, mode)];
         ref uint head = ref _ramHead[ramPage];
@@ -227,7 +198,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         uint id = (uint)_pageCount++;
-        _pages[(int)id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Kind = kind, Next = head, NextInRow = row, Windowed = HasWindow(mode, hot), Alive = true };
+        _pages[(int)id] = new CodePage { Gva = gva, Mode = mode.Value, RamPage = ramPage, Kind = kind, Next = head, NextInRow = row, Alive = true };
         head = id;
         row = id;
         return id;
@@ -284,7 +255,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             return default;
         }
 
-        plan.Windowed = page.Windowed;
         Block block = new() { Page = pageId, SecondPage = secondPageId, Offset = (ushort)(rip & 0xFFF), HasFlagsEntry = plan.LiveBefore[0] != 0 };
         int before = BytesBefore(block.HasFlagsEntry, relative);
         block.Start = (_free + before + 15) & ~15;
@@ -323,7 +293,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal byte* TranslateTransient(byte* bytes, int length, ulong rip, ModeWord mode, byte* strip, int vcpu)
     {
         BlockPlan plan = _planner.PlanTransient(bytes, length, rip, mode);
-        plan.Windowed = false;
         _writer.Begin(strip, _toExecutable);
         _blockStart = (int)(strip - _code.Writable);
         _transientVcpu = vcpu;

@@ -20,6 +20,7 @@ namespace Bulkhead.Translator.Decode;
 /// 16   single step
 /// 17   a breakpoint is enabled
 /// 18   CR4.FSGSBASE
+/// 19   operands are looked for in a window first
 /// </code>
 /// </remarks>
 internal readonly record struct ModeWord(uint Value)
@@ -55,6 +56,11 @@ internal readonly record struct ModeWord(uint Value)
     internal bool Breakpoints => (Value & (1 << 17)) != 0;
 
     internal bool FsGsBase => (Value & (1 << 18)) != 0;
+
+    internal bool Windowed => (Value & (1 << 19)) != 0;
+
+    /// <summary>The same with a window.</summary>
+    internal ModeWord WithWindow() => new(Value | (1 << 19));
 
     /// <summary>Instructions run one by one.</summary>
     internal bool Alone => (Value & ((1 << 9) | (1 << 16) | (1 << 17))) != 0;

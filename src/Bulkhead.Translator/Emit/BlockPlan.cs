@@ -43,7 +43,7 @@ internal sealed class BlockPlan(int capacity)
     internal bool Relative { get; set; }
 
     /// <summary>Whether operands are looked for in the window first.</summary>
-    internal bool Windowed { get; set; }
+    internal bool Windowed => Mode.Windowed && !Transient;
 
     /// <summary>The code page id the block belongs to; 0 for a transient block.</summary>
     internal uint PageId { get; set; }

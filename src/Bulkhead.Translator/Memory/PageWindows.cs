@@ -20,6 +20,10 @@ namespace Bulkhead.Translator.Memory;
 internal sealed unsafe class PageWindows : IDisposable
 {
     private const int MostWindows = 8;
+
+    /// <summary>So often is a process found running before it gets a window.</summary>
+    private const int FoundWhenHot = 12;
+
     private const int MostTags = 1 << 14;
     private const int LargePages = 512;
     private readonly VcpuState* _state;
@@ -29,6 +33,8 @@ internal sealed unsafe class PageWindows : IDisposable
     private readonly PrivateMemory _tagged; // by RAM page: non-zero where a write tag may lead to it
     private readonly int[] _tags = new int[MostTags];
     private readonly List<int> _asked = [];
+    private readonly (ulong Root, int Times)[] _found = new (ulong, int)[64];
+    private readonly bool _always;
     private int _tagCount;
     private Window? _current;
     private ulong _root = ulong.MaxValue;
@@ -36,8 +42,9 @@ internal sealed unsafe class PageWindows : IDisposable
     private bool _crowded;
     private bool _off;
 
-    internal PageWindows(VcpuState* state, GuestMemory memory, MappingBudget budget)
+    internal PageWindows(VcpuState* state, GuestMemory memory, MappingBudget budget, bool always)
     {
+        _always = always;
         _state = state;
         _memory = memory;
         _budget = budget;
@@ -48,6 +55,28 @@ internal sealed unsafe class PageWindows : IDisposable
     /// <summary>How often pages were mirrored.</summary>
     internal int Mirrorings { get; private set; }
 
+    /// <summary>Whether the current address space has a window.</summary>
+    internal bool HasWindow()
+    {
+        SelectCurrent();
+        return _current is not null || (_always && TryOpen());
+    }
+
+    /// <summary>User code of the current address space was made to leave, mostly for a timer: where that happens again and again is where
+    /// time goes. Whether it gets a window by it.</summary>
+    internal bool NoteFound()
+    {
+        SelectCurrent();
+        if (_current is not null)
+        {
+            return false;
+        }
+
+        ref (ulong Root, int Times) found = ref _found[(int)(_root >> 12) & (_found.Length - 1)];
+        found = (_root, found.Root == _root ? found.Times + 1 : 1);
+        return found.Times >= FoundWhenHot && TryOpen();
+    }
+
     /// <summary>Sets the tags of a page if it is mirrored, or is to be.</summary>
     /// <param name="page">Its address.</param>
     /// <param name="ramPage">What stands there.</param>
@@ -57,14 +86,9 @@ internal sealed unsafe class PageWindows : IDisposable
     /// <returns>Where it is mirrored, or null.</returns>
     internal byte* Fill(ulong page, int ramPage, int shift, bool writable, bool mirror)
     {
-        ulong root = _state->Registers.Cr3 & ~0xFFFul;
-        if (root != _root)
-        {
-            Select(root);
-        }
-
+        SelectCurrent();
         int place = PlaceOf(page);
-        if (_current?.Mirrored[place] != ramPage + 1 && !(mirror && TryMirror(page, ramPage, shift)))
+        if (_current is null || (_current.Mirrored[place] != ramPage + 1 && !(mirror && TryMirror(_current, page, ramPage, shift))))
         {
             return null;
         }
@@ -81,7 +105,7 @@ internal sealed unsafe class PageWindows : IDisposable
         }
 
         SetTags(place, page, writable ? page : 0);
-        return _current!.Memory.Pointer + ((ulong)(uint)place << 12);
+        return _current.Memory.Pointer + ((ulong)(uint)place << 12);
     }
 
     /// <summary>Forgets a page.</summary>
@@ -100,6 +124,11 @@ internal sealed unsafe class PageWindows : IDisposable
             foreach (Window w in _windows)
             {
                 Empty(w);
+            }
+
+            if (_off)
+            {
+                Close();
             }
         }
     }
@@ -179,6 +208,12 @@ internal sealed unsafe class PageWindows : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Close();
+        _tagged.Dispose();
+    }
+
+    private void Close()
+    {
         foreach (Window w in _windows)
         {
             _budget.Give(w.Mappings);
@@ -186,7 +221,7 @@ internal sealed unsafe class PageWindows : IDisposable
         }
 
         _windows.Clear();
-        _tagged.Dispose();
+        _current = null;
     }
 
     private ulong* Reads => (ulong*)&_state->WindowReads;
@@ -204,11 +239,15 @@ internal sealed unsafe class PageWindows : IDisposable
         Volatile.Write(ref Reads[place], reads == 0 ? Nothing(place) : reads);
     }
 
-    private void Select(ulong root)
+    private void SelectCurrent()
     {
-        ForgetTags();
-        _root = root;
-        Use(_windows.Find(w => w.Root == root));
+        ulong root = _state->Registers.Cr3 & ~0xFFFul;
+        if (root != _root)
+        {
+            ForgetTags();
+            _root = root;
+            Use(_windows.Find(w => w.Root == _root));
+        }
     }
 
     private void Use(Window? window)
@@ -221,13 +260,8 @@ internal sealed unsafe class PageWindows : IDisposable
         }
     }
 
-    private bool TryMirror(ulong page, int ramPage, int shift)
+    private bool TryMirror(Window current, ulong page, int ramPage, int shift)
     {
-        if (_off || (_current is null && !TryOpen()))
-        {
-            return false;
-        }
-
         // A large page of the guest's takes one mapping if all of it is RAM, and nothing of what stood there is in use.
         ulong first = shift >= 21 ? page & ~((LargePages << 12) - 1ul) : page;
         int firstRam = ramPage - (int)((page - first) >> 12);
@@ -239,12 +273,12 @@ internal sealed unsafe class PageWindows : IDisposable
             source = _memory.HostPointer(_memory.PageAddress(ramPage), 4096);
         }
 
-        if (IsUsed(first, count) || !TryReserve())
+        if (_off || IsUsed(first, count) || !TryReserve())
         {
             return false;
         }
 
-        if (!_current!.Memory.TryMirror((uint)first, source, (uint)count << 12))
+        if (!current.Memory.TryMirror((uint)first, source, (uint)count << 12))
         {
             // The process has other uses for mappings: no more of this, and soon none.
             _off = true;
@@ -254,13 +288,13 @@ internal sealed unsafe class PageWindows : IDisposable
         }
 
         Mirrorings++;
-        _current.Mappings++;
+        current.Mappings++;
         int place = PlaceOf(first);
         for (int i = 0; i < count; i++)
         {
             // What stood there was another page, by whose address nothing may find this one.
             SetTags(place + i, 0, 0);
-            _current.Mirrored[place + i] = firstRam + i + 1;
+            current.Mirrored[place + i] = firstRam + i + 1;
         }
 
         return true;
@@ -312,26 +346,24 @@ internal sealed unsafe class PageWindows : IDisposable
     private bool TryOpen()
     {
         Window? window = null;
-        if (_windows.Count < MostWindows && MemoryWindow.TryCreate() is { } memory)
+        if (!_off && _windows.Count < MostWindows && MemoryWindow.TryCreate() is { } memory)
         {
             window = new Window(memory);
             _windows.Add(window);
         }
-        else if (_windows.MinBy(w => w.LastUsed) is { } oldest)
+        else if (!_off && _windows.MinBy(w => w.LastUsed) is { } oldest)
         {
             Empty(oldest);
             window = oldest;
         }
 
-        if (window is null)
+        if (window is not null)
         {
-            _off = true;
-            return false;
+            window.Root = _root;
+            Use(window);
         }
 
-        window.Root = _root;
-        Use(window);
-        return true;
+        return window is not null;
     }
 
     private void Empty(Window window)

@@ -37,7 +37,7 @@ internal sealed unsafe class SoftTlb : IDisposable
         _state = state;
         _writeTags = new WriteTags(memory.PageCount);
         _patience = use == PageWindowsUse.Always ? -1 : Patience;
-        Windows = use == PageWindowsUse.Off ? null : new PageWindows(state, memory, budget);
+        Windows = use == PageWindowsUse.Off ? null : new PageWindows(state, memory, budget, use == PageWindowsUse.Always);
         for (int view = 0; view < VcpuState.Views; view++)
         {
             View(view)->ReadTag = 4096;

@@ -67,15 +67,15 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
         guest.CopyTo(page[(int)(rip & 0xFFF)..]);
         _edges.Clear();
         _interpreted.Clear();
+        ModeWord word = _options.PageWindows == PageWindowsUse.Always && new ModeWord(mode) is { Code64: true, View: 0 } ? new ModeWord(mode).WithWindow() : new ModeWord(mode);
         _plan = transient
-            ? _planner.PlanTransient(_guest.Pointer + (rip & 0xFFF), 15, rip, new ModeWord(mode))
-            : _planner.Plan(_guest.Pointer, Relative(mode) ? rip & 0xFFF : rip, new ModeWord(mode), Page, Relative(mode));
+            ? _planner.PlanTransient(_guest.Pointer + (rip & 0xFFF), 15, rip, word)
+            : _planner.Plan(_guest.Pointer, Relative(mode) ? rip & 0xFFF : rip, word, Page, Relative(mode));
         if (_plan.Count == 0)
         {
             return false;
         }
 
-        _plan.Windowed = !transient && _options.PageWindows == PageWindowsUse.Always && new ModeWord(mode) is { Code64: true, View: 0 };
         _writer.Begin(_code.Writable + _start, _code.Executable - _code.Writable);
         _emitter.Emit(_plan);
         Code = new ReadOnlySpan<byte>(_code.Writable + _start, _writer.Length).ToArray();
