@@ -3,6 +3,7 @@ using Bulkhead.Translator.Cache;
 using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
+using Bulkhead.Translator.Memory;
 using Bulkhead.Translator.State;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.Memory;
@@ -23,6 +24,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private Place _here;
     private bool _located;
     private readonly DecodedInstructions _stores = new();
+    private readonly DevicePages _devicePages = new();
 
     private Access DataAccess(bool write) =>
         (write ? Access.Write : Access.Read) | (_mode.View == 0 ? Access.User : _mode.View == 2 ? Access.SmapExempt : 0);
@@ -49,13 +51,14 @@ internal sealed unsafe partial class TranslatorVcpu
 
         Exits.Add(ExitReason.TlbMiss);
         bool crossesPage = (address & 0xFFF) + (ulong)size > 4096;
-        Translation t = default;
-        if (crossesPage)
+        Access access = DataAccess(write);
+        Gpa device = default;
+        if (crossesPage || _devicePages.TryFind(address, access, out device))
         {
-            return AnswerWithoutHostAddress();
+            return AnswerWithoutHostAddress(device);
         }
 
-        if (!PageWalker.TryWalk(_memory, in _state->Registers, address, DataAccess(write), out t, out GuestFault fault))
+        if (!PageWalker.TryWalk(_memory, in _state->Registers, address, access, out Translation t, out GuestFault fault))
         {
             return Fault(fault);
         }
@@ -63,7 +66,8 @@ internal sealed unsafe partial class TranslatorVcpu
         int ramPage = _memory.PageNumber(t.Address);
         if (ramPage < 0)
         {
-            return AnswerWithoutHostAddress();
+            _devicePages.Add(address, access, t.Address);
+            return AnswerWithoutHostAddress(t.Address);
         }
 
         byte* host = _memory.HostPointer(_memory.PageAddress(ramPage), 4096);
@@ -142,12 +146,12 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         // MMIO and operands that cross a page pass through the bounce buffer; a store needs code that writes it back.
-        bool AnswerWithoutHostAddress()
+        bool AnswerWithoutHostAddress(Gpa at)
         {
             if ((write && !transient) || (flags & MemoryFlags.WholePage) != 0)
             {
                 GoBack();
-                _transientNeeded = !write || transient || !TryStore(address, size, crossesPage ? null : t.Address);
+                _transientNeeded = !write || transient || !TryStore(address, size, crossesPage ? null : at);
                 return false;
             }
 
@@ -164,7 +168,7 @@ internal sealed unsafe partial class TranslatorVcpu
                 || ((flags & MemoryFlags.WaitsForX87) != 0 && crossesPage);
             if (reads && !crossesPage)
             {
-                _interpreter.ReadPhysical(t.Address, data);
+                _interpreter.ReadPhysical(at, data);
             }
             else if (reads && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
             {

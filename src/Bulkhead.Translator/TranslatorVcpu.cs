@@ -266,6 +266,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <inheritdoc/>
     public void FlushAll()
     {
+        _devicePages.Clear();
         Tlb.Flush();
         ForgetCode();
     }
@@ -273,6 +274,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <inheritdoc/>
     public void FlushLocal()
     {
+        _devicePages.Clear();
         Tlb.FlushLocal();
         ForgetLocalCode();
     }
@@ -286,6 +288,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
             return;
         }
 
+        _devicePages.Clear();
         Tlb.FlushPage(address);
         if (_fetchedLocal.MayHold(address) || _fetchedGlobal.MayHold(address))
         {

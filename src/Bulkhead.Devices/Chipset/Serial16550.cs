@@ -45,6 +45,7 @@ public sealed class Serial16550(ISerialSink sink, InterruptLine irq) : IIoDevice
     private bool _overrun;
     private bool _transmitPending;
     private bool _refused;
+    private bool _line;
 
     /// <summary>Raised (without the lock, on a vCPU's thread) when bytes that <see cref="Receive"/> refused would now fit.</summary>
     public event Action? RoomAvailable;
@@ -265,7 +266,15 @@ public sealed class Serial16550(ISerialSink sink, InterruptLine irq) : IIoDevice
         return (_ier & IerModem) != 0 && _modemDelta != 0 ? IirModem : IirNone;
     }
 
-    private void Update() => irq.Set(Source() != IirNone);
+    private void Update()
+    {
+        bool high = Source() != IirNone;
+        if (high != _line)
+        {
+            _line = high;
+            irq.Set(high);
+        }
+    }
 
     private bool TakeRoomNotice()
     {

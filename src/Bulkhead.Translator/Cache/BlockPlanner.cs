@@ -40,9 +40,10 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
             offset += i.Length;
             rip += (ulong)i.Length;
             bool interpreted = !BlockEmitter.Emits(i, mode, _options);
-            ends = (interpreted || i.FlowControl != FlowControl.Next) && !(LongBlocks && count < LongEnough && FallsThrough(i, interpreted));
+            bool falls = LongBlocks && FallsThrough(i, interpreted);
+            ends = (interpreted || i.FlowControl != FlowControl.Next) && !(falls && count < LongEnough);
             _plan.Closes[count - 1] = ends;
-            _plan.Interpreted[count - 1] = interpreted;
+            _plan.GoesOnInterpreted[count - 1] = interpreted && falls;
             if (LongBlocks ? (ends && !IsTarget(count, rip)) || _space.TryFind(pageId, rip, out _) : ends)
             {
                 break;
@@ -167,6 +168,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         _plan.LiveAtTarget[0] = true;
         _plan.LiveAtNext[0] = true;
         _plan.IsLabel[0] = false;
+        _plan.GoesOnInterpreted[0] = false;
     }
 
     private void AnalyseFlags(byte* page)
@@ -186,7 +188,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     private int LiveAfter(byte* page, int k)
     {
         ref readonly Instruction i = ref _plan.Instructions[k];
-        if (i.FlowControl == FlowControl.Next && !_plan.Interpreted[k])
+        if (i.FlowControl == FlowControl.Next && !_plan.Closes[k] && !_plan.GoesOnInterpreted[k])
         {
             _plan.LiveAtNext[k] = _plan.LiveBefore[k + 1] != 0;
             return _plan.LiveBefore[k + 1];
@@ -195,7 +197,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         bool calls = i.FlowControl is FlowControl.Call or FlowControl.IndirectCall;
         bool goesOn = calls || i.FlowControl == FlowControl.ConditionalBranch;
         int next = !goesOn ? 0 : _plan.Closes[k] ? LiveAt(page, i.NextIP) : _plan.LiveBefore[k + 1];
-        _plan.LiveAtNext[k] = next != 0;
+        _plan.LiveAtNext[k] = next != 0 || _plan.GoesOnInterpreted[k];
         _plan.LiveAtTarget[k] = true;
         if (IsOpaque(i))
         {

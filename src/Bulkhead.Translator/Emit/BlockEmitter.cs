@@ -206,14 +206,14 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private bool EmitInterpret(in Instruction instruction)
     {
         uint number = (uint)_space.NoteInterpreted(instruction) << 8;
-        if (_plan.Transient || _plan.Closes[_index] || _index + 1 == _plan.Count)
+        if (!_plan.GoesOnInterpreted[_index])
         {
             return EmitLeaveAt(instruction.IP, (uint)ExitCode.Interpret | number, FlagsPlace.Host);
         }
 
         FreeHostFlags(FlagFacts.All);
         _ = EmitLeaveAt(instruction.IP, (uint)ExitCode.InterpretWithin | number, FlagsPlace.Saved);
-        return true;
+        return GoOn(instruction);
     }
 
     private bool EmitRaise(in Instruction instruction, byte vector) =>

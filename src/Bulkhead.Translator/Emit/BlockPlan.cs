@@ -21,8 +21,8 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>Whether nothing of the block follows instruction i but what other branches go to.</summary>
     internal bool[] Closes { get; } = new bool[capacity];
 
-    /// <summary>Whether instruction i is interpreted.</summary>
-    internal bool[] Interpreted { get; } = new bool[capacity];
+    /// <summary>Whether instruction i is interpreted, and translated code goes on behind it.</summary>
+    internal bool[] GoesOnInterpreted { get; } = new bool[capacity];
 
     /// <summary>Whether a branch of the block itself goes to instruction i.</summary>
     internal bool[] IsLabel { get; } = new bool[capacity];
