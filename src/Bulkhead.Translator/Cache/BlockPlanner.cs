@@ -65,7 +65,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
 
     /// <summary>Whether the instruction after a branch, or one that is interpreted, is likely to follow it, and may stand in the same block.</summary>
     private bool FallsThrough(in Instruction i, bool interpreted) =>
-        interpreted ? i.FlowControl == FlowControl.Next && !i.IsInvalid && InstructionTable.Get(i.Code).Class != InstructionClass.Absent
+        interpreted ? i.FlowControl == FlowControl.Next && i.Mnemonic != Mnemonic.Hlt && !i.IsInvalid && InstructionTable.Get(i.Code).Class != InstructionClass.Absent
             : IsJcc(i) || (_options.ReturnStack && i.FlowControl is FlowControl.Call or FlowControl.IndirectCall);
 
     private static bool IsJcc(in Instruction i) => i.IsJccShortOrNear && !IsOpaque(i);
