@@ -40,13 +40,10 @@ public static class BvtBounds
     /// </remarks>
     public static long WorstDispatchNs(
         ReadOnlySpan<BvtParameters> queue, int vcpu, long allowanceNs, long overrunNs) =>
-        DispatchNs(
-            queue,
-            vcpu,
-            allowanceNs,
-            overrunNs,
-            LagNs(queue[vcpu], allowanceNs, overrunNs),
-            queue[vcpu].WarpLimitNs == 0);
+        DispatchNs(queue, vcpu, allowanceNs, overrunNs, LagNs(queue[vcpu], allowanceNs, overrunNs), KeepsWarp(queue[vcpu]));
+
+    /// <summary>Whether a vCPU's warp applies whatever it did before: a limit may have taken it.</summary>
+    public static bool KeepsWarp(in BvtParameters vcpu) => vcpu.WarpLimitNs == 0;
 
     /// <summary>The longest time from wake-up to dispatch of a vCPU that is at most <paramref name="lagNs"/> ahead.</summary>
     /// <remarks>
@@ -73,18 +70,24 @@ public static class BvtBounds
         ReadOnlySpan<BvtParameters> queue, int vcpu, long allowanceNs, long overrunNs, long lagNs, bool warped)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(lagNs);
-        long own = warped ? queue[vcpu].UsableWarpNs : 0;
         Int128 sum = 0;
         for (int other = 0; other < queue.Length; other++)
         {
-            Int128 ahead = (Int128)queue[other].UsableWarpNs + lagNs - own;
-            if (other != vcpu && ahead >= 0)
-            {
-                sum += (ahead * queue[other].Weight) + allowanceNs + 1 + overrunNs;
-            }
+            sum += other == vcpu ? 0 : TermNs(queue, vcpu, other, allowanceNs, overrunNs, lagNs, warped);
         }
 
         return sum > long.MaxValue ? long.MaxValue : (long)sum;
+    }
+
+    /// <summary>What one other vCPU adds to <see cref="DispatchNs"/>: how long it may run before the one that wakes.</summary>
+    /// <remarks><i>Units</i>: as there.</remarks>
+    public static long TermNs(
+        ReadOnlySpan<BvtParameters> queue, int vcpu, int other, long allowanceNs, long overrunNs, long lagNs, bool warped)
+    {
+        long own = warped ? queue[vcpu].UsableWarpNs : 0;
+        Int128 ahead = (Int128)queue[other].UsableWarpNs + lagNs - own;
+        Int128 term = ahead < 0 ? 0 : (ahead * queue[other].Weight) + allowanceNs + 1 + overrunNs;
+        return term > long.MaxValue ? long.MaxValue : (long)term;
     }
 
     /// <summary>The lag below which the vCPU's warp puts it before all others: with less, dispatch is immediate.</summary>

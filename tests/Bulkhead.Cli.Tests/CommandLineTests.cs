@@ -113,6 +113,15 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void Validate_File_IsPassedOn()
+    {
+        var host = new RecordingHost();
+
+        Assert.Equal(9, Invoke(host, out _, "validate", s_file));
+        Assert.Equal(s_file, host.AskedToValidate);
+    }
+
+    [Fact]
     public void Invoke_HostFails_PrintsItAndGivesItsCode()
     {
         var host = new RecordingHost { Fault = new OperatorException("no memory; ask for less", 1) };

@@ -18,6 +18,14 @@ internal sealed class RecordingHost : IMachineHost
         return Fault is null ? 7 : throw Fault;
     }
 
+    internal string? AskedToValidate { get; private set; }
+
+    public int Validate(string systemPath)
+    {
+        AskedToValidate = systemPath;
+        return 9;
+    }
+
     public int Up(UpRequest request)
     {
         AskedUp = request;

@@ -21,12 +21,14 @@ internal sealed class CommandLine
         _errors = errors;
         Command run = new RunCommand(host, errors).Create();
         Command up = new UpCommand(host).Create();
+        Command validate = new ValidateCommand(host).Create();
         _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
         {
             run,
             up,
+            validate,
         };
-        var notes = new Dictionary<Command, string> { [run] = RunCommand.Notes, [up] = UpCommand.Notes };
+        var notes = new Dictionary<Command, string> { [run] = RunCommand.Notes, [up] = UpCommand.Notes, [validate] = ValidateCommand.Notes };
         foreach (HelpOption help in _root.Options.OfType<HelpOption>())
         {
             if (help.Action is HelpAction usual)

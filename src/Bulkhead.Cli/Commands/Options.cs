@@ -73,6 +73,23 @@ internal static class Options
         },
     };
 
+    /// <summary>Makes the argument that is the path of a system file.</summary>
+    internal static Argument<string> SystemFile() => new("FILE")
+    {
+        Description = "The system file.",
+        CustomParser = result =>
+        {
+            string path = result.Tokens[0].Value;
+            if (!File.Exists(path))
+            {
+                result.AddError($"{path}: there is no such file; give the path of a system file.");
+                return null;
+            }
+
+            return Path.GetFullPath(path);
+        },
+    };
+
     /// <summary>Makes a switch.</summary>
     internal static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 

@@ -29,22 +29,7 @@ internal sealed class UpCommand
         """;
 
     private readonly IMachineHost _host;
-    private readonly Argument<string> _file = new("FILE")
-    {
-        Description = "The system file.",
-        CustomParser = result =>
-        {
-            string path = result.Tokens[0].Value;
-            if (!File.Exists(path))
-            {
-                result.AddError($"{path}: there is no such file; give the path of a system file.");
-                return null;
-            }
-
-            return Path.GetFullPath(path);
-        },
-    };
-
+    private readonly Argument<string> _file = Options.SystemFile();
     private readonly Option<long> _duration = Options.Duration("--duration", "How long to run, from the first line that shows the control domain running (until it ends).");
     private readonly Option<bool> _stats = Options.Switch("--stats", "Print counters of the engine at the end.");
 

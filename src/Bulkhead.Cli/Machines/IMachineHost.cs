@@ -11,4 +11,7 @@ internal interface IMachineHost
 
     /// <summary>Runs a system of domains to its end and returns the process's exit code.</summary>
     int Up(UpRequest request);
+
+    /// <summary>Checks a system file, prints what its schedule guarantees and returns the process's exit code.</summary>
+    int Validate(string systemPath);
 }

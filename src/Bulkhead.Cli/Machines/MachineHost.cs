@@ -80,8 +80,23 @@ internal sealed class MachineHost : IMachineHost
     public int Up(UpRequest request)
     {
         using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true };
-        using var run = new SystemRun(SystemFile.Load(request.SystemPath), request, output);
+        SystemConfig system = SystemFile.Load(request.SystemPath);
+        _ = VcpuSchedule.Admit(system);
+        using var run = new SystemRun(system, request, output);
         return run.Run();
+    }
+
+    /// <inheritdoc/>
+    public int Validate(string systemPath)
+    {
+        SystemConfig system = SystemFile.Load(systemPath);
+        using (var output = new StreamWriter(new DescriptorStream(1)))
+        {
+            ScheduleTable.Write(output, system, VcpuSchedule.Compute(system));
+        }
+
+        _ = VcpuSchedule.Admit(system);
+        return 0;
     }
 
     private static FileStream? OpenOutput(string option, string? path)

@@ -33,6 +33,9 @@ public sealed record DomainConfig
     /// <summary>The warp of each vCPU, or null where it never warps.</summary>
     public WarpConfig? Warp { get; init; }
 
+    /// <summary>The longest time from wake-up to dispatch it can live with, or null where it names none.</summary>
+    public LatencyNeed? Latency { get; init; }
+
     /// <summary>The name of the pool its vCPUs run in.</summary>
     public required string Pool { get; init; }
 

@@ -9,6 +9,9 @@ namespace Bulkhead.Machine.Configuration;
 /// <param name="AllowanceNs">The context-switch allowance C, in real nanoseconds.</param>
 public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, SchedulingPolicy Policy, long AllowanceNs)
 {
+    /// <summary>How many CPUs it has.</summary>
+    public int CpuCount => Cpus.Sum(static c => c.Last - c.First + 1);
+
     /// <summary>The pool's CPUs on this host, in the order given.</summary>
     /// <param name="allowedCpus">The CPUs this process may use, ascending, at least one.</param>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where a CPU is not allowed or stands twice.</remarks>

@@ -128,7 +128,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     {
         ConfigMap? map = ConfigMap.Open(
             errors, node, path,
-            "name", "image", "kernel", "initrd", "append", "memory", "vcpus", "weight", "warp", "pool", "task");
+            "name", "image", "kernel", "initrd", "append", "memory", "vcpus", "weight", "warp", "latency", "pool", "task");
         if (map is null)
         {
             return new DomainConfig { Name = "", Pool = "" };
@@ -148,6 +148,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Vcpus = map.Number("vcpus", 1, 1, MaxVcpus),
             Weight = map.Number("weight", 1, 1, BvtParameters.MaxWeight),
             Warp = map.Find("warp") is { } warp ? ReadWarp(warp, $"{path}.warp") : null,
+            Latency = ReadLatency(map),
             Pool = ReadPoolOf(map),
             Task = map.Choice("task", s_tasks) ?? (image is null ? null : s_tasks[0]),
         };
@@ -206,6 +207,12 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             map.Duration("value", 0, 1_000, BvtParameters.MaxTimeNs),
             map.Duration("limit", 0, 0, BvtParameters.MaxTimeNs),
             map.Duration("unwarp", 0, 0, BvtParameters.MaxTimeNs));
+    }
+
+    private LatencyNeed? ReadLatency(ConfigMap map)
+    {
+        long ns = map.Duration("latency", 0, 1_000, BvtParameters.MaxTimeNs);
+        return map.Find("latency") is { } node ? new LatencyNeed(ns, $"{file}:{node.Start.Line}:{node.Start.Column}") : null;
     }
 
     private string ReadPoolOf(ConfigMap map)

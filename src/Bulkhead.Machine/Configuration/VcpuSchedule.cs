@@ -1,59 +1,140 @@
+using Bulkhead.Core;
+using Bulkhead.Host;
 using Bulkhead.Scheduling;
 
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>What the schedule guarantees one vCPU, computed before anything runs.</summary>
-/// <param name="Domain">The domain's name.</param>
-/// <param name="Vcpu">The vCPU's number in it.</param>
-/// <param name="Pool">The pool's name.</param>
-/// <param name="LagNs">How far ahead of its share it can get, in virtual time.</param>
-/// <param name="LoanNs">Real time it can run ahead of its share and still be dispatched at once on waking; 0 = none.</param>
-/// <param name="LevelDispatchNs">The longest time from wake-up to dispatch while it is not ahead of its share.</param>
-/// <param name="WorstDispatchNs">The longest time from wake-up to dispatch, whatever it did before.</param>
 /// <remarks>
-/// <i>Source</i>: <see cref="BvtBounds"/> has the claims and their proofs. Every vCPU of the pool counts, because any of
-/// them may be on the same CPU: exact for a pool of one CPU, never too small for a larger one.
+/// <i>Source</i>: <see cref="BvtBounds"/> has the claims and their proofs. What counts are the vCPUs of the same CPU: those of a
+/// pool are dealt to its CPUs in turn, in the file's order, and stay there.
 /// </remarks>
-public sealed record VcpuSchedule(
-    string Domain, int Vcpu, string Pool, long LagNs, long LoanNs, long LevelDispatchNs, long WorstDispatchNs)
+public sealed record VcpuSchedule
 {
-    /// <summary>Computes the bounds of every vCPU of a system, in the file's order.</summary>
-    /// <param name="system">The system.</param>
-    /// <param name="overrunNs">How far a turn may exceed its budget: the time from its end to the vCPU's exit.</param>
-    public static IReadOnlyList<VcpuSchedule> Compute(SystemConfig system, long overrunNs)
+    /// <summary>How long a turn may go on after its end was asked for, from there to the guest's exit, while the host leaves the CPU to
+    /// us: assumed.</summary>
+    public const long OverrunNs = 100_000;
+
+    /// <summary>The domain.</summary>
+    public required DomainConfig Domain { get; init; }
+
+    /// <summary>The vCPU's number in it.</summary>
+    public required int Vcpu { get; init; }
+
+    /// <summary>The pool's name.</summary>
+    public required string Pool { get; init; }
+
+    /// <summary>Which of the pool's CPUs it runs on, counted from 0.</summary>
+    public required int Cpu { get; init; }
+
+    /// <summary>Its part of the CPU whenever it wants that much.</summary>
+    public required double Share { get; init; }
+
+    /// <summary>How far ahead of its share it can get, in virtual time.</summary>
+    public required long LagNs { get; init; }
+
+    /// <summary>Real time it can run ahead of its share and still be dispatched as if it were not; 0 = none.</summary>
+    public required long LoanNs { get; init; }
+
+    /// <summary>What each other vCPU of the CPU may add to its wait.</summary>
+    public required IReadOnlyList<DispatchTerm> Terms { get; init; }
+
+    /// <summary>How long the turn that is running may go on after it woke.</summary>
+    public required long TurnEndNs { get; init; }
+
+    /// <summary>The longest time from wake-up to dispatch while it is not ahead of its share.</summary>
+    public long LevelDispatchNs => Sum(Terms.Select(static t => t.LevelNs));
+
+    /// <summary>The longest time from wake-up to dispatch, whatever it did before.</summary>
+    public long WorstDispatchNs => Sum(Terms.Select(static t => t.WorstNs));
+
+    /// <summary>Whether the domain gets the latency it needs.</summary>
+    public LatencyVerdict Verdict => Domain.Latency is not { } need ? LatencyVerdict.None
+        : WorstDispatchNs <= need.Ns ? LatencyVerdict.Always
+        : LevelDispatchNs <= need.Ns ? LatencyVerdict.WithinLoan
+        : LatencyVerdict.Refused;
+
+    /// <summary>Computes the bounds of every vCPU of a system, in the file's order within each pool.</summary>
+    public static IReadOnlyList<VcpuSchedule> Compute(SystemConfig system, long overrunNs = OverrunNs)
     {
         ArgumentNullException.ThrowIfNull(system);
         ArgumentOutOfRangeException.ThrowIfNegative(overrunNs);
         var schedules = new List<VcpuSchedule>();
         foreach (PoolConfig pool in system.Pools)
         {
-            DomainConfig[] domains = [.. system.Domains.Where(domain => domain.Pool == pool.Name)];
-            BvtParameters[] queue =
-                [.. domains.SelectMany(domain => Enumerable.Repeat(domain.Share.Parameters, domain.Vcpus))];
-            int index = 0;
-            foreach (DomainConfig domain in domains)
+            (DomainConfig Domain, int Vcpu)[] all =
+                [.. system.Domains.Where(d => d.Pool == pool.Name).SelectMany(static d => Enumerable.Range(0, d.Vcpus).Select(v => (d, v)))];
+            int cpus = Math.Max(pool.CpuCount, 1);
+            for (int i = 0; i < all.Length; i++)
             {
-                for (int vcpu = 0; vcpu < domain.Vcpus; vcpu++, index++)
-                {
-                    schedules.Add(Bound(domain, vcpu, pool, queue, index, overrunNs));
-                }
+                (DomainConfig, int)[] queue = [.. all.Where((_, other) => other % cpus == i % cpus)];
+                schedules.Add(Bound(pool, i % cpus, queue, i / cpus, overrunNs));
             }
         }
 
         return schedules;
     }
 
-    private static VcpuSchedule Bound(
-        DomainConfig domain, int vcpu, PoolConfig pool, BvtParameters[] queue, int index, long overrunNs)
+    /// <summary>Computes the bounds, and refuses a system that cannot give a domain the latency it needs.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> with exit code 2: a line per vCPU, with the place, the term that breaks
+    /// the need and what to change.</remarks>
+    public static IReadOnlyList<VcpuSchedule> Admit(SystemConfig system)
     {
+        IReadOnlyList<VcpuSchedule> schedules = Compute(system);
+        string[] refused = [.. schedules.Where(static s => s.Verdict == LatencyVerdict.Refused).Select(static s => s.Refusal())];
+        return refused.Length == 0 ? schedules : throw new OperatorException(string.Join('\n', refused), 2);
+    }
+
+    private static VcpuSchedule Bound(PoolConfig pool, int cpu, (DomainConfig Domain, int Vcpu)[] queue, int index, long overrunNs)
+    {
+        BvtParameters[] parameters = [.. queue.Select(static q => q.Domain.Share.Parameters)];
         long allowance = pool.AllowanceNs;
-        return new VcpuSchedule(
-            domain.Name,
-            vcpu,
-            pool.Name,
-            BvtBounds.LagNs(queue[index], allowance, overrunNs),
-            BvtBounds.LoanNs(queue, index) * domain.Weight,
-            BvtBounds.DispatchNs(queue, index, allowance, overrunNs, lagNs: 0, warped: true),
-            BvtBounds.WorstDispatchNs(queue, index, allowance, overrunNs));
+        long lag = BvtBounds.LagNs(parameters[index], allowance, overrunNs);
+        bool keeps = BvtBounds.KeepsWarp(parameters[index]);
+        DispatchTerm[] terms =
+        [
+            .. Enumerable.Range(0, queue.Length).Where(other => other != index).Select(other => new DispatchTerm(
+                queue[other].Domain.Name,
+                queue[other].Vcpu,
+                BvtBounds.TermNs(parameters, index, other, allowance, overrunNs, lagNs: 0, warped: true),
+                BvtBounds.TermNs(parameters, index, other, allowance, overrunNs, lag, keeps))),
+        ];
+        return new VcpuSchedule
+        {
+            Domain = queue[index].Domain,
+            Vcpu = queue[index].Vcpu,
+            Pool = pool.Name,
+            Cpu = cpu,
+            Share = (double)parameters[index].Weight / parameters.Sum(static p => p.Weight),
+            LagNs = lag,
+            LoanNs = BvtBounds.LoanNs(parameters, index) * parameters[index].Weight,
+            Terms = terms,
+            TurnEndNs = terms.Length == 0 ? 0 : overrunNs,
+        };
+    }
+
+    private long Sum(IEnumerable<long> terms)
+    {
+        Int128 sum = TurnEndNs;
+        foreach (long term in terms)
+        {
+            sum += term;
+        }
+
+        return sum > long.MaxValue ? long.MaxValue : (long)sum;
+    }
+
+    private string Refusal()
+    {
+        LatencyNeed need = Domain.Latency!;
+        string who = $"{need.Place}: domain {Domain.Name}, vCPU {Vcpu}: needs {Quantity.FormatDuration(need.Ns)} from wake-up to dispatch";
+        DispatchTerm? most = Terms.MaxBy(static t => t.LevelNs);
+        if (most is null || most.LevelNs == 0)
+        {
+            return $"{who}, but ending the turn that is running may take {Quantity.FormatDuration(TurnEndNs)}; give it a pool of its own, or declare no less than that";
+        }
+
+        return $"{who}, but {most.Domain}, vCPU {most.Vcpu} may run {Quantity.FormatDuration(most.LevelNs)} before it, since it warps at least as far"
+            + $"; give {Domain.Name} a warp with a larger value than that of any other domain of pool {Pool}, or {most.Domain} a smaller one, or another pool";
     }
 }

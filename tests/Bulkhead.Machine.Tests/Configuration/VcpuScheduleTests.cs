@@ -1,3 +1,4 @@
+using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
 using Xunit;
 
@@ -8,17 +9,19 @@ public sealed class VcpuScheduleTests
     [Fact]
     public void Compute_Example_ControlIsFirstUntilItsLoanIsUsedUp()
     {
-        IReadOnlyList<VcpuSchedule> all =
-            VcpuSchedule.Compute(SystemFile.Load(SystemFileTests.Example()), overrunNs: 99_999);
+        IReadOnlyList<VcpuSchedule> all = VcpuSchedule.Compute(SystemFile.Load(SystemFileTests.Example()), overrunNs: 99_999);
 
         // Lag: W + C + overrun + 1. Worst: control's warp may be lost, so infotainment runs off all of control's lag,
         // and one allowance more. Infotainment waits for all control can borrow, and is at most one allowance ahead.
+        // Each first waits for the end of the turn that is running.
         Assert.Equal(
             [
-                new VcpuSchedule("control", 0, "shared", 51_100_000, 50_000_000, 0, 52_200_000),
-                new VcpuSchedule("infotainment", 0, "shared", 1_100_000, 0, 51_100_000, 52_200_000),
+                ("control", 0, 51_100_000L, 50_000_000L, 99_999L, 52_299_999L),
+                ("infotainment", 0, 1_100_000L, 0L, 51_199_999L, 52_299_999L),
             ],
-            all);
+            all.Select(one => (one.Domain.Name, one.Vcpu, one.LagNs, one.LoanNs, one.LevelDispatchNs, one.WorstDispatchNs)));
+        Assert.Equal([new DispatchTerm("infotainment", 0, 0, 52_200_000)], all[0].Terms);
+        Assert.Equal([0.5, 0.5], all.Select(one => one.Share));
     }
 
     [Fact]
@@ -33,7 +36,65 @@ public sealed class VcpuScheduleTests
 
         IReadOnlyList<VcpuSchedule> all = VcpuSchedule.Compute(system, overrunNs: 0);
 
-        Assert.Equal([("a", 0), ("a", 1), ("b", 0)], all.Select(one => (one.Domain, one.Vcpu)));
+        Assert.Equal([("a", 0), ("a", 1), ("b", 0)], all.Select(one => (one.Domain.Name, one.Vcpu)));
         Assert.Equal([1_000_001L, 1_000_001L, 0L], all.Select(one => one.LevelDispatchNs));
     }
+
+    [Fact]
+    public void Compute_PoolOfSeveralCpus_CountsThoseOfTheSameCpu()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", """
+            pools: [{name: p, cpus: [0-1, last]}]
+            domains:
+              - {name: a, image: debian, vcpus: 2, weight: 3}
+              - {name: b, image: debian, vcpus: 2}
+            """);
+
+        IReadOnlyList<VcpuSchedule> all = VcpuSchedule.Compute(system, overrunNs: 0);
+
+        Assert.Equal([0, 1, 2, 0], all.Select(one => one.Cpu));
+        Assert.Equal([0.75, 1, 1, 0.25], all.Select(one => one.Share));
+        Assert.Equal(["b/1", "", "", "a/0"], all.Select(one => string.Join(' ', one.Terms.Select(t => $"{t.Domain}/{t.Vcpu}"))));
+    }
+
+    [Theory]
+    [InlineData("weight: 1, latency: 1s", LatencyVerdict.Always)]
+    [InlineData("warp: {value: 50ms}, latency: 200us", LatencyVerdict.WithinLoan)]
+    [InlineData("warp: {value: 50ms}, latency: 99us", LatencyVerdict.Refused)]
+    [InlineData("warp: {value: 10ms}, latency: 200us", LatencyVerdict.Refused)]
+    [InlineData("warp: {value: 50ms}", LatencyVerdict.None)]
+    public void Verdict_IsOfWhatTheDomainNeeds(string fields, LatencyVerdict expected) =>
+        Assert.Equal(expected, VcpuSchedule.Compute(WithOther(fields))[0].Verdict);
+
+    [Fact]
+    public void Verdict_AloneOnItsCpu_AlwaysHolds()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", "domains: [{name: a, image: debian, latency: 1us}]");
+
+        Assert.Equal(LatencyVerdict.Always, Assert.Single(VcpuSchedule.Admit(system)).Verdict);
+    }
+
+    [Fact]
+    public void Admit_AnotherWarpsAsFar_NamesThePlaceTheTermAndTheFix()
+    {
+        OperatorException e = Assert.Throws<OperatorException>(() => VcpuSchedule.Admit(WithOther("warp: {value: 10ms}, latency: 200us")));
+
+        Assert.Equal(2, e.ExitCode);
+        Assert.StartsWith("s.yaml:2:60: domain a, vCPU 0: needs 200us", e.Message, StringComparison.Ordinal);
+        Assert.Contains("b, vCPU 0 may run", e.Message, StringComparison.Ordinal);
+        Assert.Contains("give a a warp with a larger value", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Admit_LessThanATurnsEnd_SaysSo() =>
+        Assert.Contains(
+            "ending the turn that is running may take 100us",
+            Assert.Throws<OperatorException>(() => VcpuSchedule.Admit(WithOther("warp: {value: 50ms}, latency: 99us"))).Message,
+            StringComparison.Ordinal);
+
+    private static SystemConfig WithOther(string fields) => SystemFile.Parse("s.yaml", $$"""
+        domains:
+          - {name: a, image: debian, {{fields}}}
+          - {name: b, image: debian, warp: {value: 20ms} }
+        """);
 }

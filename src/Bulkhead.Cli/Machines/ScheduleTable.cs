@@ -1,0 +1,68 @@
+using System.Globalization;
+using Bulkhead.Core;
+using Bulkhead.Machine.Configuration;
+
+namespace Bulkhead.Cli.Machines;
+
+/// <summary>What a system's schedule guarantees, as text: a line per vCPU, and under it what each other may add to its wait.</summary>
+internal static class ScheduleTable
+{
+    /// <summary>Writes the table of every pool.</summary>
+    internal static void Write(TextWriter output, SystemConfig system, IReadOnlyList<VcpuSchedule> schedules)
+    {
+        foreach (PoolConfig pool in system.Pools)
+        {
+            string policy = pool.Policy.ToString().ToLowerInvariant();
+            output.WriteLine($"pool {pool.Name}: CPUs {string.Join(", ", pool.Cpus)}; {policy}, allowance {Quantity.FormatDuration(pool.AllowanceNs)}");
+            output.WriteLine(Line("vCPU", "share", "level", "worst", "needs", "verdict"));
+            foreach (VcpuSchedule vcpu in schedules.Where(s => s.Pool == pool.Name))
+            {
+                WriteVcpu(output, vcpu);
+            }
+        }
+
+        output.WriteLine();
+        output.WriteLine("share  of its CPU, whenever it wants that much");
+        output.WriteLine("level  longest time from wake-up to dispatch while it has not run beyond its share");
+        output.WriteLine("worst  the same, whatever it ran before");
+    }
+
+    private static void WriteVcpu(TextWriter output, VcpuSchedule vcpu)
+    {
+        output.WriteLine(Line(
+            Name(vcpu.Domain.Name, vcpu.Vcpu),
+            vcpu.Share.ToString("P1", CultureInfo.InvariantCulture).Replace(" ", string.Empty, StringComparison.Ordinal),
+            Quantity.FormatDuration(Rounded(vcpu.LevelDispatchNs)),
+            Quantity.FormatDuration(Rounded(vcpu.WorstDispatchNs)),
+            vcpu.Domain.Latency is { } need ? Quantity.FormatDuration(need.Ns) : "-",
+            Verdict(vcpu)));
+        if (vcpu.Terms.Count == 0)
+        {
+            return;
+        }
+
+        string end = Quantity.FormatDuration(vcpu.TurnEndNs);
+        output.WriteLine(Line("  the turn's end", string.Empty, end, end, string.Empty, string.Empty));
+        foreach (DispatchTerm term in vcpu.Terms)
+        {
+            output.WriteLine(Line(
+                "  " + Name(term.Domain, term.Vcpu), string.Empty, Quantity.FormatDuration(Rounded(term.LevelNs)), Quantity.FormatDuration(Rounded(term.WorstNs)), string.Empty, string.Empty));
+        }
+    }
+
+    private static string Verdict(VcpuSchedule vcpu) => vcpu.Verdict switch
+    {
+        LatencyVerdict.Always => "holds, whatever anybody does",
+        LatencyVerdict.WithinLoan => $"holds until it has run {Quantity.FormatDuration(vcpu.LoanNs)} beyond its share",
+        LatencyVerdict.Refused => "REFUSED",
+        _ => "-",
+    };
+
+    private static string Name(string domain, int vcpu) => $"{domain}/{vcpu}";
+
+    // Bounds carry nanoseconds of rounding that tell a reader nothing; up, so that they stay bounds.
+    private static long Rounded(long ns) => ns > long.MaxValue - 999 ? ns : (ns + 999) / 1000 * 1000;
+
+    private static string Line(string name, string share, string level, string worst, string needs, string verdict) =>
+        $"  {name,-20} {share,7} {level,10} {worst,10} {needs,10}  {verdict}".TrimEnd();
+}
