@@ -42,8 +42,14 @@ public static class BvtBounds
         ReadOnlySpan<BvtParameters> queue, int vcpu, long allowanceNs, long overrunNs) =>
         DispatchNs(queue, vcpu, allowanceNs, overrunNs, LagNs(queue[vcpu], allowanceNs, overrunNs), KeepsWarp(queue[vcpu]));
 
-    /// <summary>Whether a vCPU's warp applies whatever it did before: a limit may have taken it.</summary>
-    public static bool KeepsWarp(in BvtParameters vcpu) => vcpu.WarpLimitNs == 0;
+    /// <summary>What one other vCPU adds to <see cref="WorstDispatchNs"/>.</summary>
+    /// <remarks><i>Units</i>: as there.</remarks>
+    public static long WorstTermNs(
+        ReadOnlySpan<BvtParameters> queue, int vcpu, int other, long allowanceNs, long overrunNs) =>
+        TermNs(queue, vcpu, other, allowanceNs, overrunNs, LagNs(queue[vcpu], allowanceNs, overrunNs), KeepsWarp(queue[vcpu]));
+
+    // A limit may have taken its warp.
+    private static bool KeepsWarp(in BvtParameters vcpu) => vcpu.WarpLimitNs == 0;
 
     /// <summary>The longest time from wake-up to dispatch of a vCPU that is at most <paramref name="lagNs"/> ahead.</summary>
     /// <remarks>

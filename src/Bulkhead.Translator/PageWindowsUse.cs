@@ -6,9 +6,9 @@ public enum PageWindowsUse
     /// <summary>None.</summary>
     Off,
 
-    /// <summary>Pages of code that vCPUs were found in again and again.</summary>
+    /// <summary>That of address spaces that are found running again and again.</summary>
     On,
 
-    /// <summary>All, and pages of memory are mirrored at their first use: for tests.</summary>
+    /// <summary>All 64-bit code, and pages of memory are mirrored at their first use: for tests.</summary>
     Always,
 }

@@ -235,7 +235,7 @@ internal sealed unsafe partial class TranslatorVcpu
                     return false;
                 case ExitCode.Limit:
                     r.Rip = rip;
-                    if (_mode is { View: 0, Code64: true } && Volatile.Read(ref _state->Limit) != _normalLimit && Tlb.Windows?.NoteFound() == true)
+                    if (_mode.MayHaveWindow && Volatile.Read(ref _state->Limit) != _normalLimit && Tlb.Windows?.NoteFound() == true)
                     {
                         ReloadMode();
                     }

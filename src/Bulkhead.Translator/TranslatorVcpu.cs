@@ -132,8 +132,10 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         lock (_space.Lock)
         {
             Tlb.ClearStaleSlots();
-            return TlbVerifier.Verify(_state, _memory, page => _space.IsCode(page) != 0, host => Tlb.Windows?.PageAt(host) ?? -1) ?? Tlb.Windows?.Verify(page => _space.IsCode(page) != 0);
+            return TlbVerifier.Verify(_state, _memory, IsCode, host => Tlb.Windows?.PageAt(host) ?? -1) ?? Tlb.Windows?.Verify(IsCode);
         }
+
+        bool IsCode(int page) => _space.IsCode(page) != 0;
     }
 
     /// <inheritdoc/>
@@ -320,7 +322,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private void ReloadMode()
     {
         ModeWord mode = ModeWord.Of(_state->Registers);
-        if (mode is { View: 0, Code64: true } && Tlb.Windows?.HasWindow() == true)
+        if (mode.MayHaveWindow && Tlb.Windows?.HasWindow() == true)
         {
             mode = mode.WithWindow();
         }

@@ -60,38 +60,31 @@ internal static class Options
         HelpName = "FILE",
         Description = description,
         Arity = ArgumentArity.ExactlyOne,
-        CustomParser = result =>
-        {
-            string path = result.Tokens[0].Value;
-            if (!File.Exists(path))
-            {
-                result.AddError($"{name} {path}: there is no such file; give the path of a file that can be read.");
-                return null;
-            }
-
-            return Path.GetFullPath(path);
-        },
+        CustomParser = result => ExistingPath(result, $"{name} ", "a file that can be read"),
     };
 
     /// <summary>Makes the argument that is the path of a system file.</summary>
     internal static Argument<string> SystemFile() => new("FILE")
     {
         Description = "The system file.",
-        CustomParser = result =>
-        {
-            string path = result.Tokens[0].Value;
-            if (!File.Exists(path))
-            {
-                result.AddError($"{path}: there is no such file; give the path of a system file.");
-                return null;
-            }
-
-            return Path.GetFullPath(path);
-        },
+        CustomParser = result => ExistingPath(result, string.Empty, "a system file"),
     };
 
     /// <summary>Makes a switch.</summary>
     internal static Option<bool> Switch(string name, string description) => new(name) { Description = description };
+
+    /// <summary>The full path of the file a value names, or null and an error where there is none.</summary>
+    private static string? ExistingPath(ArgumentResult result, string prefix, string wanted)
+    {
+        string path = result.Tokens[0].Value;
+        if (!File.Exists(path))
+        {
+            result.AddError($"{prefix}{path}: there is no such file; give the path of {wanted}.");
+            return null;
+        }
+
+        return Path.GetFullPath(path);
+    }
 
     internal static string Wrong(string name, string text, string form) => $"{name} {(text.Length == 0 ? "''" : text)}: not understood; write {form}.";
 }

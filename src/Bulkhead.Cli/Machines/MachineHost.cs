@@ -90,12 +90,13 @@ internal sealed class MachineHost : IMachineHost
     public int Validate(string systemPath)
     {
         SystemConfig system = SystemFile.Load(systemPath);
+        IReadOnlyList<VcpuSchedule> schedules = VcpuSchedule.Compute(system);
         using (var output = new StreamWriter(new DescriptorStream(1)))
         {
-            ScheduleTable.Write(output, system, VcpuSchedule.Compute(system));
+            ScheduleTable.Write(output, system, schedules);
         }
 
-        _ = VcpuSchedule.Admit(system);
+        _ = VcpuSchedule.Admit(schedules);
         return 0;
     }
 

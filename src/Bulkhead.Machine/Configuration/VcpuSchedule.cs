@@ -43,10 +43,10 @@ public sealed record VcpuSchedule
     public required long TurnEndNs { get; init; }
 
     /// <summary>The longest time from wake-up to dispatch while it is not ahead of its share.</summary>
-    public long LevelDispatchNs => Sum(Terms.Select(static t => t.LevelNs));
+    public required long LevelDispatchNs { get; init; }
 
     /// <summary>The longest time from wake-up to dispatch, whatever it did before.</summary>
-    public long WorstDispatchNs => Sum(Terms.Select(static t => t.WorstNs));
+    public required long WorstDispatchNs { get; init; }
 
     /// <summary>Whether the domain gets the latency it needs.</summary>
     public LatencyVerdict Verdict => Domain.Latency is not { } need ? LatencyVerdict.None
@@ -64,7 +64,7 @@ public sealed record VcpuSchedule
         {
             (DomainConfig Domain, int Vcpu)[] all =
                 [.. system.Domains.Where(d => d.Pool == pool.Name).SelectMany(static d => Enumerable.Range(0, d.Vcpus).Select(v => (d, v)))];
-            int cpus = Math.Max(pool.CpuCount, 1);
+            int cpus = pool.CpuCount;
             for (int i = 0; i < all.Length; i++)
             {
                 (DomainConfig, int)[] queue = [.. all.Where((_, other) => other % cpus == i % cpus)];
@@ -78,9 +78,12 @@ public sealed record VcpuSchedule
     /// <summary>Computes the bounds, and refuses a system that cannot give a domain the latency it needs.</summary>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> with exit code 2: a line per vCPU, with the place, the term that breaks
     /// the need and what to change.</remarks>
-    public static IReadOnlyList<VcpuSchedule> Admit(SystemConfig system)
+    public static IReadOnlyList<VcpuSchedule> Admit(SystemConfig system) => Admit(Compute(system));
+
+    /// <summary>The same of bounds that were computed.</summary>
+    public static IReadOnlyList<VcpuSchedule> Admit(IReadOnlyList<VcpuSchedule> schedules)
     {
-        IReadOnlyList<VcpuSchedule> schedules = Compute(system);
+        ArgumentNullException.ThrowIfNull(schedules);
         string[] refused = [.. schedules.Where(static s => s.Verdict == LatencyVerdict.Refused).Select(static s => s.Refusal())];
         return refused.Length == 0 ? schedules : throw new OperatorException(string.Join('\n', refused), 2);
     }
@@ -89,16 +92,15 @@ public sealed record VcpuSchedule
     {
         BvtParameters[] parameters = [.. queue.Select(static q => q.Domain.Share.Parameters)];
         long allowance = pool.AllowanceNs;
-        long lag = BvtBounds.LagNs(parameters[index], allowance, overrunNs);
-        bool keeps = BvtBounds.KeepsWarp(parameters[index]);
         DispatchTerm[] terms =
         [
             .. Enumerable.Range(0, queue.Length).Where(other => other != index).Select(other => new DispatchTerm(
                 queue[other].Domain.Name,
                 queue[other].Vcpu,
                 BvtBounds.TermNs(parameters, index, other, allowance, overrunNs, lagNs: 0, warped: true),
-                BvtBounds.TermNs(parameters, index, other, allowance, overrunNs, lag, keeps))),
+                BvtBounds.WorstTermNs(parameters, index, other, allowance, overrunNs))),
         ];
+        long turnEnd = terms.Length == 0 ? 0 : overrunNs;
         return new VcpuSchedule
         {
             Domain = queue[index].Domain,
@@ -106,23 +108,16 @@ public sealed record VcpuSchedule
             Pool = pool.Name,
             Cpu = cpu,
             Share = (double)parameters[index].Weight / parameters.Sum(static p => p.Weight),
-            LagNs = lag,
+            LagNs = BvtBounds.LagNs(parameters[index], allowance, overrunNs),
             LoanNs = BvtBounds.LoanNs(parameters, index) * parameters[index].Weight,
             Terms = terms,
-            TurnEndNs = terms.Length == 0 ? 0 : overrunNs,
+            TurnEndNs = turnEnd,
+            LevelDispatchNs = Sum(turnEnd, BvtBounds.DispatchNs(parameters, index, allowance, overrunNs, lagNs: 0, warped: true)),
+            WorstDispatchNs = Sum(turnEnd, BvtBounds.WorstDispatchNs(parameters, index, allowance, overrunNs)),
         };
     }
 
-    private long Sum(IEnumerable<long> terms)
-    {
-        Int128 sum = TurnEndNs;
-        foreach (long term in terms)
-        {
-            sum += term;
-        }
-
-        return sum > long.MaxValue ? long.MaxValue : (long)sum;
-    }
+    private static long Sum(long turnEndNs, long waitNs) => waitNs > long.MaxValue - turnEndNs ? long.MaxValue : waitNs + turnEndNs;
 
     private string Refusal()
     {

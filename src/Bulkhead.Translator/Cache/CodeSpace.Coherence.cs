@@ -96,34 +96,28 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
 
             for (uint id = _ramHead[ramPage]; id != 0; id = _pages[(int)id].Next)
             {
-                if (_pages[(int)id].Alive)
+                _pages[(int)id].Alive = false;
+                RemoveFromRow(id);
+                foreach (TranslatorVcpu vcpu in _vcpus)
                 {
-                    Kill(id);
+                    if (IsRelative(id))
+                    {
+                        vcpu.ClearCodeSlots();
+                    }
+                    else
+                    {
+                        vcpu.ClearCodeSlot(_pages[(int)id].Gva, id);
+                    }
                 }
             }
 
             _ramHead[ramPage] = 0;
+            foreach (TranslatorVcpu vcpu in _vcpus)
+            {
+                vcpu.RequestForget();
+            }
+
             Volatile.Write(ref IsCode(ramPage), 0);
-        }
-    }
-
-    /// <summary>Has nobody enter blocks of a page id any more.</summary>
-    private void Kill(uint id)
-    {
-        _pages[(int)id].Alive = false;
-        RemoveFromRow(id);
-        foreach (TranslatorVcpu vcpu in _vcpus)
-        {
-            if (IsRelative(id))
-            {
-                vcpu.ClearCodeSlots();
-            }
-            else
-            {
-                vcpu.ClearCodeSlot(_pages[(int)id].Gva, id);
-            }
-
-            vcpu.RequestForget();
         }
     }
 

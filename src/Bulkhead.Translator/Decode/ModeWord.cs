@@ -57,6 +57,9 @@ internal readonly record struct ModeWord(uint Value)
 
     internal bool FsGsBase => (Value & (1 << 18)) != 0;
 
+    /// <summary>Whether it is code that may look for operands in a window.</summary>
+    internal bool MayHaveWindow => View == 0 && Code64;
+
     internal bool Windowed => (Value & (1 << 19)) != 0;
 
     /// <summary>The same with a window.</summary>

@@ -241,6 +241,7 @@ internal sealed unsafe class Thunks
             w.Bytes(0x65, 0x41, 0x83); // sub dword gs:[r11 + patience], 1
             w.Bytes(0x6B, (byte)(table + 28), 0x01);
             worn = w.Jcc(8); // js
+            w.RegStateIndexed(0x8B, R10, R11, table + 16);
         }
         else
         {
@@ -250,11 +251,7 @@ internal sealed unsafe class Thunks
             w.RegStateIndexed(0x8B, R10, R11, tag);
             w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax], r10
             w.Byte(0x10);
-        }
-
-        w.RegStateIndexed(0x8B, R10, R11, table + 16);
-        if (!window)
-        {
+            w.RegStateIndexed(0x8B, R10, R11, table + 16);
             w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax + 8], r10
             w.Bytes(0x50, 0x08);
         }

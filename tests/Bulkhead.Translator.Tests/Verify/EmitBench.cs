@@ -67,7 +67,8 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
         guest.CopyTo(page[(int)(rip & 0xFFF)..]);
         _edges.Clear();
         _interpreted.Clear();
-        ModeWord word = _options.PageWindows == PageWindowsUse.Always && new ModeWord(mode) is { Code64: true, View: 0 } ? new ModeWord(mode).WithWindow() : new ModeWord(mode);
+        ModeWord word = new(mode);
+        word = _options.PageWindows == PageWindowsUse.Always && word.MayHaveWindow ? word.WithWindow() : word;
         _plan = transient
             ? _planner.PlanTransient(_guest.Pointer + (rip & 0xFFF), 15, rip, word)
             : _planner.Plan(_guest.Pointer, Relative(mode) ? rip & 0xFFF : rip, word, Page, Relative(mode));
