@@ -11,6 +11,10 @@ internal sealed class BvtPolicy(long allowanceNs) : IPolicy
 
     public int Add(Share share) => _queue.Add(share.Parameters);
 
+    public void Remove(int entry) => _queue.Remove(entry);
+
+    public void Change(int entry, Share share) => _queue.Change(entry, share.Parameters);
+
     public void Wake(int entry) => _queue.Wake(entry);
 
     public void Block(int entry, bool voluntary) => _queue.Block(entry, voluntary ? BlockKind.Voluntary : BlockKind.Involuntary);

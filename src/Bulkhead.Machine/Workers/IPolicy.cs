@@ -7,6 +7,12 @@ internal interface IPolicy
     /// <summary>Takes in a vCPU that is not runnable yet; the number names it here.</summary>
     int Add(Share share);
 
+    /// <summary>Lets go of one that is not running; its number may be given to another.</summary>
+    void Remove(int entry);
+
+    /// <summary>Changes what one is entitled to, from now on.</summary>
+    void Change(int entry, Share share);
+
     /// <summary>Makes it runnable.</summary>
     void Wake(int entry);
 

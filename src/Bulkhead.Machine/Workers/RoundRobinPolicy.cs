@@ -3,6 +3,7 @@ namespace Bulkhead.Machine.Workers;
 /// <summary>Everyone in turn for the same slice; a vCPU that just woke comes first.</summary>
 internal sealed class RoundRobinPolicy(long sliceNs) : IPolicy
 {
+    // Who was removed keeps its place: it is never runnable again.
     private readonly List<bool> _runnable = [];
     private int _last = -1;
     private int _woken = -1;
@@ -11,6 +12,12 @@ internal sealed class RoundRobinPolicy(long sliceNs) : IPolicy
     {
         _runnable.Add(false);
         return _runnable.Count - 1;
+    }
+
+    public void Remove(int entry) => _runnable[entry] = false;
+
+    public void Change(int entry, Share share)
+    {
     }
 
     public void Wake(int entry)
