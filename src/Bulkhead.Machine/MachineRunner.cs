@@ -9,21 +9,17 @@ using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine;
 
-/// <summary>Runs domains together until each has ended.</summary>
+/// <summary>Runs domains together.</summary>
 /// <remarks><i>Threading</i>: the control thread builds, waits and disposes; <see cref="Stop"/> from any.</remarks>
 public sealed class MachineRunner : IDisposable
 {
     private readonly List<Domain> _domains = [];
     private readonly List<PcpuWorker> _workers = [];
     private readonly List<Pool> _pools = [];
-    private readonly CountdownEvent _alive;
+    private readonly object _ended = new();
     private readonly TraceFile? _trace;
 
-    private MachineRunner(int domains, TraceFile? trace)
-    {
-        _alive = new CountdownEvent(domains);
-        _trace = trace;
-    }
+    private MachineRunner(TraceFile? trace) => _trace = trace;
 
     /// <summary>The domains in the order asked for.</summary>
     public IReadOnlyList<Domain> Domains => _domains;
@@ -35,7 +31,7 @@ public sealed class MachineRunner : IDisposable
     public static MachineRunner Build(MachineRequest request, EngineSeam engine)
     {
         int[][] cpus = ChooseCpus(request);
-        var runner = new MachineRunner(request.Domains.Count, request.Trace);
+        var runner = new MachineRunner(request.Trace);
         try
         {
             if (request.InstructionClock)
@@ -70,8 +66,36 @@ public sealed class MachineRunner : IDisposable
         }
     }
 
-    /// <summary>Waits until every domain ended, at most <paramref name="milliseconds"/> (-1: for ever).</summary>
-    public bool Wait(int milliseconds = -1) => _alive.Wait(milliseconds);
+    /// <summary>Waits until every domain is off, at most <paramref name="milliseconds"/> (-1: for ever).</summary>
+    public bool Wait(int milliseconds = -1)
+    {
+        long start = Stopwatch.GetTimestamp();
+        lock (_ended)
+        {
+            while (!_domains.TrueForAll(static d => d.IsOff))
+            {
+                long left = milliseconds - (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                if (milliseconds >= 0 && left <= 0)
+                {
+                    return false;
+                }
+
+                _ = Monitor.Wait(_ended, milliseconds < 0 ? Timeout.Infinite : (int)left);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
+    public void Change(Domain domain, Share share)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        foreach (VcpuSlot slot in domain.Slots)
+        {
+            _workers.Find(worker => worker == slot.Worker)?.Change(slot, share);
+        }
+    }
 
     /// <summary>Ends every domain that still lives with this exit code.</summary>
     public void Stop(int exitCode, string message)
@@ -109,8 +133,6 @@ public sealed class MachineRunner : IDisposable
         {
             domain.Dispose();
         }
-
-        _alive.Dispose();
     }
 
     private static int[][] ChooseCpus(MachineRequest request)
@@ -193,7 +215,17 @@ public sealed class MachineRunner : IDisposable
             request, engine, time, _trace,
             static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false));
         _domains.Add(domain);
-        domain.Ended += _ => _alive.Signal();
+        domain.Ended += _ =>
+        {
+            lock (_ended)
+            {
+                Monitor.PulseAll(_ended);
+            }
+        };
         _pools[request.Pool].Place(domain, request.Share);
+        if (!request.StartsOff)
+        {
+            domain.Start();
+        }
     }
 }

@@ -44,6 +44,7 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
     private volatile uint _dfr;
     private volatile int _tpr;
     private volatile int _inService;
+    private long _acknowledged;
     private volatile bool _lint0High;
     private volatile bool _lint1High;
     private uint _icrLow;
@@ -153,11 +154,15 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
         Interlocked.Increment(ref _changes);
     }
 
+    /// <summary>How many interrupts its vCPU took; from any thread.</summary>
+    public long AcknowledgedCount => Volatile.Read(ref _acknowledged);
+
     /// <inheritdoc/>
     public bool TryAcknowledge(out byte vector)
     {
         if (ExtIntReady && _bus.TryAcknowledgePic(out vector))
         {
+            _acknowledged++;
             return true;
         }
 
@@ -173,6 +178,7 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
         Volatile.Write(ref _isr[top >> 5], _isr[top >> 5] | bit);
         _inService = top;
         vector = (byte)top;
+        _acknowledged++;
         return true;
     }
 

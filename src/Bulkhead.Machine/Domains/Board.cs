@@ -37,6 +37,7 @@ internal sealed class Board
             var apic = new LocalApic((uint)slot.Index, slot.Index == 0, bus, clock, slot.Timers, slot);
             bus.Add(apic);
             _apics.Add(apic);
+            slot.Apic = apic;
             slot.Io = new CpuIo(apic, slot.Trace is { } trace ? new TracedInterrupts(apic, trace) : apic, _mmio, _ports, clock, kvmClock);
         }
 

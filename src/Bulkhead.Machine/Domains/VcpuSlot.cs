@@ -1,5 +1,6 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Time;
+using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.State;
@@ -19,6 +20,10 @@ public sealed class VcpuSlot : IVcpuSignals
     private int _parked;
     private long _ranNs;
     private long _turns;
+    private long _halts;
+    private long _exitsBefore;
+    private long _progress;
+    private long _progressRanNs;
     private TimerQueue _timers;
 
     internal VcpuSlot(Domain domain, int index)
@@ -44,7 +49,7 @@ public sealed class VcpuSlot : IVcpuSignals
     public LatencyHistogram DispatchLatency { get; } = new();
 
     /// <summary>Exits so far, as a hypervisor counts them.</summary>
-    public long ExitCount => Exits.Total;
+    public long ExitCount => _exitsBefore + (Vcpu?.Exits.Total ?? 0); // null before the first start
 
     /// <summary>What the time it ran went to, most first; empty where nobody looked.</summary>
     public IReadOnlyList<(string Activity, double Share)> ActivityTable()
@@ -66,9 +71,12 @@ public sealed class VcpuSlot : IVcpuSignals
     public IReadOnlyList<(string Instruction, long Count)> InterpretedTable() =>
         [.. Exits.Interpreted().Select(i => (i.Code.ToString(), i.Count)).OrderByDescending(e => e.Count)];
 
-    internal IVcpu Vcpu { get; set; } = null!; // Set by Domain.Attach before anything can reach the slot.
+    internal IVcpu Vcpu { get; private set; } = null!; // Set by Attach before anything can run it.
 
     internal ICpuIo Io { get; set; } = null!; // Set by the domain's power-up before the first turn.
+
+    /// <summary>Its local APIC, since the last power-up.</summary>
+    internal LocalApic? Apic { get; set; }
 
     internal IVcpuWorker? Worker { get; set; }
 
@@ -91,6 +99,28 @@ public sealed class VcpuSlot : IVcpuSignals
     internal long WaitingSinceNs { get; set; }
 
     internal bool IsParked => Volatile.Read(ref _parked) != 0;
+
+    /// <summary>Whether neither it nor its timers are to run now.</summary>
+    internal bool IsHeld => IsParked || Domain.IsPaused || Domain.IsAsked;
+
+    /// <summary>Gives it an engine's vCPU, for a new life; the domain disposes it.</summary>
+    internal void Attach(IVcpu vcpu)
+    {
+        _exitsBefore = ExitCount;
+        Vcpu = vcpu;
+    }
+
+    /// <summary>The time it ran since it last halted or took an interrupt, as far as this was looked at; the control thread.</summary>
+    internal long StalledNs()
+    {
+        long progress = Volatile.Read(ref _halts) + (Apic?.AcknowledgedCount ?? 0);
+        if (progress != _progress)
+        {
+            (_progress, _progressRanNs) = (progress, RanNs);
+        }
+
+        return RanNs - _progressRanNs;
+    }
 
     /// <inheritdoc/>
     public void Kick()
@@ -149,6 +179,7 @@ public sealed class VcpuSlot : IVcpuSignals
         ref Registers registers = ref Vcpu.Registers;
         bool stuck = registers.Activity == (byte)ActivityState.WaitForSipi
             || (registers.Activity == (byte)ActivityState.Halted && (registers.Rflags & Rflags.IF) == 0);
+        _halts++;
         _ = Interlocked.Exchange(ref _stuck, stuck);
         return stuck;
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
 using Bulkhead.Machine.Domains;
@@ -18,6 +19,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly IPolicy _policy;
     private readonly IIdle _idle;
     private readonly List<VcpuSlot> _slots = [];
+    private readonly ConcurrentQueue<Action> _orders = new();
     private readonly int _cpu;
     private readonly int _realTimePriority;
     private Thread? _thread;
@@ -50,6 +52,13 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         slot.Worker = this;
         slot.PolicyEntry = _policy.Add(share);
         _slots.Add(slot);
+    }
+
+    /// <summary>Changes what a vCPU placed here is entitled to; from any thread.</summary>
+    internal void Change(VcpuSlot slot, Share share)
+    {
+        _orders.Enqueue(() => _policy.Change(slot.PolicyEntry, share));
+        Poke(null);
     }
 
     /// <summary>Starts the thread.</summary>
@@ -88,7 +97,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
     }
 
-    /// <summary>Runs until <see cref="Dispose"/>, or until every domain placed here ended.</summary>
+    /// <summary>Runs until <see cref="Dispose"/>.</summary>
     internal void Loop()
     {
         Volatile.Write(ref _threadId, Environment.CurrentManagedThreadId);
@@ -107,7 +116,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _sampler = sampler;
         using ITurnTimer timer = _options.TurnTimer(EndCurrentTurn);
         _timer = timer;
-        while (!Volatile.Read(ref _stop) && !AllEnded())
+        while (!Volatile.Read(ref _stop))
         {
             _idle.Clear();
             long now = _options.NowNs();
@@ -199,9 +208,14 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     // Timers first: they wake vCPUs.
     private void Collect(long nowNs)
     {
+        while (_orders.TryDequeue(out Action? order))
+        {
+            order();
+        }
+
         foreach (VcpuSlot slot in _slots)
         {
-            if (!slot.IsParked && !slot.Domain.IsAsked && slot.Timers.NextDeadlineNs <= nowNs)
+            if (!slot.IsHeld && slot.Timers.NextDeadlineNs <= nowNs)
             {
                 FireTimers(slot, nowNs);
             }
@@ -216,14 +230,16 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 
             if (slot.Domain.IsAsked)
             {
-                Block(slot, voluntary: false);
-                slot.BlockedNs = long.MaxValue;
-                slot.WaitingSinceNs = 0;
+                Hold(slot);
                 slot.Park();
                 slot.Domain.OnParked();
             }
+            else if (slot.Domain.IsPaused)
+            {
+                Hold(slot);
+            }
 
-            if (!slot.IsParked && slot.TakeWake(out long wokenNs) && !slot.Runnable)
+            if (!slot.IsHeld && slot.TakeWake(out long wokenNs) && !slot.Runnable)
             {
                 slot.Runnable = true;
                 _policy.Wake(slot.PolicyEntry);
@@ -248,6 +264,14 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         {
             slot.Domain.Stop(ExitCodes.Engine, $"a timer failed: {e}");
         }
+    }
+
+    // Whatever held it, it is owed nothing for the time.
+    private void Hold(VcpuSlot slot)
+    {
+        Block(slot, voluntary: true);
+        slot.BlockedNs = long.MaxValue;
+        slot.WaitingSinceNs = 0;
     }
 
     private void Block(VcpuSlot slot, bool voluntary)
@@ -275,7 +299,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long next = long.MaxValue;
         foreach (VcpuSlot slot in _slots)
         {
-            if (!slot.IsParked)
+            if (!slot.IsHeld)
             {
                 next = Math.Min(next, slot.Timers.NextDeadlineNs);
             }
@@ -295,18 +319,5 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
 
         throw new System.Diagnostics.UnreachableException("The policy picked a vCPU that was never placed here.");
-    }
-
-    private bool AllEnded()
-    {
-        foreach (VcpuSlot slot in _slots)
-        {
-            if (slot.Domain.Result is null)
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 }
