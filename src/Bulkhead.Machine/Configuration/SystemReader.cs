@@ -23,6 +23,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     // Every name that was given, also of pools that have other errors: a domain in one of them is not wrong as well.
     private readonly HashSet<string> _poolNames = [];
     private readonly HashSet<string> _domainNames = [];
+    private readonly LifeReader _lives = new(errors);
     private readonly List<CpuSelector> _cpus = [];
 
     public SystemConfig? Read(YamlNode root)
@@ -56,6 +57,8 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         {
             domains.Add(ReadDomain(node, path));
         }
+
+        _lives.CheckDependencies(domains);
 
         return new SystemConfig(file, pools, domains);
     }
@@ -128,7 +131,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     {
         ConfigMap? map = ConfigMap.Open(
             errors, node, path,
-            "name", "image", "kernel", "initrd", "append", "memory", "vcpus", "weight", "warp", "latency", "pool", "task");
+            ["name", "image", "kernel", "initrd", "append", "memory", "vcpus", "weight", "warp", "latency", "pool", "task", .. LifeReader.Fields]);
         if (map is null)
         {
             return new DomainConfig { Name = "", Pool = "" };
@@ -137,7 +140,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         CheckSource(map);
         string? image = map.Name("image", $"the name of a guest image: {NameForm}");
         ulong memory = map.Size("memory", SystemFile.DefaultMemoryBytes, MinMemoryBytes, MaxMemoryBytes);
-        return new DomainConfig
+        var domain = new DomainConfig
         {
             Name = ReadName(map, _domainNames, "domain"),
             Image = image,
@@ -152,6 +155,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Pool = ReadPoolOf(map),
             Task = map.Choice("task", s_tasks) ?? (image is null ? null : s_tasks[0]),
         };
+        return _lives.Read(map, domain, path);
     }
 
     private static void CheckSource(ConfigMap map)
