@@ -22,13 +22,30 @@ internal sealed class CommandLine
         Command run = new RunCommand(host, errors).Create();
         Command up = new UpCommand(host).Create();
         Command validate = new ValidateCommand(host).Create();
+        Command test = new TestCommand(host).Create();
         _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
         {
             run,
             up,
             validate,
+            test,
         };
-        var notes = new Dictionary<Command, string> { [run] = RunCommand.Notes, [up] = UpCommand.Notes, [validate] = ValidateCommand.Notes };
+        var notes = new Dictionary<Command, string>
+        {
+            [run] = RunCommand.Notes,
+            [up] = UpCommand.Notes,
+            [validate] = ValidateCommand.Notes,
+            [test] = TestCommand.Notes,
+        };
+        foreach ((Command command, string? text) in new ControlCommands(output).Create())
+        {
+            _root.Add(command);
+            if (text is not null)
+            {
+                notes.Add(command, text);
+            }
+        }
+
         foreach (HelpOption help in _root.Options.OfType<HelpOption>())
         {
             if (help.Action is HelpAction usual)

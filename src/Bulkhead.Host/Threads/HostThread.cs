@@ -27,17 +27,21 @@ public static unsafe class HostThread
         return [.. cpus];
     }
 
-    /// <summary>Binds the calling thread to one CPU; false where the host refuses.</summary>
-    public static bool TryPin(int cpu)
+    /// <summary>Binds the calling thread, and those it creates from now on, to CPUs; false where the host refuses.</summary>
+    public static bool TryPin(params ReadOnlySpan<int> cpus)
     {
         byte* mask = stackalloc byte[ThreadCalls.MaskBytes];
         new Span<byte>(mask, ThreadCalls.MaskBytes).Clear();
-        if ((uint)cpu >= ThreadCalls.MaskBytes * 8)
+        foreach (int cpu in cpus)
         {
-            return false;
+            if ((uint)cpu >= ThreadCalls.MaskBytes * 8)
+            {
+                return false;
+            }
+
+            mask[cpu >> 3] |= (byte)(1 << (cpu & 7));
         }
 
-        mask[cpu >> 3] = (byte)(1 << (cpu & 7));
         return ThreadCalls.SetAffinity(0, ThreadCalls.MaskBytes, mask) == 0;
     }
 

@@ -196,8 +196,6 @@ public sealed class Domain : IDisposable
     /// <remarks>Time in which others had the CPU does not count. <i>Threading</i>: the control thread, a few times per limit.</remarks>
     public void EndIfHung(long limitNs)
     {
-        // What a turn ran counts when it is over, and that of a vCPU that is alone may never be.
-        PokeAll();
         foreach (VcpuSlot slot in _vcpus)
         {
             if (slot.StalledNs() >= limitNs)

@@ -19,6 +19,8 @@ public sealed class VcpuSlot : IVcpuSignals
     private bool _stuck;
     private int _parked;
     private long _ranNs;
+    private long _turnStartNs;
+    private int _accounts;
     private long _turns;
     private long _halts;
     private long _exitsBefore;
@@ -39,8 +41,24 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>Its number, which is its APIC id.</summary>
     public int Index { get; }
 
-    /// <summary>Time it ran, in nanoseconds.</summary>
-    public long RanNs => Volatile.Read(ref _ranNs);
+    /// <summary>Time it ran, in nanoseconds, the turn it is in included.</summary>
+    public long RanNs
+    {
+        get
+        {
+            // Both belong together while the count is even and stays what it was.
+            while (true)
+            {
+                int accounts = Volatile.Read(ref _accounts);
+                long ran = Volatile.Read(ref _ranNs);
+                long start = Volatile.Read(ref _turnStartNs);
+                if ((accounts & 1) == 0 && accounts == Interlocked.CompareExchange(ref _accounts, 0, 0))
+                {
+                    return start == 0 ? ran : ran + Math.Max(Domain.Clock.NowNs - start, 0);
+                }
+            }
+        }
+    }
 
     /// <summary>How often it was dispatched.</summary>
     public long Turns => Volatile.Read(ref _turns);
@@ -208,10 +226,17 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>Forgets every deadline of a board that is gone.</summary>
     internal void ReplaceTimers() => Volatile.Write(ref _timers, NewTimers());
 
+    /// <summary>Worker: a turn begins.</summary>
+    internal void BeginTurn(long nowNs) => Volatile.Write(ref _turnStartNs, nowNs);
+
+    /// <summary>Worker: the turn is over.</summary>
     internal void Account(long ranNs)
     {
-        Volatile.Write(ref _ranNs, _ranNs + ranNs);
         Volatile.Write(ref _turns, _turns + 1);
+        _ = Interlocked.Increment(ref _accounts);
+        _turnStartNs = 0;
+        _ranNs += ranNs;
+        _ = Interlocked.Increment(ref _accounts);
     }
 
     private TimerQueue NewTimers() => new(() => Worker?.OnEarlierDeadline(this));

@@ -162,6 +162,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             slot.WaitingSinceNs = 0;
         }
 
+        slot.BeginTurn(nowNs);
         _timer?.Aim(slot.Vcpu);
         _sampler?.Aim(slot.Vcpu.TurnCell);
         if (untilNs != long.MaxValue)

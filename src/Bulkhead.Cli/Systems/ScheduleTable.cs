@@ -2,7 +2,7 @@ using System.Globalization;
 using Bulkhead.Core;
 using Bulkhead.Machine.Configuration;
 
-namespace Bulkhead.Cli.Machines;
+namespace Bulkhead.Cli.Systems;
 
 /// <summary>What a system's schedule guarantees, as text: a line per vCPU, and under it what each other may add to its wait.</summary>
 internal static class ScheduleTable

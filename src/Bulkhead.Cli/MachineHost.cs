@@ -1,12 +1,14 @@
-using Bulkhead.Host;
+using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Systems;
 using Bulkhead.Host.Terminal;
-using Bulkhead.Machine;
+using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Profiling;
 using Bulkhead.Machine.Tracing;
+using Bulkhead.Machine;
 
-namespace Bulkhead.Cli.Machines;
+namespace Bulkhead.Cli;
 
 /// <summary>Runs machines in this process.</summary>
 internal sealed class MachineHost : IMachineHost
@@ -80,10 +82,17 @@ internal sealed class MachineHost : IMachineHost
     public int Up(UpRequest request)
     {
         using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true };
-        SystemConfig system = SystemFile.Load(request.SystemPath);
-        _ = VcpuSchedule.Admit(system);
-        using var run = new SystemRun(system, request, output);
-        return run.Run();
+        ISystemView view = request.View switch
+        {
+            ViewChoice.Json => new JsonView(output),
+            ViewChoice.Quiet => new QuietView(output),
+            ViewChoice.Auto when TerminalSize.TryRead(1, out _) => new LiveView(output),
+            _ => new PlainView(output),
+        };
+        using var system = new LiveSystem(SystemFile.Load(request.SystemPath), request, view);
+        return request.TimeoutNs is not null
+            ? new SystemTest(request, output).Run(system)
+            : system.Run(request.View == ViewChoice.Json ? Console.Error : output);
     }
 
     /// <inheritdoc/>

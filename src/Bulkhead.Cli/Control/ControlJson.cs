@@ -1,0 +1,11 @@
+using System.Text.Json.Serialization;
+
+namespace Bulkhead.Cli.Control;
+
+/// <summary>How what is said on a control socket, and by <c>--json</c>, is spelt.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlReply))]
+[JsonSerializable(typeof(SystemRecord))]
+[JsonSerializable(typeof(IReadOnlyList<ControlReply>))]
+internal sealed partial class ControlJson : JsonSerializerContext;
