@@ -7,7 +7,6 @@ using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Time;
-using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine;
@@ -19,17 +18,10 @@ internal static class DomainBuilder
     private const int MostVcpus = 64;
 
     /// <summary>Makes a domain that is off; the caller disposes it.</summary>
-    internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, TraceFile? trace, Action<Action>? control)
+    internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, Action<Action>? control)
     {
         Check(request);
-        var domain = new Domain(request.Name, request.Vcpus, time.Clock, PowerUp, control, Assemble);
-        VcpuTrace[] traces = trace?.Add(request.Name, request.Vcpus, time.Clock) ?? [];
-        for (int i = 0; i < traces.Length; i++)
-        {
-            domain.Slots[i].Trace = traces[i];
-        }
-
-        return domain;
+        return new Domain(request.Name, request.Vcpus, time.Clock, PowerUp, control, Assemble);
 
         void Assemble(Domain d)
         {
@@ -38,10 +30,6 @@ internal static class DomainBuilder
             d.Owned.Add(memory);
             d.Memory = memory;
             d.Attach(slot => engine.CreateVcpu(new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, time.Clock, request.CpuModel)));
-            foreach (VcpuSlot slot in d.Slots)
-            {
-                slot.Exits.Observer = slot.Trace;
-            }
         }
 
         // The files are read again at a reset rather than kept.

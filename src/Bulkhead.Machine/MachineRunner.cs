@@ -59,7 +59,11 @@ public sealed class MachineRunner : IDisposable
     /// <summary>Starts the workers.</summary>
     public void Start()
     {
-        _trace?.Start();
+        if (_trace is not null)
+        {
+            StartTrace(_trace);
+        }
+
         foreach (PcpuWorker worker in _workers)
         {
             worker.Start();
@@ -95,6 +99,58 @@ public sealed class MachineRunner : IDisposable
         {
             _workers.Find(worker => worker == slot.Worker)?.Change(slot, share);
         }
+    }
+
+    /// <summary>Writes what every vCPU does from now on, or from <paramref name="sinceNs"/> on where that is remembered.</summary>
+    /// <param name="trace">The file; not used before.</param>
+    /// <param name="sinceNs">CLOCK_MONOTONIC; turns only, since exits and interrupts are not remembered.</param>
+    public void StartTrace(TraceFile trace, long sinceNs = long.MaxValue)
+    {
+        ArgumentNullException.ThrowIfNull(trace);
+        foreach (Domain domain in _domains)
+        {
+            VcpuTrace[] traces = trace.Add(domain.Name, domain.Slots.Length, domain.Clock);
+            foreach (VcpuSlot slot in domain.Slots)
+            {
+                slot.Trace = traces[slot.Index];
+            }
+        }
+
+        foreach (PcpuWorker worker in _workers)
+        {
+            trace.Add(worker.Recorder, sinceNs);
+        }
+
+        trace.Start();
+    }
+
+    /// <summary>Ends what <see cref="StartTrace"/> began; the file then has to be finished.</summary>
+    public void StopTrace()
+    {
+        foreach (VcpuSlot slot in _domains.SelectMany(static d => d.Slots))
+        {
+            slot.Trace = null;
+        }
+    }
+
+    /// <summary>The longest waits of a domain's vCPUs in the last minute or two.</summary>
+    /// <remarks><i>Cost</i>: a short turn of each of its pCPUs.</remarks>
+    public IReadOnlyList<WaitRecord> Waits(Domain domain)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        var waits = new List<WaitRecord>();
+        foreach (VcpuSlot slot in domain.Slots)
+        {
+            using var done = new ManualResetEventSlim();
+            _workers.Find(worker => worker == slot.Worker)?.Post(() =>
+            {
+                waits.AddRange(slot.Waits.Worst(slot.Index));
+                done.Set();
+            });
+            done.Wait();
+        }
+
+        return waits;
     }
 
     /// <summary>Ends every domain that still lives with this exit code.</summary>
@@ -186,7 +242,8 @@ public sealed class MachineRunner : IDisposable
                     Stopwatch.GetTimestamp,
                     signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
                     new SpinThenSleep(request.SpinNs),
-                    samples ? TurnTimer.Sampling : null);
+                    samples ? TurnTimer.Sampling : null,
+                    RealTime: true);
                 _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.Pools[i].AllowanceNs), options, request.RealTimePriority));
             }
 
@@ -212,7 +269,7 @@ public sealed class MachineRunner : IDisposable
     private void AddDomain(DomainRequest request, EngineSeam engine, DomainTime time)
     {
         Domain domain = DomainBuilder.Build(
-            request, engine, time, _trace,
+            request, engine, time,
             static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false));
         _domains.Add(domain);
         domain.Ended += _ =>

@@ -154,6 +154,9 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
         Interlocked.Increment(ref _changes);
     }
 
+    /// <summary>Who is told of each interrupt its vCPU takes; null for nobody.</summary>
+    public IInterruptObserver? Observer { get; set; }
+
     /// <summary>How many interrupts its vCPU took; from any thread.</summary>
     public long AcknowledgedCount => Volatile.Read(ref _acknowledged);
 
@@ -162,7 +165,7 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
     {
         if (ExtIntReady && _bus.TryAcknowledgePic(out vector))
         {
-            _acknowledged++;
+            NoteAcknowledged(vector);
             return true;
         }
 
@@ -178,8 +181,14 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
         Volatile.Write(ref _isr[top >> 5], _isr[top >> 5] | bit);
         _inService = top;
         vector = (byte)top;
-        _acknowledged++;
+        NoteAcknowledged(vector);
         return true;
+    }
+
+    private void NoteAcknowledged(byte vector)
+    {
+        _acknowledged++;
+        Observer?.OnInterrupt(vector);
     }
 
     private bool LookSlow()

@@ -48,6 +48,15 @@ public static unsafe class HostThread
     /// <summary>Gives the calling thread the fixed real-time priority (1..99); false where that is not permitted.</summary>
     public static bool TryRealTime(int priority) => ThreadCalls.SetScheduler(0, ThreadCalls.SchedFifo, &priority) == 0;
 
+    /// <summary>The CPU time the calling thread has used, in nanoseconds.</summary>
+    public static long CpuTimeNs()
+    {
+        ThreadCalls.TimeSpec time;
+
+        // SAFETY: the kernel writes a struct timespec.
+        return ThreadCalls.ClockGetTime(ThreadCalls.ThreadCpuClock, &time) == 0 ? (time.Seconds * 1_000_000_000) + time.Nanoseconds : 0;
+    }
+
     /// <summary>Asks the kernel not to delay this thread's timers (50 µs by default).</summary>
     public static void PreciseTimers() => _ = ThreadCalls.ProcessControl(ThreadCalls.SetTimerSlack, 1, 0, 0, 0);
 }

@@ -98,8 +98,20 @@ public sealed class VcpuSlot : IVcpuSignals
 
     internal IVcpuWorker? Worker { get; set; }
 
-    /// <summary>Where its events go; null while no trace is written.</summary>
-    internal VcpuTrace? Trace { get; set; }
+    /// <summary>Where its exits and interrupts go; null while no trace is written.</summary>
+    internal VcpuTrace? Trace
+    {
+        get;
+        set
+        {
+            field = value;
+            Apic?.Observer = value;
+            Vcpu?.Exits.Observer = value; // null before the first start
+        }
+    }
+
+    /// <summary>Worker: its longest waits.</summary>
+    internal WaitLog Waits { get; } = new();
 
     /// <summary>Deadlines of its local APIC; vCPU 0's has the board's too.</summary>
     internal TimerQueue Timers => Volatile.Read(ref _timers);
@@ -126,6 +138,7 @@ public sealed class VcpuSlot : IVcpuSignals
     {
         _exitsBefore = ExitCount;
         Vcpu = vcpu;
+        vcpu.Exits.Observer = Trace;
     }
 
     /// <summary>The time it ran since it last halted or took an interrupt, as far as this was looked at; the control thread.</summary>

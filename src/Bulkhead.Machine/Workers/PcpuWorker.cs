@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Workers;
@@ -20,6 +21,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly IIdle _idle;
     private readonly List<VcpuSlot> _slots = [];
     private readonly ConcurrentQueue<Action> _orders = new();
+    private readonly StolenTime? _stolen;
     private readonly int _cpu;
     private readonly int _realTimePriority;
     private Thread? _thread;
@@ -38,10 +40,15 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _options = options;
         _idle = options.Idle;
         _realTimePriority = realTimePriority;
+        _stolen = options.RealTime ? new StolenTime() : null;
+        Recorder = new FlightRecorder(cpu);
     }
 
     /// <summary>The host CPU.</summary>
     internal int Cpu => _cpu;
+
+    /// <summary>Its last turns.</summary>
+    internal FlightRecorder Recorder { get; }
 
     /// <summary>Who picks.</summary>
     internal IPolicy Policy => _policy;
@@ -54,12 +61,15 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _slots.Add(slot);
     }
 
-    /// <summary>Changes what a vCPU placed here is entitled to; from any thread.</summary>
-    internal void Change(VcpuSlot slot, Share share)
+    /// <summary>Has the worker do something between two turns; from any thread.</summary>
+    internal void Post(Action order)
     {
-        _orders.Enqueue(() => _policy.Change(slot.PolicyEntry, share));
+        _orders.Enqueue(order);
         Poke(null);
     }
+
+    /// <summary>Changes what a vCPU placed here is entitled to; from any thread.</summary>
+    internal void Change(VcpuSlot slot, Share share) => Post(() => _policy.Change(slot.PolicyEntry, share));
 
     /// <summary>Starts the thread.</summary>
     internal void Start()
@@ -126,6 +136,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             if (entry < 0)
             {
                 _idle.Wait(until);
+                _stolen?.Forget();
                 continue;
             }
 
@@ -156,13 +167,17 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             return;
         }
 
-        if (slot.WaitingSinceNs != 0)
+        long woken = slot.WaitingSinceNs;
+        if (woken != 0)
         {
-            slot.DispatchLatency.Add(_options.NowNs() - slot.WaitingSinceNs);
+            long waited = _options.NowNs() - woken;
+            slot.DispatchLatency.Add(waited);
+            slot.Waits.Note(woken, waited, Recorder);
             slot.WaitingSinceNs = 0;
         }
 
         slot.BeginTurn(nowNs);
+        _stolen?.Begin(nowNs);
         _timer?.Aim(slot.Vcpu);
         _sampler?.Aim(slot.Vcpu.TurnCell);
         if (untilNs != long.MaxValue)
@@ -190,7 +205,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
         slot.Account(ran);
-        slot.Trace?.OnTurn(nowNs, ran, reason);
+        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason));
         if (reason == StopReason.Halt)
         {
             slot.BlockedNs = end;
