@@ -1,3 +1,4 @@
+using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
 using Bulkhead.Cli.Systems;
 using Bulkhead.Host.Terminal;
@@ -20,9 +21,9 @@ internal sealed class MachineHost : IMachineHost
         string options = counted ? $"{request.EngineOptions},{TranslatorEngines.Counting}" : request.EngineOptions;
         bool samples = request.Stats || request.ProfilePath is not null;
         using var engines = TranslatorEngines.Create(samples ? $"{options},{TranslatorEngines.Sampling}" : options);
-        using FileStream? traceFile = OpenOutput("--trace", request.TracePath);
+        using FileStream? traceFile = request.TracePath is null ? null : Options.CreateFile("--trace", request.TracePath);
         using TraceFile? trace = traceFile is null ? null : new TraceFile(traceFile);
-        using FileStream? profile = OpenOutput("--profile", request.ProfilePath);
+        using FileStream? profile = request.ProfilePath is null ? null : Options.CreateFile("--profile", request.ProfilePath);
         using ISerialEnd serial = request.Serial.Open();
         var domain = new DomainRequest
         {
@@ -48,7 +49,7 @@ internal sealed class MachineHost : IMachineHost
         runner.Start();
         if (!runner.Wait(request.TimeoutNs is { } ns ? (int)Math.Min(ns / 1_000_000, int.MaxValue) : -1))
         {
-            runner.Stop(Commands.ExitCode.Timeout, "the time given with --timeout is over");
+            runner.Stop(ExitCode.Timeout, "the time given with --timeout is over");
             _ = runner.Wait();
         }
 
@@ -107,18 +108,6 @@ internal sealed class MachineHost : IMachineHost
 
         _ = VcpuSchedule.Admit(schedules);
         return 0;
-    }
-
-    private static FileStream? OpenOutput(string option, string? path)
-    {
-        try
-        {
-            return path is null ? null : File.Create(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OperatorException($"{option} {path}: {e.Message} Give the path of a file that can be written.", Commands.ExitCode.Usage);
-        }
     }
 
     private static void ReportTrace(TraceFile trace, string? path)

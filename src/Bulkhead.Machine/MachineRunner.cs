@@ -101,10 +101,28 @@ public sealed class MachineRunner : IDisposable
         }
     }
 
-    /// <summary>Writes what every vCPU does from now on, or from <paramref name="sinceNs"/> on where that is remembered.</summary>
+    /// <summary>Writes the turns that ended after <paramref name="sinceNs"/> (CLOCK_MONOTONIC), as far as they are remembered.</summary>
+    /// <param name="trace">The file, not used before; it then has to be finished.</param>
+    /// <param name="sinceNs">Since when.</param>
+    public void WriteFlight(TraceFile trace, long sinceNs)
+    {
+        ArgumentNullException.ThrowIfNull(trace);
+        foreach (Domain domain in _domains)
+        {
+            _ = trace.Add(domain.Name, domain.Slots.Length, domain.Clock);
+        }
+
+        foreach (PcpuWorker worker in _workers)
+        {
+            trace.Add(worker.Recorder, sinceNs);
+        }
+
+        trace.Start();
+    }
+
+    /// <summary>Writes what every vCPU does from now on.</summary>
     /// <param name="trace">The file; not used before.</param>
-    /// <param name="sinceNs">CLOCK_MONOTONIC; turns only, since exits and interrupts are not remembered.</param>
-    public void StartTrace(TraceFile trace, long sinceNs = long.MaxValue)
+    public void StartTrace(TraceFile trace)
     {
         ArgumentNullException.ThrowIfNull(trace);
         foreach (Domain domain in _domains)
@@ -118,7 +136,7 @@ public sealed class MachineRunner : IDisposable
 
         foreach (PcpuWorker worker in _workers)
         {
-            trace.Add(worker.Recorder, sinceNs);
+            trace.Add(worker.Recorder, long.MaxValue);
         }
 
         trace.Start();

@@ -19,6 +19,7 @@ internal sealed class BulkheadProcess : IDisposable
             RedirectStandardError = true,
         };
         start.Environment["XDG_RUNTIME_DIR"] = runtime;
+        start.Environment["XDG_STATE_HOME"] = runtime;
         _process = Process.Start(start) ?? throw new InvalidOperationException("The program did not start.");
     }
 

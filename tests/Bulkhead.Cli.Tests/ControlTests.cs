@@ -169,6 +169,44 @@ public sealed class ControlTests : IDisposable
         Assert.Equal(("7", "2", 2), (suite.Attribute("tests")?.Value, suite.Attribute("failures")?.Value, suite.Descendants("failure").Count()));
     }
 
+    [Fact]
+    public void Crash_LeavesAFlightRecord_WithItsTurns()
+    {
+        using var up = Up("{ name: box, kernel: crash }");
+        string? line = up.ReadLineWith("box: the turns before its end are in ");
+        Assert.NotNull(line);
+        _ = up.End();
+
+        JsonElement[] events = [.. JsonDocument.Parse(File.ReadAllText(line[(line.IndexOf(" in ", StringComparison.Ordinal) + 4)..])).RootElement.EnumerateArray()];
+        Assert.Contains(events, static e => e.GetProperty("name").GetString() == "box/0" && e.GetProperty("args").GetProperty("end").GetString() == "TripleFault");
+    }
+
+    [Fact]
+    public void Trace_OfARunningSystem_HasTurnsOfEveryVcpuAndHostCpu()
+    {
+        using var up = Up("{ name: box, kernel: circle }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("other| A"));
+        string file = Path.Combine(_folder, "trace.json");
+
+        Assert.Empty(Do("trace", "-o", file, "--duration", "50ms"));
+        JsonElement[] events = [.. JsonDocument.Parse(File.ReadAllText(file)).RootElement.EnumerateArray()];
+        Assert.Contains(events, static e => e.GetProperty("name").GetString() == "box/0");
+        Assert.Contains(events, static e => e.GetProperty("name").GetString() == "other/0");
+        Assert.Contains(events, static e => e.GetProperty("name").GetString() == "turn");
+        Assert.Empty(Do("trace", "-o", file, "--last", "1s"));
+        Assert.NotEmpty(JsonDocument.Parse(File.ReadAllText(file)).RootElement.EnumerateArray());
+    }
+
+    [Fact]
+    public void Why_OfAGuestThatNeverSleeps_SaysSo()
+    {
+        using var up = Up("{ name: box, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+
+        Assert.Equal("box was woken and dispatched never in the last two minutes, or at once.\n", Do("why", "box"));
+        Assert.Equal("[]\n", Do("why", "box", "--json"));
+    }
+
     private BulkheadProcess Up(params string[] domains) => new(_folder, ["up", Write(domains), "--grace", "1ms"]);
 
     private string Write(params string[] domains)

@@ -42,6 +42,27 @@ internal sealed class ControlCommands(TextWriter output)
 
         """;
 
+    internal const string WhyNotes = """
+        Of each of the longest waits of the last minute or two: who ran meanwhile, by which rule and for how long, and what the
+        bound (see 'bulkhead validate') grants each.
+
+          the turn's end   it ran when the wake-up came; ending its turn takes a moment
+          further behind   its virtual time was smaller, or its warp larger, so that it came first (docs/scheduling.md)
+          the host         CPU time the host gave to others; no bound covers that
+
+        """;
+
+    internal const string TraceNotes = """
+        Examples:
+          bulkhead trace -o now.json --duration 3s
+          bulkhead trace -o before.json --last 5s
+
+        Open the file in Perfetto (ui.perfetto.dev). There is a line per vCPU and one per host CPU (docs/trace.md). With --last it
+        holds turns and waits, as a flight recorder does; such a file is written as well when a domain crashes or waits longer
+        than the latency it declares.
+
+        """;
+
     private readonly Option<string?> _system = new("--system") { HelpName = "NAME", Description = "The system, where several are running (its file's name)." };
     private readonly Option<bool> _json = Options.Switch("--json", "Print JSON.");
 
@@ -58,6 +79,8 @@ internal sealed class ControlCommands(TextWriter output)
         yield return (Set(), SetNotes);
         yield return (Logs(), null);
         yield return (ConsoleOf(), ConsoleNotes);
+        yield return (Why(), WhyNotes);
+        yield return (Trace(), TraceNotes);
         yield return (Down(), null);
     }
 
@@ -169,20 +192,57 @@ internal sealed class ControlCommands(TextWriter output)
         return command;
     }
 
+    private Command Why()
+    {
+        Argument<string> domain = Domain();
+        var command = new Command("why", "Explain the longest waits of a domain from wake-up to dispatch.") { domain, _system, _json };
+        command.SetAction(line =>
+        {
+            string name = line.GetRequiredValue(domain);
+            using ControlClient client = RunningSystems.Connect(name, line.GetValue(_system));
+            IReadOnlyList<WaitReport> waits = client.Ask(new ControlRequest { Verb = "why", Domain = name }).Waits ?? [];
+            if (line.GetValue(_json))
+            {
+                output.WriteLine(JsonSerializer.Serialize(waits, ControlJson.Default.IReadOnlyListWaitReport));
+            }
+            else
+            {
+                WaitText.Write(output, name, waits);
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private Command Trace()
+    {
+        var file = new Option<string>("--output") { HelpName = "FILE", Description = "Where it is written.", Required = true };
+        file.Aliases.Add("-o");
+        Option<long> duration = Options.Duration("--duration", "Trace for this time (1s).");
+        Option<long> last = Options.Duration("--last", "Rather write the turns of so long ago until now, as far as they are remembered.");
+        var command = new Command("trace", "Write turns, waits, VM exits and interrupts of a running system for Perfetto.") { file, duration, last, _system };
+        command.SetAction(line =>
+        {
+            string path = line.GetRequiredValue(file);
+            bool remembered = line.GetResult(last) is not null;
+            long ns = remembered ? line.GetValue(last) : line.GetResult(duration) is not null ? line.GetValue(duration) : 1_000_000_000;
+            using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
+            using FileStream stream = Options.CreateFile("--output", path);
+            _ = client.Ask(new ControlRequest { Verb = "trace", Seconds = ns / 1e9, Follow = !remembered });
+            client.CopyTo(stream);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
     private Command Down()
     {
         var command = new Command("down", "Stop a running system, domains before those they depend on.") { _system };
         command.SetAction(line =>
         {
-            IReadOnlyList<ControlReply> systems = RunningSystems.Ask(line.GetValue(_system));
-            if (systems is not [{ System: { } name }])
-            {
-                output.WriteLine(systems.Count == 0 ? "no system is running" : $"say which with --system: {string.Join(", ", systems.Select(static s => s.System))}");
-                return systems.Count == 0 ? ExitCode.Error : ExitCode.Usage;
-            }
-
-            using ControlClient? client = ControlClient.TryConnect(name);
-            _ = client?.Ask(new ControlRequest { Verb = "down" });
+            using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
+            _ = client.Ask(new ControlRequest { Verb = "down" });
             return ExitCode.Ok;
         });
         return command;

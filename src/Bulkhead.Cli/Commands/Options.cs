@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Bulkhead.Core;
+using Bulkhead.Host;
 
 namespace Bulkhead.Cli.Commands;
 
@@ -84,6 +85,19 @@ internal static class Options
         }
 
         return Path.GetFullPath(path);
+    }
+
+    /// <summary>Creates the file an option names.</summary>
+    internal static FileStream CreateFile(string option, string path)
+    {
+        try
+        {
+            return File.Create(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatorException($"{option} {path}: {e.Message} Give the path of a file that can be written.", ExitCode.Usage);
+        }
     }
 
     internal static string Wrong(string name, string text, string form) => $"{name} {(text.Length == 0 ? "''" : text)}: not understood; write {form}.";

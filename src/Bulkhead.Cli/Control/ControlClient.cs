@@ -49,6 +49,28 @@ internal sealed class ControlClient : IDisposable
             : reply;
     }
 
+    /// <summary>Copies what follows the reply, to its end.</summary>
+    internal void CopyTo(Stream stream)
+    {
+        byte[] chunk = new byte[64 << 10];
+        for (int count = Receive(); count > 0; count = Receive())
+        {
+            stream.Write(chunk, 0, count);
+        }
+
+        int Receive()
+        {
+            try
+            {
+                return Socket.Receive(chunk);
+            }
+            catch (SocketException)
+            {
+                return 0;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Socket.Dispose();
 }

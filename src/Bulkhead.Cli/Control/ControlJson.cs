@@ -8,4 +8,5 @@ namespace Bulkhead.Cli.Control;
 [JsonSerializable(typeof(ControlReply))]
 [JsonSerializable(typeof(SystemRecord))]
 [JsonSerializable(typeof(IReadOnlyList<ControlReply>))]
+[JsonSerializable(typeof(IReadOnlyList<WaitReport>))]
 internal sealed partial class ControlJson : JsonSerializerContext;

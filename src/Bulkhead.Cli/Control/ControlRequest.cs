@@ -9,7 +9,7 @@ internal sealed record ControlRequest
     /// <summary>The domain it is about, where it is about one.</summary>
     public string? Domain { get; init; }
 
-    /// <summary>How long a domain gets to end by itself, in seconds.</summary>
+    /// <summary>How long a domain gets to end by itself, or what is traced, in seconds.</summary>
     public double? Seconds { get; init; }
 
     /// <summary>What is to change.</summary>
@@ -18,6 +18,6 @@ internal sealed record ControlRequest
     /// <summary>How many of the last lines are wanted; null for all there are.</summary>
     public int? Lines { get; init; }
 
-    /// <summary>Whether to go on with what comes.</summary>
+    /// <summary>Whether to go on with what comes; for <c>trace</c>, rather than with what is remembered.</summary>
     public bool Follow { get; init; }
 }

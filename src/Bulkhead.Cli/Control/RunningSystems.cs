@@ -5,6 +5,8 @@ namespace Bulkhead.Cli.Control;
 /// <summary>The systems of this user that run now.</summary>
 internal static class RunningSystems
 {
+    private const string NoneRuns = "no system is running; 'bulkhead up FILE' starts one.";
+
     /// <summary>What each says of itself; those that do not answer are left out.</summary>
     /// <param name="only">The one system that is meant, or null for all.</param>
     internal static IReadOnlyList<ControlReply> Ask(string? only)
@@ -37,9 +39,22 @@ internal static class RunningSystems
         return having switch
         {
             [string one] => ControlClient.TryConnect(one) ?? throw new OperatorException($"system {one} has just ended."),
-            [] when all.Count == 0 => throw new OperatorException("no system is running; 'bulkhead up FILE' starts one."),
+            [] when all.Count == 0 => throw new OperatorException(NoneRuns),
             [] => throw new OperatorException($"no running system has a domain {domain}; there are {string.Join(", ", names)}{Near(domain, names)}."),
             _ => throw new OperatorException($"several systems have a domain {domain}; say which with --system: {string.Join(", ", having)}.", 2),
+        };
+    }
+
+    /// <summary>Connects to the one system that runs, or is named.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where there is none, or more than one.</remarks>
+    internal static ControlClient ConnectTo(string? system)
+    {
+        string[] names = [.. Ask(system).Select(static s => s.System ?? string.Empty)];
+        return names switch
+        {
+            [string one] => ControlClient.TryConnect(one) ?? throw new OperatorException($"system {one} has just ended."),
+            [] => throw new OperatorException(NoneRuns),
+            _ => throw new OperatorException($"several systems are running; say which with --system: {string.Join(", ", names)}.", 2),
         };
     }
 

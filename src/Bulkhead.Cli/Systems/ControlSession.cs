@@ -5,6 +5,7 @@ using Bulkhead.Cli.Control;
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -15,12 +16,13 @@ internal sealed class ControlSession
     private const int PauseMs = 10;
     private const int ChunkBytes = 4096;
     private const int SendMs = 5000;
+    private const double MostTracedSeconds = 3600;
 
     // As a shell says it of SIGKILL.
     private const int Killed = 137;
 
     private static readonly string[] s_verbs =
-        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "down"];
+        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "down"];
 
     private readonly LiveSystem _system;
     private readonly Socket _socket;
@@ -80,6 +82,10 @@ internal sealed class ControlSession
         {
             Stream(request, Find(request));
         }
+        else if (reply.Error is null && request is { Verb: "trace" })
+        {
+            Trace(request);
+        }
     }
 
     private ControlReply Wrong(string error) => new() { ExitCode = 2, Error = error, System = _system.Name };
@@ -93,6 +99,11 @@ internal sealed class ControlSession
             case "down":
                 _system.Down(0, "stopped by the operator");
                 return Reply(_system.Ask(() => _system.Status(NowNs)));
+            case "why":
+                ManagedDomain late = Find(request);
+                return new ControlReply { System = _system.Name, Waits = _system.Ask(() => _system.Why(late)) };
+            case "trace":
+                return Reply([]);
             case "start":
                 Do(request, static d => !d.IsUp, "is running already", static d => d.Start(NowNs));
                 break;
@@ -192,6 +203,40 @@ internal sealed class ControlSession
                 Thread.Sleep(PauseMs);
             }
         }
+    }
+
+    private void Trace(ControlRequest request)
+    {
+        long ns = (long)(Math.Clamp(request.Seconds ?? 1, 0, MostTracedSeconds) * 1e9);
+        using var stream = new NetworkStream(_socket);
+        if (!request.Follow)
+        {
+            _ = _system.Ask(() =>
+            {
+                _system.WriteFlight(stream, NowNs - ns);
+                return true;
+            });
+            return;
+        }
+
+        using var trace = new TraceFile(stream);
+        long end = NowNs + ns;
+        _ = _system.Ask(() =>
+        {
+            _system.StartTrace(trace);
+            return true;
+        });
+        while (NowNs < end && !_end && !IsGone())
+        {
+            Thread.Sleep(PauseMs);
+        }
+
+        _ = _system.Ask(() =>
+        {
+            _system.StopTrace();
+            return true;
+        });
+        _ = trace.Finish();
     }
 
     // What a client sends is its input; of one that only listens, it tells that it went away.

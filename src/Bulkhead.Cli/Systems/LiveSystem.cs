@@ -7,6 +7,7 @@ using Bulkhead.Host.Threads;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -20,6 +21,7 @@ namespace Bulkhead.Cli.Systems;
 /// </remarks>
 internal sealed class LiveSystem : IDisposable
 {
+    private const int MostWaits = 8;
     private const int StepMs = 20;
     private const long SecondNs = 1_000_000_000;
 
@@ -27,6 +29,7 @@ internal sealed class LiveSystem : IDisposable
     private readonly ISystemView _view;
     private readonly BlockingCollection<Action> _orders = [];
     private readonly long _startNs = Stopwatch.GetTimestamp();
+    private readonly FlightFiles _flights;
     private SystemConfig _system;
     private IReadOnlyList<VcpuSchedule> _schedules;
     private MachineRunner? _runner;
@@ -34,6 +37,7 @@ internal sealed class LiveSystem : IDisposable
     private long _lookedNs;
     private long? _endNs;
     private (int Code, string Words)? _down;
+    private bool _tracing;
 
     internal LiveSystem(SystemConfig system, UpRequest request, ISystemView view)
     {
@@ -41,6 +45,7 @@ internal sealed class LiveSystem : IDisposable
         _request = request;
         _view = view;
         _schedules = VcpuSchedule.Admit(system);
+        _flights = new FlightFiles(this, view.Note);
     }
 
     /// <summary>Its name.</summary>
@@ -157,6 +162,45 @@ internal sealed class LiveSystem : IDisposable
         _runner?.Change(domain.Domain, config.Share);
     }
 
+    /// <summary>Writes what vCPUs do from now on until <see cref="StopTrace"/>.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where that is done already.</remarks>
+    internal void StartTrace(TraceFile trace)
+    {
+        if (_tracing)
+        {
+            throw new OperatorException("a trace is being written already; wait until it is complete.");
+        }
+
+        _tracing = true;
+        _runner?.StartTrace(trace);
+    }
+
+    /// <summary>Ends what <see cref="StartTrace"/> began.</summary>
+    internal void StopTrace()
+    {
+        _tracing = false;
+        _runner?.StopTrace();
+    }
+
+    /// <summary>Writes the turns that are remembered.</summary>
+    internal void WriteFlight(Stream stream, long sinceNs)
+    {
+        using var trace = new TraceFile(stream);
+        _runner?.WriteFlight(trace, sinceNs);
+        if (trace.Finish() is { } failure)
+        {
+            throw new OperatorException($"writing the trace broke off: {failure}");
+        }
+    }
+
+    /// <summary>The longest waits of a domain's vCPUs in the last minute or two, and what they were made of.</summary>
+    internal IReadOnlyList<WaitReport> Why(ManagedDomain domain)
+    {
+        long now = NowNs;
+        IReadOnlyList<WaitRecord> waits = _runner?.Waits(domain.Domain) ?? [];
+        return [.. waits.Select(w => WaitReports.Explain(w, _schedules.First(s => s.Domain.Name == domain.Config.Name && s.Vcpu == w.Vcpu), now)).OrderByDescending(static w => w.WaitedNs).Take(MostWaits)];
+    }
+
     /// <summary>Every domain as operators see it.</summary>
     internal IReadOnlyList<DomainStatus> Status(long nowNs) => [.. _domains.Select(d => Status(d, nowNs))];
 
@@ -226,7 +270,13 @@ internal sealed class LiveSystem : IDisposable
         long now = NowNs;
         foreach (ManagedDomain domain in _domains)
         {
+            bool wasUp = domain.IsUp;
             domain.Advance(now);
+            if (wasUp && domain is { IsUp: false, WasStopped: false, LastResult.ExitCode: not ExitCodes.PowerOff })
+            {
+                _flights.Crashed(domain);
+            }
+
             if (domain.State(now) == DomainState.Waiting && domain.Config.DependsOn.All(name => Find(name).IsReady(now)))
             {
                 domain.Start(now);
@@ -274,6 +324,11 @@ internal sealed class LiveSystem : IDisposable
             {
                 domain.Meter.Mark();
             }
+        }
+
+        foreach (ManagedDomain domain in _domains)
+        {
+            _flights.LookForMisses(domain, nowNs);
         }
 
         _view.Tick(elapsed / 1e9, Status(nowNs));
