@@ -262,7 +262,7 @@ public sealed class MachineRunner : IDisposable
                     new SpinThenSleep(request.SpinNs),
                     samples ? TurnTimer.Sampling : null,
                     RealTime: true);
-                _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.Pools[i].AllowanceNs), options, request.RealTimePriority));
+                _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.Pools[i].AllowanceNs), options, request.Pools[i].RealTimePriority));
             }
 
             _pools.Add(new Pool(_workers[first..]));

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Bulkhead.Cli.Control;
 using Bulkhead.Cli.Machines;
 using Bulkhead.Host;
+using Bulkhead.Host.Memory;
 using Bulkhead.Host.Threads;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
@@ -23,6 +24,7 @@ internal sealed class LiveSystem : IDisposable
 {
     private const int MostWaits = 8;
     private const int StepMs = 20;
+    private const int WorkerPriority = 1;
     private const long SecondNs = 1_000_000_000;
 
     private readonly UpRequest _request;
@@ -247,15 +249,31 @@ internal sealed class LiveSystem : IDisposable
         var machine = new MachineRequest
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
-            Pools = [.. _system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), AllowanceNs = p.AllowanceNs })],
+            Pools = [.. _system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), AllowanceNs = p.AllowanceNs, RealTimePriority = p.RealTime ? WorkerPriority : 0 })],
         };
         MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
-
-        // What is not a guest runs where no guest does, if there is such a CPU; so do the threads made from now on.
-        int[] others = [.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))];
-        _ = others.Length > 0 && HostThread.TryPin(others);
+        Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
         _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view.Note))];
         return runner;
+    }
+
+    /// <summary>Sees to it that neither we nor other processes delay the workers.</summary>
+    /// <param name="others">CPUs of the host on which no guest runs.</param>
+    private void Claim(int[] others)
+    {
+        if (_system.Pools.Any(static p => p.RealTime))
+        {
+            bool first = HostThread.MayBeRealTime(WorkerPriority);
+            bool locked = ProcessMemory.TryLock();
+            if (!first || !locked)
+            {
+                _view.Note($"the host does not permit {(first ? "locked memory" : locked ? "real-time priority" : "real-time priority and locked memory")}, so its other processes can delay guests"
+                    + "; run as root, or raise the user's limits rtprio and memlock (limits.conf), or set realtime: false in the pool");
+            }
+        }
+
+        // What is not a guest runs where no guest does, if there is such a CPU, else before guests; so do the threads made from now on.
+        _ = others.Length > 0 ? HostThread.TryPin(others) : HostThread.TryRealTime(WorkerPriority + 1);
     }
 
     private void Step()

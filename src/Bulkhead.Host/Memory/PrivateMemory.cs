@@ -33,7 +33,15 @@ public sealed unsafe class PrivateMemory : IDisposable
     public ulong SizeBytes => _size;
 
     /// <summary>Zeroes all and gives the host its pages back.</summary>
-    public void Clear() => _ = Libc.Madvise(_pointer, _size, Libc.MadvDontneed);
+    public void Clear()
+    {
+        // Locked pages need to be asked for by name (Linux 5.18).
+        if (Libc.Madvise(_pointer, _size, Libc.MadvDontneed) != 0 && Libc.Madvise(_pointer, _size, Libc.MadvDontneedLocked) != 0)
+        {
+            // SAFETY: the mapping is this long (PrivateMemoryTests).
+            NativeMemory.Clear(_pointer, _size);
+        }
+    }
 
     /// <summary>The end of memory that other threads may still write a last word to: gives the host its pages back now, and the
     /// addresses when nobody holds this object any more.</summary>

@@ -48,6 +48,17 @@ public static unsafe class HostThread
     /// <summary>Gives the calling thread the fixed real-time priority (1..99); false where that is not permitted.</summary>
     public static bool TryRealTime(int priority) => ThreadCalls.SetScheduler(0, ThreadCalls.SchedFifo, &priority) == 0;
 
+    /// <summary>Whether threads of this process may have a real-time priority.</summary>
+    public static bool MayBeRealTime(int priority)
+    {
+        // On a thread that ends, so that the calling one stays what it is.
+        bool may = false;
+        var thread = new Thread(() => may = TryRealTime(priority), 256 << 10);
+        thread.Start();
+        thread.Join();
+        return may;
+    }
+
     /// <summary>The CPU time the calling thread has used, in nanoseconds.</summary>
     public static long CpuTimeNs()
     {

@@ -7,7 +7,8 @@ namespace Bulkhead.Machine.Configuration;
 /// <param name="Cpus">At least one entry; entries do not overlap, in this pool or between pools.</param>
 /// <param name="Policy">How the CPUs are shared.</param>
 /// <param name="AllowanceNs">The context-switch allowance C, in real nanoseconds.</param>
-public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, SchedulingPolicy Policy, long AllowanceNs)
+/// <param name="RealTime">Whether its workers go before other processes of the host, where that is permitted.</param>
+public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, SchedulingPolicy Policy, long AllowanceNs, bool RealTime = true)
 {
     /// <summary>How many CPUs it has.</summary>
     public int CpuCount => Cpus.Sum(static c => c.Last - c.First + 1);

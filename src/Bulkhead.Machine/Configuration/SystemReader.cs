@@ -65,7 +65,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
     private PoolConfig ReadPool(YamlNode node, string path)
     {
-        ConfigMap? map = ConfigMap.Open(errors, node, path, "name", "cpus", "policy", "allowance");
+        ConfigMap? map = ConfigMap.Open(errors, node, path, "name", "cpus", "policy", "allowance", "realtime");
         if (map is null)
         {
             return new PoolConfig("", [], SchedulingPolicy.Bvt, SystemFile.DefaultAllowanceNs);
@@ -89,7 +89,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         map.Choice("policy", ["bvt"]);
         long allowance = map.Duration(
             "allowance", SystemFile.DefaultAllowanceNs, MinAllowanceNs, BvtQueue.MaxAllowanceNs);
-        return new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance);
+        return new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance, map.Choice("realtime", ["true", "false"]) != "false");
     }
 
     private CpuSelector? ReadCpu(YamlNode node, string path)
