@@ -23,12 +23,14 @@ internal sealed class CommandLine
         Command up = new UpCommand(host).Create();
         Command validate = new ValidateCommand(host).Create();
         Command test = new TestCommand(host).Create();
+        Command simulate = new SimulateCommand(host).Create();
         _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
         {
             run,
             up,
             validate,
             test,
+            simulate,
         };
         var notes = new Dictionary<Command, string>
         {
@@ -36,6 +38,7 @@ internal sealed class CommandLine
             [up] = UpCommand.Notes,
             [validate] = ValidateCommand.Notes,
             [test] = TestCommand.Notes,
+            [simulate] = SimulateCommand.Notes,
         };
         foreach ((Command command, string? text) in new ControlCommands(output).Create())
         {
