@@ -48,14 +48,15 @@ internal static class SimulationRun
         return Judge(result, errors);
     }
 
-    private static int Judge(SimulationResult result, TextWriter errors)
+    /// <summary>Says what exceeded its bound; the exit code.</summary>
+    internal static int Judge(SimulationResult result, TextWriter errors)
     {
         SimulatedVcpu[] exceeded = [.. result.Cpus.SelectMany(static c => c.Vcpus).Where(static v => v.ExceedsBound)];
         foreach (SimulatedVcpu vcpu in exceeded)
         {
             errors.WriteLine(
                 $"bulkhead: BOUND EXCEEDED: {vcpu.Name} woke at {Quantity.FormatDuration(vcpu.Latency.MaxWokenNs)} and waited {Quantity.FormatDuration(vcpu.Latency.MaxNs)}, "
-                + $"more than the {Quantity.FormatDuration(vcpu.Schedule.WorstDispatchNs)} that 'validate' promises; this is an error in Bulkhead: report it with the system file and this command line.");
+                + $"more than the {Quantity.FormatDuration(vcpu.Schedule.WorstDispatchNs)} computed for it; this is an error in Bulkhead: report it with the system file and this command line.");
         }
 
         return exceeded.Length == 0 ? ExitCode.Ok : ExitCode.Error;

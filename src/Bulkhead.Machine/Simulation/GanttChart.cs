@@ -11,7 +11,6 @@ public sealed class GanttChart
 {
     private const string SvgSpace = "http://www.w3.org/2000/svg";
     private const double LeastWidth = 0.3;
-    private const double TickHeight = 5;
 
     private readonly SimulationResult _result;
     private readonly XmlWriter _xml;
@@ -54,13 +53,13 @@ public sealed class GanttChart
         _xml.WriteElementString("style", SvgSpace, GanttStyle.Sheet);
         Rectangle("panel", 0.5, 0.5, width - 1, height - 1, null);
         DrawTitle(cut);
-        DrawAxis(top, bottom);
         double y = top;
         foreach (SimulatedCpu cpu in _result.Cpus)
         {
             y = DrawCpu(cpu, y);
         }
 
+        DrawTimes(bottom + 16);
         DrawLegend(bottom + 40);
         _xml.WriteEndElement();
     }
@@ -78,20 +77,18 @@ public sealed class GanttChart
         }
     }
 
-    private void DrawAxis(double top, double bottom)
+    private void DrawTimes(double y)
     {
         foreach (long ns in _axis.Ticks())
         {
-            double x = _axis.At(ns);
-            Line("grid", x, top, bottom);
-            Text("small", x, bottom + 16, Quantity.FormatDuration(ns), "middle");
+            Text("small", _axis.At(ns), y, Quantity.FormatDuration(ns), "middle");
         }
     }
 
     private double DrawCpu(SimulatedCpu cpu, double y)
     {
-        string idle = ((double)cpu.IdleNs / _result.Request.DurationNs).ToString("P1", CultureInfo.InvariantCulture);
-        string head = $"pool {cpu.Pool.Name}, CPU {cpu.Name}: {cpu.Pool.Policy.ToString().ToLowerInvariant()}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}, idle {idle}";
+        string idle = (100.0 * cpu.IdleNs / _result.Request.DurationNs).ToString("F1", CultureInfo.InvariantCulture);
+        string head = $"pool {cpu.Pool.Name}, CPU {cpu.Name}: {cpu.Pool.Policy.ToString().ToLowerInvariant()}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}, idle {idle}%";
         Text(null, GanttStyle.Margin, y + 18, head);
         y += GanttStyle.GroupHeight;
         foreach (SimulatedVcpu vcpu in cpu.Vcpus)
@@ -106,9 +103,14 @@ public sealed class GanttChart
     private void DrawLane(SimulatedVcpu vcpu, double y)
     {
         _xml.WriteStartElement("g", SvgSpace);
-        Text(null, GanttStyle.Margin, y + 11, vcpu.Name);
-        Text("small", GanttStyle.Margin, y + 21, vcpu.Load.ToString());
+        Text(null, GanttStyle.Margin, y + 13, vcpu.Name);
+        Text("small", GanttStyle.Margin, y + 26, vcpu.Load.ToString());
         Rectangle("lane", _left, y + 1, GanttStyle.ChartWidth, GanttStyle.LaneHeight - 2, null);
+        foreach (long ns in _axis.Ticks())
+        {
+            Line("grid", _axis.At(ns), y + 1, y + GanttStyle.LaneHeight - 1);
+        }
+
         foreach (SimulatedWait wait in vcpu.Waits)
         {
             string waited = Quantity.FormatDuration(wait.DispatchedNs - wait.WokenNs);
@@ -126,7 +128,7 @@ public sealed class GanttChart
             if (wait.WokenNs <= _endNs)
             {
                 double x = _axis.At(wait.WokenNs);
-                Line("wake", x, y + 1, y + 1 + TickHeight);
+                Line("wake", x, y + 1, y + GanttStyle.BarTop);
             }
         }
 
@@ -162,7 +164,7 @@ public sealed class GanttChart
 
         double x = _axis.At(fromNs);
         double width = Math.Max(_axis.At(Math.Min(toNs, _endNs)) - x, LeastWidth);
-        Rectangle(kind, x, y + 3, width, GanttStyle.LaneHeight - 6, words);
+        Rectangle(kind, x, y + GanttStyle.BarTop, width, GanttStyle.LaneHeight - GanttStyle.BarTop - 3, words);
     }
 
     private void Rectangle(string kind, double x, double y, double width, double height, string? words)

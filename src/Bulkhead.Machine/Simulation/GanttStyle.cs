@@ -5,8 +5,12 @@ internal static class GanttStyle
 {
     internal const double Margin = 16;
     internal const double ChartWidth = 1000;
-    internal const double LaneHeight = 24;
-    internal const double GroupHeight = 26;
+    internal const double LaneHeight = 32;
+
+    /// <summary>Where a bar begins in its lane; above it stand the marks of wake-ups.</summary>
+    internal const double BarTop = 9;
+
+    internal const double GroupHeight = 28;
     internal const double LetterWidth = 6.8;
 
     // The panel brings its own background, so that it can stand on a page of any colour; where the reader's page is dark and
