@@ -24,6 +24,7 @@ internal sealed class CommandLine
         Command validate = new ValidateCommand(host).Create();
         Command test = new TestCommand(host).Create();
         Command simulate = new SimulateCommand(host).Create();
+        Command schema = new SchemaCommand(output).Create();
         _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
         {
             run,
@@ -31,6 +32,7 @@ internal sealed class CommandLine
             validate,
             test,
             simulate,
+            schema,
         };
         var notes = new Dictionary<Command, string>
         {
@@ -39,6 +41,7 @@ internal sealed class CommandLine
             [validate] = ValidateCommand.Notes,
             [test] = TestCommand.Notes,
             [simulate] = SimulateCommand.Notes,
+            [schema] = SchemaCommand.Notes,
         };
         foreach ((Command command, string? text) in new ControlCommands(output).Create())
         {
