@@ -25,6 +25,7 @@ internal sealed class CommandLine
         Command test = new TestCommand(host).Create();
         Command simulate = new SimulateCommand(host).Create();
         Command schema = new SchemaCommand(output).Create();
+        Command completion = new CompletionCommand(output).Create();
         _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
         {
             run,
@@ -33,6 +34,7 @@ internal sealed class CommandLine
             test,
             simulate,
             schema,
+            completion,
         };
         var notes = new Dictionary<Command, string>
         {
@@ -42,6 +44,7 @@ internal sealed class CommandLine
             [test] = TestCommand.Notes,
             [simulate] = SimulateCommand.Notes,
             [schema] = SchemaCommand.Notes,
+            [completion] = CompletionCommand.Notes,
         };
         foreach ((Command command, string? text) in new ControlCommands(output).Create())
         {
