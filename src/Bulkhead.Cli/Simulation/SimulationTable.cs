@@ -53,8 +53,8 @@ internal static class SimulationTable
                 woke ? Rounded(latency.MedianNs) : "-",
                 woke ? Rounded(latency.P99Ns) : "-",
                 woke ? Rounded(latency.MaxNs) : "-",
-                Rounded(vcpu.Schedule.LevelDispatchNs),
-                Rounded(vcpu.Schedule.WorstDispatchNs),
+                Bound(vcpu.Schedule.LevelDispatchNs),
+                Bound(vcpu.Schedule.WorstDispatchNs),
                 Verdict(vcpu)));
         }
     }
@@ -69,6 +69,8 @@ internal static class SimulationTable
             : vcpu.Latency.Late == 0 ? $"{bound}; needs {Quantity.FormatDuration(need.Ns)}: kept"
             : $"{bound}; needs {Quantity.FormatDuration(need.Ns)}: LATE {vcpu.Latency.Late} times";
     }
+
+    private static string Bound(long ns) => ns == long.MaxValue ? "none" : Rounded(ns);
 
     // As in 'validate': up to whole microseconds.
     private static string Rounded(long ns) => Quantity.FormatDuration(ns > long.MaxValue - 999 ? ns : (ns + 999) / 1000 * 1000);

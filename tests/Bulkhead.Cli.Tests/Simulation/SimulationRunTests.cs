@@ -86,6 +86,19 @@ public sealed class SimulationRunTests : IDisposable
     }
 
     [Fact]
+    public void Write_NoBound_SaysNone()
+    {
+        SimulationResult good = SystemSimulation.Run(new SimulationRequest { System = SystemFile.Load(WriteSystem()) });
+        SimulatedCpu cpu = good.Cpus[0];
+        SimulatedVcpu free = cpu.Vcpus[0] with { Schedule = cpu.Vcpus[0].Schedule with { WorstDispatchNs = long.MaxValue } };
+        using var output = new StringWriter();
+
+        SimulationTable.Write(output, good with { Cpus = [cpu with { Vcpus = [free] }] });
+
+        Assert.Contains("         0       none  within level; ", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Process_Output_IsAChart()
     {
         string chart = Path.Combine(_folder, "chart.svg");
