@@ -1,5 +1,6 @@
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Simulation;
 using Bulkhead.Cli.Systems;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Host;
@@ -108,6 +109,13 @@ internal sealed class MachineHost : IMachineHost
 
         _ = VcpuSchedule.Admit(schedules);
         return 0;
+    }
+
+    /// <inheritdoc/>
+    public int Simulate(SimulateRequest request)
+    {
+        using var output = new StreamWriter(new DescriptorStream(1));
+        return SimulationRun.Run(request, () => request.ChartPath is null ? null : Options.CreateFile("--output", request.ChartPath), output, Console.Error);
     }
 
     private static void ReportTrace(TraceFile trace, string? path)

@@ -217,7 +217,7 @@ public sealed class ControlTests : IDisposable
         }
 
         string path = Path.Combine(_folder, "system.yaml");
-        File.WriteAllText(path, $"pools: [{{ name: shared, cpus: [last], realtime: false }}]\ndomains:\n{string.Concat(domains.Select(static d => $"  - {d}\n"))}");
+        File.WriteAllText(path, $"pools: [{{ name: shared, cpus: [last], realtime: never }}]\ndomains:\n{string.Concat(domains.Select(static d => $"  - {d}\n"))}");
         return path;
     }
 

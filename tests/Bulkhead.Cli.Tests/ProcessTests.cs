@@ -100,7 +100,7 @@ public sealed class ProcessTests : IDisposable
     private string WriteSystem()
     {
         string path = Path.Combine(_folder, "system.yaml");
-        File.WriteAllText(path, $"pools: [{{ name: shared, cpus: [last], realtime: false }}]\ndomains: [{{ name: box, kernel: {WriteKernel(s_circle)} }}]");
+        File.WriteAllText(path, $"pools: [{{ name: shared, cpus: [last], realtime: never }}]\ndomains: [{{ name: box, kernel: {WriteKernel(s_circle)} }}]");
         return path;
     }
 }

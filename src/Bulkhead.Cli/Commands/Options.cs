@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using Bulkhead.Core;
 using Bulkhead.Host;
@@ -35,7 +36,7 @@ internal static class Options
     internal static Option<T> OneOf<T>(string name, string description, params (string Word, T Value)[] choices)
     {
         string words = string.Join('|', choices.Select(c => c.Word));
-        return Create(name, words, description, "one of " + string.Join(", ", choices.Select(c => c.Word)), (string text, out T value) =>
+        Option<T> option = Create(name, words, description, "one of " + string.Join(", ", choices.Select(c => c.Word)), (string text, out T value) =>
         {
             foreach ((string word, T choice) in choices)
             {
@@ -49,6 +50,9 @@ internal static class Options
             value = choices[0].Value;
             return false;
         });
+        option.CompletionSources.Clear();
+        option.CompletionSources.Add([.. choices.Select(c => c.Word)]);
+        return option;
     }
 
     /// <summary>Makes an option that takes a time longer than zero.</summary>

@@ -268,7 +268,7 @@ internal sealed class LiveSystem : IDisposable
             if (!first || !locked)
             {
                 _view.Note($"the host does not permit {(first ? "locked memory" : locked ? "real-time priority" : "real-time priority and locked memory")}, so its other processes can delay guests"
-                    + "; run as root, or raise the user's limits rtprio and memlock (limits.conf), or set realtime: false in the pool");
+                    + "; run as root, or raise the user's limits rtprio and memlock (limits.conf), or set realtime: never in the pool");
             }
         }
 

@@ -7,17 +7,17 @@ namespace Bulkhead.Machine.Configuration;
 /// <summary>Reads how a domain lives: restarts, watchdog, what it depends on, what is expected of it.</summary>
 internal sealed class LifeReader(ConfigErrors errors)
 {
-    /// <summary>The fields of a domain read here.</summary>
-    internal static readonly string[] Fields = ["restart", "watchdog", "depends_on", "ready", "environment", "expect"];
-
-    private const long LeastWatchdogNs = 1_000_000_000;
-    private const long LongestNs = 3_600_000_000_000;
-    private const long LeastBackoffNs = 1_000_000;
+    internal const long LeastWatchdogNs = 1_000_000_000;
+    internal const long LongestNs = 3_600_000_000_000;
+    internal const long LeastBackoffNs = 1_000_000;
     private const string DependsForm = "a list of names of domains of this file";
     private const string EnvironmentForm = "a mapping of names (letters, digits and _, no digit first) to values without quotation marks";
 
     private static readonly (string Word, RestartWhen When)[] s_restarts =
         [("never", RestartWhen.Never), ("on-failure", RestartWhen.OnFailure), ("always", RestartWhen.Always)];
+
+    /// <summary>The words that say when a domain is restarted.</summary>
+    internal static readonly string[] RestartWords = [.. s_restarts.Select(static r => r.Word)];
 
     private readonly List<(string Domain, string Needs, Mark At, string Path)> _needs = [];
 
@@ -54,13 +54,13 @@ internal sealed class LifeReader(ConfigErrors errors)
 
     private RestartConfig ReadRestart(ConfigMap map, string path)
     {
-        string[] words = [.. s_restarts.Select(static r => r.Word)];
+        string[] words = RestartWords;
         if (map.Find("restart") is not YamlMappingNode node)
         {
             return new RestartConfig(WhenOf(map.Choice("restart", words)));
         }
 
-        ConfigMap? restart = ConfigMap.Open(errors, node, $"{path}.restart", "when", "limit", "backoff", "longest");
+        ConfigMap? restart = ConfigMap.Open(errors, node, $"{path}.restart", SystemFields.Restart.Names);
         if (restart is null)
         {
             return new RestartConfig(RestartWhen.Never);
