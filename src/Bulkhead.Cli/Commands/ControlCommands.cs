@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Globalization;
 using System.Text.Json;
 using Bulkhead.Cli.Control;
@@ -84,7 +85,12 @@ internal sealed class ControlCommands(TextWriter output)
         yield return (Down(), null);
     }
 
-    private static Argument<string> Domain() => new("DOMAIN") { Description = "The domain's name." };
+    private static Argument<string> Domain()
+    {
+        var domain = new Argument<string>("DOMAIN") { Description = "The domain's name." };
+        domain.CompletionSources.Add(static _ => RunningSystems.Ask(null).SelectMany(static s => s.Domains ?? []).Select(static d => new CompletionItem(d.Name)).Distinct());
+        return domain;
+    }
 
     private Command Ps()
     {
