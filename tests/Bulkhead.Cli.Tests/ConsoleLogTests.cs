@@ -104,7 +104,7 @@ public sealed class ConsoleLogTests
         var log = new ConsoleLog();
         log.Write(Encoding.UTF8.GetBytes(text));
         var lines = new List<string>();
-        new GuestLines(log).Drain(lines.Add);
+        new GuestLines(log, lines.Add).Drain();
 
         Assert.Equal(expected, string.Join('|', lines));
     }

@@ -4,7 +4,7 @@ namespace Bulkhead.Cli.Systems;
 
 /// <summary>Cuts a guest's output into lines that cannot drive the operator's terminal.</summary>
 /// <remarks>Escape sequences and control characters are left out. <i>Threading</i>: the control thread.</remarks>
-internal sealed class GuestLines(ConsoleLog log)
+internal sealed class GuestLines(ConsoleLog log, Action<string> say)
 {
     private const int Longest = 4096;
     private const byte Escape = 0x1B;
@@ -23,27 +23,27 @@ internal sealed class GuestLines(ConsoleLog log)
     }
 
     /// <summary>Says every line that came since the last call; with <paramref name="all"/> also one without its end.</summary>
-    internal void Drain(Action<string> say, bool all = false)
+    internal void Drain(bool all = false)
     {
         for (int count = log.Read(ref _position, _chunk); count > 0; count = log.Read(ref _position, _chunk))
         {
             foreach (byte b in _chunk.AsSpan(0, count))
             {
-                Take(b, say);
+                Take(b);
             }
         }
 
         if (all && _line.Count > 0)
         {
-            Say(say);
+            Say();
         }
     }
 
-    private void Take(byte b, Action<string> say)
+    private void Take(byte b)
     {
         if (b == '\n' || _line.Count == Longest)
         {
-            Say(say);
+            Say();
             _sequence = Sequence.None;
         }
 
@@ -73,7 +73,7 @@ internal sealed class GuestLines(ConsoleLog log)
         }
     }
 
-    private void Say(Action<string> say)
+    private void Say()
     {
         string text = Encoding.UTF8.GetString([.. _line]);
         say(text.Any(IsControl) ? string.Concat(text.Where(static c => !IsControl(c))) : text);

@@ -29,7 +29,8 @@ internal sealed class LiveSystem : IDisposable
 
     private readonly UpRequest _request;
     private readonly ISystemView _view;
-    private readonly BlockingCollection<Action> _orders = [];
+    private readonly ConcurrentQueue<Action> _orders = new();
+    private readonly AutoResetEvent _ordered = new(false);
     private readonly long _startNs = Stopwatch.GetTimestamp();
     private readonly FlightFiles _flights;
     private SystemConfig _system;
@@ -39,7 +40,10 @@ internal sealed class LiveSystem : IDisposable
     private long _lookedNs;
     private long? _endNs;
     private (int Code, string Words)? _down;
+    private bool _over;
     private bool _tracing;
+    private int _collections;
+    private long _allocated;
 
     internal LiveSystem(SystemConfig system, UpRequest request, ISystemView view)
     {
@@ -88,6 +92,7 @@ internal sealed class LiveSystem : IDisposable
         using (ControlServer.Start(this))
         {
             runner.Start();
+            (_collections, _allocated) = (GC.CollectionCount(0), GC.GetTotalAllocatedBytes());
             Started?.Invoke();
             while (!IsOver(NowNs))
             {
@@ -96,7 +101,7 @@ internal sealed class LiveSystem : IDisposable
 
             Ending?.Invoke(NowNs);
             ShutDown();
-            _orders.CompleteAdding();
+            Volatile.Write(ref _over, true);
             Obey();
         }
 
@@ -106,6 +111,7 @@ internal sealed class LiveSystem : IDisposable
         if (_request.Stats)
         {
             Statistics.Write(statistics, runner.Domains, engines);
+            statistics.WriteLine($"runtime: {GC.CollectionCount(0) - _collections} collections in {GC.GetTotalPauseDuration().TotalMilliseconds:F1} ms, {GC.GetTotalAllocatedBytes() - _allocated} bytes allocated while guests ran");
         }
 
         return exitCode;
@@ -116,23 +122,22 @@ internal sealed class LiveSystem : IDisposable
     internal T Ask<T>(Func<T> question)
     {
         var answer = new TaskCompletionSource<T>();
-        try
+        Order(() =>
         {
-            _orders.Add(() =>
+            try
             {
-                try
-                {
-                    answer.SetResult(question());
-                }
+                answer.SetResult(question());
+            }
 #pragma warning disable CA1031 // It goes to the one who asked.
-                catch (Exception e)
+            catch (Exception e)
 #pragma warning restore CA1031
-                {
-                    answer.SetException(e);
-                }
-            });
-        }
-        catch (InvalidOperationException)
+            {
+                answer.SetException(e);
+            }
+        });
+
+        // Whoever orders after the last look at the orders sees that the system is over.
+        if (Volatile.Read(ref _over) && !answer.Task.IsCompleted)
         {
             throw new OperatorException($"system {Name} is over.");
         }
@@ -143,14 +148,7 @@ internal sealed class LiveSystem : IDisposable
     /// <summary>Ends the system, with the control domain's exit code or another.</summary>
     internal void Down(int code, string words)
     {
-        try
-        {
-            _orders.Add(() => _down ??= (code, words));
-        }
-        catch (InvalidOperationException)
-        {
-            // It is over already.
-        }
+        Order(() => _down ??= (code, words));
     }
 
     /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
@@ -240,7 +238,16 @@ internal sealed class LiveSystem : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _orders.Dispose();
+    public void Dispose() => _ordered.Dispose();
+
+    private void Order(Action order)
+    {
+        _orders.Enqueue(order);
+        if (!Volatile.Read(ref _over))
+        {
+            _ = _ordered.Set();
+        }
+    }
 
     private MachineRunner Build(TranslatorEngines engines)
     {
@@ -253,7 +260,7 @@ internal sealed class LiveSystem : IDisposable
         };
         MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
         Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
-        _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view.Note))];
+        _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view))];
         return runner;
     }
 
@@ -278,13 +285,7 @@ internal sealed class LiveSystem : IDisposable
 
     private void Step()
     {
-        if (_orders.TryTake(out Action? order, StepMs))
-        {
-            order();
-            Obey();
-        }
-
-        Drain(all: false);
+        Await();
         long now = NowNs;
         foreach (ManagedDomain domain in _domains)
         {
@@ -307,9 +308,16 @@ internal sealed class LiveSystem : IDisposable
         }
     }
 
+    private void Await()
+    {
+        _ = _ordered.WaitOne(StepMs);
+        Obey();
+        Drain(all: false);
+    }
+
     private void Obey()
     {
-        while (_orders.TryTake(out Action? order))
+        while (_orders.TryDequeue(out Action? order))
         {
             order();
         }
@@ -319,7 +327,7 @@ internal sealed class LiveSystem : IDisposable
     {
         foreach (ManagedDomain domain in _domains)
         {
-            domain.Lines.Drain(text => _view.Line(domain.Config.Name, text), all);
+            domain.Lines.Drain(all);
         }
 
         _view.Flush();
@@ -382,12 +390,7 @@ internal sealed class LiveSystem : IDisposable
                 }
             }
 
-            if (_orders.TryTake(out Action? order, StepMs))
-            {
-                order();
-            }
-
-            Drain(all: false);
+            Await();
             foreach (ManagedDomain domain in _domains)
             {
                 domain.Advance(NowNs);

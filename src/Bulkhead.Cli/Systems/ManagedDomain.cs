@@ -25,13 +25,13 @@ internal sealed class ManagedDomain
     private long? _killNs;
     private (int Code, string Words) _kill;
 
-    internal ManagedDomain(DomainConfig config, Domain domain, GuestConsole console, Action<string> say)
+    internal ManagedDomain(DomainConfig config, Domain domain, GuestConsole console, ISystemView view)
     {
         Config = config;
         Domain = domain;
         Console = console;
-        _say = say;
-        Lines = new GuestLines(console.Log);
+        _say = view.Note;
+        Lines = new GuestLines(console.Log, text => view.Line(config.Name, text));
         Meter = new DomainMeter(domain);
     }
 

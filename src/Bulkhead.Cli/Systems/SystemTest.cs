@@ -87,7 +87,7 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
     private static List<string> Tail(ManagedDomain domain)
     {
         var lines = new List<string>();
-        new GuestLines(domain.Console.Log).Drain(lines.Add, all: true);
+        new GuestLines(domain.Console.Log, lines.Add).Drain(all: true);
         return lines[Math.Max(lines.Count - LastLines, 0)..];
     }
 
