@@ -27,13 +27,16 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request, TextWrit
     /// <summary>Runs to the end and returns the control domain's exit code, or that of a signal.</summary>
     internal int Run()
     {
-        using TranslatorEngines engines = TranslatorEngines.Create(TranslatorEngines.AmongOthers);
+        using TranslatorEngines engines = TranslatorEngines.Create(TranslatorEngines.OptionsFor(system));
         int[] allowed = HostThread.AllowedCpus();
         GuestLines[] lines = [.. system.Domains.Select(d => new GuestLines(d.Name, Say))];
         var machine = new MachineRequest
         {
             Domains = [.. system.Domains.Select((d, i) => Describe(d, lines[i]))],
             Pools = [.. system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), AllowanceNs = p.AllowanceNs })],
+            InstructionClock = system.IsVirtual,
+            Seed = (ulong)system.Seed,
+            EndAtNs = system.IsVirtual ? request.DurationNs ?? long.MaxValue : long.MaxValue,
         };
         using MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
         DomainMeter[] meters = [.. system.Domains.Select((d, i) => new DomainMeter(runner.Domains[i], lines[i], WeightPercent(d)))];
@@ -84,7 +87,7 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request, TextWrit
             beforeNs = nowNs;
             if (endNs is null && meters[0].IsRunning(elapsed))
             {
-                endNs = request.DurationNs is { } ns ? nowNs + ns : long.MaxValue;
+                endNs = request.DurationNs is { } ns && !system.IsVirtual ? nowNs + ns : long.MaxValue;
                 foreach (DomainMeter meter in meters)
                 {
                     meter.Mark();

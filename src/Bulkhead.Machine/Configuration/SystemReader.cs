@@ -2,6 +2,7 @@ using System.Globalization;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Scheduling;
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Bulkhead.Machine.Configuration;
@@ -24,10 +25,11 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly HashSet<string> _poolNames = [];
     private readonly HashSet<string> _domainNames = [];
     private readonly List<CpuSelector> _cpus = [];
+    private (Mark At, string Path)? _secondCpu;
 
     public SystemConfig? Read(YamlNode root)
     {
-        ConfigMap? map = ConfigMap.Open(errors, root, "", "pools", "domains");
+        ConfigMap? map = ConfigMap.Open(errors, root, "", "pools", "domains", "clock", "seed");
         if (map is null)
         {
             return null;
@@ -57,7 +59,23 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             domains.Add(ReadDomain(node, path));
         }
 
-        return new SystemConfig(file, pools, domains);
+        return new SystemConfig(file, pools, domains) { Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
+    }
+
+    private SystemClock ReadClock(ConfigMap map)
+    {
+        bool isVirtual = map.Choice("clock", ["real", "virtual"]) == "virtual";
+        if (isVirtual && _secondCpu is { } second)
+        {
+            errors.Add(second.At, second.Path, "is a second CPU, and the clock is virtual", "virtual time passes on one CPU in all: keep one, or set clock: real");
+        }
+
+        if (map.Has("seed") && !isVirtual)
+        {
+            map.Error("seed", "has no virtual clock", "seed goes with clock: virtual; in real time chance is the host's");
+        }
+
+        return isVirtual ? SystemClock.Virtual : SystemClock.Real;
     }
 
     private PoolConfig ReadPool(YamlNode node, string path)
@@ -101,6 +119,11 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (_cpus.Exists(other => other.Overlaps(cpu)))
         {
             errors.Add(node.Start, path, $"{cpu} is taken already", "a CPU belongs to one pool, once");
+        }
+
+        if (_secondCpu is null && (_cpus.Count > 0 || cpu.First != cpu.Last))
+        {
+            _secondCpu = (node.Start, path);
         }
 
         _cpus.Add(cpu);
