@@ -12,7 +12,8 @@ internal sealed class VirtualPolicy(IPolicy policy, InstructionClock clock, Acti
 {
     private (long NowNs, int Entry) _last = (-1, -1);
 
-    /// <summary>A hash of who was chosen when, in order. Asked again at the same time with the same answer, it is the same choice.</summary>
+    /// <summary>A hash of who was chosen when, in order. Asked again at the same time with the same answer, it is the same choice; that
+    /// nobody can run is none, and so the last choice comes before the end of the last domain.</summary>
     internal ulong Choices { get; private set; } = StateHash.Of([]);
 
     /// <summary>Told of each choice; for tests.</summary>
@@ -38,7 +39,7 @@ internal sealed class VirtualPolicy(IPolicy policy, InstructionClock clock, Acti
         }
 
         (int entry, long budgetNs) = policy.Pick(nowNs);
-        if (_last != (nowNs, entry))
+        if (entry >= 0 && _last != (nowNs, entry))
         {
             _last = (nowNs, entry);
             Choices = StateHash.Add(StateHash.Add(Choices, (ulong)nowNs), (ulong)entry);

@@ -9,7 +9,10 @@ namespace Bulkhead.Machine.Tests.Hostile;
 internal sealed class HostileMachine : IDisposable
 {
     internal const long AllowanceNs = 100_000;
-    internal const long WarpNs = 500_000;
+
+    /// <summary>Less than the allowance, so that it helps only who has just woken.</summary>
+    internal const long WarpNs = 60_000;
+
     internal const int BystanderWeight = 3;
 
     private readonly TinyMachine _machine;

@@ -50,6 +50,20 @@ public sealed class SystemRepeatTests
     }
 
     [Fact]
+    public void EndAfterInstructions_AroundStiAndInterrupts_EndsAtExactlyThatCount()
+    {
+        for (ulong count = 5000; count < 5016; count++)
+        {
+            ulong end = count;
+            using TinyMachine machine = Machine(r => r with { EndAfterInstructions = end });
+            machine.Add(Attacker.Code(Attack.WakeBySelf));
+            _ = machine.Run();
+
+            Assert.Equal(end, machine.Runner.Counted!.Executed);
+        }
+    }
+
+    [Fact]
     public void EndAtNs_EverybodySleepsForEver_EndsAtThatTime()
     {
         using TinyMachine machine = Machine(static r => r with { EndAtNs = 7_000_000_000 });
