@@ -40,7 +40,7 @@ internal static class DomainBuilder
             using FileBytes initrd = request.InitrdPath is null ? FileBytes.None : ReadFile(request.InitrdPath, "initial RAM disk");
             d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus);
-            BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel.Span, initrd.Span, request.CommandLine, rsdp, randomize: time.Clock is RealClock));
+            BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel.Span, initrd.Span, request.CommandLine, rsdp, randomize: time.Clock is RealClock || time.Random is not null, time.Random));
             foreach (VcpuSlot slot in d.Slots)
             {
                 slot.Vcpu.Reset();

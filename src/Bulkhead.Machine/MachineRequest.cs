@@ -15,8 +15,17 @@ public sealed record MachineRequest
     public long SpinNs { get; init; } = 30_000;
 
     /// <summary>Time is made of instructions, so that the machine does the same every time. The engine must count them
-    /// (<see cref="TranslatorEngines.Counting"/>); one vCPU in all.</summary>
+    /// (<see cref="TranslatorEngines.Counting"/>); one host CPU in all, however many vCPUs share it.</summary>
     public bool InstructionClock { get; init; }
+
+    /// <summary>With <see cref="InstructionClock"/>: what chance is drawn from; null: nothing is left to chance.</summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>With <see cref="InstructionClock"/>: the virtual time at which every domain is stopped, to the nanosecond.</summary>
+    public long EndAtNs { get; init; } = long.MaxValue;
+
+    /// <summary>With <see cref="InstructionClock"/>: after how many instructions of all vCPUs every domain is stopped, exactly.</summary>
+    public ulong EndAfterInstructions { get; init; } = ulong.MaxValue;
 
     /// <summary>Where the events of every vCPU are written, or null; the caller finishes and disposes it.</summary>
     public TraceFile? Trace { get; init; }

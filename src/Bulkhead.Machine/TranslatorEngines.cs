@@ -1,5 +1,6 @@
 using Bulkhead.Core.Memory;
 using Bulkhead.Host;
+using Bulkhead.Machine.Configuration;
 using Bulkhead.Translator;
 using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
@@ -24,6 +25,13 @@ public sealed class TranslatorEngines : IDisposable
 
     /// <summary>The options for domains that share the process with others: a window's mappings interrupt every CPU of the process.</summary>
     public const string AmongOthers = "page-windows=off";
+
+    /// <summary>The options for the domains of a system file.</summary>
+    public static string OptionsFor(SystemConfig system)
+    {
+        ArgumentNullException.ThrowIfNull(system);
+        return system.IsVirtual ? $"{AmongOthers},{Counting}" : AmongOthers;
+    }
 
     internal TranslatorEngines(EngineOptions options) => _options = options;
 

@@ -39,7 +39,7 @@ public sealed record EngineOptions
     /// <summary>Hot system instructions (CLI, PUSHF, RDTSC, ...) are emitted instead of interpreted.</summary>
     public bool InlineSystem { get; init; } = true;
 
-    /// <summary>Instructions are counted, so that a clock can be made of them; a domain of one vCPU only.</summary>
+    /// <summary>Instructions are counted, so that a clock can be made of them; its vCPUs take turns on one thread.</summary>
     public bool CountInstructions { get; init; }
 
     /// <summary>Every block is verified before it runs.</summary>

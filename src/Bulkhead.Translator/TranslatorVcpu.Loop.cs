@@ -140,6 +140,11 @@ internal sealed unsafe partial class TranslatorVcpu
 
         if (r.InterruptShadow != 0)
         {
+            if (_state->Count >= _instructionLimit)
+            {
+                return Stop(StopReason.Budget); // the next turn looks here first
+            }
+
             // One instruction must come first; it matters only when something waits.
             if ((Volatile.Read(ref _nmi) != 0 && r.NmiBlocked == 0) || (_state->InterruptFlag != 0 && _io.Interrupts.HasPending))
             {
@@ -365,12 +370,12 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
-    /// <summary>Takes instructions that did not complete off the count.</summary>
+    /// <summary>Takes instructions that did not complete off the count; negative: puts them back.</summary>
     private void Uncount(int instructions)
     {
         if (_options.CountInstructions)
         {
-            _state->Count -= (uint)instructions;
+            _state->Count -= (ulong)(long)instructions;
         }
     }
 

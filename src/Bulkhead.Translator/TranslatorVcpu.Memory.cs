@@ -207,17 +207,18 @@ internal sealed unsafe partial class TranslatorVcpu
             return false;
         }
 
+        Uncount(-1); // first: a device that reads the time sees this instruction counted
         if (device is { } at)
         {
             _interpreter.WritePhysical(at, data[..size]);
         }
         else if (!_interpreter.TryWriteBytes(address, data[..size], DataAccess(write: true)))
         {
+            Uncount(1);
             DeliverFault(_interpreter.Fault);
             return true;
         }
 
-        Uncount(-1);
         _state->Registers.Rflags &= ~Rflags.RF;
         _state->Registers.Rip = _interpreter.NextRip(store);
         NoteInterrupts();
@@ -284,6 +285,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         Place here = Here;
         _state->Registers.Rip = here.Rip;
+        _ahead = 0;
         Uncount(here.Remaining);
     }
 

@@ -55,7 +55,7 @@ internal sealed class RunCommand
         "--engine", "What runs the guest's code (auto).", ("auto", EngineChoice.Auto), ("translator", EngineChoice.Translator));
 
     private readonly Option<ClockChoice> _clock = Options.OneOf(
-        "--clock", "What the guest's time is made of: the host's, or its own instructions, so that it does the same every time (real).",
+        "--clock", "What the guest's time is made of: the host's, or its own instructions (all of its vCPUs on one host CPU), so that it does the same every time (real).",
         ("real", ClockChoice.Real), ("instructions", ClockChoice.Instructions));
 
     private readonly Option<string?> _engineOptions = new("--engine-options") { HelpName = "LIST", Description = "Switches of the engine, for its developers (docs/engine.md)." };

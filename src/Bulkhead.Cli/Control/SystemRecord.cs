@@ -18,6 +18,9 @@ internal sealed record SystemRecord
     /// <summary>The process's exit code.</summary>
     public int? ExitCode { get; init; }
 
+    /// <summary>In virtual time: a number, in hexadecimal, that is the same where memory, registers and schedule were.</summary>
+    public string? StateHash { get; init; }
+
     /// <summary>Every domain.</summary>
     public IReadOnlyList<DomainStatus>? Domains { get; init; }
 }

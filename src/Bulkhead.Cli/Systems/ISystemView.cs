@@ -18,6 +18,6 @@ internal interface ISystemView
     /// <summary>Another second is over.</summary>
     void Tick(double elapsedSeconds, IReadOnlyList<DomainStatus> domains);
 
-    /// <summary>The system is over.</summary>
-    void End(int exitCode, IReadOnlyList<DomainStatus> domains);
+    /// <summary>The system is over; in virtual time, with a number that is the same where everything was.</summary>
+    void End(int exitCode, IReadOnlyList<DomainStatus> domains, ulong? stateHash);
 }

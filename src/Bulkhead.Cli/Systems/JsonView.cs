@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Bulkhead.Cli.Control;
 
@@ -17,8 +18,8 @@ internal sealed class JsonView(TextWriter output) : ISystemView
         Write(new SystemRecord { Type = "status", Seconds = elapsedSeconds, Domains = domains });
 
     /// <inheritdoc/>
-    public void End(int exitCode, IReadOnlyList<DomainStatus> domains) =>
-        Write(new SystemRecord { Type = "end", ExitCode = exitCode, Domains = domains });
+    public void End(int exitCode, IReadOnlyList<DomainStatus> domains, ulong? stateHash) =>
+        Write(new SystemRecord { Type = "end", ExitCode = exitCode, Domains = domains, StateHash = stateHash is { } hash ? hash.ToString("x16", CultureInfo.InvariantCulture) : null });
 
     /// <inheritdoc/>
     public void Flush()

@@ -85,12 +85,18 @@ internal sealed class LiveSystem : IDisposable
     /// <summary>Runs to the end and returns the control domain's exit code, or that of a signal.</summary>
     internal int Run(TextWriter statistics)
     {
-        using TranslatorEngines engines = TranslatorEngines.Create(TranslatorEngines.AmongOthers);
+        using TranslatorEngines engines = TranslatorEngines.Create(TranslatorEngines.OptionsFor(_system));
         using MachineRunner runner = Build(engines);
         _runner = runner;
         using var signals = new HostSignals(Down);
         using (ControlServer.Start(this))
         {
+            if (_system.IsVirtual)
+            {
+                // Their first instructions are at the beginning of time, whenever that is for us.
+                Array.ForEach(_domains, static d => d.Start(NowNs));
+            }
+
             runner.Start();
             (_collections, _allocated) = (GC.CollectionCount(0), GC.GetTotalAllocatedBytes());
             Started?.Invoke();
@@ -107,7 +113,7 @@ internal sealed class LiveSystem : IDisposable
 
         Drain(all: true);
         int exitCode = _down is { Code: not 0 } down ? down.Code : ControlDomain.LastResult?.ExitCode ?? ExitCodes.Host;
-        _view.End(exitCode, Status(NowNs));
+        _view.End(exitCode, Status(NowNs), _system.IsVirtual ? runner.StateHash() : null);
         if (_request.Stats)
         {
             Statistics.Write(statistics, runner.Domains, engines);
@@ -257,10 +263,13 @@ internal sealed class LiveSystem : IDisposable
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
             Pools = [.. _system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), AllowanceNs = p.AllowanceNs, RealTimePriority = p.RealTime ? WorkerPriority : 0 })],
+            InstructionClock = _system.IsVirtual,
+            Seed = (ulong)_system.Seed,
+            EndAtNs = _system.IsVirtual ? _request.DurationNs ?? long.MaxValue : long.MaxValue,
         };
         MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
         Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
-        _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view))];
+        _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view, keepsRam: _system.IsVirtual))];
         return runner;
     }
 
@@ -345,7 +354,7 @@ internal sealed class LiveSystem : IDisposable
         _lookedNs = elapsed / SecondNs * SecondNs;
         if (_endNs is null && ControlDomain.IsReady(nowNs))
         {
-            _endNs = _request.DurationNs is { } ns ? nowNs + ns : long.MaxValue;
+            _endNs = _request.DurationNs is { } ns && !_system.IsVirtual ? nowNs + ns : long.MaxValue;
             foreach (ManagedDomain domain in _domains)
             {
                 domain.Meter.Mark();

@@ -43,7 +43,7 @@ internal sealed class LiveView(TextWriter output) : ISystemView
     }
 
     /// <inheritdoc/>
-    public void End(int exitCode, IReadOnlyList<DomainStatus> domains)
+    public void End(int exitCode, IReadOnlyList<DomainStatus> domains, ulong? stateHash)
     {
         _domains = domains;
         Draw();

@@ -14,6 +14,7 @@ internal sealed class ManagedDomain
     private const long WatchNs = 250_000_000;
 
     private readonly Action<string> _say;
+    private readonly bool _keepsRam;
     private DomainResult? _failedStart;
     private bool _up;
     private bool _started;
@@ -25,12 +26,13 @@ internal sealed class ManagedDomain
     private long? _killNs;
     private (int Code, string Words) _kill;
 
-    internal ManagedDomain(DomainConfig config, Domain domain, GuestConsole console, ISystemView view)
+    internal ManagedDomain(DomainConfig config, Domain domain, GuestConsole console, ISystemView view, bool keepsRam = false)
     {
         Config = config;
         Domain = domain;
         Console = console;
         _say = view.Note;
+        _keepsRam = keepsRam;
         Lines = new GuestLines(console.Log, text => view.Line(config.Name, text));
         Meter = new DomainMeter(domain);
     }
@@ -173,7 +175,11 @@ internal sealed class ManagedDomain
         (_up, _failedStart, _killNs) = (false, null, null);
         LastResult = result;
         _changedNs = nowNs;
-        Domain.Release();
+        if (!_keepsRam)
+        {
+            Domain.Release();
+        }
+
         _inARow = livedNs >= RestartConfig.RowEndsNs ? 0 : _inARow;
         if (_again)
         {

@@ -35,13 +35,18 @@ internal sealed class PlainView(TextWriter output) : ISystemView
     }
 
     /// <inheritdoc/>
-    public void End(int exitCode, IReadOnlyList<DomainStatus> domains)
+    public void End(int exitCode, IReadOnlyList<DomainStatus> domains, ulong? stateHash)
     {
         foreach (DomainStatus d in domains)
         {
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{d.Name}: {d.SharePercent:F1}% of what pool {d.Pool} ran, {d.WeightPercent:F1}% by weight; {d.Message ?? "never started"}"));
+        }
+
+        if (stateHash is { } hash)
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"stateHash {hash:x16}"));
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class QuietView(TextWriter output) : ISystemView
     }
 
     /// <inheritdoc/>
-    public void End(int exitCode, IReadOnlyList<DomainStatus> domains)
+    public void End(int exitCode, IReadOnlyList<DomainStatus> domains, ulong? stateHash)
     {
     }
 }

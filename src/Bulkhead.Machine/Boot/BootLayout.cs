@@ -9,6 +9,7 @@ namespace Bulkhead.Machine.Boot;
 /// 08000  GDT, TSS
 /// 09000  PML4, PDPT, four page directories (identity, 4 GiB in 2 MiB pages)
 /// 20000  command line
+/// 30000  seed of random numbers (Linux setup_data)
 /// 9fc00  EBDA (reserved)
 /// e0000  ACPI tables (reserved), up to 1 MiB
 /// </code>
@@ -25,6 +26,7 @@ internal static class BootLayout
     internal const ulong PageTables = 0x9000;
     internal const ulong CommandLine = 0x2_0000;
     internal const uint CommandLineMax = 0x1_0000;
+    internal const ulong RandomSeed = 0x3_0000;
     internal const ulong Ebda = 0x9_FC00;
     internal const ulong VideoHole = 0xA_0000;
     internal const ulong FirmwareStart = 0xE_0000;

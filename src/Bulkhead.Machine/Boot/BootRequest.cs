@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Machine.Time;
 
 namespace Bulkhead.Machine.Boot;
 
@@ -9,7 +10,9 @@ namespace Bulkhead.Machine.Boot;
 /// <param name="commandLine">The kernel's command line.</param>
 /// <param name="rsdp">The ACPI root pointer.</param>
 /// <param name="randomize">Whether the loader may choose at random; else it does the same every time.</param>
-internal readonly ref struct BootRequest(string kernelName, ReadOnlySpan<byte> kernel, ReadOnlySpan<byte> initrd, string commandLine, Gpa rsdp, bool randomize = false)
+/// <param name="random">What it then chooses by, and gives the guest to start with; null: the host's chance, and nothing.</param>
+internal readonly ref struct BootRequest(
+    string kernelName, ReadOnlySpan<byte> kernel, ReadOnlySpan<byte> initrd, string commandLine, Gpa rsdp, bool randomize = false, SeededRandom? random = null)
 {
     internal string KernelName { get; } = kernelName;
 
@@ -22,4 +25,6 @@ internal readonly ref struct BootRequest(string kernelName, ReadOnlySpan<byte> k
     internal Gpa Rsdp { get; } = rsdp;
 
     internal bool Randomize { get; } = randomize;
+
+    internal SeededRandom? Random { get; } = random;
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using Bulkhead.Core.Memory;
 using Bulkhead.Host;
+using Bulkhead.Machine.Time;
 using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Boot;
@@ -15,6 +16,8 @@ internal static class LinuxLoader
     private const byte Randomized = 2;
     private const ulong PagePresentWritable = 3;
     private const ulong PageLarge = 0x80;
+    private const uint SetupRandomSeed = 9;
+    private const int RandomSeedBytes = 32;
 
     /// <summary>Loads kernel, initial RAM disk, command line, zero page, page tables and GDT.</summary>
     internal static BootState Load(GuestMemory memory, BootRequest request)
@@ -29,7 +32,7 @@ internal static class LinuxLoader
         ulong entry = load + EntryOffset;
         if (unpacks)
         {
-            entry = PayloadLoader.Load(memory, payload, header, load, randomizes, request.KernelName);
+            entry = PayloadLoader.Load(memory, payload, header, load, randomizes ? request.Random is { } seeded ? seeded.Next : PayloadLoader.HostRandom : null, request.KernelName);
         }
         else
         {
@@ -93,6 +96,12 @@ internal static class LinuxLoader
         BinaryPrimitives.WriteUInt32LittleEndian(page[0x21C..], (uint)request.Initrd.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(page[0x228..], (uint)BootLayout.CommandLine);
 
+        if (request.Random is { } random)
+        {
+            WriteRandomSeed(memory, random);
+            BinaryPrimitives.WriteUInt64LittleEndian(page[0x250..], BootLayout.RandomSeed);
+        }
+
         E820Entry[] map = MemoryMap.Of(memory);
         page[0x1E8] = (byte)map.Length;
         for (int i = 0; i < map.Length; i++)
@@ -104,6 +113,17 @@ internal static class LinuxLoader
         }
 
         LoaderWriter.Bytes(memory, BootLayout.ZeroPage, page);
+    }
+
+    // The one setup_data: what the kernel starts its random numbers from, where its processor offers none.
+    private static void WriteRandomSeed(GuestMemory memory, SeededRandom random)
+    {
+        Span<byte> data = stackalloc byte[16 + RandomSeedBytes];
+        data.Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(data[8..], SetupRandomSeed);
+        BinaryPrimitives.WriteUInt32LittleEndian(data[12..], RandomSeedBytes);
+        random.Fill(data[16..]);
+        LoaderWriter.Bytes(memory, BootLayout.RandomSeed, data);
     }
 
     // 2 MiB pages, because 1 GiB pages are a CPUID feature the model may lack.

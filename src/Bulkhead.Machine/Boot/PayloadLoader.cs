@@ -55,10 +55,10 @@ internal sealed class PayloadLoader : IDisposable
     /// <param name="payload">The packed kernel, and its size unpacked in the last four bytes.</param>
     /// <param name="header">The kernel's setup header.</param>
     /// <param name="load">Where what prefers the header's address goes; <see cref="LinuxSetupHeader.InitSize"/> bytes from there are RAM.</param>
-    /// <param name="randomize">Whether its virtual address is to be a random one.</param>
+    /// <param name="random">What its virtual address is chosen by; null: it is where it was linked for.</param>
     /// <param name="name">The kernel's name, for messages.</param>
     /// <returns>Its 64-bit entry.</returns>
-    internal static ulong Load(GuestMemory memory, ReadOnlySpan<byte> payload, LinuxSetupHeader header, ulong load, bool randomize, string name)
+    internal static ulong Load(GuestMemory memory, ReadOnlySpan<byte> payload, LinuxSetupHeader header, ulong load, Func<ulong>? random, string name)
     {
         using var loader = new PayloadLoader(memory, header, load, BinaryPrimitives.ReadUInt32LittleEndian(payload[^sizeof(uint)..]), name);
         Span<byte> block = loader._block.Slice(0, BlockBytes);
@@ -77,7 +77,7 @@ internal sealed class PayloadLoader : IDisposable
             rest = rest[(int)length..];
         }
 
-        return loader.Finish(randomize);
+        return loader.Finish(random);
     }
 
     public void Dispose()
@@ -143,7 +143,7 @@ internal sealed class PayloadLoader : IDisposable
 
     private ulong PlaceOf(ElfSegment s) => _load + (s.PhysicalAddress - _header.PreferredAddress);
 
-    private ulong Finish(bool randomize)
+    private ulong Finish(Func<ulong>? random)
     {
         ulong entry = _entry - _header.PreferredAddress;
         if (_at != _size || entry >= _loaded)
@@ -151,7 +151,7 @@ internal sealed class PayloadLoader : IDisposable
             throw Broken($"it unpacks to {_at} bytes instead of {_size}, or is entered outside them");
         }
 
-        ulong moved = randomize ? Choose() : 0;
+        ulong moved = random is null ? 0 : Choose(random);
         if (moved != 0)
         {
             Relocate(moved);
@@ -161,16 +161,17 @@ internal sealed class PayloadLoader : IDisposable
     }
 
     /// <summary>By how much the virtual address is moved.</summary>
-    private ulong Choose()
+    private ulong Choose(Func<ulong> random)
     {
         ulong last = KernelMapSize - Math.Min(_header.InitSize, KernelMapSize);
         return last <= _header.PreferredAddress || _header.KernelAlignment == 0
             ? 0
-            : Random() % (((last - _header.PreferredAddress) / _header.KernelAlignment) + 1) * _header.KernelAlignment;
+            : random() % (((last - _header.PreferredAddress) / _header.KernelAlignment) + 1) * _header.KernelAlignment;
     }
 
-    // The class library's generator would load OpenSSL for this: 3 MiB, and time at the start.
-    private static ulong Random()
+    /// <summary>A number nobody knows.</summary>
+    /// <remarks>The class library's generator would load OpenSSL for this: 3 MiB, and time at the start.</remarks>
+    internal static ulong HostRandom()
     {
         using FileStream source = File.OpenRead("/dev/urandom");
         Span<byte> bytes = stackalloc byte[sizeof(ulong)];

@@ -19,18 +19,35 @@ internal sealed class LifeReader(ConfigErrors errors)
     /// <summary>The words that say when a domain is restarted.</summary>
     internal static readonly string[] RestartWords = [.. s_restarts.Select(static r => r.Word)];
 
+    // What is decided by the host's time, not the guests'.
+    private static readonly string[] s_hostTimed = ["restart", "watchdog", "depends_on"];
+
     private readonly List<(string Domain, string Needs, Mark At, string Path)> _needs = [];
+    private readonly List<(Mark At, string Path)> _hostTimed = [];
 
     /// <summary>Reads the fields of one domain.</summary>
-    internal DomainConfig Read(ConfigMap map, DomainConfig domain, string path) => domain with
+    internal DomainConfig Read(ConfigMap map, DomainConfig domain, string path)
     {
-        Restart = ReadRestart(map, path),
-        WatchdogNs = map.Duration("watchdog", 0, LeastWatchdogNs, LongestNs),
-        DependsOn = ReadDepends(map, domain.Name, path),
-        ReadyText = map.Text("ready", "words the guest prints when it is ready"),
-        Environment = ReadEnvironment(map),
-        Expectations = ReadExpectations(map),
-    };
+        _hostTimed.AddRange(s_hostTimed.Where(map.Has).Select(field => (map.Find(field)?.Start ?? map.Start, $"{path}.{field}")));
+        return domain with
+        {
+            Restart = ReadRestart(map, path),
+            WatchdogNs = map.Duration("watchdog", 0, LeastWatchdogNs, LongestNs),
+            DependsOn = ReadDepends(map, domain.Name, path),
+            ReadyText = map.Text("ready", "words the guest prints when it is ready"),
+            Environment = ReadEnvironment(map),
+            Expectations = ReadExpectations(map),
+        };
+    }
+
+    /// <summary>Notes what a system in virtual time cannot have.</summary>
+    internal void RefuseHostTime()
+    {
+        foreach ((Mark at, string path) in _hostTimed)
+        {
+            errors.Add(at, path, "goes by the host's time, and the clock is virtual", "leave it out, or set clock: real");
+        }
+    }
 
     /// <summary>Notes what no domain can see alone: names that are nobody's, and circles.</summary>
     internal void CheckDependencies(IReadOnlyList<DomainConfig> domains)

@@ -5,4 +5,14 @@ namespace Bulkhead.Machine.Configuration;
 /// <param name="Pools">At least one.</param>
 /// <param name="Domains">At least one, each in one of the pools.</param>
 public sealed record SystemConfig(
-    string Path, IReadOnlyList<PoolConfig> Pools, IReadOnlyList<DomainConfig> Domains);
+    string Path, IReadOnlyList<PoolConfig> Pools, IReadOnlyList<DomainConfig> Domains)
+{
+    /// <summary>What its time is made of.</summary>
+    public SystemClock Clock { get; init; }
+
+    /// <summary>What chance is drawn from, where the clock is virtual.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Whether its time is virtual.</summary>
+    public bool IsVirtual => Clock == SystemClock.Virtual;
+}

@@ -10,6 +10,8 @@ internal static class SystemFields
 {
     public static readonly string[] Policies = ["bvt"];
 
+    public static readonly string[] Clocks = ["real", "virtual"];
+
     public static readonly string[] RealTimes = ["auto", "never"];
 
     public static readonly string[] Tasks = ["shell", "burn", "cyclictest", "script"];
@@ -65,5 +67,7 @@ internal static class SystemFields
     public static readonly FieldTable Top = new(
         "system", "A system of Bulkhead: pools of host CPUs, and the domains that run in them.",
         ConfigField.List("pools", Pool, "Sets of host CPUs with a schedule; without it there is one pool of the last CPU"),
-        ConfigField.List("domains", Domain, "The virtual machines, the control domain first") with { Required = true });
+        ConfigField.List("domains", Domain, "The virtual machines, the control domain first") with { Required = true },
+        ConfigField.Choice("clock", Clocks, "What time is made of: the host's, or what the guests execute, so that the system does the same every time") with { Default = Clocks[0] },
+        ConfigField.Number("seed", 0, int.MaxValue, "What chance is drawn from; only with clock: virtual") with { Default = "1", With = "clock" });
 }

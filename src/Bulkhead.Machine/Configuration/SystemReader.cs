@@ -2,6 +2,7 @@ using System.Globalization;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Scheduling;
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Bulkhead.Machine.Configuration;
@@ -23,6 +24,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly HashSet<string> _domainNames = [];
     private readonly LifeReader _lives = new(errors);
     private readonly List<CpuSelector> _cpus = [];
+    private (Mark At, string Path)? _secondCpu;
 
     public SystemConfig? Read(YamlNode root)
     {
@@ -57,8 +59,28 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         }
 
         _lives.CheckDependencies(domains);
+        return new SystemConfig(file, pools, domains) { Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
+    }
 
-        return new SystemConfig(file, pools, domains);
+    private SystemClock ReadClock(ConfigMap map)
+    {
+        bool isVirtual = map.Choice("clock", SystemFields.Clocks) == SystemFields.Clocks[1];
+        if (isVirtual && _secondCpu is { } second)
+        {
+            errors.Add(second.At, second.Path, "is a second CPU, and the clock is virtual", "virtual time passes on one CPU in all: keep one, or set clock: real");
+        }
+
+        if (isVirtual)
+        {
+            _lives.RefuseHostTime();
+        }
+
+        if (map.Has("seed") && !isVirtual)
+        {
+            map.Error("seed", "has no virtual clock", "seed goes with clock: virtual; in real time chance is the host's");
+        }
+
+        return isVirtual ? SystemClock.Virtual : SystemClock.Real;
     }
 
     private PoolConfig ReadPool(YamlNode node, string path)
@@ -102,6 +124,11 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (_cpus.Exists(other => other.Overlaps(cpu)))
         {
             errors.Add(node.Start, path, $"{cpu} is taken already", "a CPU belongs to one pool, once");
+        }
+
+        if (_secondCpu is null && (_cpus.Count > 0 || cpu.First != cpu.Last))
+        {
+            _secondCpu = (node.Start, path);
         }
 
         _cpus.Add(cpu);

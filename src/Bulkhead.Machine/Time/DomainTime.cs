@@ -6,7 +6,8 @@ namespace Bulkhead.Machine.Time;
 /// <param name="Clock">Its clock.</param>
 /// <param name="TscOffset">What emitted code adds to the host's TSC; 0 where it is not read.</param>
 /// <param name="UtcOffsetNs">What makes the clock's nanoseconds those since 1970.</param>
-internal sealed record DomainTime(IClock Clock, ulong TscOffset, long UtcOffsetNs)
+/// <param name="Random">Where chance comes from that must be the same every time; null: from the host with its time, else nowhere.</param>
+internal sealed record DomainTime(IClock Clock, ulong TscOffset, long UtcOffsetNs, SeededRandom? Random = null)
 {
     private static readonly DateTimeOffset s_repeatableStart = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -17,7 +18,7 @@ internal sealed record DomainTime(IClock Clock, ulong TscOffset, long UtcOffsetN
     internal static DomainTime Real(RealClock clock) => new(clock, clock.TscOffset, Since1970(TimeProvider.System.GetUtcNow()) - clock.NowNs);
 
     /// <summary>Time made of instructions, from the same day on.</summary>
-    internal static DomainTime Counted(InstructionClock clock) => new(clock, 0, Since1970(s_repeatableStart));
+    internal static DomainTime Counted(InstructionClock clock, SeededRandom? random) => new(clock, 0, Since1970(s_repeatableStart), random);
 
     private static long Since1970(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks * 100;
 }

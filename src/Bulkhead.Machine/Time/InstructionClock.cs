@@ -3,11 +3,14 @@ using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Time;
 
-/// <summary>Time made of instructions: one takes a nanosecond, and idle time is skipped. The same guest does the same again.</summary>
-/// <remarks><i>Threading</i>: the one worker's thread; others may read the time.</remarks>
+/// <summary>Time made of instructions: one takes a nanosecond, whoever executes it, and idle time is skipped. The same guests do the
+/// same again.</summary>
+/// <remarks>All domains of a system share it: what one of them executes passes for the others. <i>Threading</i>: the one worker's
+/// thread; others may read the time.</remarks>
 internal sealed class InstructionClock : IClock
 {
     private long _baseNs;
+    private ulong _executed;
     private ICountingVcpu? _running;
     private ulong _from;
     private ulong _nextObservation = ulong.MaxValue;
@@ -21,7 +24,20 @@ internal sealed class InstructionClock : IClock
     /// <inheritdoc/>
     public ulong TscHz => 1_000_000_000;
 
-    /// <summary>Looks at a vCPU between two instructions: at the first count, and each time after so many more; for comparisons.</summary>
+    /// <summary>When all is over; <see cref="long.MaxValue"/>: never.</summary>
+    internal long EndNs { get; init; } = long.MaxValue;
+
+    /// <summary>After how many instructions all is over; <see cref="ulong.MaxValue"/>: never.</summary>
+    internal ulong EndInstructions { get; init; } = ulong.MaxValue;
+
+    /// <summary>Instructions of all vCPUs so far; while nobody runs.</summary>
+    internal ulong Executed => _executed;
+
+    /// <summary>How long somebody may run until all is over, 0 or less where it is; while nobody runs.</summary>
+    internal long LeftNs => Math.Min(EndNs - _baseNs, (long)Math.Min(EndInstructions - Math.Min(_executed, EndInstructions), long.MaxValue));
+
+    /// <summary>Looks at the vCPU that runs between two instructions: at the first count of everybody's, and each time after so many
+    /// more; for comparisons.</summary>
     internal (ulong First, ulong Every, Action<ICountingVcpu> Look) Observer
     {
         get;
@@ -40,7 +56,7 @@ internal sealed class InstructionClock : IClock
     {
         _from = vcpu.Instructions;
         _running = vcpu;
-        vcpu.InstructionLimit = _nextObservation;
+        vcpu.InstructionLimit = ObservationOf(vcpu);
     }
 
     /// <summary>Has the turn end at a time, or now where that is past.</summary>
@@ -48,7 +64,7 @@ internal sealed class InstructionClock : IClock
     {
         if (_running is { } vcpu)
         {
-            vcpu.InstructionLimit = Math.Min(vcpu.Instructions + (ulong)Math.Max(deadlineNs - NowNs, 0), _nextObservation);
+            vcpu.InstructionLimit = Math.Min(vcpu.Instructions + (ulong)Math.Max(deadlineNs - NowNs, 0), ObservationOf(vcpu));
         }
     }
 
@@ -61,20 +77,29 @@ internal sealed class InstructionClock : IClock
         }
 
         Volatile.Write(ref _baseNs, NowNs);
+        _executed += vcpu.Instructions - _from;
         _running = null;
-        if (vcpu.Instructions >= _nextObservation)
+        if (_executed >= _nextObservation)
         {
             _nextObservation += Observer.Every;
             Observer.Look(vcpu);
         }
     }
 
-    /// <summary>Nobody can run before a time: it is that time now.</summary>
+    /// <summary>Nobody can run before a time: it is that time now, or the end.</summary>
     internal void SkipTo(long ns)
     {
-        if (ns > _baseNs)
+        long to = Math.Min(ns, EndNs);
+        if (to > _baseNs)
         {
-            Volatile.Write(ref _baseNs, ns);
+            Volatile.Write(ref _baseNs, to);
         }
+    }
+
+    // At which count of the vCPU that runs the next observation is due.
+    private ulong ObservationOf(ICountingVcpu vcpu)
+    {
+        ulong left = _nextObservation - _executed;
+        return left > ulong.MaxValue - _from ? ulong.MaxValue : _from + left;
     }
 }

@@ -16,7 +16,7 @@ internal sealed class SkippedIdle(InstructionClock clock) : IIdle
 
     public void Wait(long untilNs)
     {
-        if (untilNs == long.MaxValue)
+        if (untilNs == long.MaxValue && clock.EndNs == long.MaxValue)
         {
             _word.Wait(untilNs);
         }

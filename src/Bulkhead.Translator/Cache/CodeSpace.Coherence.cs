@@ -21,8 +21,8 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
     /// <summary>Changes when all code was dropped.</summary>
     internal int Generation => Volatile.Read(ref _generation);
 
-    /// <summary>Whether more than one vCPU shares this code.</summary>
-    internal bool Shared => _vcpus.Length > 1;
+    /// <summary>Whether vCPUs may run this code at the same time. Those that count instructions take turns on one thread.</summary>
+    internal bool Shared => _vcpus.Length > 1 && !_options.CountInstructions;
 
     /// <summary>Adds a vCPU.</summary>
     internal void Join(TranslatorVcpu vcpu)

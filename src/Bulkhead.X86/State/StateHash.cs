@@ -47,5 +47,6 @@ public static unsafe class StateHash
         return h;
     }
 
-    private static ulong Add(ulong hash, ulong word) => (hash ^ word) * Prime;
+    /// <summary>The hash of a word after others.</summary>
+    public static ulong Add(ulong hash, ulong word) => (hash ^ word) * Prime;
 }

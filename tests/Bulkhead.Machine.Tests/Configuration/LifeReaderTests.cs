@@ -84,6 +84,19 @@ public sealed class LifeReaderTests
     }
 
     [Theory]
+    [InlineData("watchdog: 1s")]
+    [InlineData("restart: always")]
+    [InlineData("depends_on: [b]")]
+    public void Parse_VirtualClock_RefusesWhatGoesByTheHosts(string field)
+    {
+        OperatorException error = Assert.Throws<OperatorException>(
+            () => SystemFile.Parse("s.yaml", $"clock: virtual\ndomains: [{{name: a, image: debian, {field}}}, {{name: b, image: debian}}]"));
+
+        Assert.StartsWith("s.yaml:2:", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("goes by the host's time, and the clock is virtual; leave it out, or set clock: real", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(RestartWhen.Never, 1, 0, false)]
     [InlineData(RestartWhen.OnFailure, 0, 0, false)]
     [InlineData(RestartWhen.OnFailure, 10, 0, true)]

@@ -2,6 +2,7 @@ using System.Text;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Tests.Boot;
 using Bulkhead.Machine.Tracing;
+using Bulkhead.Machine.Workers;
 using Iced.Intel;
 
 namespace Bulkhead.Machine.Tests.Guests;
@@ -12,13 +13,19 @@ internal sealed class TinyMachine : IDisposable
     // Only a test that fails waits this long.
     private const int LongestMs = 120_000;
 
-    private readonly TranslatorEngines _engines = TranslatorEngines.Create(string.Empty);
     private readonly List<string> _kernels = [];
     private readonly List<DomainRequest> _domains = [];
     private readonly List<StringBuilder> _output = [];
+    private TranslatorEngines? _engines;
     private MachineRunner? _runner;
 
-    internal MachineRunner Runner => _runner ??= MachineRunner.Build(new MachineRequest { Domains = _domains, Pools = [Pool], Trace = Trace }, _engines.Seam);
+    internal MachineRunner Runner => _runner ??= Build();
+
+    /// <summary>The engine's settings.</summary>
+    internal string EngineOptions { get; init; } = string.Empty;
+
+    /// <summary>Changes what is asked for.</summary>
+    internal Func<MachineRequest, MachineRequest>? Adjust { get; init; }
 
     /// <summary>Where they are traced.</summary>
     internal TraceFile? Trace { get; init; }
@@ -27,7 +34,7 @@ internal sealed class TinyMachine : IDisposable
     internal PoolRequest Pool { get; } = new() { Cpus = [Bulkhead.Host.Threads.HostThread.AllowedCpus()[^1]] };
 
     /// <summary>Adds a domain before the machine is built.</summary>
-    internal void Add(Action<Assembler> code, int vcpus = 1)
+    internal void Add(Action<Assembler> code, int vcpus = 1, Share? share = null)
     {
         var assembler = new Assembler(32);
         code(assembler);
@@ -45,6 +52,7 @@ internal sealed class TinyMachine : IDisposable
             MemoryBytes = 64 << 20,
             Vcpus = vcpus,
             DebugExit = true,
+            Share = share ?? new Share(),
             Serial = data => output.Append(Encoding.UTF8.GetString(data)),
         });
     }
@@ -74,7 +82,14 @@ internal sealed class TinyMachine : IDisposable
     public void Dispose()
     {
         _runner?.Dispose();
-        _engines.Dispose();
+        _engines?.Dispose();
         _kernels.ForEach(File.Delete);
+    }
+
+    private MachineRunner Build()
+    {
+        _engines = TranslatorEngines.Create(EngineOptions);
+        var request = new MachineRequest { Domains = _domains, Pools = [Pool], Trace = Trace };
+        return MachineRunner.Build(Adjust?.Invoke(request) ?? request, _engines.Seam);
     }
 }

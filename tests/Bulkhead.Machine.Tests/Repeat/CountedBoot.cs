@@ -1,6 +1,6 @@
 using System.Text;
-using Bulkhead.Core.Memory;
 using Bulkhead.Images;
+using Bulkhead.Machine.Domains;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.State;
 
@@ -57,19 +57,6 @@ internal sealed class CountedBoot
             throw new TimeoutException(output.ToString());
         }
 
-        return (output.ToString(), HashOf(runner.Domains[0].Memory!));
-    }
-
-    private static ulong HashOf(GuestMemory memory)
-    {
-        byte[] page = new byte[4096];
-        ulong hash = StateHash.Of([]);
-        for (int i = 0; i < memory.PageCount; i++)
-        {
-            _ = memory.TryRead(memory.PageAddress(i), page);
-            hash = StateHash.Of(page, hash);
-        }
-
-        return hash;
+        return (output.ToString(), DomainHash.Of(runner.Domains[0].Memory!, StateHash.Of([])));
     }
 }

@@ -1,0 +1,61 @@
+using Bulkhead.Host;
+using Bulkhead.Machine.Configuration;
+using Xunit;
+
+namespace Bulkhead.Machine.Tests.Configuration;
+
+public sealed class SystemClockTests
+{
+    private const string Domains = "domains: [{name: a, image: d, vcpus: 4}, {name: b, image: d}]\n";
+
+    [Fact]
+    public void Parse_NoClock_IsReal()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", Domains);
+
+        Assert.Equal((SystemClock.Real, 1, false), (system.Clock, system.Seed, system.IsVirtual));
+    }
+
+    [Fact]
+    public void Parse_VirtualClock_HasTheSeed()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", Domains + "clock: virtual\nseed: 7\n");
+
+        Assert.Equal((SystemClock.Virtual, 7, true), (system.Clock, system.Seed, system.IsVirtual));
+        Assert.Contains(TranslatorEngines.Counting, TranslatorEngines.OptionsFor(system), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("clock: virtaul", "s.yaml:2:8: clock: \"virtaul\" is not known; one of real, virtual; did you mean virtual?")]
+    [InlineData("seed: 3", "s.yaml:2:7: seed: has no virtual clock; seed goes with clock: virtual")]
+    [InlineData("seed: x\nclock: virtual", "s.yaml:2:7: seed: \"x\" does not fit; a whole number from 0 to 2147483647")]
+    [InlineData("clock: virtual\npools: [{name: p, cpus: [1, 2]}]", "s.yaml:3:29: pools[0].cpus[1]: is a second CPU, and the clock is virtual; virtual time passes on one CPU in all: keep one, or set clock: real")]
+    [InlineData("clock: virtual\npools: [{name: p, cpus: [0-1]}]", "s.yaml:3:26: pools[0].cpus[0]: is a second CPU, and the clock is virtual; ")]
+    public void Parse_WrongClock_SaysWhereAndWhat(string fields, string start)
+    {
+        OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", Domains + fields + "\n"));
+
+        Assert.StartsWith(start, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parse_TwoPoolsAndVirtualClock_NamesTheSecondOnesCpu()
+    {
+        OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse(
+            "s.yaml",
+            "clock: virtual\npools: [{name: p, cpus: [0]}, {name: q, cpus: [last]}]\ndomains: [{name: a, image: d, pool: p}]\n"));
+
+        Assert.StartsWith("s.yaml:2:48: pools[1].cpus[0]: is a second CPU, and the clock is virtual", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_DeterministicExample_IsVirtual()
+    {
+        string folder = Path.GetDirectoryName(SystemFileTests.Example()) ?? throw new InvalidOperationException("no folder");
+        SystemConfig system = SystemFile.Load(Path.Combine(folder, "deterministic.yaml"));
+
+        Assert.True(system.IsVirtual);
+        Assert.Equal(2, system.Domains.Count);
+        Assert.NotEmpty(VcpuSchedule.Admit(system));
+    }
+}
