@@ -171,7 +171,7 @@ public sealed class SystemSchemaTests
         const string Domains = "domains: [{name: a, image: debian}]";
         return table.Name switch
         {
-            "system" => field.Name == "domains" ? $"domains: {value}" : $"{field.Name}: {value}\n{Domains}",
+            "system" => (field.With == "clock" ? "clock: virtual\n" : string.Empty) + (field.Name == "domains" ? $"domains: {value}" : $"{field.Name}: {value}\n{Domains}"),
             "pool" => $"pools: [{Map("name: p", "cpus: [5]")}]\n{Domains}",
             "warp" => $"domains: [{{name: a, image: debian, warp: {Map("value: 1ms", "limit: 1ms")}}}]",
             "restart" => $"domains: [{{name: a, image: debian, restart: {Map("when: never")}}}]",
