@@ -165,7 +165,7 @@ public sealed class MachineRunner : IDisposable
                     signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
                     new SpinThenSleep(request.SpinNs),
                     samples ? TurnTimer.Sampling : null);
-                _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.Pools[i].AllowanceNs), options, request.RealTimePriority));
+                _workers.Add(new PcpuWorker(cpu, PolicyFactory.Create(request.Pools[i]), options, request.RealTimePriority));
             }
 
             _pools.Add(new Pool(_workers[first..]));
@@ -182,7 +182,7 @@ public sealed class MachineRunner : IDisposable
 
         Counted = new InstructionClock();
         var options = new WorkerOptions(() => Counted.NowNs, _ => new CountedTurnTimer(Counted), new SkippedIdle(Counted));
-        _workers.Add(new PcpuWorker(-1, new BvtPolicy(request.Pools[0].AllowanceNs), options));
+        _workers.Add(new PcpuWorker(-1, PolicyFactory.Create(request.Pools[0]), options));
         _pools.Add(new Pool(_workers));
         AddDomain(request.Domains[0], engine, DomainTime.Counted(Counted));
     }

@@ -1,3 +1,6 @@
+using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Workers;
+
 namespace Bulkhead.Machine;
 
 /// <summary>A set of host CPUs with a schedule of its own.</summary>
@@ -9,6 +12,12 @@ public sealed record PoolRequest
     /// <summary>The host CPUs, one worker each; empty: as many of the allowed ones as the pool has vCPUs.</summary>
     public IReadOnlyList<int> Cpus { get; init; } = [];
 
-    /// <summary>BVT's context-switch allowance.</summary>
+    /// <summary>How each of them is shared.</summary>
+    public SchedulingPolicy Policy { get; init; }
+
+    /// <summary>The time table, for <see cref="SchedulingPolicy.Arinc653"/> only.</summary>
+    public TimeFrame? Frame { get; init; }
+
+    /// <summary>BVT's context-switch allowance; where others take turns of a fixed length, that length.</summary>
     public long AllowanceNs { get; init; } = 1_000_000;
 }

@@ -1,6 +1,7 @@
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Machine;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Profiling;

@@ -4,6 +4,7 @@ using System.Text;
 using Bulkhead.Host.Threads;
 using Bulkhead.Images;
 using Bulkhead.Machine;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
 
@@ -33,7 +34,7 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request, TextWrit
         var machine = new MachineRequest
         {
             Domains = [.. system.Domains.Select((d, i) => Describe(d, lines[i]))],
-            Pools = [.. system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), AllowanceNs = p.AllowanceNs })],
+            Pools = [.. system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), Policy = p.Policy, Frame = p.Frame, AllowanceNs = p.AllowanceNs })],
         };
         using MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
         DomainMeter[] meters = [.. system.Domains.Select((d, i) => new DomainMeter(runner.Domains[i], lines[i], WeightPercent(d)))];
@@ -165,8 +166,10 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request, TextWrit
         };
     }
 
-    private double WeightPercent(DomainConfig d) =>
-        100.0 * d.Weight * d.Vcpus / system.Domains.Where(other => other.Pool == d.Pool).Sum(static other => other.Weight * other.Vcpus);
+    // By weight, or, where weights have no meaning, what the pool's policy assures it.
+    private double WeightPercent(DomainConfig d) => system.Pools.First(p => p.Name == d.Pool) is { Policy: not SchedulingPolicy.Bvt } pool
+        ? 100.0 * VcpuSchedule.Compute(system).Where(v => v.Domain == d).Sum(static v => v.Share) / pool.CpuCount
+        : 100.0 * d.Weight * d.Vcpus / system.Domains.Where(other => other.Pool == d.Pool).Sum(static other => other.Weight * other.Vcpus);
 
     private string Share(DomainConfig d, int index, DomainMeter[] meters)
     {

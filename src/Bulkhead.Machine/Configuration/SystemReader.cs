@@ -24,6 +24,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly HashSet<string> _poolNames = [];
     private readonly HashSet<string> _domainNames = [];
     private readonly List<CpuSelector> _cpus = [];
+    private readonly ScheduleReader _schedule = new(errors, file);
 
     public SystemConfig? Read(YamlNode root)
     {
@@ -57,12 +58,13 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             domains.Add(ReadDomain(node, path));
         }
 
+        _schedule.CheckFrames();
         return new SystemConfig(file, pools, domains);
     }
 
     private PoolConfig ReadPool(YamlNode node, string path)
     {
-        ConfigMap? map = ConfigMap.Open(errors, node, path, "name", "cpus", "policy", "allowance");
+        ConfigMap? map = ConfigMap.Open(errors, node, path, "name", "cpus", "policy", "allowance", "frame");
         if (map is null)
         {
             return new PoolConfig("", [], SchedulingPolicy.Bvt, SystemFile.DefaultAllowanceNs);
@@ -83,10 +85,9 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             }
         }
 
-        map.Choice("policy", ["bvt"]);
         long allowance = map.Duration(
             "allowance", SystemFile.DefaultAllowanceNs, MinAllowanceNs, BvtQueue.MaxAllowanceNs);
-        return new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance);
+        return _schedule.Complete(new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance), map, path);
     }
 
     private CpuSelector? ReadCpu(YamlNode node, string path)
@@ -128,7 +129,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     {
         ConfigMap? map = ConfigMap.Open(
             errors, node, path,
-            "name", "image", "kernel", "initrd", "append", "memory", "vcpus", "weight", "warp", "latency", "pool", "task");
+            "name", "image", "kernel", "initrd", "append", "memory", "vcpus", "weight", "warp", "reservation", "priority", "latency", "pool", "task");
         if (map is null)
         {
             return new DomainConfig { Name = "", Pool = "" };
@@ -137,7 +138,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         CheckSource(map);
         string? image = map.Name("image", $"the name of a guest image: {NameForm}");
         ulong memory = map.Size("memory", SystemFile.DefaultMemoryBytes, MinMemoryBytes, MaxMemoryBytes);
-        return new DomainConfig
+        var domain = new DomainConfig
         {
             Name = ReadName(map, _domainNames, "domain"),
             Image = image,
@@ -152,6 +153,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Pool = ReadPoolOf(map),
             Task = map.Choice("task", s_tasks) ?? (image is null ? null : s_tasks[0]),
         };
+        return _schedule.Complete(domain, map, path);
     }
 
     private static void CheckSource(ConfigMap map)
