@@ -97,6 +97,10 @@ public sealed class MachineRunner : IDisposable
         return results;
     }
 
+    /// <summary>What became of the windows of time partitions, by CPU; when every domain ended.</summary>
+    public IReadOnlyList<WindowReport> Windows() =>
+        [.. _workers.SelectMany(static w => w.Policy is Arinc653Policy partitions ? partitions.Report(w.Cpu) : [])];
+
     /// <inheritdoc/>
     public void Dispose()
     {

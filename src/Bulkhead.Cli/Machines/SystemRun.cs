@@ -55,6 +55,7 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request, TextWrit
             lock (_console)
             {
                 Statistics.Write(output, runner.Domains, engines);
+                WindowTable.Write(output, runner.Windows());
             }
         }
 
@@ -180,7 +181,7 @@ internal sealed class SystemRun(SystemConfig system, UpRequest request, TextWrit
         }
 
         double used = 100.0 * meters[index].RanSinceMarkNs / Math.Max(all, 1);
-        return string.Create(CultureInfo.InvariantCulture, $"{d.Name}: {used:F1}% of what pool {d.Pool} ran, {meters[index].WeightPercent:F1}% by weight");
+        return string.Create(CultureInfo.InvariantCulture, $"{d.Name}: {used:F1}% of what pool {d.Pool} ran, {meters[index].WeightPercent:F1}% {(system.Pools.First(p => p.Name == d.Pool).Policy == SchedulingPolicy.Bvt ? "by weight" : "of its CPUs assured")}");
     }
 
     private void Say(string text)

@@ -6,11 +6,13 @@ namespace Bulkhead.Machine.Workers;
 /// <summary>Time partitions.</summary>
 internal sealed class Arinc653Policy : IPolicy
 {
+    private readonly TimeFrame _frame;
     private readonly string[] _partitions;
     private readonly PartitionQueue _queue;
 
     internal Arinc653Policy(TimeFrame frame, long allowanceNs)
     {
+        _frame = frame;
         _partitions = Partitions(frame);
         _queue = new PartitionQueue(MajorFrame(frame), allowanceNs);
     }
@@ -32,6 +34,13 @@ internal sealed class Arinc653Policy : IPolicy
     }
 
     public void Charge(long ranNs, long nowNs) => _queue.Charge(ranNs, nowNs);
+
+    /// <summary>What became of each window so far.</summary>
+    internal IEnumerable<WindowReport> Report(int cpu) => _frame.Windows.Select((window, i) =>
+    {
+        WindowLog log = _queue.Log(i);
+        return new WindowReport(cpu, window, log.RanNs, log.Overruns, log.OverrunNs, log.LastOverrunNs);
+    });
 
     /// <summary>The names of the partitions; the index is the partition's number.</summary>
     internal static string[] Partitions(TimeFrame frame) => [.. frame.Windows.Select(static w => w.Partition).Distinct()];

@@ -10,7 +10,7 @@ namespace Bulkhead.Scheduling.Arinc653;
 /// <para><i>Guarantee</i>: <see cref="PartitionBounds"/>.</para>
 /// <para><i>Errors</i>: a wrong slot or a call out of order is our error and throws. <i>Threading</i>: the pCPU's worker.
 /// <i>Cost</i>: a scan of the windows and of the slots; allocates in <see cref="Add"/> only.
-/// <i>Source</i>: ARINC Specification 653 Part 1, 2.3.1 Partition Management, Partition Scheduling.</para>
+/// <i>Source</i>: ARINC Specification 653 Part 1, 2.3.1 Partition Management.</para>
 /// </remarks>
 public sealed class PartitionQueue
 {

@@ -45,7 +45,7 @@ public static class EdfBounds
     /// <summary>The longest time from wake-up to dispatch of a vCPU that has budget left, or that has no reservation.</summary>
     /// <remarks>
     /// <para>Claim: it is at most the smallest w that is at least the sum of what the others can run before it in w; and, with a
-    /// reservation, at most P - Q and o per server, and o twice.</para>
+    /// reservation, at most P - Q, o per server, and one o more.</para>
     /// <para>Proof: while it waits the pCPU is never idle and runs only what comes before it. With a deadline d &lt;= now + P
     /// that is, of i: nothing but the budget it has, where P_i &gt; P + late, since a later one ends behind d; else by lemma 2, and by
     /// lemma 1 no more than the budget it has and (P + late) Q_i / P_i. Without a reservation: lemma 2, and a slice and o of each

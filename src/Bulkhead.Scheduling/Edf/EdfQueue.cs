@@ -13,8 +13,8 @@ namespace Bulkhead.Scheduling.Edf;
 /// <para><i>Guarantee</i>: <see cref="EdfBounds"/>.</para>
 /// <para><i>Units</i>: nanoseconds, exact. <i>Errors</i>: a wrong slot or a call out of order is our error and throws.
 /// <i>Threading</i>: the pCPU's worker. <i>Cost</i>: two scans of the slots; allocates in <see cref="Add"/> only.
-/// <i>Source</i>: L. Abeni, G. Buttazzo, "Integrating multimedia applications in hard real-time systems", RTSS 1998, 4
-/// The Constant Bandwidth Server; theirs postpones the deadline at c = 0 and goes on at once, here the next budget
+/// <i>Source</i>: L. Abeni, G. Buttazzo, "Integrating multimedia applications in hard real-time systems", RTSS 1998, the
+/// constant bandwidth server; theirs postpones the deadline at c = 0 and goes on at once, here the next budget
 /// waits for d. C. L. Liu, J. W. Layland, "Scheduling algorithms for multiprogramming in a hard-real-time environment", JACM
 /// 20(1), 1973, 7 The deadline driven scheduling algorithm.</para>
 /// </remarks>

@@ -24,6 +24,18 @@ public sealed class PolicyTests
     }
 
     [Fact]
+    public void Report_TimePartitions_IsOfEachWindow()
+    {
+        var policy = new Arinc653Policy(s_frame, Ms);
+        policy.Wake(policy.Add(new Share { Partition = "a" }));
+        _ = policy.Pick(0);
+        policy.Charge((3 * Ms) + 5, (3 * Ms) + 5);
+
+        Assert.Equal(
+            [new WindowReport(7, s_frame.Windows[0], 3 * Ms, 1, 5, 5), new WindowReport(7, s_frame.Windows[1], 0, 0, 0, 0)], policy.Report(7));
+    }
+
+    [Fact]
     public void Loop_PartitionWithoutWindow_NeverRuns()
     {
         var worker = new SimulatedWorker(PolicyFactory.Create(Pool(SchedulingPolicy.Arinc653) with { Frame = s_frame }));

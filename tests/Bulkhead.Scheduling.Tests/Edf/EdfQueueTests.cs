@@ -58,7 +58,7 @@ public sealed class EdfQueueTests
             simulation.Turns);
     }
 
-    // Abeni and Buttazzo's case: a hard periodic task (7, 4) beside a server (8, 3) whose work never ends: 0.571 + 0.375.
+    // A case of Abeni and Buttazzo's kind: a hard periodic task (7, 4) beside a server (8, 3) whose work never ends: 0.571 + 0.375.
     [Fact]
     public void Pick_ServerWithEndlessWork_NeverHarmsTheHardTask()
     {

@@ -8,8 +8,8 @@ public sealed class FixedPriorityQueueTests
 {
     private const long Ms = 1_000_000;
 
-    // Rate monotonic sets of the literature with their response times: Burns and Wellings' first (it uses all of the pCPU)
-    // and second, and one whose lowest misses its deadline (45 > 35).
+    // Rate monotonic sets of the literature with their response times: two of Burns and Wellings (the
+    // first uses all of the pCPU), and one whose lowest misses its deadline (45 > 35).
     [Theory]
     [InlineData("20 5 5; 40 10 15; 80 40 80")]
     [InlineData("7 3 3; 12 3 6; 20 5 20")]
