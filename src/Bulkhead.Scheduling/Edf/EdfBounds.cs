@@ -85,10 +85,11 @@ public static class EdfBounds
 
     /// <summary>The longest time from wake-up to dispatch, whatever it ran before.</summary>
     /// <remarks>
-    /// <para>Claim: where its budget may be used up, P - Q + o until it gets the next one (and P more where o takes all of
+    /// <para>Claim: where its budget may be used up, P - Q + 2 o until it gets the next one (and P more where o takes all of
     /// that), and then <see cref="LevelDispatchNs"/>; and, where it may take extra time, no more than one without a
     /// reservation waits.</para>
-    /// <para>Proof: a budget of Q - o at least, given P before d, cannot be used up before d - P + Q - o. The second: while it
+    /// <para>Proof: a budget of Q - o at least, given P before d, cannot be used up before d - P + Q - o,
+    /// and the turn that d finds running ends by d + o. The second: while it
     /// waits, first in the ring and then with a budget, none runs but those of that sum.</para>
     /// </remarks>
     /// <param name="queue">As there.</param>
@@ -106,7 +107,7 @@ public static class EdfBounds
             return level;
         }
 
-        long next = own.PeriodNs - own.BudgetNs + overrunNs + (overrunNs == own.BudgetNs ? own.PeriodNs : 0);
+        long next = own.PeriodNs - own.BudgetNs + (2 * overrunNs) + (overrunNs == own.BudgetNs ? own.PeriodNs : 0);
         long worst = level + next;
         if (own.Extra)
         {

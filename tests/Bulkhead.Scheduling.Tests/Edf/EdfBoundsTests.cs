@@ -127,6 +127,12 @@ public sealed class EdfBoundsTests
         Assert.Equal([8 * Ms, 4 * Ms], terms);
     }
 
+    // 8 ms and 1, since a turn that took 1 ms too much leaves 1 ms of the next budget, which is used up as much earlier; and
+    // 1 ms for the other's turn that ends late where the next budget comes.
+    [Fact]
+    public void WorstDispatchNs_BudgetUsedUpAndOverruns_AddsTwo() =>
+        Assert.Equal(10 * Ms, EdfBounds.WorstDispatchNs([Reservation(10, 2), default], 0, Ms, Ms));
+
     [Fact]
     public void WorstDispatchNs_MayTakeExtraTime_IsASliceOfTheOther() =>
         Assert.Equal(3 * Ms, EdfBounds.WorstDispatchNs([Reservation(10, 2) with { Extra = true }, default], 0, 3 * Ms, 0));
