@@ -73,8 +73,8 @@ public static class EdfBounds
             return Window(queue, vcpu, sliceNs, overrunNs, inRing: true, terms);
         }
 
-        long wait = Window(queue, vcpu, sliceNs, overrunNs, inRing: false, terms);
         long deadline = queue[vcpu].PeriodNs - queue[vcpu].BudgetNs + (overrunNs * (Reserved(queue) + 1));
+        long wait = Window(queue, vcpu, sliceNs, overrunNs, inRing: false, terms, deadline);
         if (deadline < wait)
         {
             terms.Clear();
@@ -154,9 +154,10 @@ public static class EdfBounds
         return reserved;
     }
 
-    // The smallest w with w >= the sum of the others' terms for w; that of the last step that was not enough is below it.
+    // The smallest w with w >= the sum of the others' terms for w, or MaxValue where it is above the most that is asked for.
     private static long Window(
-        ReadOnlySpan<EdfParameters> queue, int vcpu, long sliceNs, long overrunNs, bool inRing, Span<long> terms)
+        ReadOnlySpan<EdfParameters> queue, int vcpu, long sliceNs, long overrunNs, bool inRing, Span<long> terms,
+        long mostNs = long.MaxValue / 4)
     {
         long lateNs = overrunNs * Reserved(queue);
         long window = Least(queue, vcpu, sliceNs, inRing);
@@ -186,7 +187,7 @@ public static class EdfBounds
                 return window;
             }
 
-            if (sum > long.MaxValue / 4)
+            if (sum > mostNs)
             {
                 break;
             }
