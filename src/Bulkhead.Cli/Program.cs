@@ -1,5 +1,5 @@
+using Bulkhead.Cli;
 using Bulkhead.Cli.Commands;
-using Bulkhead.Cli.Machines;
 using Bulkhead.Host.Terminal;
 
 using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true };

@@ -12,6 +12,8 @@ namespace Bulkhead.Core;
 /// </remarks>
 public static class Quantity
 {
+    private const string NumberPattern = @"[0-9]+(\.[0-9]+)?";
+
     private static readonly SearchValues<char> s_number = SearchValues.Create("0123456789.");
 
     private static readonly (string Name, decimal Bytes)[] s_sizes =
@@ -34,6 +36,12 @@ public static class Quantity
 
     /// <summary>What <see cref="TryParseDuration"/> accepts, for messages.</summary>
     public static string DurationForm => "a time such as 500us, 50ms or 1.5s (ns, us, ms, s, m, h)";
+
+    /// <summary>A regular expression of what <see cref="TryParseSize"/> accepts.</summary>
+    public static string SizePattern => $"^{NumberPattern}({Units(s_sizes)})?$";
+
+    /// <summary>A regular expression of what <see cref="TryParseDuration"/> accepts, but for the lone <c>0</c>.</summary>
+    public static string DurationPattern => $"^({NumberPattern}({Units(s_durations)}))+$";
 
     /// <summary>Reads a size in bytes: <c>K M G T</c>, with <c>i</c> or <c>B</c> if wanted, by 1024; none or <c>B</c> for bytes.</summary>
     public static bool TryParseSize(string text, out ulong bytes)
@@ -98,6 +106,8 @@ public static class Quantity
 
         return bytes.ToString(CultureInfo.InvariantCulture) + units[unit];
     }
+
+    private static string Units((string Name, decimal Size)[] units) => string.Join('|', units.Select(static u => u.Name).Where(static n => n.Length > 0));
 
     // One number and its unit off the front. The unit runs to the next digit, so that "1m30s" is two of them.
     private static bool TryTake(

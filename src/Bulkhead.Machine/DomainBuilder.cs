@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
 using Bulkhead.Host;
@@ -6,7 +7,6 @@ using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Time;
-using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine;
@@ -17,32 +17,25 @@ internal static class DomainBuilder
     private const ulong LeastMemory = 4ul << 20;
     private const int MostVcpus = 64;
 
-    /// <summary>Builds and powers up; the caller disposes the domain.</summary>
-    internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, TraceFile? trace, Action<Action>? control)
+    /// <summary>Makes a domain that is off; the caller disposes it.</summary>
+    internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, Action<Action>? control)
     {
         Check(request);
-        IClock clock = time.Clock;
-        var memory = new GuestMemory(request.Name, request.MemoryBytes);
-        var domain = new Domain(request.Name, request.Vcpus, clock, PowerUp, control);
-        domain.Owned.Add(memory);
-        domain.Memory = memory;
-        try
+        return new Domain(request.Name, request.Vcpus, time.Clock, PowerUp, control, Assemble);
+
+        void Assemble(Domain d)
         {
-            domain.Attach(slot => engine.CreateVcpu(
-                new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, clock, request.CpuModel)));
-            Trace(domain, trace);
-            domain.PowerUp();
-            return domain;
-        }
-        catch
-        {
-            domain.Dispose();
-            throw;
+            var memory = new GuestMemory(request.Name, request.MemoryBytes);
+            d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));
+            d.Owned.Add(memory);
+            d.Memory = memory;
+            d.Attach(slot => engine.CreateVcpu(new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, time.Clock, request.CpuModel)));
         }
 
         // The files are read again at a reset rather than kept.
         void PowerUp(Domain d)
         {
+            GuestMemory memory = d.Memory ?? throw new UnreachableException("A domain without RAM was powered up.");
             using FileBytes kernel = ReadFile(request.KernelPath, "kernel");
             using FileBytes initrd = request.InitrdPath is null ? FileBytes.None : ReadFile(request.InitrdPath, "initial RAM disk");
             d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit);
@@ -65,16 +58,6 @@ internal static class DomainBuilder
         }
     }
 
-    private static void Trace(Domain domain, TraceFile? file)
-    {
-        VcpuTrace[] traces = file?.Add(domain.Name, domain.Slots.Length, domain.Clock) ?? [];
-        for (int i = 0; i < traces.Length; i++)
-        {
-            domain.Slots[i].Trace = traces[i];
-            domain.Slots[i].Exits.Observer = traces[i];
-        }
-    }
-
     private static void Check(DomainRequest request)
     {
         if (request.MemoryBytes < LeastMemory || request.MemoryBytes % 4096 != 0)
@@ -87,6 +70,11 @@ internal static class DomainBuilder
         {
             throw new OperatorException($"{request.Name}: {request.Vcpus} vCPUs; give 1 to {MostVcpus}.", 2);
         }
+    }
+
+    private sealed class Release(Action action) : IDisposable
+    {
+        public void Dispose() => action();
     }
 
     private static FileBytes ReadFile(string path, string what)

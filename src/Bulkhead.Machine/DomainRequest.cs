@@ -36,6 +36,9 @@ public sealed record DomainRequest
     /// <summary>What each of its vCPUs is entitled to.</summary>
     public Share Share { get; init; } = new();
 
+    /// <summary>Whether it waits for <see cref="Domain.Start"/> rather than running from the machine's start on.</summary>
+    public bool StartsOff { get; init; }
+
     /// <summary>The index of the pool its vCPUs run in.</summary>
     public int Pool { get; init; }
 }

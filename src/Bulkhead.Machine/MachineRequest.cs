@@ -14,9 +14,6 @@ public sealed record MachineRequest
     /// <summary>How long an idle worker spins before it sleeps.</summary>
     public long SpinNs { get; init; } = 30_000;
 
-    /// <summary>The SCHED_FIFO priority asked for the workers, 0 for none; refused silently where not permitted.</summary>
-    public int RealTimePriority { get; init; }
-
     /// <summary>Time is made of instructions, so that the machine does the same every time. The engine must count them
     /// (<see cref="TranslatorEngines.Counting"/>); one vCPU in all.</summary>
     public bool InstructionClock { get; init; }

@@ -9,21 +9,17 @@ using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine;
 
-/// <summary>Runs domains together until each has ended.</summary>
+/// <summary>Runs domains together.</summary>
 /// <remarks><i>Threading</i>: the control thread builds, waits and disposes; <see cref="Stop"/> from any.</remarks>
 public sealed class MachineRunner : IDisposable
 {
     private readonly List<Domain> _domains = [];
     private readonly List<PcpuWorker> _workers = [];
     private readonly List<Pool> _pools = [];
-    private readonly CountdownEvent _alive;
+    private readonly object _ended = new();
     private readonly TraceFile? _trace;
 
-    private MachineRunner(int domains, TraceFile? trace)
-    {
-        _alive = new CountdownEvent(domains);
-        _trace = trace;
-    }
+    private MachineRunner(TraceFile? trace) => _trace = trace;
 
     /// <summary>The domains in the order asked for.</summary>
     public IReadOnlyList<Domain> Domains => _domains;
@@ -35,7 +31,7 @@ public sealed class MachineRunner : IDisposable
     public static MachineRunner Build(MachineRequest request, EngineSeam engine)
     {
         int[][] cpus = ChooseCpus(request);
-        var runner = new MachineRunner(request.Domains.Count, request.Trace);
+        var runner = new MachineRunner(request.Trace);
         try
         {
             if (request.InstructionClock)
@@ -63,15 +59,117 @@ public sealed class MachineRunner : IDisposable
     /// <summary>Starts the workers.</summary>
     public void Start()
     {
-        _trace?.Start();
+        if (_trace is not null)
+        {
+            StartTrace(_trace);
+        }
+
         foreach (PcpuWorker worker in _workers)
         {
             worker.Start();
         }
     }
 
-    /// <summary>Waits until every domain ended, at most <paramref name="milliseconds"/> (-1: for ever).</summary>
-    public bool Wait(int milliseconds = -1) => _alive.Wait(milliseconds);
+    /// <summary>Waits until every domain is off, at most <paramref name="milliseconds"/> (-1: for ever).</summary>
+    public bool Wait(int milliseconds = -1)
+    {
+        long start = Stopwatch.GetTimestamp();
+        lock (_ended)
+        {
+            while (!_domains.TrueForAll(static d => d.IsOff))
+            {
+                long left = milliseconds - (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                if (milliseconds >= 0 && left <= 0)
+                {
+                    return false;
+                }
+
+                _ = Monitor.Wait(_ended, milliseconds < 0 ? Timeout.Infinite : (int)left);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
+    public void Change(Domain domain, Share share)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        foreach (VcpuSlot slot in domain.Slots)
+        {
+            _workers.Find(worker => worker == slot.Worker)?.Change(slot, share);
+        }
+    }
+
+    /// <summary>Writes the turns that ended after <paramref name="sinceNs"/> (CLOCK_MONOTONIC), as far as they are remembered.</summary>
+    /// <param name="trace">The file, not used before; it then has to be finished.</param>
+    /// <param name="sinceNs">Since when.</param>
+    public void WriteFlight(TraceFile trace, long sinceNs)
+    {
+        ArgumentNullException.ThrowIfNull(trace);
+        foreach (Domain domain in _domains)
+        {
+            _ = trace.Add(domain.Name, domain.Slots.Length, domain.Clock);
+        }
+
+        foreach (PcpuWorker worker in _workers)
+        {
+            trace.Add(worker.Recorder, sinceNs);
+        }
+
+        trace.Start();
+    }
+
+    /// <summary>Writes what every vCPU does from now on.</summary>
+    /// <param name="trace">The file; not used before.</param>
+    public void StartTrace(TraceFile trace)
+    {
+        ArgumentNullException.ThrowIfNull(trace);
+        foreach (Domain domain in _domains)
+        {
+            VcpuTrace[] traces = trace.Add(domain.Name, domain.Slots.Length, domain.Clock);
+            foreach (VcpuSlot slot in domain.Slots)
+            {
+                slot.Trace = traces[slot.Index];
+            }
+        }
+
+        foreach (PcpuWorker worker in _workers)
+        {
+            trace.Add(worker.Recorder, long.MaxValue);
+        }
+
+        trace.Start();
+    }
+
+    /// <summary>Ends what <see cref="StartTrace"/> began; the file then has to be finished.</summary>
+    public void StopTrace()
+    {
+        foreach (VcpuSlot slot in _domains.SelectMany(static d => d.Slots))
+        {
+            slot.Trace = null;
+        }
+    }
+
+    /// <summary>The longest waits of a domain's vCPUs in the last minute or two.</summary>
+    /// <remarks><i>Cost</i>: a short turn of each of its pCPUs.</remarks>
+    public IReadOnlyList<WaitRecord> Waits(Domain domain)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        var waits = new List<WaitRecord>();
+        foreach (VcpuSlot slot in domain.Slots)
+        {
+            using var done = new ManualResetEventSlim();
+            _workers.Find(worker => worker == slot.Worker)?.Post(() =>
+            {
+                waits.AddRange(slot.Waits.Worst(slot.Index));
+                done.Set();
+            });
+            done.Wait();
+        }
+
+        return waits;
+    }
 
     /// <summary>Ends every domain that still lives with this exit code.</summary>
     public void Stop(int exitCode, string message)
@@ -113,8 +211,6 @@ public sealed class MachineRunner : IDisposable
         {
             domain.Dispose();
         }
-
-        _alive.Dispose();
     }
 
     private static int[][] ChooseCpus(MachineRequest request)
@@ -168,8 +264,9 @@ public sealed class MachineRunner : IDisposable
                     Stopwatch.GetTimestamp,
                     signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
                     new SpinThenSleep(request.SpinNs),
-                    samples ? TurnTimer.Sampling : null);
-                _workers.Add(new PcpuWorker(cpu, PolicyFactory.Create(request.Pools[i]), options, request.RealTimePriority));
+                    samples ? TurnTimer.Sampling : null,
+                    RealTime: true);
+                _workers.Add(new PcpuWorker(cpu, PolicyFactory.Create(request.Pools[i]), options, request.Pools[i].RealTimePriority));
             }
 
             _pools.Add(new Pool(_workers[first..]));
@@ -194,10 +291,20 @@ public sealed class MachineRunner : IDisposable
     private void AddDomain(DomainRequest request, EngineSeam engine, DomainTime time)
     {
         Domain domain = DomainBuilder.Build(
-            request, engine, time, _trace,
+            request, engine, time,
             static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false));
         _domains.Add(domain);
-        domain.Ended += _ => _alive.Signal();
+        domain.Ended += _ =>
+        {
+            lock (_ended)
+            {
+                Monitor.PulseAll(_ended);
+            }
+        };
         _pools[request.Pool].Place(domain, request.Share);
+        if (!request.StartsOff)
+        {
+            domain.Start();
+        }
     }
 }

@@ -7,14 +7,17 @@ namespace Bulkhead.Machine;
 /// <summary>Makes the policy of one of a pool's CPUs.</summary>
 internal static class PolicyFactory
 {
-    internal static IPolicy Create(PoolRequest pool) => pool.Policy switch
+    internal static IPolicy Create(PoolRequest pool) => Create(pool.Policy, pool.AllowanceNs, pool.Frame);
+
+    /// <summary>Makes it; time partitions need a frame.</summary>
+    internal static IPolicy Create(SchedulingPolicy policy, long allowanceNs, TimeFrame? frame) => policy switch
     {
-        SchedulingPolicy.Bvt => new BvtPolicy(pool.AllowanceNs),
-        SchedulingPolicy.Edf => new EdfPolicy(pool.AllowanceNs),
+        SchedulingPolicy.Bvt => new BvtPolicy(allowanceNs),
+        SchedulingPolicy.Edf => new EdfPolicy(allowanceNs),
         SchedulingPolicy.Arinc653 => new Arinc653Policy(
-            pool.Frame ?? throw new ArgumentException($"Pool {pool.Name} has time partitions, but no frame.", nameof(pool)), pool.AllowanceNs),
-        SchedulingPolicy.FixedPriority => new FixedPriorityPolicy(pool.AllowanceNs),
+            frame ?? throw new ArgumentException("Time partitions need a frame.", nameof(frame)), allowanceNs),
+        SchedulingPolicy.FixedPriority => new FixedPriorityPolicy(allowanceNs),
         SchedulingPolicy.Null => new NullPolicy(),
-        _ => throw new UnreachableException($"No policy {pool.Policy}."),
+        _ => throw new UnreachableException($"No policy {policy}."),
     };
 }

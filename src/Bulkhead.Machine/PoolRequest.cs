@@ -18,6 +18,9 @@ public sealed record PoolRequest
     /// <summary>The time table, for <see cref="SchedulingPolicy.Arinc653"/> only.</summary>
     public TimeFrame? Frame { get; init; }
 
+    /// <summary>The SCHED_FIFO priority of its workers, 0 for none; without effect where it is not permitted.</summary>
+    public int RealTimePriority { get; init; }
+
     /// <summary>BVT's context-switch allowance; where others take turns of a fixed length, that length.</summary>
     public long AllowanceNs { get; init; } = 1_000_000;
 }

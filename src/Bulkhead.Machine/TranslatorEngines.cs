@@ -7,11 +7,14 @@ using Bulkhead.X86.Engine;
 namespace Bulkhead.Machine;
 
 /// <summary>The translator behind the machine's engine seam: one engine a domain.</summary>
-/// <remarks>The creator disposes it after the machine.</remarks>
+/// <remarks>The creator disposes it after the machine. <i>Threading</i>: any.</remarks>
 public sealed class TranslatorEngines : IDisposable
 {
     private readonly EngineOptions _options;
+    private readonly Lock _lock = new();
     private readonly Dictionary<GuestMemory, TranslatorEngine> _engines = [];
+    private long _goneInstructions;
+    private long _goneNs;
 
     /// <summary>The option that makes <see cref="MachineRequest.InstructionClock"/> possible.</summary>
     public const string Counting = "count=on";
@@ -33,16 +36,16 @@ public sealed class TranslatorEngines : IDisposable
 
     /// <summary>The seam.</summary>
     public EngineSeam Seam => new(
-        CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler, _options.Sample ? TranslatorEngine.SampleHandler : 0);
+        CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler, _options.Sample ? TranslatorEngine.SampleHandler : 0, Release);
 
     /// <summary>Guest instructions translated so far, over all domains.</summary>
-    public long TranslatedInstructions => _engines.Values.Sum(static e => e.TranslatedInstructions);
+    public long TranslatedInstructions => _goneInstructions + Sum(static e => e.TranslatedInstructions);
 
     /// <summary>Nanoseconds of translation so far, over all domains; with <see cref="Sampling"/>.</summary>
-    public long TranslationNs => _engines.Values.Sum(static e => e.TranslationNs);
+    public long TranslationNs => _goneNs + Sum(static e => e.TranslationNs);
 
     /// <summary>Bytes of translated code held now, over all domains.</summary>
-    public long CodeBytes => _engines.Values.Sum(static e => (long)e.CodeBytes);
+    public long CodeBytes => Sum(static e => e.CodeBytes);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -58,13 +61,37 @@ public sealed class TranslatorEngines : IDisposable
     private IVcpu CreateVcpu(VcpuRequest request)
     {
         var cpuid = CpuidPolicy.Create(ModelOf(request.CpuModel), request.Count, request.Index, request.Clock.TscHz, repeatable: _options.CountInstructions);
-        if (!_engines.TryGetValue(request.Memory, out TranslatorEngine? engine))
+        lock (_lock)
         {
-            engine = new TranslatorEngine(request.Memory, cpuid, _options);
-            _engines.Add(request.Memory, engine);
-        }
+            if (!_engines.TryGetValue(request.Memory, out TranslatorEngine? engine))
+            {
+                engine = new TranslatorEngine(request.Memory, cpuid, _options);
+                _engines.Add(request.Memory, engine);
+            }
 
-        return engine.CreateVcpu(cpuid);
+            return engine.CreateVcpu(cpuid);
+        }
+    }
+
+    private void Release(GuestMemory memory)
+    {
+        lock (_lock)
+        {
+            if (_engines.Remove(memory, out TranslatorEngine? engine))
+            {
+                _goneInstructions += engine.TranslatedInstructions;
+                _goneNs += engine.TranslationNs;
+                engine.Dispose();
+            }
+        }
+    }
+
+    private long Sum(Func<TranslatorEngine, long> value)
+    {
+        lock (_lock)
+        {
+            return _engines.Values.Sum(value);
+        }
     }
 
     private static CpuModel ModelOf(string name) => name switch

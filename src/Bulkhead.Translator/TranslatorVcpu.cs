@@ -195,7 +195,12 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     }
 
     /// <inheritdoc/>
-    public void Kick() => Volatile.Write(ref _state->Limit, ulong.MaxValue);
+    /// <remarks>A kick that comes after <see cref="Dispose"/> writes to memory that is only retired.</remarks>
+    public void Kick()
+    {
+        Volatile.Write(ref _state->Limit, ulong.MaxValue);
+        GC.KeepAlive(this);
+    }
 
     /// <inheritdoc/>
     public void EndTurn()
@@ -261,7 +266,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         _log?.Dispose();
         Tlb.Dispose();
         _sampleMemory?.Dispose();
-        _stateMemory.Dispose();
+        _stateMemory.Retire();
         _returnStack.Dispose();
     }
 

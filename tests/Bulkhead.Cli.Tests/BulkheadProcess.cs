@@ -7,7 +7,8 @@ internal sealed class BulkheadProcess : IDisposable
 {
     private readonly Process _process;
 
-    internal BulkheadProcess(params string[] arguments)
+    /// <summary>Starts it; <paramref name="runtime"/> is where control sockets stand.</summary>
+    internal BulkheadProcess(string runtime, string[] arguments)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "bulkhead.dll");
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
@@ -17,6 +18,8 @@ internal sealed class BulkheadProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        start.Environment["XDG_RUNTIME_DIR"] = runtime;
+        start.Environment["XDG_STATE_HOME"] = runtime;
         _process = Process.Start(start) ?? throw new InvalidOperationException("The program did not start.");
     }
 
@@ -36,6 +39,19 @@ internal sealed class BulkheadProcess : IDisposable
         }
 
         return line;
+    }
+
+    /// <summary>Types to standard input, and ends it where there is nothing.</summary>
+    internal void Type(string? text)
+    {
+        if (text is null)
+        {
+            _process.StandardInput.Close();
+            return;
+        }
+
+        _process.StandardInput.Write(text);
+        _process.StandardInput.Flush();
     }
 
     internal void Signal(string name)

@@ -108,8 +108,32 @@ public sealed class CommandLineTests
     {
         var host = new RecordingHost();
 
-        Assert.Equal(8, Invoke(host, out _, "up", s_file, "--duration", "30s", "--stats"));
-        Assert.Equal((s_file, 30_000_000_000L, true), (host.AskedUp?.SystemPath, host.AskedUp?.DurationNs, host.AskedUp?.Stats));
+        Assert.Equal(8, Invoke(host, out _, "up", s_file, "--duration", "30s", "--stats", "--name", "box", "--grace", "2s", "--json"));
+        UpRequest up = Assert.IsType<UpRequest>(host.AskedUp);
+        Assert.Equal((s_file, "box", 30_000_000_000L, true), (up.SystemPath, up.Name, up.DurationNs, up.Stats));
+        Assert.Equal((2_000_000_000L, ViewChoice.Json, null), (up.GraceNs, up.View, up.TimeoutNs));
+    }
+
+    [Fact]
+    public void Test_EveryOption_IsPassedOn()
+    {
+        var host = new RecordingHost();
+
+        Assert.Equal(8, Invoke(host, out _, "test", s_file, "--duration", "3s", "--timeout", "9s", "--junit", "/r.xml", "--verbose"));
+        UpRequest up = Assert.IsType<UpRequest>(host.AskedUp);
+        Assert.Equal((s_file, 3_000_000_000L, 9_000_000_000L, "/r.xml"), (up.SystemPath, up.DurationNs, up.TimeoutNs, up.JUnitPath));
+        Assert.Equal(("Bulkhead.Cli.Tests", ViewChoice.Plain), (up.Name, up.View));
+    }
+
+    [Theory]
+    [InlineData("stop", "Required argument 'DOMAIN' missing")]
+    [InlineData("set box weight", "weight: not understood; write NAME=VALUE")]
+    [InlineData("logs box --tail many", "--tail many: not understood; write a number")]
+    [InlineData("up /etc/passwd --name a/b", "--name a/b: not understood; write letters, digits")]
+    public void Control_WrongUse_SaysSo(string arguments, string expected)
+    {
+        Assert.Equal(2, Invoke(new RecordingHost(), out string errors, arguments.Split(' ')));
+        Assert.Contains(expected, errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class ProcessTests : IDisposable
     [InlineData("TERM", 143, "terminated")]
     public void Run_Signal_EndsWithItsCode(string signal, int code, string words)
     {
-        using var bulkhead = new BulkheadProcess("run", "--kernel", WriteKernel(s_circle));
+        using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_circle)]);
         Assert.NotNull(bulkhead.ReadLineWith("A"));
 
         bulkhead.Signal(signal);
@@ -38,7 +38,7 @@ public sealed class ProcessTests : IDisposable
     [InlineData("TERM", 143)]
     public void Up_Signal_PrintsSharesAndEndsWithItsCode(string signal, int code)
     {
-        using var bulkhead = new BulkheadProcess("up", WriteSystem(), "--stats");
+        using var bulkhead = new BulkheadProcess(_folder, ["up", WriteSystem(), "--stats", "--grace", "1ms"]);
         Assert.NotNull(bulkhead.ReadLineWith("box| A"));
 
         bulkhead.Signal(signal);
@@ -52,7 +52,7 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void Up_DurationOver_EndsAndPrintsShares()
     {
-        using var bulkhead = new BulkheadProcess("up", WriteSystem(), "--duration", "1ms");
+        using var bulkhead = new BulkheadProcess(_folder, ["up", WriteSystem(), "--duration", "1ms", "--grace", "1ms"]);
 
         Assert.NotNull(bulkhead.ReadLineWith("wakeP99"));
         Assert.NotNull(bulkhead.ReadLineWith(" running "));
@@ -64,7 +64,7 @@ public sealed class ProcessTests : IDisposable
     public void Run_SerialFile_HasTheOutput()
     {
         string file = Path.Combine(_folder, "out");
-        using var bulkhead = new BulkheadProcess("run", "--kernel", WriteKernel(s_exit), "--serial", "file:" + file, "--debug-exit");
+        using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_exit), "--serial", "file:" + file, "--debug-exit"]);
 
         (int exitCode, string output, _) = bulkhead.End();
 
@@ -74,7 +74,7 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void Run_SerialNone_PrintsNothing()
     {
-        using var bulkhead = new BulkheadProcess("run", "--kernel", WriteKernel(s_exit), "--serial", "none", "--debug-exit", "--stats");
+        using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_exit), "--serial", "none", "--debug-exit", "--stats"]);
 
         (int exitCode, string output, string errors) = bulkhead.End();
 
@@ -85,7 +85,7 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void Run_Timeout_EndsWithItsCode()
     {
-        using var bulkhead = new BulkheadProcess("run", "--kernel", WriteKernel(s_circle), "--timeout", "1ms");
+        using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_circle), "--timeout", "1ms"]);
 
         Assert.Equal(124, bulkhead.End().ExitCode);
     }
@@ -100,7 +100,7 @@ public sealed class ProcessTests : IDisposable
     private string WriteSystem()
     {
         string path = Path.Combine(_folder, "system.yaml");
-        File.WriteAllText(path, $"domains: [{{ name: box, kernel: {WriteKernel(s_circle)} }}]");
+        File.WriteAllText(path, $"pools: [{{ name: shared, cpus: [last], realtime: never }}]\ndomains: [{{ name: box, kernel: {WriteKernel(s_circle)} }}]");
         return path;
     }
 }

@@ -26,6 +26,14 @@ internal sealed class RecordingHost : IMachineHost
         return 9;
     }
 
+    internal SimulateRequest? AskedToSimulate { get; private set; }
+
+    public int Simulate(SimulateRequest request)
+    {
+        AskedToSimulate = request;
+        return 6;
+    }
+
     public int Up(UpRequest request)
     {
         AskedUp = request;

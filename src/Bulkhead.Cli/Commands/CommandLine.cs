@@ -22,13 +22,39 @@ internal sealed class CommandLine
         Command run = new RunCommand(host, errors).Create();
         Command up = new UpCommand(host).Create();
         Command validate = new ValidateCommand(host).Create();
+        Command test = new TestCommand(host).Create();
+        Command simulate = new SimulateCommand(host).Create();
+        Command schema = new SchemaCommand(output).Create();
+        Command completion = new CompletionCommand(output).Create();
         _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
         {
             run,
             up,
             validate,
+            test,
+            simulate,
+            schema,
+            completion,
         };
-        var notes = new Dictionary<Command, string> { [run] = RunCommand.Notes, [up] = UpCommand.Notes, [validate] = ValidateCommand.Notes };
+        var notes = new Dictionary<Command, string>
+        {
+            [run] = RunCommand.Notes,
+            [up] = UpCommand.Notes,
+            [validate] = ValidateCommand.Notes,
+            [test] = TestCommand.Notes,
+            [simulate] = SimulateCommand.Notes,
+            [schema] = SchemaCommand.Notes,
+            [completion] = CompletionCommand.Notes,
+        };
+        foreach ((Command command, string? text) in new ControlCommands(output).Create())
+        {
+            _root.Add(command);
+            if (text is not null)
+            {
+                notes.Add(command, text);
+            }
+        }
+
         foreach (HelpOption help in _root.Options.OfType<HelpOption>())
         {
             if (help.Action is HelpAction usual)

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using Bulkhead.Core;
+using Bulkhead.Host;
 
 namespace Bulkhead.Cli.Commands;
 
@@ -34,7 +36,7 @@ internal static class Options
     internal static Option<T> OneOf<T>(string name, string description, params (string Word, T Value)[] choices)
     {
         string words = string.Join('|', choices.Select(c => c.Word));
-        return Create(name, words, description, "one of " + string.Join(", ", choices.Select(c => c.Word)), (string text, out T value) =>
+        Option<T> option = Create(name, words, description, "one of " + string.Join(", ", choices.Select(c => c.Word)), (string text, out T value) =>
         {
             foreach ((string word, T choice) in choices)
             {
@@ -48,6 +50,9 @@ internal static class Options
             value = choices[0].Value;
             return false;
         });
+        option.CompletionSources.Clear();
+        option.CompletionSources.Add([.. choices.Select(c => c.Word)]);
+        return option;
     }
 
     /// <summary>Makes an option that takes a time longer than zero.</summary>
@@ -84,6 +89,19 @@ internal static class Options
         }
 
         return Path.GetFullPath(path);
+    }
+
+    /// <summary>Creates the file an option names.</summary>
+    internal static FileStream CreateFile(string option, string path)
+    {
+        try
+        {
+            return File.Create(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatorException($"{option} {path}: {e.Message} Give the path of a file that can be written.", ExitCode.Usage);
+        }
     }
 
     internal static string Wrong(string name, string text, string form) => $"{name} {(text.Length == 0 ? "''" : text)}: not understood; write {form}.";

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Bulkhead.Cli.Machines;
@@ -81,6 +82,7 @@ internal sealed class RunCommand
         {
             _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _timeout, _debugExit, _stats, _profile, _trace, _update,
         };
+        _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
         command.SetAction(Run);
         return command;

@@ -11,26 +11,34 @@ internal sealed class UpCommand
         Example:
           bulkhead up system.yaml --duration 30s
 
-        Each line a guest prints starts with its domain's name. A line per domain and second says:
+        On a terminal, what guests print scrolls by above a table of the domains ('bulkhead ps --help' explains it). Elsewhere,
+        or with --no-tty, each line a guest prints starts with its domain's name, and a line per domain and second says:
 
           time      seconds since the start
-          state     booting (has printed nothing yet), running or ended
+          state     waiting, booting, running, paused, stopping, restarting or exited
           cpu%      of one CPU, since the last line
           weight%   its share by weight in its pool
           exits     VM exits since the last line
           wakeP99   99% of its wake-ups were dispatched within this time, since the last line
 
-        The first domain of the file is the control domain. When it ends or --duration is over, every domain gets the
-        power button, five seconds, and a stop; then shares of the CPU are printed against the weights.
+        The first domain of the file is the control domain. When it ends for good or --duration is over, every domain gets the
+        power button, the grace, and a stop, those that depend on others first; then shares of the CPU are printed against the
+        weights. From another terminal: ps, top, console, logs, stop, start, restart, kill, pause, resume, set, down.
 
         Exit codes:
           the control domain's (see 'bulkhead run --help'), 2 usage, 130 SIGINT, 143 SIGTERM
 
         """;
 
+    private const int LongestName = 32;
+
     private readonly IMachineHost _host;
     private readonly Argument<string> _file = Options.SystemFile();
     private readonly Option<long> _duration = Options.Duration("--duration", "How long to run, from the first line that shows the control domain running (until it ends).");
+    private readonly Option<long> _grace = Options.Duration("--grace", "How long domains get to end by themselves (5s).");
+    private readonly Option<string?> _name = SystemName();
+    private readonly Option<bool> _noTty = Options.Switch("--no-tty", "Print lines, also on a terminal.");
+    private readonly Option<bool> _json = Options.Switch("--json", "Print a JSON record per line (docs/control.md).");
     private readonly Option<bool> _stats = Options.Switch("--stats", "Print counters of the engine at the end.");
 
     internal UpCommand(IMachineHost host) => _host = host;
@@ -39,13 +47,38 @@ internal sealed class UpCommand
     {
         var command = new Command("up", "Run the domains of a system file side by side.")
         {
-            _file, _duration, _stats,
+            _file, _duration, _grace, _name, _noTty, _json, _stats,
         };
-        command.SetAction(line => _host.Up(new UpRequest(
-            line.GetRequiredValue(_file),
-            line.GetResult(_duration) is null ? null : line.GetValue(_duration),
-            line.GetValue(_stats),
-            new ImageStore())));
+        command.SetAction(line =>
+        {
+            string file = line.GetRequiredValue(_file);
+            return _host.Up(new UpRequest
+            {
+                SystemPath = file,
+                Name = line.GetValue(_name) ?? NameOf(file),
+                DurationNs = line.GetResult(_duration) is null ? null : line.GetValue(_duration),
+                GraceNs = line.GetResult(_grace) is null ? UpRequest.DefaultGraceNs : line.GetValue(_grace),
+                View = line.GetValue(_json) ? ViewChoice.Json : line.GetValue(_noTty) ? ViewChoice.Plain : ViewChoice.Auto,
+                Stats = line.GetValue(_stats),
+                Images = new ImageStore(),
+            });
+        });
         return command;
     }
+
+    /// <summary>Makes the option that names a system.</summary>
+    internal static Option<string?> SystemName() => Options.Create(
+        "--name", "NAME", "The system's name, under which the other commands find it (the file's name).",
+        "letters, digits, '.', '_' and '-', at most 32", static (string text, out string? name) => IsName(name = text));
+
+    /// <summary>The name of a system that was given none: its file's, as far as it can be one.</summary>
+    internal static string NameOf(string path)
+    {
+        string name = string.Concat(Path.GetFileNameWithoutExtension(path).Select(static c => IsNameCharacter(c) ? c : '-'));
+        return name.Length is 0 or > LongestName ? "system" : name;
+    }
+
+    private static bool IsName(string text) => text.Length is > 0 and <= LongestName && text.All(IsNameCharacter);
+
+    private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-';
 }

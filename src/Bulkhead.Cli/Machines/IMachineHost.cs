@@ -14,4 +14,7 @@ internal interface IMachineHost
 
     /// <summary>Checks a system file, prints what its schedule guarantees and returns the process's exit code.</summary>
     int Validate(string systemPath);
+
+    /// <summary>Simulates the schedule of a system file, prints what came out and returns the process's exit code.</summary>
+    int Simulate(SimulateRequest request);
 }

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Bulkhead.Host;
+using Bulkhead.Cli.Control;
 using Bulkhead.Machine.Domains;
 
 namespace Bulkhead.Cli.Machines;
@@ -44,31 +44,7 @@ internal sealed class SocketSerial : ISerialEnd
     /// <summary>Listens on a path; a socket nobody listens on any more is replaced.</summary>
     internal static SocketSerial Listen(string path)
     {
-        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            var end = new UnixDomainSocketEndPoint(path);
-            RemoveStale(path, end);
-            listener.Bind(end);
-            if (OperatingSystem.IsLinux())
-            {
-                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            }
-
-            listener.Listen(1);
-        }
-        catch (Exception e)
-        {
-            listener.Dispose();
-            if (e is SocketException or ArgumentException or IOException or UnauthorizedAccessException)
-            {
-                throw new OperatorException(
-                    $"--serial unix:{path}: {e.Message.TrimEnd('.')}; give the path of a new socket, at most 107 bytes long, in a folder that can be written.", 2);
-            }
-
-            throw;
-        }
-
+        Socket listener = UnixListener.Listen(path, "--serial unix:", backlog: 1);
         var serial = new SocketSerial(path, listener);
         serial._receiver.Start();
         serial._sender.Start();
@@ -153,45 +129,6 @@ internal sealed class SocketSerial : ISerialEnd
 
         _receiver.Join();
         File.Delete(_path);
-    }
-
-    private static void RemoveStale(string path, UnixDomainSocketEndPoint end)
-    {
-        if (!File.Exists(path))
-        {
-            return;
-        }
-
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            probe.Connect(end);
-        }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused && IsSocket(path))
-        {
-            File.Delete(path);
-            return;
-        }
-        catch (SocketException)
-        {
-            throw new IOException("there is a file of that name");
-        }
-
-        throw new IOException("somebody listens there already");
-    }
-
-    // Connecting to an ordinary file is refused as well; unlike a socket it can be opened (for both: a pipe would wait).
-    private static bool IsSocket(string path)
-    {
-        try
-        {
-            using FileStream file = File.Open(path, FileMode.Open, FileAccess.ReadWrite);
-            return false;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return e is IOException;
-        }
     }
 
     private void Receive()

@@ -11,7 +11,7 @@ internal static class Statistics
     {
         foreach (Domain domain in domains)
         {
-            foreach (VcpuSlot vcpu in domain.Vcpus)
+            foreach (VcpuSlot vcpu in domain.Vcpus.Where(static v => v.Turns > 0))
             {
                 writer.WriteLine($"{domain.Name} vCPU {vcpu.Index}: ran {vcpu.RanNs / 1e9:F3} s in {vcpu.Turns} turns");
                 WriteShares(writer, vcpu.ActivityTable());

@@ -31,7 +31,7 @@ public sealed class LatencyHistogram
 
     /// <summary>The duration that <paramref name="percent"/> of the counted ones do not exceed; false where there are none.</summary>
     /// <remarks>The longest duration of the class it falls into: never too short.</remarks>
-    public static bool TryPercentile(ReadOnlySpan<long> counts, int percent, out long ns)
+    public static bool TryPercentile(ReadOnlySpan<long> counts, double percent, out long ns)
     {
         long total = 0;
         foreach (long count in counts)
@@ -39,7 +39,7 @@ public sealed class LatencyHistogram
             total += count;
         }
 
-        long left = ((total * percent) + 99) / 100;
+        long left = (long)Math.Ceiling(total * percent / 100);
         ns = 0;
         for (int i = 0; total > 0 && i < counts.Length; i++)
         {

@@ -44,6 +44,7 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
     private volatile uint _dfr;
     private volatile int _tpr;
     private volatile int _inService;
+    private long _acknowledged;
     private volatile bool _lint0High;
     private volatile bool _lint1High;
     private uint _icrLow;
@@ -153,11 +154,18 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
         Interlocked.Increment(ref _changes);
     }
 
+    /// <summary>Who is told of each interrupt its vCPU takes; null for nobody.</summary>
+    public IInterruptObserver? Observer { get; set; }
+
+    /// <summary>How many interrupts its vCPU took; from any thread.</summary>
+    public long AcknowledgedCount => Volatile.Read(ref _acknowledged);
+
     /// <inheritdoc/>
     public bool TryAcknowledge(out byte vector)
     {
         if (ExtIntReady && _bus.TryAcknowledgePic(out vector))
         {
+            NoteAcknowledged(vector);
             return true;
         }
 
@@ -173,7 +181,14 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
         Volatile.Write(ref _isr[top >> 5], _isr[top >> 5] | bit);
         _inService = top;
         vector = (byte)top;
+        NoteAcknowledged(vector);
         return true;
+    }
+
+    private void NoteAcknowledged(byte vector)
+    {
+        _acknowledged++;
+        Observer?.OnInterrupt(vector);
     }
 
     private bool LookSlow()

@@ -16,6 +16,10 @@ internal static unsafe partial class Libc
     internal const int MapNoReserve = 0x4000;
     internal const uint MfdCloexec = 1;
     internal const int MadvDontneed = 4;
+    internal const int MadvDontneedLocked = 24;
+    internal const int LockCurrent = 1;
+    internal const int LockFuture = 2;
+    internal const int LockOnFault = 4;
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int MemfdCreate(string name, uint flags);
@@ -34,6 +38,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     internal static partial int Madvise(void* address, nuint length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "mlockall", SetLastError = true)]
+    internal static partial int LockAll(int flags);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int fd);

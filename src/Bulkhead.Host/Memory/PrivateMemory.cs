@@ -4,7 +4,7 @@ namespace Bulkhead.Host.Memory;
 
 /// <summary>Zeroed, page-aligned native memory private to the process: vCPU state, tables of the engine, return stacks;
 /// the pages before and after it cannot be touched.</summary>
-/// <remarks>The creator disposes it.</remarks>
+/// <remarks>The creator disposes it, or retires it.</remarks>
 public sealed unsafe class PrivateMemory : IDisposable
 {
     private readonly nuint _size;
@@ -23,6 +23,9 @@ public sealed unsafe class PrivateMemory : IDisposable
         _pointer = p;
     }
 
+    /// <summary>Gives the addresses back of what was retired.</summary>
+    ~PrivateMemory() => Unmap();
+
     /// <summary>The first byte, page aligned.</summary>
     public byte* Pointer => _pointer;
 
@@ -30,10 +33,34 @@ public sealed unsafe class PrivateMemory : IDisposable
     public ulong SizeBytes => _size;
 
     /// <summary>Zeroes all and gives the host its pages back.</summary>
-    public void Clear() => _ = Libc.Madvise(_pointer, _size, Libc.MadvDontneed);
+    public void Clear()
+    {
+        // Locked pages need to be asked for by name (Linux 5.18).
+        if (Libc.Madvise(_pointer, _size, Libc.MadvDontneed) != 0 && Libc.Madvise(_pointer, _size, Libc.MadvDontneedLocked) != 0)
+        {
+            // SAFETY: the mapping is this long (PrivateMemoryTests).
+            NativeMemory.Clear(_pointer, _size);
+        }
+    }
+
+    /// <summary>The end of memory that other threads may still write a last word to: gives the host its pages back now, and the
+    /// addresses when nobody holds this object any more.</summary>
+    public void Retire()
+    {
+        if (_pointer is not null)
+        {
+            Clear();
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
+    {
+        Unmap();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Unmap()
     {
         if (_pointer is not null)
         {

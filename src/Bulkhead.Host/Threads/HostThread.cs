@@ -27,22 +27,46 @@ public static unsafe class HostThread
         return [.. cpus];
     }
 
-    /// <summary>Binds the calling thread to one CPU; false where the host refuses.</summary>
-    public static bool TryPin(int cpu)
+    /// <summary>Binds the calling thread, and those it creates from now on, to CPUs; false where the host refuses.</summary>
+    public static bool TryPin(params ReadOnlySpan<int> cpus)
     {
         byte* mask = stackalloc byte[ThreadCalls.MaskBytes];
         new Span<byte>(mask, ThreadCalls.MaskBytes).Clear();
-        if ((uint)cpu >= ThreadCalls.MaskBytes * 8)
+        foreach (int cpu in cpus)
         {
-            return false;
+            if ((uint)cpu >= ThreadCalls.MaskBytes * 8)
+            {
+                return false;
+            }
+
+            mask[cpu >> 3] |= (byte)(1 << (cpu & 7));
         }
 
-        mask[cpu >> 3] = (byte)(1 << (cpu & 7));
         return ThreadCalls.SetAffinity(0, ThreadCalls.MaskBytes, mask) == 0;
     }
 
     /// <summary>Gives the calling thread the fixed real-time priority (1..99); false where that is not permitted.</summary>
     public static bool TryRealTime(int priority) => ThreadCalls.SetScheduler(0, ThreadCalls.SchedFifo, &priority) == 0;
+
+    /// <summary>Whether threads of this process may have a real-time priority.</summary>
+    public static bool MayBeRealTime(int priority)
+    {
+        // On a thread that ends, so that the calling one stays what it is.
+        bool may = false;
+        var thread = new Thread(() => may = TryRealTime(priority), 256 << 10);
+        thread.Start();
+        thread.Join();
+        return may;
+    }
+
+    /// <summary>The CPU time the calling thread has used, in nanoseconds.</summary>
+    public static long CpuTimeNs()
+    {
+        ThreadCalls.TimeSpec time;
+
+        // SAFETY: the kernel writes a struct timespec.
+        return ThreadCalls.ClockGetTime(ThreadCalls.ThreadCpuClock, &time) == 0 ? (time.Seconds * 1_000_000_000) + time.Nanoseconds : 0;
+    }
 
     /// <summary>Asks the kernel not to delay this thread's timers (50 µs by default).</summary>
     public static void PreciseTimers() => _ = ThreadCalls.ProcessControl(ThreadCalls.SetTimerSlack, 1, 0, 0, 0);

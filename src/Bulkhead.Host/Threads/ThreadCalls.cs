@@ -7,6 +7,7 @@ internal static unsafe partial class ThreadCalls
 {
     internal const int MaskBytes = 128;
     internal const int SchedFifo = 1;
+    internal const int ThreadCpuClock = 3;
     internal const int SetTimerSlack = 29;
     internal const long Futex = 202;
     internal const int FutexWakePrivate = 1 | 128;
@@ -20,6 +21,9 @@ internal static unsafe partial class ThreadCalls
 
     [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
     internal static partial int SetScheduler(int thread, int policy, int* priority);
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    internal static partial int ClockGetTime(int clock, TimeSpec* time);
 
     [LibraryImport("libc", EntryPoint = "prctl")]
     internal static partial int ProcessControl(int option, ulong value, ulong unused1, ulong unused2, ulong unused3);

@@ -42,6 +42,24 @@ public sealed record DomainConfig
     /// <summary>The longest time from wake-up to dispatch it can live with, or null where it names none.</summary>
     public LatencyNeed? Latency { get; init; }
 
+    /// <summary>When it is started again after its end.</summary>
+    public RestartConfig Restart { get; init; } = new(RestartWhen.Never);
+
+    /// <summary>How long a vCPU may run without halting or taking an interrupt, in nanoseconds; 0 = nobody watches.</summary>
+    public long WatchdogNs { get; init; }
+
+    /// <summary>The names of the domains that must be ready before it starts.</summary>
+    public IReadOnlyList<string> DependsOn { get; init; } = [];
+
+    /// <summary>What it prints when it is ready; null: the first line it prints.</summary>
+    public string? ReadyText { get; init; }
+
+    /// <summary>Variables for the guest's init.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Environment { get; init; } = [];
+
+    /// <summary>What <c>bulkhead test</c> checks.</summary>
+    public IReadOnlyList<Expectation> Expectations { get; init; } = [];
+
     /// <summary>The name of the pool its vCPUs run in.</summary>
     public required string Pool { get; init; }
 

@@ -22,7 +22,7 @@ internal sealed class FrameReader(ConfigErrors errors)
             return null;
         }
 
-        ConfigMap? map = ConfigMap.Open(errors, node, $"{path}.frame", "major", "windows");
+        ConfigMap? map = ConfigMap.Open(errors, node, $"{path}.frame", SystemFields.Frame.Names);
         if (map is null)
         {
             return null;
@@ -33,7 +33,7 @@ internal sealed class FrameReader(ConfigErrors errors)
         List<(ConfigMap Map, TimeWindow Window)> windows = [];
         foreach ((YamlNode item, string itemPath) in map.List("windows", "a list of at least one window"))
         {
-            if (ConfigMap.Open(errors, item, itemPath, "domain", "at", "length") is { } window)
+            if (ConfigMap.Open(errors, item, itemPath, SystemFields.Window.Names) is { } window)
             {
                 windows.Add((window, ReadWindow(window, major)));
             }
@@ -78,7 +78,7 @@ internal sealed class FrameReader(ConfigErrors errors)
     {
         Require(map, "domain", "at", "length");
         string domain = map.Text("domain", "the name of a domain of this pool") ?? "";
-        long at = map.Duration("at", -1, 0, EdfParameters.MaxPeriodNs);
+        long at = map.Duration("at", -1, 0, EdfParameters.MaxPeriodNs - SystemFile.MinBudgetNs);
         long length = map.Duration("length", 0, SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs);
         if (majorNs != 0 && at + length > majorNs)
         {

@@ -8,7 +8,8 @@ namespace Bulkhead.Machine.Configuration;
 /// <param name="Cpus">At least one entry; entries do not overlap, in this pool or between pools.</param>
 /// <param name="Policy">How the CPUs are shared.</param>
 /// <param name="AllowanceNs">The context-switch allowance C, or the length of turns among equals, in real nanoseconds.</param>
-public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, SchedulingPolicy Policy, long AllowanceNs)
+/// <param name="RealTime">Whether its workers go before other processes of the host, where that is permitted.</param>
+public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, SchedulingPolicy Policy, long AllowanceNs, bool RealTime = true)
 {
     /// <summary>The time table, with <see cref="SchedulingPolicy.Arinc653"/> only.</summary>
     public TimeFrame? Frame { get; init; }

@@ -20,25 +20,23 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
         ("priority", [SchedulingPolicy.FixedPriority]),
     ];
 
-    private static readonly string[] s_policies = ["bvt", "edf", "arinc653", "fixed-priority", "null"];
-
     private readonly Dictionary<string, SchedulingPolicy> _pools = [];
     private readonly List<(string Name, string Pool, ConfigMap Map)> _domains = [];
     private readonly FrameReader _frames = new(errors);
 
     /// <summary>The word of the file for a policy.</summary>
-    internal static string Word(SchedulingPolicy policy) => s_policies[(int)policy];
+    internal static string Word(SchedulingPolicy policy) => SystemFields.Policies[(int)policy];
 
     /// <summary>Adds policy and frame to a pool.</summary>
     internal PoolConfig Complete(PoolConfig pool, ConfigMap map, string path)
     {
-        string? word = map.Choice("policy", s_policies);
+        string? word = map.Choice("policy", SystemFields.Policies);
         if (word is null && map.Has("policy"))
         {
             return pool;
         }
 
-        SchedulingPolicy policy = word is null ? SchedulingPolicy.Bvt : (SchedulingPolicy)Array.IndexOf(s_policies, word);
+        SchedulingPolicy policy = word is null ? SchedulingPolicy.Bvt : (SchedulingPolicy)Array.IndexOf(SystemFields.Policies, word);
         _pools[pool.Name] = policy;
         if (policy == SchedulingPolicy.Null && map.Has("allowance"))
         {
@@ -100,7 +98,7 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
 
     private ReservationConfig? ReadReservation(YamlNode node, string path, SchedulingPolicy policy)
     {
-        ConfigMap? map = ConfigMap.Open(errors, node, path, "period", "budget", "extra");
+        ConfigMap? map = ConfigMap.Open(errors, node, path, SystemFields.Reservation.Names);
         if (map is null)
         {
             return null;
@@ -126,7 +124,7 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
             map.Error("budget", $"{Quantity.FormatDuration(budget)} is more than the period", $"at most the period, {Quantity.FormatDuration(period)}");
         }
 
-        bool extra = map.Choice("extra", ["true", "false"]) != "false";
+        bool extra = map.Choice("extra", SystemFields.Extras) != SystemFields.Extras[1];
         return new ReservationConfig(new CpuReservation(period, budget, extra), PlaceOf(node.Start));
     }
 

@@ -9,26 +9,25 @@ namespace Bulkhead.Machine.Configuration;
 /// <summary>Turns the nodes of a system file into a <see cref="SystemConfig"/>, noting errors on the way.</summary>
 internal sealed class SystemReader(ConfigErrors errors, string file, string folder)
 {
-    private const int MaxCpu = 4095;
-    private const int MaxVcpus = 64;
-    private const ulong MinMemoryBytes = 16UL << 20;
-    private const ulong MaxMemoryBytes = 1UL << 40;
+    internal const int MaxCpu = 4095;
+    internal const int MaxVcpus = 64;
+    internal const ulong MinMemoryBytes = 16UL << 20;
+    internal const ulong MaxMemoryBytes = 1UL << 40;
+    internal const long MinAllowanceNs = 10_000;
     private const ulong PageBytes = 4096;
-    private const long MinAllowanceNs = 10_000;
     private const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
     private const string CpuForm = "a CPU number, a range such as 0-3, or the word last";
-
-    private static readonly string[] s_tasks = ["shell", "burn", "cyclictest", "script"];
 
     // Every name that was given, also of pools that have other errors: a domain in one of them is not wrong as well.
     private readonly HashSet<string> _poolNames = [];
     private readonly HashSet<string> _domainNames = [];
+    private readonly LifeReader _lives = new(errors);
     private readonly List<CpuSelector> _cpus = [];
     private readonly ScheduleReader _schedule = new(errors, file);
 
     public SystemConfig? Read(YamlNode root)
     {
-        ConfigMap? map = ConfigMap.Open(errors, root, "", "pools", "domains");
+        ConfigMap? map = ConfigMap.Open(errors, root, "", SystemFields.Top.Names);
         if (map is null)
         {
             return null;
@@ -59,12 +58,14 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         }
 
         _schedule.CheckFrames();
+        _lives.CheckDependencies(domains);
+
         return new SystemConfig(file, pools, domains);
     }
 
     private PoolConfig ReadPool(YamlNode node, string path)
     {
-        ConfigMap? map = ConfigMap.Open(errors, node, path, "name", "cpus", "policy", "allowance", "frame");
+        ConfigMap? map = ConfigMap.Open(errors, node, path, SystemFields.Pool.Names);
         if (map is null)
         {
             return new PoolConfig("", [], SchedulingPolicy.Bvt, SystemFile.DefaultAllowanceNs);
@@ -87,7 +88,8 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         long allowance = map.Duration(
             "allowance", SystemFile.DefaultAllowanceNs, MinAllowanceNs, BvtQueue.MaxAllowanceNs);
-        return _schedule.Complete(new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance), map, path);
+        bool realTime = map.Choice("realtime", SystemFields.RealTimes) != SystemFields.RealTimes[1];
+        return _schedule.Complete(new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance, realTime), map, path);
     }
 
     private CpuSelector? ReadCpu(YamlNode node, string path)
@@ -127,9 +129,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
     private DomainConfig ReadDomain(YamlNode node, string path)
     {
-        ConfigMap? map = ConfigMap.Open(
-            errors, node, path,
-            "name", "image", "kernel", "initrd", "append", "memory", "vcpus", "weight", "warp", "reservation", "priority", "latency", "pool", "task");
+        ConfigMap? map = ConfigMap.Open(errors, node, path, SystemFields.Domain.Names);
         if (map is null)
         {
             return new DomainConfig { Name = "", Pool = "" };
@@ -151,9 +151,9 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Warp = map.Find("warp") is { } warp ? ReadWarp(warp, $"{path}.warp") : null,
             Latency = ReadLatency(map),
             Pool = ReadPoolOf(map),
-            Task = map.Choice("task", s_tasks) ?? (image is null ? null : s_tasks[0]),
+            Task = map.Choice("task", SystemFields.Tasks) ?? (image is null ? null : SystemFields.Tasks[0]),
         };
-        return _schedule.Complete(domain, map, path);
+        return _lives.Read(map, _schedule.Complete(domain, map, path), path);
     }
 
     private static void CheckSource(ConfigMap map)
@@ -189,7 +189,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             return null;
         }
 
-        ConfigMap? map = ConfigMap.Open(errors, node, path, "value", "limit", "unwarp");
+        ConfigMap? map = ConfigMap.Open(errors, node, path, SystemFields.Warp.Names);
         if (map is null)
         {
             return null;

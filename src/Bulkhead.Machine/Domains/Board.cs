@@ -4,7 +4,6 @@ using Bulkhead.Core.Time;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Time;
-using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Machine.Domains;
 
@@ -37,7 +36,9 @@ internal sealed class Board
             var apic = new LocalApic((uint)slot.Index, slot.Index == 0, bus, clock, slot.Timers, slot);
             bus.Add(apic);
             _apics.Add(apic);
-            slot.Io = new CpuIo(apic, slot.Trace is { } trace ? new TracedInterrupts(apic, trace) : apic, _mmio, _ports, clock, kvmClock);
+            slot.Apic = apic;
+            apic.Observer = slot.Trace;
+            slot.Io = new CpuIo(apic, _mmio, _ports, clock, kvmClock);
         }
 
         var pic = new Pic8259Pair(bus.Line(ApicBus.IntrPin));

@@ -10,11 +10,11 @@ using Bulkhead.X86.Engine;
 namespace Bulkhead.Machine.Domains;
 
 /// <summary>One vCPU's view of the board: its own local APIC, then the shared buses.</summary>
-internal sealed class CpuIo(LocalApic apic, IInterruptController interrupts, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock) : ICpuIo
+internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock) : ICpuIo
 {
     private const ulong ApicSize = 0x1000;
 
-    public IInterruptController Interrupts => interrupts;
+    public IInterruptController Interrupts => apic;
 
     public IClock Clock => clock;
 

@@ -1,3 +1,4 @@
+using Bulkhead.Core;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
 using Bulkhead.Host;
@@ -6,8 +7,9 @@ using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Domains;
 
-/// <summary>One VM: its vCPUs and its life from power-up over resets to the end.</summary>
+/// <summary>One VM: its vCPUs and its lives, each from a start over resets to the end.</summary>
 /// <remarks>
+/// <para>Its name, clock, vCPUs and their places on host CPUs stay; RAM, engine and board are new in every life.</para>
 /// <para>A reset or a stop is asked for from any thread. Each worker parks the domain's vCPUs it holds; whoever parks the last
 /// one has it carried out on the control thread, when nothing of the domain runs (an end that needs no explaining: at once).
 /// Other domains of that worker go on.</para>
@@ -22,33 +24,45 @@ public sealed class Domain : IDisposable
     private readonly Lock _lock = new();
     private readonly VcpuSlot[] _vcpus;
     private readonly Action<Domain> _powerUp;
+    private readonly Action<Domain>? _assemble;
     private readonly Action<Action> _control;
     private readonly Queue<long> _resets = new();
     private volatile bool _asked;
+    private volatile bool _paused;
+    private volatile bool _off = true;
     private volatile string? _panic;
     private Ending? _ending;
     private volatile DomainResult? _result;
     private volatile Board? _board;
     private int _parked;
 
-    /// <summary>Creates a domain; <paramref name="control"/> runs resets, away from the workers where it can.</summary>
-    internal Domain(string name, int vcpus, IClock clock, Action<Domain> powerUp, Action<Action>? control = null)
+    /// <summary>Creates a domain that is off.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="vcpus">How many vCPUs it has.</param>
+    /// <param name="clock">Its time.</param>
+    /// <param name="powerUp">Makes the board and loads the guest, at every start and reset.</param>
+    /// <param name="control">Runs resets and ends that need explaining, away from the workers where it can.</param>
+    /// <param name="assemble">Makes what is new in every life: RAM and engine; null where <see cref="Attach"/> was called for the one
+    /// life it has.</param>
+    internal Domain(string name, int vcpus, IClock clock, Action<Domain> powerUp, Action<Action>? control = null, Action<Domain>? assemble = null)
     {
         Name = name;
         Clock = clock;
         _powerUp = powerUp;
+        _assemble = assemble;
         _control = control ?? (static action => action());
         _vcpus = new VcpuSlot[vcpus];
         for (int i = 0; i < vcpus; i++)
         {
             _vcpus[i] = new VcpuSlot(this, i);
+            _vcpus[i].Park();
         }
     }
 
     /// <summary>Raised when the guest may take console input again that <see cref="SendInput"/> refused.</summary>
     public event Action? InputRoom;
 
-    /// <summary>Raised once, on a worker's or the control thread, when the domain ended.</summary>
+    /// <summary>Raised at the end of every life, on a worker's or the control thread.</summary>
     public event Action<DomainResult>? Ended;
 
     /// <summary>Its name.</summary>
@@ -60,8 +74,14 @@ public sealed class Domain : IDisposable
     /// <summary>Its vCPUs.</summary>
     public IReadOnlyList<VcpuSlot> Vcpus => _vcpus;
 
-    /// <summary>How it ended, or null while it lives.</summary>
+    /// <summary>How its last life ended, or null while it lives or where it was never started.</summary>
     public DomainResult? Result => _result;
+
+    /// <summary>Whether it was not started yet, or ended.</summary>
+    public bool IsOff => _off;
+
+    /// <summary>Whether its vCPUs are held still.</summary>
+    public bool IsPaused => _paused;
 
     /// <summary>How often it was reset.</summary>
     public int Resets { get; private set; }
@@ -81,7 +101,7 @@ public sealed class Domain : IDisposable
     /// <summary>Whether its vCPUs are to park.</summary>
     internal bool IsAsked => _asked;
 
-    /// <summary>What else ends with the domain: RAM, the board.</summary>
+    /// <summary>What else ends with the life: engine, RAM.</summary>
     internal List<IDisposable> Owned { get; } = [];
 
     /// <summary>Its RAM, where a crash may be explained from it.</summary>
@@ -92,17 +112,97 @@ public sealed class Domain : IDisposable
     {
         foreach (VcpuSlot slot in _vcpus)
         {
-            slot.Vcpu = factory(slot);
+            slot.Attach(factory(slot));
         }
     }
 
-    /// <summary>Builds the board, loads the guest, and makes every vCPU ready; before workers start.</summary>
-    internal void PowerUp()
+    /// <summary>Switches it on: a machine as new, the guest loaded, every vCPU ready.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where a file cannot be read or the host refuses memory; it stays off.
+    /// <i>Threading</i>: the control thread, while it is off.</remarks>
+    public void Start()
     {
-        _powerUp(this);
+        if (!_off)
+        {
+            throw new InvalidOperationException($"{Name} is running.");
+        }
+
+        try
+        {
+            if (_assemble is not null)
+            {
+                Release();
+                _assemble(this);
+            }
+
+            _powerUp(this);
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+
+        lock (_lock)
+        {
+            (_result, _ending, _panic) = (null, null, null);
+            _resets.Clear();
+            _parked = 0;
+            (_asked, _paused, _off) = (false, false, false);
+        }
+
+        foreach (VcpuSlot slot in _vcpus)
+        {
+            slot.Unpark();
+        }
+    }
+
+    /// <summary>Gives RAM and engine back, of a life that ended.</summary>
+    /// <remarks><i>Threading</i>: the control thread, while it is off.</remarks>
+    public void Release()
+    {
+        _board = null;
+        Memory = null;
+        foreach (VcpuSlot slot in _vcpus)
+        {
+            slot.Vcpu?.Dispose();
+        }
+
+        foreach (IDisposable owned in Owned)
+        {
+            owned.Dispose();
+        }
+
+        Owned.Clear();
+    }
+
+    /// <summary>Holds its vCPUs still; its time goes on.</summary>
+    public void Pause()
+    {
+        _paused = true;
+        PokeAll();
+    }
+
+    /// <summary>Lets them go on.</summary>
+    public void Resume()
+    {
+        _paused = false;
         foreach (VcpuSlot slot in _vcpus)
         {
             slot.Wake();
+        }
+    }
+
+    /// <summary>Ends the domain if a vCPU ran for <paramref name="limitNs"/> without halting or taking an interrupt.</summary>
+    /// <remarks>Time in which others had the CPU does not count. <i>Threading</i>: the control thread, a few times per limit.</remarks>
+    public void EndIfHung(long limitNs)
+    {
+        foreach (VcpuSlot slot in _vcpus)
+        {
+            if (slot.StalledNs() >= limitNs)
+            {
+                Crash(ExitCodes.Hung, $"watchdog: vCPU {slot.Index} ran {Quantity.FormatDuration(slot.StalledNs())} without halting or taking an interrupt", slot);
+                return;
+            }
         }
     }
 
@@ -142,7 +242,7 @@ public sealed class Domain : IDisposable
     /// <summary>The guest powered off.</summary>
     public void RequestPowerOff() => Stop(ExitCodes.PowerOff, "powered off");
 
-    /// <summary>Ends the domain; the first reason given counts.</summary>
+    /// <summary>Ends the domain, if it is on; the first reason given counts.</summary>
     public void Stop(int exitCode, string message) => Stop(new Ending(exitCode, message, IsCrash: false, null));
 
     /// <summary>Ends the domain because of what a vCPU did; the message goes on with where that was.</summary>
@@ -152,11 +252,12 @@ public sealed class Domain : IDisposable
     {
         lock (_lock)
         {
-            if (_ending is null && _result is null)
+            if (_off)
             {
-                _ending = ending;
+                return;
             }
 
+            _ending ??= ending;
             _asked = true;
         }
 
@@ -230,6 +331,7 @@ public sealed class Domain : IDisposable
         if (result is not null)
         {
             _result = result;
+            _off = true;
             Ended?.Invoke(result);
             return;
         }
@@ -263,18 +365,7 @@ public sealed class Domain : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (VcpuSlot slot in _vcpus)
-        {
-            slot.Vcpu?.Dispose();
-        }
-
-        foreach (IDisposable owned in Owned)
-        {
-            owned.Dispose();
-        }
-    }
+    public void Dispose() => Release();
 
     private DomainResult? TryReset()
     {
@@ -301,7 +392,7 @@ public sealed class Domain : IDisposable
     {
         foreach (VcpuSlot slot in _vcpus)
         {
-            slot.Vcpu.EndTurn();
+            slot.Vcpu?.EndTurn(); // null before the first start
             slot.Worker?.Poke(null);
         }
     }

@@ -27,6 +27,9 @@ public static class ExitCodes
     /// <summary>Every vCPU halted with interrupts off.</summary>
     public const int Halted = 20;
 
+    /// <summary>A vCPU neither halted nor took an interrupt for as long as the watchdog allows.</summary>
+    public const int Hung = 22;
+
     /// <summary>The time given by the operator is over.</summary>
     public const int Timeout = 124;
 

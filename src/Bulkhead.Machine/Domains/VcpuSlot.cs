@@ -1,5 +1,6 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Time;
+using Bulkhead.Devices.Chipset;
 using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.State;
@@ -18,7 +19,13 @@ public sealed class VcpuSlot : IVcpuSignals
     private bool _stuck;
     private int _parked;
     private long _ranNs;
+    private long _turnStartNs;
+    private int _accounts;
     private long _turns;
+    private long _halts;
+    private long _exitsBefore;
+    private long _progress;
+    private long _progressRanNs;
     private TimerQueue _timers;
 
     internal VcpuSlot(Domain domain, int index)
@@ -34,8 +41,24 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>Its number, which is its APIC id.</summary>
     public int Index { get; }
 
-    /// <summary>Time it ran, in nanoseconds.</summary>
-    public long RanNs => Volatile.Read(ref _ranNs);
+    /// <summary>Time it ran, in nanoseconds, the turn it is in included.</summary>
+    public long RanNs
+    {
+        get
+        {
+            // Both belong together while the count is even and stays what it was.
+            while (true)
+            {
+                int accounts = Volatile.Read(ref _accounts);
+                long ran = Volatile.Read(ref _ranNs);
+                long start = Volatile.Read(ref _turnStartNs);
+                if ((accounts & 1) == 0 && accounts == Interlocked.CompareExchange(ref _accounts, 0, 0))
+                {
+                    return start == 0 ? ran : ran + Math.Max(Domain.Clock.NowNs - start, 0);
+                }
+            }
+        }
+    }
 
     /// <summary>How often it was dispatched.</summary>
     public long Turns => Volatile.Read(ref _turns);
@@ -44,7 +67,7 @@ public sealed class VcpuSlot : IVcpuSignals
     public LatencyHistogram DispatchLatency { get; } = new();
 
     /// <summary>Exits so far, as a hypervisor counts them.</summary>
-    public long ExitCount => Exits.Total;
+    public long ExitCount => _exitsBefore + (Vcpu?.Exits.Total ?? 0); // null before the first start
 
     /// <summary>What the time it ran went to, most first; empty where nobody looked.</summary>
     public IReadOnlyList<(string Activity, double Share)> ActivityTable()
@@ -66,14 +89,29 @@ public sealed class VcpuSlot : IVcpuSignals
     public IReadOnlyList<(string Instruction, long Count)> InterpretedTable() =>
         [.. Exits.Interpreted().Select(i => (i.Code.ToString(), i.Count)).OrderByDescending(e => e.Count)];
 
-    internal IVcpu Vcpu { get; set; } = null!; // Set by Domain.Attach before anything can reach the slot.
+    internal IVcpu Vcpu { get; private set; } = null!; // Set by Attach before anything can run it.
 
     internal ICpuIo Io { get; set; } = null!; // Set by the domain's power-up before the first turn.
 
+    /// <summary>Its local APIC, since the last power-up.</summary>
+    internal LocalApic? Apic { get; set; }
+
     internal IVcpuWorker? Worker { get; set; }
 
-    /// <summary>Where its events go; null while no trace is written.</summary>
-    internal VcpuTrace? Trace { get; set; }
+    /// <summary>Where its exits and interrupts go; null while no trace is written.</summary>
+    internal VcpuTrace? Trace
+    {
+        get;
+        set
+        {
+            field = value;
+            Apic?.Observer = value;
+            Vcpu?.Exits.Observer = value; // null before the first start
+        }
+    }
+
+    /// <summary>Worker: its longest waits.</summary>
+    internal WaitLog Waits { get; } = new();
 
     /// <summary>Deadlines of its local APIC; vCPU 0's has the board's too.</summary>
     internal TimerQueue Timers => Volatile.Read(ref _timers);
@@ -91,6 +129,29 @@ public sealed class VcpuSlot : IVcpuSignals
     internal long WaitingSinceNs { get; set; }
 
     internal bool IsParked => Volatile.Read(ref _parked) != 0;
+
+    /// <summary>Whether neither it nor its timers are to run now.</summary>
+    internal bool IsHeld => IsParked || Domain.IsPaused || Domain.IsAsked;
+
+    /// <summary>Gives it an engine's vCPU, for a new life; the domain disposes it.</summary>
+    internal void Attach(IVcpu vcpu)
+    {
+        _exitsBefore = ExitCount;
+        Vcpu = vcpu;
+        vcpu.Exits.Observer = Trace;
+    }
+
+    /// <summary>The time it ran since it last halted or took an interrupt, as far as this was looked at; the control thread.</summary>
+    internal long StalledNs()
+    {
+        long progress = Volatile.Read(ref _halts) + (Apic?.AcknowledgedCount ?? 0);
+        if (progress != _progress)
+        {
+            (_progress, _progressRanNs) = (progress, RanNs);
+        }
+
+        return RanNs - _progressRanNs;
+    }
 
     /// <inheritdoc/>
     public void Kick()
@@ -149,6 +210,7 @@ public sealed class VcpuSlot : IVcpuSignals
         ref Registers registers = ref Vcpu.Registers;
         bool stuck = registers.Activity == (byte)ActivityState.WaitForSipi
             || (registers.Activity == (byte)ActivityState.Halted && (registers.Rflags & Rflags.IF) == 0);
+        _halts++;
         _ = Interlocked.Exchange(ref _stuck, stuck);
         return stuck;
     }
@@ -177,10 +239,17 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>Forgets every deadline of a board that is gone.</summary>
     internal void ReplaceTimers() => Volatile.Write(ref _timers, NewTimers());
 
+    /// <summary>Worker: a turn begins.</summary>
+    internal void BeginTurn(long nowNs) => Volatile.Write(ref _turnStartNs, nowNs);
+
+    /// <summary>Worker: the turn is over.</summary>
     internal void Account(long ranNs)
     {
-        Volatile.Write(ref _ranNs, _ranNs + ranNs);
         Volatile.Write(ref _turns, _turns + 1);
+        _ = Interlocked.Increment(ref _accounts);
+        _turnStartNs = 0;
+        _ranNs += ranNs;
+        _ = Interlocked.Increment(ref _accounts);
     }
 
     private TimerQueue NewTimers() => new(() => Worker?.OnEarlierDeadline(this));

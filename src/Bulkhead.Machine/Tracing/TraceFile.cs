@@ -5,15 +5,17 @@ using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Tracing;
 
-/// <summary>Writes what vCPUs do as it happens: VM exits, interrupts, turns.</summary>
+/// <summary>Writes what vCPUs do as it happens: turns, waits for them, VM exits, interrupts.</summary>
 /// <remarks>
 /// <para><i>Shape</i>: a JSON array in the Chrome trace event format, which Perfetto opens; a process is a domain, a thread
-/// a vCPU, times are microseconds since the start. See docs/trace.md.</para>
-/// <para><i>Threading</i>: one thread of its own drains the vCPUs' rings into the stream; the control thread does the rest.</para>
+/// a vCPU; one more process has the host CPUs. Times are microseconds since the start. See docs/trace.md.</para>
+/// <para><i>Threading</i>: one thread of its own drains the vCPUs' rings and the recorders into the stream; the control thread does the rest.</para>
 /// <para><i>Errors</i>: where the stream fails, writing stops and <see cref="Finish"/> gives the reason; the guests go on.</para>
 /// </remarks>
 public sealed class TraceFile : IDisposable
 {
+    private const int HostCpus = 0;
+    private const int FirstDomain = 1;
     private const int FlushBytes = 64 << 10;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(5);
 
@@ -22,8 +24,11 @@ public sealed class TraceFile : IDisposable
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _stop = new();
     private readonly List<(int Process, int Thread, VcpuTrace Trace)> _vcpus = [];
+    private readonly List<Source> _recorders = [];
+    private readonly Dictionary<string, int> _domains = [];
     private readonly long _startNs = Stopwatch.GetTimestamp();
-    private int _domains;
+    private long _droppedTurns;
+    private bool _begun;
     private string? _failure;
 
     /// <summary>Will write to a stream, which is disposed with this object.</summary>
@@ -35,7 +40,7 @@ public sealed class TraceFile : IDisposable
     }
 
     /// <summary>Events lost because the file could not keep up.</summary>
-    public long Dropped => _vcpus.Sum(static v => v.Trace.Dropped);
+    public long Dropped => _droppedTurns + _vcpus.Sum(static v => v.Trace.Dropped);
 
     /// <summary>Events written.</summary>
     public long Written { get; private set; }
@@ -61,24 +66,33 @@ public sealed class TraceFile : IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Names a domain and gives its vCPUs their rings; before they run.</summary>
+    /// <summary>Names a domain and gives its vCPUs their rings; before <see cref="Start"/>.</summary>
     internal VcpuTrace[] Add(string domain, int vcpus, IClock clock)
     {
-        if (_domains++ == 0)
-        {
-            _json.WriteStartArray();
-        }
-
-        WriteName("process_name", 0, domain);
+        int process = FirstDomain + _domains.Count;
+        _domains[domain] = process;
+        WriteName("process_name", process, 0, domain);
         var traces = new VcpuTrace[vcpus];
         for (int i = 0; i < vcpus; i++)
         {
-            WriteName("thread_name", i, $"vCPU {i}");
+            WriteName("thread_name", process, i, $"vCPU {i}");
             traces[i] = new VcpuTrace(clock);
-            _vcpus.Add((_domains, i, traces[i]));
+            _vcpus.Add((process, i, traces[i]));
         }
 
         return traces;
+    }
+
+    /// <summary>Adds the turns of a pCPU that ended after <paramref name="sinceNs"/>, or from now on.</summary>
+    internal void Add(FlightRecorder recorder, long sinceNs)
+    {
+        if (_recorders.Count == 0)
+        {
+            WriteName("process_name", HostCpus, 0, "host CPUs");
+        }
+
+        WriteName("thread_name", HostCpus, recorder.Cpu, $"CPU {recorder.Cpu}");
+        _recorders.Add(new Source(recorder, sinceNs == long.MaxValue ? recorder.End : recorder.Start, sinceNs));
     }
 
     /// <summary>Begins to write.</summary>
@@ -112,57 +126,134 @@ public sealed class TraceFile : IDisposable
             while (trace.TryTake(out TraceEvent e))
             {
                 Write(process, thread, e);
-                if (_json.BytesPending > FlushBytes)
-                {
-                    _json.Flush();
-                }
+                Relieve();
             }
+        }
+
+        foreach (Source source in _recorders)
+        {
+            while (source.TryTake(out TurnRecord turn, out long lost))
+            {
+                _droppedTurns += lost;
+                Write(source.Cpu, turn);
+                Relieve();
+            }
+        }
+    }
+
+    private void Relieve()
+    {
+        if (_json.BytesPending > FlushBytes)
+        {
+            _json.Flush();
         }
     }
 
     private void Write(int process, int thread, in TraceEvent e)
     {
-        bool turn = e.Kind == TraceKind.Turn;
-        _json.WriteStartObject();
-        _json.WriteString("name"u8, e.Kind == TraceKind.Exit ? ((ExitReason)e.Code).ToString() : turn ? "turn" : "interrupt");
-        _json.WriteString("cat"u8, e.Kind == TraceKind.Exit ? "exit"u8 : turn ? "turn"u8 : "interrupt"u8);
-        _json.WriteString("ph"u8, turn ? "X"u8 : "i"u8);
-        _json.WriteNumber("pid"u8, process);
-        _json.WriteNumber("tid"u8, thread);
-        _json.WriteNumber("ts"u8, (e.TimeNs - _startNs) / 1000m);
-        if (turn)
+        bool exit = e.Kind == TraceKind.Exit;
+        Begin(exit ? ((ExitReason)e.Code).ToString() : "interrupt", exit ? "exit" : "interrupt", process, thread, e.TimeNs, null);
+        if (!exit)
         {
-            _json.WriteNumber("dur"u8, e.DurationNs / 1000m);
             _json.WriteStartObject("args"u8);
-            _json.WriteString("end"u8, ((StopReason)e.Code).ToString());
+            _json.WriteNumber("vector"u8, e.Code);
             _json.WriteEndObject();
-        }
-        else
-        {
-            // A mark on its own thread's line.
-            _json.WriteString("s"u8, "t"u8);
-            if (e.Kind == TraceKind.Interrupt)
-            {
-                _json.WriteStartObject("args"u8);
-                _json.WriteNumber("vector"u8, e.Code);
-                _json.WriteEndObject();
-            }
         }
 
         _json.WriteEndObject();
+    }
+
+    // On the vCPU's line and on the host CPU's; and before it, on the vCPU's, the wait for it.
+    private void Write(int cpu, in TurnRecord turn)
+    {
+        int process = _domains.GetValueOrDefault(turn.Domain);
+        if (turn.WokenNs != 0)
+        {
+            Begin("waiting", "wait", process, turn.Vcpu, turn.WokenNs, Math.Max(turn.StartNs - turn.WokenNs, 0));
+            _json.WriteEndObject();
+        }
+
+        WriteTurn("turn", process, turn.Vcpu, turn);
+        WriteTurn($"{turn.Domain}/{turn.Vcpu}", HostCpus, cpu, turn);
+    }
+
+    private void WriteTurn(string name, int process, int thread, in TurnRecord turn)
+    {
+        Begin(name, "turn", process, thread, turn.StartNs, turn.RanNs);
+        _json.WriteStartObject("args"u8);
+        _json.WriteString("end"u8, turn.End.ToString());
+        if (turn.StolenNs > 0)
+        {
+            _json.WriteNumber("stolen"u8, turn.StolenNs / 1000m);
+        }
+
+        _json.WriteEndObject();
+        _json.WriteEndObject();
+    }
+
+    // Without a duration it is a mark on its own thread's line.
+    private void Begin(string name, string category, int process, int thread, long timeNs, long? durationNs)
+    {
+        _json.WriteStartObject();
+        _json.WriteString("name"u8, name);
+        _json.WriteString("cat"u8, category);
+        _json.WriteString("ph"u8, durationNs is null ? "i"u8 : "X"u8);
+        _json.WriteNumber("pid"u8, process);
+        _json.WriteNumber("tid"u8, thread);
+        _json.WriteNumber("ts"u8, (timeNs - _startNs) / 1000m);
+        if (durationNs is { } ns)
+        {
+            _json.WriteNumber("dur"u8, ns / 1000m);
+        }
+        else
+        {
+            _json.WriteString("s"u8, "t"u8);
+        }
+
         Written++;
     }
 
-    private void WriteName(string what, int thread, string name)
+    private void WriteName(string what, int process, int thread, string name)
     {
+        if (!_begun)
+        {
+            _begun = true;
+            _json.WriteStartArray();
+        }
+
         _json.WriteStartObject();
         _json.WriteString("name"u8, what);
         _json.WriteString("ph"u8, "M"u8);
-        _json.WriteNumber("pid"u8, _domains);
+        _json.WriteNumber("pid"u8, process);
         _json.WriteNumber("tid"u8, thread);
         _json.WriteStartObject("args"u8);
         _json.WriteString("name"u8, name);
         _json.WriteEndObject();
         _json.WriteEndObject();
+    }
+
+    /// <summary>A recorder and how far it was read.</summary>
+    private sealed class Source(FlightRecorder recorder, long position, long sinceNs)
+    {
+        private long _position = position;
+
+        internal int Cpu => recorder.Cpu;
+
+        internal bool TryTake(out TurnRecord turn, out long lost)
+        {
+            lost = 0;
+            long before = _position;
+            while (recorder.TryRead(ref _position, out turn))
+            {
+                lost += _position - 1 - before;
+                before = _position;
+                if (sinceNs == long.MaxValue || turn.StartNs + turn.RanNs >= sinceNs)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
     }
 }

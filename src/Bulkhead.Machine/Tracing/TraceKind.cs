@@ -8,7 +8,4 @@ internal enum TraceKind : byte
 
     /// <summary>An interrupt was delivered; the code is its vector.</summary>
     Interrupt,
-
-    /// <summary>A turn on the pCPU ended; the code is why.</summary>
-    Turn,
 }

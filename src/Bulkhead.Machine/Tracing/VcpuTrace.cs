@@ -1,11 +1,12 @@
+using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Time;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Tracing;
 
-/// <summary>The events of one vCPU on their way to the file: a ring that never waits, and counts what did not fit.</summary>
+/// <summary>The exits and interrupts of one vCPU on their way to the file: a ring that never waits, and counts what did not fit.</summary>
 /// <remarks><i>Threading</i>: the vCPU's thread adds, the writer's takes. <i>Cost</i>: a clock read and a store.</remarks>
-internal sealed class VcpuTrace(IClock clock, int sizePowerOf2 = VcpuTrace.DefaultSize) : IExitObserver
+internal sealed class VcpuTrace(IClock clock, int sizePowerOf2 = VcpuTrace.DefaultSize) : IExitObserver, IInterruptObserver
 {
     private const int DefaultSize = 1 << 16;
 
@@ -18,11 +19,10 @@ internal sealed class VcpuTrace(IClock clock, int sizePowerOf2 = VcpuTrace.Defau
     internal long Dropped => Volatile.Read(ref _dropped);
 
     /// <inheritdoc/>
-    public void OnExit(ExitReason reason) => Add(new TraceEvent(clock.NowNs, 0, TraceKind.Exit, (byte)reason));
+    public void OnExit(ExitReason reason) => Add(new TraceEvent(clock.NowNs, TraceKind.Exit, (byte)reason));
 
-    internal void OnInterrupt(byte vector) => Add(new TraceEvent(clock.NowNs, 0, TraceKind.Interrupt, vector));
-
-    internal void OnTurn(long startNs, long ranNs, StopReason reason) => Add(new TraceEvent(startNs, ranNs, TraceKind.Turn, (byte)reason));
+    /// <inheritdoc/>
+    public void OnInterrupt(byte vector) => Add(new TraceEvent(clock.NowNs, TraceKind.Interrupt, vector));
 
     /// <summary>Takes the oldest event.</summary>
     internal bool TryTake(out TraceEvent e)

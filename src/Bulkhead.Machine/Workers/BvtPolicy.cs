@@ -9,6 +9,9 @@ internal sealed class BvtPolicy(long allowanceNs) : IPolicy
 
     internal long AllowanceNs => _queue.AllowanceNs;
 
+    /// <summary>Whether its warp applies.</summary>
+    internal bool IsWarped(int entry, long nowNs) => _queue.IsWarped(entry, nowNs);
+
     public int Add(Share share) => _queue.Add(share.Parameters);
 
     public void Remove(int entry) => _queue.Remove(entry);

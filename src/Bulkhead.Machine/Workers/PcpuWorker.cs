@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Workers;
@@ -17,6 +19,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly WorkerOptions _options;
     private readonly IIdle _idle;
     private readonly List<VcpuSlot> _slots = [];
+    private readonly ConcurrentQueue<Action> _orders = new();
+    private readonly StolenTime? _stolen;
     private readonly int _cpu;
     private readonly int _realTimePriority;
     private IPolicy _policy;
@@ -36,10 +40,15 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _options = options;
         _idle = options.Idle;
         _realTimePriority = realTimePriority;
+        _stolen = options.RealTime ? new StolenTime() : null;
+        Recorder = new FlightRecorder(cpu);
     }
 
     /// <summary>The host CPU.</summary>
     internal int Cpu => _cpu;
+
+    /// <summary>Its last turns.</summary>
+    internal FlightRecorder Recorder { get; }
 
     /// <summary>Who picks.</summary>
     internal IPolicy Policy => _policy;
@@ -67,6 +76,16 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 
         _policy = policy;
     }
+
+    /// <summary>Has the worker do something between two turns; from any thread.</summary>
+    internal void Post(Action order)
+    {
+        _orders.Enqueue(order);
+        Poke(null);
+    }
+
+    /// <summary>Changes what a vCPU placed here is entitled to; from any thread.</summary>
+    internal void Change(VcpuSlot slot, Share share) => Post(() => _policy.Change(slot.PolicyEntry, share));
 
     /// <summary>Starts the thread.</summary>
     internal void Start()
@@ -104,7 +123,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
     }
 
-    /// <summary>Runs until <see cref="Dispose"/>, or until every domain placed here ended.</summary>
+    /// <summary>Runs until <see cref="Dispose"/>.</summary>
     internal void Loop()
     {
         Volatile.Write(ref _threadId, Environment.CurrentManagedThreadId);
@@ -123,7 +142,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _sampler = sampler;
         using ITurnTimer timer = _options.TurnTimer(EndCurrentTurn);
         _timer = timer;
-        while (!Volatile.Read(ref _stop) && !AllEnded())
+        while (!Volatile.Read(ref _stop))
         {
             _idle.Clear();
             long now = _options.NowNs();
@@ -134,6 +153,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             if (entry < 0)
             {
                 _idle.Wait(until);
+                _stolen?.Forget();
                 continue;
             }
 
@@ -164,12 +184,17 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             return;
         }
 
-        if (slot.WaitingSinceNs != 0)
+        long woken = slot.WaitingSinceNs;
+        if (woken != 0)
         {
-            slot.DispatchLatency.Add(_options.NowNs() - slot.WaitingSinceNs);
+            long waited = _options.NowNs() - woken;
+            slot.DispatchLatency.Add(waited);
+            slot.Waits.Note(woken, waited, Recorder);
             slot.WaitingSinceNs = 0;
         }
 
+        slot.BeginTurn(nowNs);
+        _stolen?.Begin(nowNs);
         _timer?.Aim(slot.Vcpu);
         _sampler?.Aim(slot.Vcpu.TurnCell);
         if (untilNs != long.MaxValue)
@@ -197,7 +222,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
         slot.Account(ran);
-        slot.Trace?.OnTurn(nowNs, ran, reason);
+        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason));
         if (reason == StopReason.Halt)
         {
             slot.BlockedNs = end;
@@ -216,9 +241,14 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     // Timers first: they wake vCPUs.
     private void Collect(long nowNs)
     {
+        while (_orders.TryDequeue(out Action? order))
+        {
+            order();
+        }
+
         foreach (VcpuSlot slot in _slots)
         {
-            if (!slot.IsParked && !slot.Domain.IsAsked && slot.Timers.NextDeadlineNs <= nowNs)
+            if (!slot.IsHeld && slot.Timers.NextDeadlineNs <= nowNs)
             {
                 FireTimers(slot, nowNs);
             }
@@ -233,14 +263,16 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 
             if (slot.Domain.IsAsked)
             {
-                Block(slot, voluntary: false);
-                slot.BlockedNs = long.MaxValue;
-                slot.WaitingSinceNs = 0;
+                Hold(slot);
                 slot.Park();
                 slot.Domain.OnParked();
             }
+            else if (slot.Domain.IsPaused)
+            {
+                Hold(slot);
+            }
 
-            if (!slot.IsParked && slot.TakeWake(out long wokenNs) && !slot.Runnable)
+            if (!slot.IsHeld && slot.TakeWake(out long wokenNs) && !slot.Runnable)
             {
                 slot.Runnable = true;
                 _policy.Wake(slot.PolicyEntry);
@@ -265,6 +297,14 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         {
             slot.Domain.Stop(ExitCodes.Engine, $"a timer failed: {e}");
         }
+    }
+
+    // Whatever held it, it is owed nothing for the time.
+    private void Hold(VcpuSlot slot)
+    {
+        Block(slot, voluntary: true);
+        slot.BlockedNs = long.MaxValue;
+        slot.WaitingSinceNs = 0;
     }
 
     private void Block(VcpuSlot slot, bool voluntary)
@@ -292,7 +332,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long next = long.MaxValue;
         foreach (VcpuSlot slot in _slots)
         {
-            if (!slot.IsParked)
+            if (!slot.IsHeld)
             {
                 next = Math.Min(next, slot.Timers.NextDeadlineNs);
             }
@@ -312,18 +352,5 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
 
         throw new System.Diagnostics.UnreachableException("The policy picked a vCPU that was never placed here.");
-    }
-
-    private bool AllEnded()
-    {
-        foreach (VcpuSlot slot in _slots)
-        {
-            if (slot.Domain.Result is null)
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 }

@@ -7,4 +7,5 @@ namespace Bulkhead.Machine.Workers;
 /// <param name="TurnTimer">Creates the turn timer on the worker's thread; the action ends the running vCPU's turn.</param>
 /// <param name="Idle">Waits until rung or the given time; for virtual time it moves the clock.</param>
 /// <param name="Sampler">Starts sampling of the worker's thread, or null.</param>
-internal sealed record WorkerOptions(Func<long> NowNs, Func<Action, ITurnTimer> TurnTimer, IIdle Idle, Func<TurnTimer>? Sampler = null);
+/// <param name="RealTime">Whether <paramref name="NowNs"/> is the host's time, so that the host can take some of it away.</param>
+internal sealed record WorkerOptions(Func<long> NowNs, Func<Action, ITurnTimer> TurnTimer, IIdle Idle, Func<TurnTimer>? Sampler = null, bool RealTime = false);

@@ -36,7 +36,7 @@ internal sealed partial class Guest : IDisposable
         _domain.Attach(slot => _engines.Seam.CreateVcpu(new VcpuRequest("guest", slot.Index, vcpus, Memory, _clock, "auto")));
         Pages = NewTables();
         WriteTables(vcpus);
-        _domain.PowerUp();
+        _domain.Start();
     }
 
     public GuestMemory Memory { get; }

@@ -31,12 +31,18 @@ public sealed class TraceTests
         JsonElement[] events = [.. JsonDocument.Parse(stream.ToArray()).RootElement.EnumerateArray()];
         Assert.Equal(trace.Written, events.Count(static e => Text(e, "ph") != "M"));
         Assert.Equal(0, trace.Dropped);
-        Assert.Equal(["tiny0", "vCPU 0"], events.Where(static e => Text(e, "ph") == "M").Select(static e => Text(e.GetProperty("args"), "name")));
-        Assert.All(events, static e => Assert.Equal((1, 0), (e.GetProperty("pid").GetInt32(), e.GetProperty("tid").GetInt32())));
+        int cpu = machine.Pool.Cpus[0];
+        Assert.Equal(["tiny0", "vCPU 0", "host CPUs", $"CPU {cpu}"], events.Where(static e => Text(e, "ph") == "M").Select(static e => Text(e.GetProperty("args"), "name")));
+        JsonElement[] onHost = [.. Of(events, "turn").Where(static e => e.GetProperty("pid").GetInt32() == 0)];
+        Assert.All(onHost, e => Assert.Equal(("tiny0/0", cpu), (Text(e, "name"), e.GetProperty("tid").GetInt32())));
+        Assert.Equal(vcpu.Turns, onHost.Length);
+        events = [.. events.Where(static e => e.GetProperty("pid").GetInt32() == 1)];
+        Assert.All(events, static e => Assert.Equal(0, e.GetProperty("tid").GetInt32()));
 
         Assert.Equal(vcpu.Turns, Of(events, "turn").Length);
         Assert.All(Of(events, "turn"), static e => Assert.True(Enum.TryParse<StopReason>(Text(e.GetProperty("args"), "end"), out _)));
         Assert.Equal(vcpu.RanNs, Of(events, "turn").Sum(static e => (long)(e.GetProperty("dur").GetDecimal() * 1000)));
+        Assert.Single(Of(events, "wait"));
         Assert.Equal(0x40, Assert.Single(Of(events, "interrupt")).GetProperty("args").GetProperty("vector").GetInt32());
         Assert.Equal(
             vcpu.ExitTable().Where(static r => Enum.Parse<ExitReason>(r.Reason) < ExitReason.BlockLookup).OrderBy(static r => r.Reason, StringComparer.Ordinal),

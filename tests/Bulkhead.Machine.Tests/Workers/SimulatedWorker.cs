@@ -35,8 +35,8 @@ internal sealed class SimulatedWorker : IIdle, IClock, ITurnTimer
     {
         var domain = new Domain(name, 1, this, static _ => { });
         domain.Attach(_ => new HungryVcpu(this, domain));
-        domain.PowerUp();
         _worker.Place(domain.Slots[0], share);
+        domain.Start();
         _domains.Add(domain);
     }
 
@@ -75,7 +75,7 @@ internal sealed class SimulatedWorker : IIdle, IClock, ITurnTimer
         NowNs = Math.Min(untilNs, _endNs);
         if (NowNs == _endNs)
         {
-            _domains.ForEach(static d => d.Stop(0, "the end"));
+            _worker.Dispose();
         }
     }
 

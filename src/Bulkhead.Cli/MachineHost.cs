@@ -1,13 +1,17 @@
-using Bulkhead.Host;
+using Bulkhead.Cli.Commands;
+using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Simulation;
+using Bulkhead.Cli.Systems;
 using Bulkhead.Host.Terminal;
-using Bulkhead.Machine;
+using Bulkhead.Host;
 using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Profiling;
 using Bulkhead.Machine.Tracing;
+using Bulkhead.Machine;
 
-namespace Bulkhead.Cli.Machines;
+namespace Bulkhead.Cli;
 
 /// <summary>Runs machines in this process.</summary>
 internal sealed class MachineHost : IMachineHost
@@ -19,9 +23,9 @@ internal sealed class MachineHost : IMachineHost
         string options = counted ? $"{request.EngineOptions},{TranslatorEngines.Counting}" : request.EngineOptions;
         bool samples = request.Stats || request.ProfilePath is not null;
         using var engines = TranslatorEngines.Create(samples ? $"{options},{TranslatorEngines.Sampling}" : options);
-        using FileStream? traceFile = OpenOutput("--trace", request.TracePath);
+        using FileStream? traceFile = request.TracePath is null ? null : Options.CreateFile("--trace", request.TracePath);
         using TraceFile? trace = traceFile is null ? null : new TraceFile(traceFile);
-        using FileStream? profile = OpenOutput("--profile", request.ProfilePath);
+        using FileStream? profile = request.ProfilePath is null ? null : Options.CreateFile("--profile", request.ProfilePath);
         using ISerialEnd serial = request.Serial.Open();
         var domain = new DomainRequest
         {
@@ -47,7 +51,7 @@ internal sealed class MachineHost : IMachineHost
         runner.Start();
         if (!runner.Wait(request.TimeoutNs is { } ns ? (int)Math.Min(ns / 1_000_000, int.MaxValue) : -1))
         {
-            runner.Stop(Commands.ExitCode.Timeout, "the time given with --timeout is over");
+            runner.Stop(ExitCode.Timeout, "the time given with --timeout is over");
             _ = runner.Wait();
         }
 
@@ -81,10 +85,17 @@ internal sealed class MachineHost : IMachineHost
     public int Up(UpRequest request)
     {
         using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true };
-        SystemConfig system = SystemFile.Load(request.SystemPath);
-        _ = VcpuSchedule.Admit(system);
-        using var run = new SystemRun(system, request, output);
-        return run.Run();
+        ISystemView view = request.View switch
+        {
+            ViewChoice.Json => new JsonView(output),
+            ViewChoice.Quiet => new QuietView(output),
+            ViewChoice.Auto when TerminalSize.TryRead(1, out _) => new LiveView(output),
+            _ => new PlainView(output),
+        };
+        using var system = new LiveSystem(SystemFile.Load(request.SystemPath), request, view);
+        return request.TimeoutNs is not null
+            ? new SystemTest(request, output).Run(system)
+            : system.Run(request.View == ViewChoice.Json ? Console.Error : output);
     }
 
     /// <inheritdoc/>
@@ -101,16 +112,11 @@ internal sealed class MachineHost : IMachineHost
         return 0;
     }
 
-    private static FileStream? OpenOutput(string option, string? path)
+    /// <inheritdoc/>
+    public int Simulate(SimulateRequest request)
     {
-        try
-        {
-            return path is null ? null : File.Create(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OperatorException($"{option} {path}: {e.Message} Give the path of a file that can be written.", Commands.ExitCode.Usage);
-        }
+        using var output = new StreamWriter(new DescriptorStream(1));
+        return SimulationRun.Run(request, () => request.ChartPath is null ? null : Options.CreateFile("--output", request.ChartPath), output, Console.Error);
     }
 
     private static void ReportTrace(TraceFile trace, string? path)

@@ -4,7 +4,7 @@ using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Workers;
 
-namespace Bulkhead.Cli.Machines;
+namespace Bulkhead.Cli.Systems;
 
 /// <summary>What a system's schedule guarantees, as text: a line per vCPU, and under it what each other may add to its wait.</summary>
 internal static class ScheduleTable

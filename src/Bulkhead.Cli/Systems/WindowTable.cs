@@ -1,7 +1,7 @@
 using Bulkhead.Core;
 using Bulkhead.Machine.Workers;
 
-namespace Bulkhead.Cli.Machines;
+namespace Bulkhead.Cli.Systems;
 
 /// <summary>What became of the windows of time partitions, as text; nothing where there are none.</summary>
 internal static class WindowTable

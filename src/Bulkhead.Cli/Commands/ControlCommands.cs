@@ -1,0 +1,282 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Bulkhead.Cli.Control;
+using Bulkhead.Core;
+
+namespace Bulkhead.Cli.Commands;
+
+/// <summary>The commands that speak to a running system: they find it by the domain's name, ask, and print.</summary>
+internal sealed class ControlCommands(TextWriter output)
+{
+    internal const string PsNotes = """
+        One line per domain of every system you started with 'bulkhead up':
+
+          STATE     waiting (for a domain it depends on), booting, running, paused, stopping, restarting, exited(CODE)
+          CPU%      of one CPU, over the last second
+          SHARE%    of what its pool ran; WEIGHT% is what its weight stands for
+          P50 ...   time from wake-up to dispatch; BOUND is what it cannot exceed, whatever anybody does
+
+        Exit codes:
+          0, 1 where the system asked for does not run
+
+        """;
+
+    internal const string SetNotes = """
+        Example:
+          bulkhead set control weight=2 warp=50ms
+
+        Values:
+          weight=N        share of each vCPU against the others on its CPU, 1 to 65535
+          warp=TIME       how far ahead of its share it may be and still go first; 0 for never
+          warp-limit=TIME having run so long without sleeping it loses the warp; 0 for no limit
+          unwarp=TIME     for so long
+
+        The change is refused where some domain would no longer get the latency its system file declares.
+
+        """;
+
+    internal const string ConsoleNotes = """
+        What is typed goes to the guest's first serial port; several may look on and type at once. The guest does not wait
+        for anybody: who reads too slowly misses output. Ctrl-] or Ctrl-A x detaches, and the guest goes on.
+
+        """;
+
+    internal const string WhyNotes = """
+        Of each of the longest waits of the last minute or two: who ran meanwhile, by which rule and for how long, and what the
+        bound (see 'bulkhead validate') grants each.
+
+          the turn's end   it ran when the wake-up came; ending its turn takes a moment
+          further behind   its virtual time was smaller, or its warp larger, so that it came first (docs/scheduling.md)
+          the host         CPU time the host gave to others; no bound covers that
+
+        """;
+
+    internal const string TraceNotes = """
+        Examples:
+          bulkhead trace -o now.json --duration 3s
+          bulkhead trace -o before.json --last 5s
+
+        Open the file in Perfetto (ui.perfetto.dev). There is a line per vCPU and one per host CPU (docs/trace.md). With --last it
+        holds turns and waits, as a flight recorder does; such a file is written as well when a domain crashes or waits longer
+        than the latency it declares.
+
+        """;
+
+    private readonly Option<string?> _system = new("--system") { HelpName = "NAME", Description = "The system, where several are running (its file's name)." };
+    private readonly Option<bool> _json = Options.Switch("--json", "Print JSON.");
+
+    internal IEnumerable<(Command Command, string? Notes)> Create()
+    {
+        yield return (Ps(), PsNotes);
+        yield return (Top(), PsNotes);
+        yield return (Verb("start", "Start a domain that is off.", grace: false), null);
+        yield return (Verb("stop", "Stop a domain: the power button, and after a while by force.", grace: true), null);
+        yield return (Verb("restart", "Stop a domain and start it again.", grace: true), null);
+        yield return (Verb("kill", "End a domain at once.", grace: false), null);
+        yield return (Verb("pause", "Hold a domain's vCPUs still; its time goes on.", grace: false), null);
+        yield return (Verb("resume", "Let a paused domain go on.", grace: false), null);
+        yield return (Set(), SetNotes);
+        yield return (Logs(), null);
+        yield return (ConsoleOf(), ConsoleNotes);
+        yield return (Why(), WhyNotes);
+        yield return (Trace(), TraceNotes);
+        yield return (Down(), null);
+    }
+
+    private static Argument<string> Domain() => new("DOMAIN") { Description = "The domain's name." };
+
+    private Command Ps()
+    {
+        var command = new Command("ps", "List the domains of running systems.") { _system, _json };
+        command.SetAction(line => Print(RunningSystems.Ask(line.GetValue(_system)), line.GetValue(_json)));
+        return command;
+    }
+
+    private Command Top()
+    {
+        var command = new Command("top", "Show the domains of running systems, again every second.") { _system };
+        command.SetAction(line =>
+        {
+            while (true)
+            {
+                IReadOnlyList<ControlReply> systems = RunningSystems.Ask(line.GetValue(_system));
+                if (systems.Count == 0)
+                {
+                    return Print(systems, json: false);
+                }
+
+                // ECMA-48: to the upper left corner, and erase.
+                output.Write("\e[H\e[2J");
+                _ = Print(systems, json: false);
+                Thread.Sleep(TimeSpan.FromSeconds(1));
+            }
+        });
+        return command;
+    }
+
+    private Command Verb(string verb, string description, bool grace)
+    {
+        Argument<string> domain = Domain();
+        Option<long> time = Options.Duration("--time", "How long it gets to end by itself (that of the system: 5s).");
+        var command = new Command(verb, description) { domain, _system };
+        if (grace)
+        {
+            command.Add(time);
+        }
+
+        command.SetAction(line => Ask(line, line.GetRequiredValue(domain), new ControlRequest
+        {
+            Verb = verb,
+            Seconds = grace && line.GetResult(time) is not null ? line.GetValue(time) / 1e9 : null,
+        }));
+        return command;
+    }
+
+    private Command Set()
+    {
+        Argument<string> domain = Domain();
+        var values = new Argument<string[]>("NAME=VALUE") { Description = "What is to change.", Arity = ArgumentArity.OneOrMore };
+        values.Validators.Add(static result =>
+        {
+            foreach (string text in result.Tokens.Select(static t => t.Value).Where(static t => t.IndexOf('=', StringComparison.Ordinal) < 1))
+            {
+                result.AddError($"{text}: not understood; write NAME=VALUE, as in weight=2.");
+            }
+        });
+        var command = new Command("set", "Change a domain's weight or warp while it runs.") { domain, values, _system };
+        command.SetAction(line => Ask(line, line.GetRequiredValue(domain), new ControlRequest
+        {
+            Verb = "set",
+            Values = line.GetRequiredValue(values).Select(static v => v.Split('=', 2)).DistinctBy(static v => v[0]).ToDictionary(static v => v[0], static v => v[1]),
+        }));
+        return command;
+    }
+
+    private Command Logs()
+    {
+        Argument<string> domain = Domain();
+        Option<bool> follow = Options.Switch("--follow", "Go on with what it prints from now on.");
+        follow.Aliases.Add("-f");
+        Option<int> tail = Options.Create("--tail", "N", "The last lines only.", "a number", static (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n));
+        tail.Aliases.Add("-n");
+        var command = new Command("logs", "Print what a domain printed, as far as it is kept (256 KiB).") { domain, follow, tail, _system };
+        command.SetAction(line =>
+        {
+            using ControlClient client = RunningSystems.Connect(line.GetRequiredValue(domain), line.GetValue(_system));
+            _ = client.Ask(new ControlRequest
+            {
+                Verb = "logs",
+                Domain = line.GetRequiredValue(domain),
+                Follow = line.GetValue(follow),
+                Lines = line.GetResult(tail) is null ? null : line.GetValue(tail),
+            });
+            ConsoleClient.Copy(client.Socket);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private Command ConsoleOf()
+    {
+        Argument<string> domain = Domain();
+        var command = new Command("console", "Attach this terminal to a domain's first serial port.") { domain, _system };
+        command.Aliases.Add("attach");
+        command.SetAction(line =>
+        {
+            using ControlClient client = RunningSystems.Connect(line.GetRequiredValue(domain), line.GetValue(_system));
+            _ = client.Ask(new ControlRequest { Verb = "console", Domain = line.GetRequiredValue(domain), Lines = 20 });
+            ConsoleClient.Attach(client.Socket);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private Command Why()
+    {
+        Argument<string> domain = Domain();
+        var command = new Command("why", "Explain the longest waits of a domain from wake-up to dispatch.") { domain, _system, _json };
+        command.SetAction(line =>
+        {
+            string name = line.GetRequiredValue(domain);
+            using ControlClient client = RunningSystems.Connect(name, line.GetValue(_system));
+            IReadOnlyList<WaitReport> waits = client.Ask(new ControlRequest { Verb = "why", Domain = name }).Waits ?? [];
+            if (line.GetValue(_json))
+            {
+                output.WriteLine(JsonSerializer.Serialize(waits, ControlJson.Default.IReadOnlyListWaitReport));
+            }
+            else
+            {
+                WaitText.Write(output, name, waits);
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private Command Trace()
+    {
+        var file = new Option<string>("--output") { HelpName = "FILE", Description = "Where it is written.", Required = true };
+        file.Aliases.Add("-o");
+        Option<long> duration = Options.Duration("--duration", "Trace for this time (1s).");
+        Option<long> last = Options.Duration("--last", "Rather write the turns of so long ago until now, as far as they are remembered.");
+        var command = new Command("trace", "Write turns, waits, VM exits and interrupts of a running system for Perfetto.") { file, duration, last, _system };
+        command.SetAction(line =>
+        {
+            string path = line.GetRequiredValue(file);
+            bool remembered = line.GetResult(last) is not null;
+            long ns = remembered ? line.GetValue(last) : line.GetResult(duration) is not null ? line.GetValue(duration) : 1_000_000_000;
+            using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
+            using FileStream stream = Options.CreateFile("--output", path);
+            _ = client.Ask(new ControlRequest { Verb = "trace", Seconds = ns / 1e9, Follow = !remembered });
+            client.CopyTo(stream);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private Command Down()
+    {
+        var command = new Command("down", "Stop a running system, domains before those they depend on.") { _system };
+        command.SetAction(line =>
+        {
+            using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
+            _ = client.Ask(new ControlRequest { Verb = "down" });
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private int Ask(ParseResult line, string domain, ControlRequest request)
+    {
+        using ControlClient client = RunningSystems.Connect(domain, line.GetValue(_system));
+        ControlReply reply = client.Ask(request with { Domain = domain });
+        foreach (DomainStatus status in reply.Domains ?? [])
+        {
+            output.WriteLine($"{status.Name}: {status.State}{(request.Verb == "set" ? $", weight {status.Weight}, warp {Quantity.FormatDuration(status.WarpNs)}" : string.Empty)}");
+        }
+
+        return reply.ExitCode;
+    }
+
+    private int Print(IReadOnlyList<ControlReply> systems, bool json)
+    {
+        if (json)
+        {
+            output.WriteLine(JsonSerializer.Serialize(systems, ControlJson.Default.IReadOnlyListControlReply));
+            return ExitCode.Ok;
+        }
+
+        output.WriteLine($"{"SYSTEM",-16} {StatusTable.Head}");
+        foreach (ControlReply system in systems)
+        {
+            foreach (DomainStatus domain in system.Domains ?? [])
+            {
+                output.WriteLine($"{system.System,-16} {StatusTable.Row(domain)}");
+            }
+        }
+
+        return ExitCode.Ok;
+    }
+}

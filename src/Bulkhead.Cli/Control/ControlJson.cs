@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+
+namespace Bulkhead.Cli.Control;
+
+/// <summary>How what is said on a control socket, and by <c>--json</c>, is spelt.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlReply))]
+[JsonSerializable(typeof(SystemRecord))]
+[JsonSerializable(typeof(IReadOnlyList<ControlReply>))]
+[JsonSerializable(typeof(IReadOnlyList<WaitReport>))]
+internal sealed partial class ControlJson : JsonSerializerContext;

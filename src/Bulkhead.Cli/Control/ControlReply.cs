@@ -1,0 +1,21 @@
+
+namespace Bulkhead.Cli.Control;
+
+/// <summary>What a running system answers: one line of JSON; for <c>logs</c> and <c>console</c> the guest's bytes follow, for <c>trace</c> the trace.</summary>
+internal sealed record ControlReply
+{
+    /// <summary>0, or the exit code of the client's command.</summary>
+    public int ExitCode { get; init; }
+
+    /// <summary>What is wrong.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>The system's name.</summary>
+    public string? System { get; init; }
+
+    /// <summary>For <c>why</c>: the longest waits of the domain's vCPUs.</summary>
+    public IReadOnlyList<WaitReport>? Waits { get; init; }
+
+    /// <summary>Its domains, or the one that was asked for.</summary>
+    public IReadOnlyList<DomainStatus>? Domains { get; init; }
+}

@@ -1,0 +1,76 @@
+namespace Bulkhead.Cli.Control;
+
+/// <summary>A domain as operators see it; the shape of <c>ps --json</c> and of the records of <c>up --json</c>.</summary>
+/// <remarks><i>Units</i>: as the names say. What is counted is counted since the domain's measuring began, which is when the control
+/// domain was ready, or when the system started.</remarks>
+internal sealed record DomainStatus
+{
+    /// <summary>The domain's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its state, in lower case.</summary>
+    public required string State { get; init; }
+
+    /// <summary>How long it has been in this life, or since its end.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>How the last life ended; null where none did.</summary>
+    public int? ExitCode { get; init; }
+
+    /// <summary>The words for that.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>How often it was started again.</summary>
+    public required int Restarts { get; init; }
+
+    /// <summary>The name of its pool.</summary>
+    public required string Pool { get; init; }
+
+    /// <summary>Its vCPUs.</summary>
+    public required int Vcpus { get; init; }
+
+    /// <summary>Guest RAM.</summary>
+    public required ulong MemoryBytes { get; init; }
+
+    /// <summary>The weight of each vCPU.</summary>
+    public required int Weight { get; init; }
+
+    /// <summary>How far each vCPU warps, in virtual time; 0 = not.</summary>
+    public required long WarpNs { get; init; }
+
+    /// <summary>Percent of one host CPU, over the last second.</summary>
+    public required double CpuPercent { get; init; }
+
+    /// <summary>Percent of what its pool ran.</summary>
+    public required double SharePercent { get; init; }
+
+    /// <summary>Percent of the pool that its weight stands for.</summary>
+    public required double WeightPercent { get; init; }
+
+    /// <summary>VM exits, over the last second.</summary>
+    public required long Exits { get; init; }
+
+    /// <summary>VM exits in all.</summary>
+    public required long TotalExits { get; init; }
+
+    /// <summary>From wake-up to dispatch, 99% of those of the last second; null where it never slept.</summary>
+    public long? WakeP99Ns { get; init; }
+
+    /// <summary>The median.</summary>
+    public long? LatencyP50Ns { get; init; }
+
+    /// <summary>99% are no longer.</summary>
+    public long? LatencyP99Ns { get; init; }
+
+    /// <summary>99.9% are no longer.</summary>
+    public long? LatencyP999Ns { get; init; }
+
+    /// <summary>The longest.</summary>
+    public long? LatencyMaxNs { get; init; }
+
+    /// <summary>How long it can be while the domain has not run beyond its share; null where there is no bound.</summary>
+    public long? LevelBoundNs { get; init; }
+
+    /// <summary>How long it can be, whatever the domain did.</summary>
+    public long? WorstBoundNs { get; init; }
+}

@@ -1,0 +1,30 @@
+namespace Bulkhead.Cli.Control;
+
+/// <summary>What another vCPU ran during a wait, against what the bound grants it.</summary>
+/// <remarks><i>Units</i>: nanoseconds.</remarks>
+internal sealed record WaitReportPart
+{
+    /// <summary>Its domain.</summary>
+    public required string Domain { get; init; }
+
+    /// <summary>Its number.</summary>
+    public required int Vcpu { get; init; }
+
+    /// <summary>How long the turn it was in went on.</summary>
+    public required long TurnEndNs { get; init; }
+
+    /// <summary>How long the turns lasted to which it was dispatched first.</summary>
+    public required long RanNs { get; init; }
+
+    /// <summary>How many those were.</summary>
+    public required int Turns { get; init; }
+
+    /// <summary>How much of all that the host kept the CPU from us.</summary>
+    public required long StolenNs { get; init; }
+
+    /// <summary>How long it may run first while the one that waits has not run beyond its share; null where it is not of that CPU any more.</summary>
+    public long? LevelBoundNs { get; init; }
+
+    /// <summary>How long it may run first, whatever the one that waits ran before.</summary>
+    public long? WorstBoundNs { get; init; }
+}

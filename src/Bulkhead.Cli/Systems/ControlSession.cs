@@ -1,0 +1,271 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text.Json;
+using Bulkhead.Cli.Control;
+using Bulkhead.Host;
+using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
+
+namespace Bulkhead.Cli.Systems;
+
+/// <summary>One client of the control socket: a request, a reply, and for <c>logs</c> and <c>console</c> a guest's bytes.</summary>
+/// <remarks><i>Threading</i>: the client's thread, and a second one for what is typed.</remarks>
+internal sealed class ControlSession
+{
+    private const int PauseMs = 10;
+    private const int ChunkBytes = 4096;
+    private const int SendMs = 5000;
+    private const double MostTracedSeconds = 3600;
+
+    // As a shell says it of SIGKILL.
+    private const int Killed = 137;
+
+    private static readonly string[] s_verbs =
+        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "down"];
+
+    private readonly LiveSystem _system;
+    private readonly Socket _socket;
+    private volatile bool _end;
+
+    internal ControlSession(LiveSystem system, Socket socket)
+    {
+        _system = system;
+        _socket = socket;
+        socket.SendTimeout = SendMs;
+    }
+
+    /// <summary>The system is over.</summary>
+    internal void End() => _end = true;
+
+    /// <summary>Serves the client until it goes.</summary>
+    internal void Serve()
+    {
+        using (_socket)
+        {
+            try
+            {
+                if (ControlLine.Read(_socket) is { } line)
+                {
+                    Answer(line);
+                }
+            }
+            catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
+            {
+                // The client went away.
+            }
+        }
+    }
+
+    private static long NowNs => Stopwatch.GetTimestamp();
+
+    private void Answer(string line)
+    {
+        ControlRequest? request = null;
+        ControlReply reply;
+        try
+        {
+            request = JsonSerializer.Deserialize(line, ControlJson.Default.ControlRequest);
+            reply = request is null ? Wrong("an empty request") : Carry(request);
+        }
+        catch (JsonException e)
+        {
+            reply = Wrong($"not understood: {e.Message}");
+        }
+        catch (OperatorException e)
+        {
+            reply = new ControlReply { ExitCode = e.ExitCode, Error = e.Message, System = _system.Name };
+        }
+
+        ControlLine.Write(_socket, JsonSerializer.Serialize(reply, ControlJson.Default.ControlReply));
+        if (reply.Error is null && request is { Verb: "logs" or "console" })
+        {
+            Stream(request, Find(request));
+        }
+        else if (reply.Error is null && request is { Verb: "trace" })
+        {
+            Trace(request);
+        }
+    }
+
+    private ControlReply Wrong(string error) => new() { ExitCode = 2, Error = error, System = _system.Name };
+
+    private ControlReply Carry(ControlRequest request)
+    {
+        switch (request.Verb)
+        {
+            case "ps":
+                return Reply(_system.Ask(() => _system.Status(NowNs)));
+            case "down":
+                _system.Down(0, "stopped by the operator");
+                return Reply(_system.Ask(() => _system.Status(NowNs)));
+            case "why":
+                ManagedDomain late = Find(request);
+                return new ControlReply { System = _system.Name, Waits = _system.Ask(() => _system.Why(late)) };
+            case "trace":
+                return Reply([]);
+            case "start":
+                Do(request, static d => !d.IsUp, "is running already", static d => d.Start(NowNs));
+                break;
+            case "stop":
+                Do(request, static d => d.IsWanted, "is not running", d => d.Stop(NowNs, GraceNs(request), Killed, "stopped by the operator"));
+                Await(request, static d => !d.IsUp);
+                break;
+            case "restart":
+                Do(request, static _ => true, string.Empty, d => d.Restart(NowNs, GraceNs(request), Killed));
+                Await(request, static d => d.State(NowNs) is DomainState.Booting or DomainState.Running or DomainState.Exited);
+                break;
+            case "kill":
+                Do(request, static d => d.IsUp, "is not running", static d => d.Stop(NowNs, 0, Killed, "killed by the operator"));
+                Await(request, static d => !d.IsUp);
+                break;
+            case "pause":
+                Do(request, static d => d.IsUp && !d.Domain.IsPaused, "is not running, or paused already", static d => d.Domain.Pause());
+                break;
+            case "resume":
+                Do(request, static d => d.IsUp && d.Domain.IsPaused, "is not paused", static d => d.Domain.Resume());
+                break;
+            case "set":
+                Do(request, static _ => true, string.Empty, d => _system.Change(d, ShareChange.Apply(d.Config, request.Values ?? new Dictionary<string, string>())));
+                break;
+            case "logs" or "console":
+                break;
+            default:
+                return Wrong($"{request.Verb}: there is no such verb; there are {string.Join(", ", s_verbs)}");
+        }
+
+        ManagedDomain domain = Find(request);
+        return Reply(_system.Ask<IReadOnlyList<DomainStatus>>(() => [_system.Status(domain, NowNs)]));
+    }
+
+    private ControlReply Reply(IReadOnlyList<DomainStatus> domains) => new() { System = _system.Name, Domains = domains };
+
+    private long GraceNs(ControlRequest request) =>
+        request.Seconds is { } seconds ? (long)(Math.Clamp(seconds, 0, 3600) * 1e9) : _system.GraceNs;
+
+    private ManagedDomain Find(ControlRequest request)
+    {
+        string name = request.Domain ?? string.Empty;
+        string[] names = [.. _system.Domains.Select(static d => d.Config.Name)];
+        return _system.Domains.FirstOrDefault(d => d.Config.Name == name) ?? throw new OperatorException(
+            $"system {_system.Name} has no domain {name}; there are {string.Join(", ", names)}{(NearestName.Find(name, names) is { } near ? $"; did you mean {near}?" : string.Empty)}", 2);
+    }
+
+    private void Do(ControlRequest request, Func<ManagedDomain, bool> can, string cannot, Action<ManagedDomain> action)
+    {
+        ManagedDomain domain = Find(request);
+        _ = _system.Ask(() =>
+        {
+            if (!can(domain))
+            {
+                throw new OperatorException($"{domain.Config.Name} {cannot}.");
+            }
+
+            action(domain);
+            return true;
+        });
+    }
+
+    private void Await(ControlRequest request, Func<ManagedDomain, bool> reached)
+    {
+        ManagedDomain domain = Find(request);
+        while (!_system.Ask(() => reached(domain)))
+        {
+            Thread.Sleep(PauseMs);
+        }
+    }
+
+    private void Stream(ControlRequest request, ManagedDomain domain)
+    {
+        ConsoleLog log = domain.Console.Log;
+        bool follow = request.Follow || request.Verb == "console";
+        long position = request.Lines is { } lines ? log.StartOfLast(lines) : log.Start;
+        long end = follow ? long.MaxValue : log.End;
+        if (request.Verb == "console")
+        {
+            new Thread(() => Type(domain.Domain), 256 << 10) { Name = "control typing", IsBackground = true }.Start();
+        }
+
+        byte[] chunk = new byte[ChunkBytes];
+        while (position < end)
+        {
+            int count = log.Read(ref position, chunk.AsSpan(0, (int)Math.Min(ChunkBytes, end - position)));
+            if (count > 0)
+            {
+                _ = _socket.Send(chunk.AsSpan(0, count));
+            }
+            else if (!follow || _end || IsGone())
+            {
+                return;
+            }
+            else
+            {
+                Thread.Sleep(PauseMs);
+            }
+        }
+    }
+
+    private void Trace(ControlRequest request)
+    {
+        long ns = (long)(Math.Clamp(request.Seconds ?? 1, 0, MostTracedSeconds) * 1e9);
+        using var stream = new NetworkStream(_socket);
+        if (!request.Follow)
+        {
+            _ = _system.Ask(() =>
+            {
+                _system.WriteFlight(stream, NowNs - ns);
+                return true;
+            });
+            return;
+        }
+
+        using var trace = new TraceFile(stream);
+        long end = NowNs + ns;
+        _ = _system.Ask(() =>
+        {
+            _system.StartTrace(trace);
+            return true;
+        });
+        while (NowNs < end && !_end && !IsGone())
+        {
+            Thread.Sleep(PauseMs);
+        }
+
+        _ = _system.Ask(() =>
+        {
+            _system.StopTrace();
+            return true;
+        });
+        _ = trace.Finish();
+    }
+
+    // What a client sends is its input; of one that only listens, it tells that it went away.
+    private bool IsGone() => _socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0;
+
+    private void Type(Domain domain)
+    {
+        byte[] chunk = new byte[ChunkBytes];
+        try
+        {
+            for (int count = _socket.Receive(chunk); count > 0; count = _socket.Receive(chunk))
+            {
+                int sent = 0;
+                while (sent < count && !_end && !domain.IsOff)
+                {
+                    int taken = domain.SendInput(chunk.AsSpan(sent, count - sent));
+                    sent += taken;
+                    if (taken == 0)
+                    {
+                        Thread.Sleep(PauseMs);
+                    }
+                }
+            }
+
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The client went away.
+        }
+    }
+}

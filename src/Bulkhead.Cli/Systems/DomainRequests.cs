@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text;
+using Bulkhead.Cli.Machines;
+using Bulkhead.Images;
+using Bulkhead.Machine;
+using Bulkhead.Machine.Configuration;
+
+namespace Bulkhead.Cli.Systems;
+
+/// <summary>Turns what a system file says of a domain into what the machine builds.</summary>
+internal static class DomainRequests
+{
+    /// <summary>Describes one domain; an image it names is found or made first.</summary>
+    internal static DomainRequest Describe(SystemConfig system, DomainConfig d, UpRequest request, GuestConsole console, Action<string> say)
+    {
+        string kernel = d.KernelPath ?? string.Empty;
+        string? initrd = d.InitrdPath;
+        if (d.Image is { } recipe)
+        {
+            GuestImage image = request.Images.Resolve(recipe, update: false, say);
+            kernel = image.KernelPath;
+            initrd = image.InitrdPath;
+        }
+
+        return new DomainRequest
+        {
+            Name = d.Name,
+            KernelPath = kernel,
+            InitrdPath = initrd,
+            CommandLine = CommandLine(d, d == system.Domains[0] ? request.DurationNs : null),
+            MemoryBytes = d.MemoryBytes,
+            Vcpus = d.Vcpus,
+            Serial = console.Write,
+            Share = d.Share,
+            StartsOff = true,
+            Pool = system.Pools.Select(static p => p.Name).ToList().IndexOf(d.Pool),
+        };
+    }
+
+    /// <summary>The kernel's command line; Linux hands words it does not know to init as variables.</summary>
+    private static string CommandLine(DomainConfig d, long? durationNs)
+    {
+        var line = new StringBuilder("console=ttyS0,115200 panic=-1 quiet");
+        if (d.Task is { } task)
+        {
+            _ = line.Append(CultureInfo.InvariantCulture, $" bulkhead.task={task}");
+        }
+
+        if (durationNs is { } ns)
+        {
+            _ = line.Append(CultureInfo.InvariantCulture, $" bulkhead.seconds={Math.Max(ns / 1_000_000_000, 1)}");
+        }
+
+        foreach ((string name, string value) in d.Environment)
+        {
+            string quote = value.Contains(' ', StringComparison.Ordinal) ? "\"" : string.Empty;
+            _ = line.Append(CultureInfo.InvariantCulture, $" {name}={quote}{value}{quote}");
+        }
+
+        if (d.Append.Length > 0)
+        {
+            _ = line.Append(' ').Append(d.Append);
+        }
+
+        return line.ToString();
+    }
+}

@@ -1,0 +1,408 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Bulkhead.Cli.Control;
+using Bulkhead.Cli.Machines;
+using Bulkhead.Host;
+using Bulkhead.Host.Memory;
+using Bulkhead.Host.Threads;
+using Bulkhead.Machine;
+using Bulkhead.Machine.Admission;
+using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
+
+namespace Bulkhead.Cli.Systems;
+
+/// <summary>A system of domains from its start to its end: starts them in order, restarts them, measures, and obeys the operator.</summary>
+/// <remarks>
+/// <para>The first domain is the control domain: when it ends for good, the system does. A duration counts from the first look
+/// that finds it ready; its task is told as well (<c>bulkhead.seconds</c>) and gets a little longer to end by itself and print its
+/// result. Domains end before those they depend on: the power button, the grace, then by force.</para>
+/// <para><i>Threading</i>: everything happens on the control thread, which is <see cref="Run"/>'s; others have it do things with
+/// <see cref="Ask"/>.</para>
+/// </remarks>
+internal sealed class LiveSystem : IDisposable
+{
+    private const int MostWaits = 8;
+    private const int StepMs = 20;
+    private const int WorkerPriority = 1;
+    private const long SecondNs = 1_000_000_000;
+
+    private readonly UpRequest _request;
+    private readonly ISystemView _view;
+    private readonly BlockingCollection<Action> _orders = [];
+    private readonly long _startNs = Stopwatch.GetTimestamp();
+    private readonly FlightFiles _flights;
+    private SystemConfig _system;
+    private IReadOnlyList<VcpuSchedule> _schedules;
+    private MachineRunner? _runner;
+    private ManagedDomain[] _domains = [];
+    private long _lookedNs;
+    private long? _endNs;
+    private (int Code, string Words)? _down;
+    private bool _tracing;
+
+    internal LiveSystem(SystemConfig system, UpRequest request, ISystemView view)
+    {
+        _system = system;
+        _request = request;
+        _view = view;
+        _schedules = VcpuSchedule.Admit(system);
+        _flights = new FlightFiles(this, view.Note);
+    }
+
+    /// <summary>Its name.</summary>
+    internal string Name => _request.Name;
+
+    /// <summary>How long domains get to end by themselves.</summary>
+    internal long GraceNs => _request.GraceNs;
+
+    /// <summary>The domains, in the file's order.</summary>
+    internal IReadOnlyList<ManagedDomain> Domains => _domains;
+
+    /// <summary>What the file says, with what the operator changed since.</summary>
+    internal SystemConfig Config => _system;
+
+    /// <summary>Called when there are domains, before the first of them starts.</summary>
+    internal Action? Started { get; set; }
+
+    /// <summary>Ends the system when it says so; called after each step.</summary>
+    internal Func<long, bool>? IsDecided { get; set; }
+
+    /// <summary>Called before domains are stopped.</summary>
+    internal Action<long>? Ending { get; set; }
+
+    /// <summary>Whether measuring began.</summary>
+    internal bool IsMeasuring => _endNs is not null;
+
+    private static long NowNs => Stopwatch.GetTimestamp();
+
+    private ManagedDomain ControlDomain => _domains[0];
+
+    /// <summary>Runs to the end and returns the control domain's exit code, or that of a signal.</summary>
+    internal int Run(TextWriter statistics)
+    {
+        using TranslatorEngines engines = TranslatorEngines.Create(TranslatorEngines.AmongOthers);
+        using MachineRunner runner = Build(engines);
+        _runner = runner;
+        using var signals = new HostSignals(Down);
+        using (ControlServer.Start(this))
+        {
+            runner.Start();
+            Started?.Invoke();
+            while (!IsOver(NowNs))
+            {
+                Step();
+            }
+
+            Ending?.Invoke(NowNs);
+            ShutDown();
+            _orders.CompleteAdding();
+            Obey();
+        }
+
+        Drain(all: true);
+        int exitCode = _down is { Code: not 0 } down ? down.Code : ControlDomain.LastResult?.ExitCode ?? ExitCodes.Host;
+        _view.End(exitCode, Status(NowNs));
+        if (_request.Stats)
+        {
+            Statistics.Write(statistics, runner.Domains, engines);
+            WindowTable.Write(statistics, runner.Windows());
+        }
+
+        return exitCode;
+    }
+
+    /// <summary>Has the control thread do something and waits for it; from any other thread.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where the system is over.</remarks>
+    internal T Ask<T>(Func<T> question)
+    {
+        var answer = new TaskCompletionSource<T>();
+        try
+        {
+            _orders.Add(() =>
+            {
+                try
+                {
+                    answer.SetResult(question());
+                }
+#pragma warning disable CA1031 // It goes to the one who asked.
+                catch (Exception e)
+#pragma warning restore CA1031
+                {
+                    answer.SetException(e);
+                }
+            });
+        }
+        catch (InvalidOperationException)
+        {
+            throw new OperatorException($"system {Name} is over.");
+        }
+
+        return answer.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Ends the system, with the control domain's exit code or another.</summary>
+    internal void Down(int code, string words)
+    {
+        try
+        {
+            _orders.Add(() => _down ??= (code, words));
+        }
+        catch (InvalidOperationException)
+        {
+            // It is over already.
+        }
+    }
+
+    /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where some domain would not get the latency it needs; nothing is changed.</remarks>
+    internal void Change(ManagedDomain domain, DomainConfig config)
+    {
+        SystemConfig changed = _system with { Domains = [.. _system.Domains.Select(d => d.Name == config.Name ? config : d)] };
+        _schedules = VcpuSchedule.Admit(changed);
+        _system = changed;
+        domain.Config = config;
+        _runner?.Change(domain.Domain, config.Share);
+    }
+
+    /// <summary>Writes what vCPUs do from now on until <see cref="StopTrace"/>.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where that is done already.</remarks>
+    internal void StartTrace(TraceFile trace)
+    {
+        if (_tracing)
+        {
+            throw new OperatorException("a trace is being written already; wait until it is complete.");
+        }
+
+        _tracing = true;
+        _runner?.StartTrace(trace);
+    }
+
+    /// <summary>Ends what <see cref="StartTrace"/> began.</summary>
+    internal void StopTrace()
+    {
+        _tracing = false;
+        _runner?.StopTrace();
+    }
+
+    /// <summary>Writes the turns that are remembered.</summary>
+    internal void WriteFlight(Stream stream, long sinceNs)
+    {
+        using var trace = new TraceFile(stream);
+        _runner?.WriteFlight(trace, sinceNs);
+        if (trace.Finish() is { } failure)
+        {
+            throw new OperatorException($"writing the trace broke off: {failure}");
+        }
+    }
+
+    /// <summary>The longest waits of a domain's vCPUs in the last minute or two, and what they were made of.</summary>
+    internal IReadOnlyList<WaitReport> Why(ManagedDomain domain)
+    {
+        long now = NowNs;
+        IReadOnlyList<WaitRecord> waits = _runner?.Waits(domain.Domain) ?? [];
+        return [.. waits.Select(w => WaitReports.Explain(w, _schedules.First(s => s.Domain.Name == domain.Config.Name && s.Vcpu == w.Vcpu), now)).OrderByDescending(static w => w.WaitedNs).Take(MostWaits)];
+    }
+
+    /// <summary>Every domain as operators see it.</summary>
+    internal IReadOnlyList<DomainStatus> Status(long nowNs) => [.. _domains.Select(d => Status(d, nowNs))];
+
+    /// <summary>The same of one domain.</summary>
+    internal DomainStatus Status(ManagedDomain d, long nowNs)
+    {
+        ManagedDomain[] pool = [.. _domains.Where(other => other.Config.Pool == d.Config.Pool)];
+        VcpuSchedule[] schedules = [.. _schedules.Where(s => s.Domain.Name == d.Config.Name)];
+        return new DomainStatus
+        {
+            Name = d.Config.Name,
+            State = d.State(nowNs).ToString().ToLowerInvariant(),
+            Seconds = d.SinceNs(nowNs) / 1e9,
+            ExitCode = d.LastResult?.ExitCode,
+            Message = d.LastResult?.Message,
+            Restarts = d.Restarts,
+            Pool = d.Config.Pool,
+            Vcpus = d.Config.Vcpus,
+            MemoryBytes = d.Config.MemoryBytes,
+            Weight = d.Config.Weight,
+            WarpNs = d.Config.Warp?.ValueNs ?? 0,
+            CpuPercent = d.Meter.CpuPercent,
+            SharePercent = 100.0 * d.Meter.RanSinceMarkNs / Math.Max(pool.Sum(static other => other.Meter.RanSinceMarkNs), 1),
+            WeightPercent = WeightPercent(d, pool, schedules),
+            Exits = d.Meter.Exits,
+            TotalExits = d.Meter.TotalExits,
+            WakeP99Ns = d.Meter.WakeNs(99),
+            LatencyP50Ns = d.Meter.LatencyNs(50),
+            LatencyP99Ns = d.Meter.LatencyNs(99),
+            LatencyP999Ns = d.Meter.LatencyNs(99.9),
+            LatencyMaxNs = d.Meter.LatencyNs(100),
+            LevelBoundNs = schedules.Max(static s => s.LevelDispatchNs),
+            WorstBoundNs = schedules.Max(static s => s.WorstDispatchNs),
+        };
+    }
+
+    // By weight, or, where weights have no meaning, what the pool's policy assures it.
+    private double WeightPercent(ManagedDomain d, ManagedDomain[] pool, VcpuSchedule[] schedules) =>
+        _system.Pools.First(p => p.Name == d.Config.Pool) is { Policy: not SchedulingPolicy.Bvt } other
+            ? 100.0 * schedules.Sum(static s => s.Share) / other.CpuCount
+            : 100.0 * d.Config.Weight * d.Config.Vcpus / pool.Sum(static one => one.Config.Weight * one.Config.Vcpus);
+
+    /// <inheritdoc/>
+    public void Dispose() => _orders.Dispose();
+
+    private MachineRunner Build(TranslatorEngines engines)
+    {
+        int[] allowed = HostThread.AllowedCpus();
+        GuestConsole[] consoles = [.. _system.Domains.Select(static d => new GuestConsole(d.ReadyText))];
+        var machine = new MachineRequest
+        {
+            Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
+            Pools = [.. _system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), Policy = p.Policy, Frame = p.Frame, AllowanceNs = p.AllowanceNs, RealTimePriority = p.RealTime ? WorkerPriority : 0 })],
+        };
+        MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
+        Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
+        _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view.Note))];
+        return runner;
+    }
+
+    /// <summary>Sees to it that neither we nor other processes delay the workers.</summary>
+    /// <param name="others">CPUs of the host on which no guest runs.</param>
+    private void Claim(int[] others)
+    {
+        if (_system.Pools.Any(static p => p.RealTime))
+        {
+            bool first = HostThread.MayBeRealTime(WorkerPriority);
+            bool locked = ProcessMemory.TryLock();
+            if (!first || !locked)
+            {
+                _view.Note($"the host does not permit {(first ? "locked memory" : locked ? "real-time priority" : "real-time priority and locked memory")}, so its other processes can delay guests"
+                    + "; run as root, or raise the user's limits rtprio and memlock (limits.conf), or set realtime: never in the pool");
+            }
+        }
+
+        // What is not a guest runs where no guest does, if there is such a CPU, else before guests; so do the threads made from now on.
+        _ = others.Length > 0 ? HostThread.TryPin(others) : HostThread.TryRealTime(WorkerPriority + 1);
+    }
+
+    private void Step()
+    {
+        if (_orders.TryTake(out Action? order, StepMs))
+        {
+            order();
+            Obey();
+        }
+
+        Drain(all: false);
+        long now = NowNs;
+        foreach (ManagedDomain domain in _domains)
+        {
+            bool wasUp = domain.IsUp;
+            domain.Advance(now);
+            if (wasUp && domain is { IsUp: false, WasStopped: false, LastResult.ExitCode: not ExitCodes.PowerOff })
+            {
+                _flights.Crashed(domain);
+            }
+
+            if (domain.State(now) == DomainState.Waiting && domain.Config.DependsOn.All(name => Find(name).IsReady(now)))
+            {
+                domain.Start(now);
+            }
+        }
+
+        if (now - _startNs >= _lookedNs + SecondNs)
+        {
+            Look(now);
+        }
+    }
+
+    private void Obey()
+    {
+        while (_orders.TryTake(out Action? order))
+        {
+            order();
+        }
+    }
+
+    private void Drain(bool all)
+    {
+        foreach (ManagedDomain domain in _domains)
+        {
+            domain.Lines.Drain(text => _view.Line(domain.Config.Name, text), all);
+        }
+
+        _view.Flush();
+    }
+
+    private void Look(long nowNs)
+    {
+        long elapsed = nowNs - _startNs;
+        foreach (ManagedDomain domain in _domains)
+        {
+            domain.Meter.Look(elapsed - _lookedNs);
+        }
+
+        // On whole seconds, however late this one is.
+        _lookedNs = elapsed / SecondNs * SecondNs;
+        if (_endNs is null && ControlDomain.IsReady(nowNs))
+        {
+            _endNs = _request.DurationNs is { } ns ? nowNs + ns : long.MaxValue;
+            foreach (ManagedDomain domain in _domains)
+            {
+                domain.Meter.Mark();
+            }
+        }
+
+        foreach (ManagedDomain domain in _domains)
+        {
+            _flights.LookForMisses(domain, nowNs);
+        }
+
+        _view.Tick(elapsed / 1e9, Status(nowNs));
+    }
+
+    private bool IsOver(long nowNs)
+    {
+        if (_down is not null || IsDecided?.Invoke(nowNs) == true)
+        {
+            return true;
+        }
+
+        // The task of an image was told the duration, and may need a little longer for its last words.
+        long late = ControlDomain.Config.Task is not null ? _request.GraceNs : 0;
+        return nowNs - late >= _endNs
+            || (!ControlDomain.IsWanted && !ControlDomain.WasStopped)
+            || !Array.Exists(_domains, static d => d.IsWanted);
+    }
+
+    // Who depends on others ends first.
+    private void ShutDown()
+    {
+        (int code, string words) = _down ?? (ExitCodes.PowerOff, "stopped with the system");
+        var told = new HashSet<ManagedDomain>();
+        while (Array.Exists(_domains, static d => d.IsUp))
+        {
+            long now = NowNs;
+            foreach (ManagedDomain domain in _domains)
+            {
+                if (!Array.Exists(_domains, d => d.IsUp && d.Config.DependsOn.Contains(domain.Config.Name)) && told.Add(domain))
+                {
+                    domain.Stop(now, _request.GraceNs, code, words);
+                }
+            }
+
+            if (_orders.TryTake(out Action? order, StepMs))
+            {
+                order();
+            }
+
+            Drain(all: false);
+            foreach (ManagedDomain domain in _domains)
+            {
+                domain.Advance(NowNs);
+            }
+        }
+    }
+
+    private ManagedDomain Find(string name) => Array.Find(_domains, d => d.Config.Name == name)
+        ?? throw new UnreachableException("The file was checked, and no domain has this name.");
+}

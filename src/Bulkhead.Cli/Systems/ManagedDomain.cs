@@ -1,0 +1,193 @@
+using Bulkhead.Core;
+using Bulkhead.Host;
+using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Domains;
+
+namespace Bulkhead.Cli.Systems;
+
+/// <summary>A domain under the operator's care: started when what it depends on is ready, watched, started again by its policy.</summary>
+/// <remarks><i>Threading</i>: the control thread. <i>Units</i>: times are CLOCK_MONOTONIC in nanoseconds.</remarks>
+internal sealed class ManagedDomain
+{
+    // A guest that prints nothing has to count as ready some day.
+    private const long LongestBootNs = 60_000_000_000;
+    private const long WatchNs = 250_000_000;
+
+    private readonly Action<string> _say;
+    private DomainResult? _failedStart;
+    private bool _up;
+    private bool _started;
+    private bool _again;
+    private int _inARow;
+    private long _changedNs;
+    private long _watchNs;
+    private long? _restartNs;
+    private long? _killNs;
+    private (int Code, string Words) _kill;
+
+    internal ManagedDomain(DomainConfig config, Domain domain, GuestConsole console, Action<string> say)
+    {
+        Config = config;
+        Domain = domain;
+        Console = console;
+        _say = say;
+        Lines = new GuestLines(console.Log);
+        Meter = new DomainMeter(domain);
+    }
+
+    /// <summary>What the file says of it, with what the operator changed since.</summary>
+    internal DomainConfig Config { get; set; }
+
+    /// <summary>The machine.</summary>
+    internal Domain Domain { get; }
+
+    /// <summary>Its serial port.</summary>
+    internal GuestConsole Console { get; }
+
+    /// <summary>Its output in lines.</summary>
+    internal GuestLines Lines { get; }
+
+    /// <summary>What it does.</summary>
+    internal DomainMeter Meter { get; }
+
+    /// <summary>How often it was started again.</summary>
+    internal int Restarts { get; private set; }
+
+    /// <summary>How its last life ended; null where none did.</summary>
+    internal DomainResult? LastResult { get; private set; }
+
+    /// <summary>Whether the operator ended it, or the system.</summary>
+    internal bool WasStopped { get; private set; }
+
+    /// <summary>Whether it is on.</summary>
+    internal bool IsUp => _up;
+
+    /// <summary>Whether it is on, or will be.</summary>
+    internal bool IsWanted => _up || _restartNs is not null || !_started;
+
+    /// <summary>When it was started for the first time; null where it was not.</summary>
+    internal long? FirstStartNs { get; private set; }
+
+    /// <summary>How long it has been in this life, or since its end.</summary>
+    internal long SinceNs(long nowNs) => nowNs - _changedNs;
+
+    /// <summary>Its state.</summary>
+    internal DomainState State(long nowNs) =>
+        !_started ? DomainState.Waiting
+        : _restartNs is not null ? DomainState.Restarting
+        : !_up ? DomainState.Exited
+        : _killNs is not null ? DomainState.Stopping
+        : Domain.IsPaused ? DomainState.Paused
+        : IsReady(nowNs) ? DomainState.Running
+        : DomainState.Booting;
+
+    /// <summary>Whether it runs and said that it is ready.</summary>
+    internal bool IsReady(long nowNs) => _up && (Console.IsReady || (Config.ReadyText is null && SinceNs(nowNs) >= LongestBootNs));
+
+    /// <summary>Does what is due.</summary>
+    internal void Advance(long nowNs)
+    {
+        if (_up && (_failedStart is not null || Domain.IsOff))
+        {
+            OnEnd(nowNs);
+        }
+
+        if (_up && nowNs >= _killNs)
+        {
+            _killNs = long.MaxValue; // only once
+            Domain.Stop(_kill.Code, _kill.Words);
+        }
+
+        if (_up && Config.WatchdogNs > 0 && nowNs >= _watchNs && !Domain.IsPaused)
+        {
+            _watchNs = nowNs + WatchNs;
+            Domain.EndIfHung(Config.WatchdogNs);
+        }
+
+        if (nowNs >= _restartNs)
+        {
+            Restarts++;
+            Start(nowNs);
+        }
+    }
+
+    /// <summary>Starts it, where it is off.</summary>
+    internal void Start(long nowNs)
+    {
+        if (_up)
+        {
+            return;
+        }
+
+        (_started, _up, _restartNs, _killNs, _again, WasStopped) = (true, true, null, null, false, false);
+        _changedNs = nowNs;
+        FirstStartNs ??= nowNs;
+        _watchNs = nowNs + WatchNs;
+        Console.Renew();
+        try
+        {
+            Domain.Start();
+        }
+        catch (OperatorException e)
+        {
+            _failedStart = new DomainResult(Config.Name, e.ExitCode, e.Message);
+        }
+    }
+
+    /// <summary>Ends it: the power button, and after <paramref name="graceNs"/> by force, with this code and words.</summary>
+    internal void Stop(long nowNs, long graceNs, int code, string words)
+    {
+        (_started, _restartNs, _inARow, WasStopped) = (true, null, 0, true);
+        if (!_up)
+        {
+            return;
+        }
+
+        if (graceNs > 0 && !Domain.IsPaused)
+        {
+            Domain.PressPowerButton();
+        }
+
+        _kill = (code, words);
+        _killNs = Math.Min(_killNs ?? long.MaxValue, nowNs + graceNs);
+    }
+
+    /// <summary>Ends it and starts it again.</summary>
+    internal void Restart(long nowNs, long graceNs, int code)
+    {
+        if (_up)
+        {
+            Stop(nowNs, graceNs, code, "stopped by the operator");
+            _again = true;
+        }
+        else
+        {
+            Start(nowNs);
+        }
+    }
+
+    private void OnEnd(long nowNs)
+    {
+        DomainResult result = _failedStart ?? Domain.Result ?? new DomainResult(Config.Name, ExitCodes.Host, "ended without a result");
+        long livedNs = SinceNs(nowNs);
+        (_up, _failedStart, _killNs) = (false, null, null);
+        LastResult = result;
+        _changedNs = nowNs;
+        Domain.Release();
+        _inARow = livedNs >= RestartConfig.RowEndsNs ? 0 : _inARow;
+        if (_again)
+        {
+            _restartNs = nowNs;
+        }
+        else if (!WasStopped && Config.Restart.Follows(result.ExitCode, _inARow))
+        {
+            long wait = Config.Restart.WaitNs(_inARow++);
+            _restartNs = nowNs + wait;
+            _say($"{Config.Name}: {result.Message}; starts again in {Quantity.FormatDuration(wait)}");
+            return;
+        }
+
+        bool usedUp = !_again && !WasStopped && Config.Restart.Limit > 0 && (Config.Restart with { Limit = 0 }).Follows(result.ExitCode, _inARow);
+        _say($"{Config.Name}: {result.Message}{(usedUp ? $"; not started again, after {Config.Restart.Limit} restarts in a row" : string.Empty)}");
+    }
+}

@@ -1,0 +1,23 @@
+namespace Bulkhead.Machine.Configuration;
+
+/// <summary>What an expectation looks at.</summary>
+public enum ExpectationKind
+{
+    /// <summary>The guest prints words.</summary>
+    Console,
+
+    /// <summary>It does not print them.</summary>
+    NoConsole,
+
+    /// <summary>A percentile of its times from wake-up to dispatch is below a limit.</summary>
+    Latency,
+
+    /// <summary>It gets at least so much of what its pool ran.</summary>
+    Share,
+
+    /// <summary>It was restarted at most so often.</summary>
+    Restarts,
+
+    /// <summary>It ends with an exit code.</summary>
+    Exit,
+}

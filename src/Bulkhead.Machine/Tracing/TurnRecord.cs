@@ -1,0 +1,13 @@
+using Bulkhead.X86.Engine;
+
+namespace Bulkhead.Machine.Tracing;
+
+/// <summary>One turn of a vCPU on its pCPU.</summary>
+/// <param name="Domain">The domain's name.</param>
+/// <param name="Vcpu">The vCPU's number.</param>
+/// <param name="WokenNs">What woke it, where it slept before; else 0.</param>
+/// <param name="StartNs">When the turn began.</param>
+/// <param name="RanNs">How long it took.</param>
+/// <param name="StolenNs">How much of that the host kept the CPU from us; 0 where nobody looked, which is at turns of less than a millisecond.</param>
+/// <param name="End">Why it ended.</param>
+public readonly record struct TurnRecord(string Domain, int Vcpu, long WokenNs, long StartNs, long RanNs, long StolenNs, StopReason End);

@@ -1,0 +1,8 @@
+namespace Bulkhead.Machine.Tracing;
+
+/// <summary>One time a vCPU waited from its wake-up for its turn.</summary>
+/// <param name="Vcpu">The vCPU's number.</param>
+/// <param name="WokenNs">What woke it, or when its timer was due.</param>
+/// <param name="WaitedNs">How long it waited.</param>
+/// <param name="Parts">Who ran meanwhile, in order of appearance; what is left of the wait, nobody ran.</param>
+public sealed record WaitRecord(int Vcpu, long WokenNs, long WaitedNs, IReadOnlyList<WaitPart> Parts);

@@ -1,0 +1,250 @@
+using System.Text.Json;
+using Bulkhead.Machine.Tests.Boot;
+using Xunit;
+
+namespace Bulkhead.Cli.Tests;
+
+/// <summary>A running system and the commands that speak to it, each a process of its own.</summary>
+public sealed class ControlTests : IDisposable
+{
+    // Prints "A", then jumps in a circle of its own.
+    private static readonly byte[] s_circle =
+    [
+        0x66, 0xBA, 0xF8, 0x03, 0xB0, (byte)'A', 0xEE, 0xB0, (byte)'\n', 0xEE, 0xF3, 0x90, 0xEB, 0xFC,
+    ];
+
+    // Sends back what it receives, for ever.
+    private static readonly byte[] s_echo =
+    [
+        0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01, 0x74, 0xF7, 0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE, 0xEB, 0xEF,
+    ];
+
+    // Prints "A", then has no IDT and an invalid instruction: a triple fault.
+    private static readonly byte[] s_crash = [.. s_circle[..10], 0x0F, 0x01, 0x1D, 0x00, 0x00, 0x00, 0x02, 0x0F, 0x0B];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("bulkhead-control").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Verbs_OnARunningSystem_DoWhatTheySay()
+    {
+        using var up = Up("{ name: box, kernel: circle }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+
+        Assert.Equal((1, "bulkhead: no running system has a domain boxx; there are box, other; did you mean box?.\n"), Refused("stop", "boxx"));
+        Assert.Equal("box: paused\n", Do("pause", "box"));
+        Assert.Equal((1, "bulkhead: box is not running, or paused already.\n"), Refused("pause", "box"));
+        Assert.Equal("paused", State("box"));
+        Assert.Equal("box: running\n", Do("resume", "box"));
+        Assert.Equal("box: exited\n", Do("stop", "box", "--time", "1ms"));
+        Assert.Equal((1, "bulkhead: box is not running.\n"), Refused("kill", "box"));
+        Assert.Equal((137, "stopped by the operator"), LastEnd("box"));
+        Assert.Equal("box: booting\n", Do("start", "box"));
+        Assert.NotNull(up.ReadLineWith("box| A"));
+        Assert.Equal("box: exited\n", Do("kill", "box"));
+        Assert.Equal((137, "killed by the operator"), LastEnd("box"));
+        Assert.Equal("A\nA\n", Do("logs", "box"));
+        Assert.Equal("A\n", Do("logs", "box", "-n", "1"));
+        Assert.Equal("running", State("other"));
+        _ = Do("down");
+        Assert.NotNull(up.ReadLineWith("other: stopped by the operator"));
+        _ = up.End();
+        Assert.Equal((1, "bulkhead: no system is running; 'bulkhead up FILE' starts one.\n"), Refused("stop", "box"));
+    }
+
+    [Fact]
+    public void Set_WeightAndWarp_CountFromNowOn_AndRefuseWhatBreaksANeed()
+    {
+        using var up = Up("{ name: box, kernel: circle, latency: 1ms, warp: { value: 50ms } }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+
+        Assert.Equal("other: running, weight 3, warp 0\n", Do("set", "other", "weight=3"));
+        Assert.Equal("box: running, weight 1, warp 60ms\n", Do("set", "box", "warp=60ms"));
+        (int code, string errors) = Refused("set", "other", "warp=90ms");
+        Assert.Equal(2, code);
+        Assert.Contains("domain box, vCPU 0: needs 1ms from wake-up to dispatch, but other, vCPU 0 may run", errors, StringComparison.Ordinal);
+        Assert.Equal((2, "bulkhead: wieght: cannot be set; there are weight, warp, warp-limit, unwarp; did you mean weight?\n"), Refused("set", "box", "wieght=3"));
+        Assert.Equal((2, "bulkhead: weight=0: give a whole number from 1 to 65535.\n"), Refused("set", "box", "weight=0"));
+        JsonElement domain = Domain("other");
+        Assert.Equal((3, 0), (domain.GetProperty("weight").GetInt32(), domain.GetProperty("warpNs").GetInt64()));
+    }
+
+    [Fact]
+    public void Console_Typed_ComesBack_AndDetachLeavesTheGuestRunning()
+    {
+        using var up = Up("{ name: box, kernel: echo }");
+        Assert.NotNull(up.ReadLineWith("box "));
+        using var console = new BulkheadProcess(_folder, ["console", "box"]);
+        console.Type("hello\n");
+        Assert.NotNull(console.ReadLineWith("hello"));
+        using var second = new BulkheadProcess(_folder, ["logs", "-f", "box"]);
+        Assert.NotNull(second.ReadLineWith("hello"));
+        console.Type("again\n");
+        Assert.NotNull(second.ReadLineWith("again"));
+
+        console.Type("\u001d");
+        Assert.Equal(0, console.End().ExitCode);
+        Assert.NotEqual("exited", State("box"));
+        up.Signal("INT");
+        Assert.Equal(130, up.End().ExitCode);
+        Assert.Equal(0, second.End().ExitCode);
+    }
+
+    [Fact]
+    public void Restart_OnFailure_HappensAsOftenAsTheFileSays()
+    {
+        using var up = Up("{ name: box, kernel: crash, restart: { when: on-failure, limit: 2, backoff: 10ms } }");
+
+        Assert.NotNull(up.ReadLineWith("starts again in 10ms"));
+        Assert.NotNull(up.ReadLineWith("starts again in 20ms"));
+        Assert.NotNull(up.ReadLineWith("not started again, after 2 restarts in a row"));
+        Assert.Equal(12, up.End().ExitCode);
+    }
+
+    [Fact]
+    public void DependsOn_StartsWhenTheOtherIsReady_AndStopsBeforeIt()
+    {
+        using var up = Up("{ name: box, kernel: circle, depends_on: [base] }", "{ name: base, kernel: circle, ready: A }");
+        Assert.NotNull(up.ReadLineWith("base| A"));
+        Assert.NotNull(up.ReadLineWith("box| A"));
+        up.Signal("TERM");
+        Assert.NotNull(up.ReadLineWith("box: terminated"));
+        Assert.NotNull(up.ReadLineWith("base: terminated"));
+        Assert.Equal(143, up.End().ExitCode);
+    }
+
+    [Fact]
+    public void Watchdog_AGuestThatOnlySpins_IsEnded()
+    {
+        using var up = Up("{ name: box, kernel: circle, watchdog: 1s }");
+
+        Assert.NotNull(up.ReadLineWith("box: watchdog: vCPU 0 ran "));
+        Assert.Equal(22, up.End().ExitCode);
+    }
+
+    [Fact]
+    public void Up_SameNameTwice_IsRefused()
+    {
+        using var up = Up("{ name: box, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+        using var second = new BulkheadProcess(_folder, ["up", Path.Combine(_folder, "system.yaml")]);
+        (int code, _, string errors) = second.End();
+        Assert.Equal(2, code);
+        Assert.Contains("system system runs already; give this one another name with --name", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Up_Json_EveryLineIsARecord_TheLastSaysHowItEnded()
+    {
+        using var up = new BulkheadProcess(_folder, ["up", Write("{ name: box, kernel: crash }"), "--json", "--grace", "1ms"]);
+
+        (int code, string output, _) = up.End();
+        JsonElement[] records = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static l => JsonDocument.Parse(l).RootElement)];
+        Assert.Equal(12, code);
+        Assert.Contains(records, static r => r.GetProperty("type").GetString() == "line" && r.GetProperty("text").GetString() == "A");
+        Assert.Equal(("end", 12), (records[^1].GetProperty("type").GetString(), records[^1].GetProperty("exitCode").GetInt32()));
+        Assert.Equal("exited", records[^1].GetProperty("domains")[0].GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public void Test_ExpectationsThatHoldAndThatDoNot_AreReported()
+    {
+        string file = Write(
+            "{ name: box, kernel: circle, expect: [console \"A\" within 1m, no console \"Z\", share >= 10%, restarts <= 0] }",
+            "{ name: bad, kernel: crash, expect: [exit 12, exit 0 within 1m, no console \"A\"] }");
+        string junit = Path.Combine(_folder, "result.xml");
+        using var test = new BulkheadProcess(_folder, ["test", file, "--duration", "1ms", "--junit", junit]);
+
+        (int code, string output, _) = test.End();
+        Assert.Equal(1, code);
+        Assert.Contains("ok     box: console \"A\" within 1m (after ", output, StringComparison.Ordinal);
+        Assert.Contains("ok     box: no console \"Z\" (was not printed)", output, StringComparison.Ordinal);
+        Assert.Contains("ok     box: share >= 10% (", output, StringComparison.Ordinal);
+        Assert.Contains("ok     bad: exit 12 (exit code 12 after ", output, StringComparison.Ordinal);
+        Assert.Contains("FAILED bad: exit 0 within 1m (exit code 12 after ", output, StringComparison.Ordinal);
+        Assert.Contains("FAILED bad: no console \"A\" (printed after ", output, StringComparison.Ordinal);
+        Assert.EndsWith("5 passed, 2 failed\n", output, StringComparison.Ordinal);
+        System.Xml.Linq.XElement suite = System.Xml.Linq.XDocument.Load(junit).Root!; // Load gives a document with a root.
+        Assert.Equal(("7", "2", 2), (suite.Attribute("tests")?.Value, suite.Attribute("failures")?.Value, suite.Descendants("failure").Count()));
+    }
+
+    [Fact]
+    public void Crash_LeavesAFlightRecord_WithItsTurns()
+    {
+        using var up = Up("{ name: box, kernel: crash }");
+        string? line = up.ReadLineWith("box: the turns before its end are in ");
+        Assert.NotNull(line);
+        _ = up.End();
+
+        JsonElement[] events = [.. JsonDocument.Parse(File.ReadAllText(line[(line.IndexOf(" in ", StringComparison.Ordinal) + 4)..])).RootElement.EnumerateArray()];
+        Assert.Contains(events, static e => e.GetProperty("name").GetString() == "box/0" && e.GetProperty("args").GetProperty("end").GetString() == "TripleFault");
+    }
+
+    [Fact]
+    public void Trace_OfARunningSystem_HasTurnsOfEveryVcpuAndHostCpu()
+    {
+        using var up = Up("{ name: box, kernel: circle }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("other| A"));
+        string file = Path.Combine(_folder, "trace.json");
+
+        Assert.Empty(Do("trace", "-o", file, "--duration", "50ms"));
+        JsonElement[] events = [.. JsonDocument.Parse(File.ReadAllText(file)).RootElement.EnumerateArray()];
+        Assert.Contains(events, static e => e.GetProperty("name").GetString() == "box/0");
+        Assert.Contains(events, static e => e.GetProperty("name").GetString() == "other/0");
+        Assert.Contains(events, static e => e.GetProperty("name").GetString() == "turn");
+        Assert.Empty(Do("trace", "-o", file, "--last", "1s"));
+        Assert.NotEmpty(JsonDocument.Parse(File.ReadAllText(file)).RootElement.EnumerateArray());
+    }
+
+    [Fact]
+    public void Why_OfAGuestThatNeverSleeps_SaysSo()
+    {
+        using var up = Up("{ name: box, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+
+        Assert.Equal("box was woken and dispatched never in the last two minutes, or at once.\n", Do("why", "box"));
+        Assert.Equal("[]\n", Do("why", "box", "--json"));
+    }
+
+    private BulkheadProcess Up(params string[] domains) => new(_folder, ["up", Write(domains), "--grace", "1ms"]);
+
+    private string Write(params string[] domains)
+    {
+        foreach ((string name, byte[] code) in new[] { ("circle", s_circle), ("echo", s_echo), ("crash", s_crash) })
+        {
+            File.WriteAllBytes(Path.Combine(_folder, name), SyntheticKernel.Pvh(code));
+        }
+
+        string path = Path.Combine(_folder, "system.yaml");
+        File.WriteAllText(path, $"pools: [{{ name: shared, cpus: [last], realtime: never }}]\ndomains:\n{string.Concat(domains.Select(static d => $"  - {d}\n"))}");
+        return path;
+    }
+
+    private string Do(params string[] command)
+    {
+        using var process = new BulkheadProcess(_folder, command);
+        (int code, string output, string errors) = process.End();
+        Assert.Equal((0, string.Empty), (code, errors));
+        return output;
+    }
+
+    private (int Code, string Errors) Refused(params string[] command)
+    {
+        using var process = new BulkheadProcess(_folder, command);
+        (int code, string output, string errors) = process.End();
+        Assert.Empty(output);
+        return (code, errors);
+    }
+
+    private JsonElement Domain(string name)
+    {
+        JsonElement systems = JsonDocument.Parse(Do("ps", "--json")).RootElement;
+        return Assert.Single(systems[0].GetProperty("domains").EnumerateArray(), d => d.GetProperty("name").GetString() == name);
+    }
+
+    private string? State(string domain) => Domain(domain).GetProperty("state").GetString();
+
+    private (int Code, string? Words) LastEnd(string domain) =>
+        (Domain(domain).GetProperty("exitCode").GetInt32(), Domain(domain).GetProperty("message").GetString());
+}

@@ -1,0 +1,103 @@
+using Bulkhead.Host;
+using Bulkhead.Machine.Configuration;
+using Xunit;
+
+namespace Bulkhead.Machine.Tests.Configuration;
+
+public sealed class LifeReaderTests
+{
+    [Fact]
+    public void Parse_EveryField_IsTaken()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", """
+            domains:
+              - name: a
+                image: debian
+              - name: b
+                image: debian
+                restart: { when: on-failure, limit: 3, backoff: 50ms, longest: 2s }
+                watchdog: 5s
+                depends_on: [a]
+                ready: "login:"
+                environment: { MODE: fast, GREETING: hello world }
+                expect:
+                  - console "up and running" within 5s
+                  - no console "BUG:"
+                  - latency p99.9 < 500us
+                  - latency max < 2ms
+                  - share >= 40%
+                  - restarts <= 0
+                  - exit 0 within 1m
+            """);
+
+        DomainConfig b = system.Domains[1];
+        Assert.Equal(new RestartConfig(RestartWhen.OnFailure, 3, 50_000_000, 2_000_000_000), b.Restart);
+        Assert.Equal(5_000_000_000, b.WatchdogNs);
+        Assert.Equal(["a"], b.DependsOn);
+        Assert.Equal("login:", b.ReadyText);
+        Assert.Equal([new("MODE", "fast"), new("GREETING", "hello world")], b.Environment);
+        Assert.Equal(
+            [ExpectationKind.Console, ExpectationKind.NoConsole, ExpectationKind.Latency, ExpectationKind.Latency, ExpectationKind.Share, ExpectationKind.Restarts, ExpectationKind.Exit],
+            b.Expectations.Select(static e => e.Kind));
+        Assert.Equal(("up and running", 5_000_000_000L), (b.Expectations[0].Words, b.Expectations[0].WithinNs));
+        Assert.Equal((99.9, 500_000.0), (b.Expectations[2].Percentile, b.Expectations[2].Limit));
+        Assert.Equal((100.0, 2_000_000.0), (b.Expectations[3].Percentile, b.Expectations[3].Limit));
+        Assert.Equal(40, b.Expectations[4].Limit);
+        Assert.Equal(60_000_000_000, b.Expectations[6].WithinNs);
+    }
+
+    [Fact]
+    public void Parse_RestartAsAWord_TakesTheDefaults()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", "domains: [{name: a, image: debian, restart: always, expect: exit 3}]");
+
+        Assert.Equal(new RestartConfig(RestartWhen.Always, 0, 100_000_000, 10_000_000_000), system.Domains[0].Restart);
+        Assert.Equal(3, Assert.Single(system.Domains[0].Expectations).Limit);
+    }
+
+    [Theory]
+    [InlineData("restart: allways", "domains[0].restart: \"allways\" is not known; one of never, on-failure, always; did you mean always?")]
+    [InlineData("restart: {limit: 3}", "domains[0].restart.when: is missing; one of never, on-failure, always")]
+    [InlineData("restart: {when: always, backof: 3s}", "domains[0].restart.backof: is not a field; fields are when, limit, backoff, longest; did you mean backoff?")]
+    [InlineData("watchdog: 1ms", "domains[0].watchdog: \"1ms\" is too short; ")]
+    [InlineData("depends_on: [bb]", "domains[0].depends_on[0]: \"bb\" is not a domain of this file; one of a, b, c; did you mean b?")]
+    [InlineData("depends_on: [a]", "domains[0].depends_on[0]: a would wait for itself; ")]
+    [InlineData("depends_on: [b]", "domains[0].depends_on[0]: a and b would wait for each other; ")]
+    [InlineData("environment: {1X: a}", "environment: \"1X\" is not the name of a variable; ")]
+    [InlineData("environment: {X: 'a\"b'}", "environment.X: is not a value the kernel's command line can carry; ")]
+    [InlineData("expect: [consol \"x\"]", "domains[0].expect[0]: \"consol \"x\"\": is not a check; console \"TEXT\" [within TIME]; ")]
+    [InlineData("expect: [consol \"x\"]", "did you mean console?")]
+    [InlineData("expect: [no console \"x\" within 3s]", "no console looks at the whole test, so it takes no within")]
+    [InlineData("expect: [latency p99 < 5]", "5 is not a time")]
+    [InlineData("expect: [console \"x\" within 5]", "5 is not a time")]
+    public void Parse_WrongField_SaysWhereAndWhatWasMeant(string field, string expected)
+    {
+        OperatorException error = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", $$"""
+            domains:
+              - {name: a, image: debian, {{field}}}
+              - {name: b, image: debian, depends_on: [c]}
+              - {name: c, image: debian, depends_on: [a]}
+            """));
+
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("s.yaml:2:", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(RestartWhen.Never, 1, 0, false)]
+    [InlineData(RestartWhen.OnFailure, 0, 0, false)]
+    [InlineData(RestartWhen.OnFailure, 10, 0, true)]
+    [InlineData(RestartWhen.OnFailure, 10, 3, false)]
+    [InlineData(RestartWhen.Always, 0, 2, true)]
+    public void Follows_ByPolicyAndLimit(RestartWhen when, int exitCode, int inARow, bool expected) =>
+        Assert.Equal(expected, new RestartConfig(when, Limit: 3).Follows(exitCode, inARow));
+
+    [Theory]
+    [InlineData(0, 100)]
+    [InlineData(1, 200)]
+    [InlineData(5, 3200)]
+    [InlineData(7, 10_000)]
+    [InlineData(2_000_000_000, 10_000)]
+    public void WaitNs_DoublesUpToTheLongest(int inARow, long milliseconds) =>
+        Assert.Equal(milliseconds * 1_000_000, new RestartConfig(RestartWhen.Always).WaitNs(inARow));
+}

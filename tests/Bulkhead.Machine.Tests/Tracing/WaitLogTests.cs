@@ -1,0 +1,84 @@
+using Bulkhead.Machine.Tracing;
+using Bulkhead.X86.Engine;
+using Xunit;
+
+namespace Bulkhead.Machine.Tests.Tracing;
+
+public sealed class WaitLogTests
+{
+    [Fact]
+    public void Worst_NamesWhoRanMeanwhile_AndWhatWasTheEndOfATurn()
+    {
+        var recorder = new FlightRecorder(0);
+        recorder.Add(new TurnRecord("old", 0, 0, 0, 900, 0, StopReason.Budget));
+        recorder.Add(new TurnRecord("busy", 0, 0, 900, 300, 50, StopReason.Kicked)); // 1000 to 1200 of it counts
+        recorder.Add(new TurnRecord("other", 1, 0, 1200, 100, 0, StopReason.Halt));
+        recorder.Add(new TurnRecord("busy", 0, 0, 1300, 400, 0, StopReason.Budget));
+        var log = new WaitLog();
+        log.Note(1000, 750, recorder);
+
+        WaitRecord wait = Assert.Single(log.Worst(3));
+        Assert.Equal((3, 1000, 750), (wait.Vcpu, wait.WokenNs, wait.WaitedNs));
+        Assert.Equal(
+            [new WaitPart("other", 1, 0, 100, 1, 0), new WaitPart("busy", 0, 200, 400, 1, 50)],
+            wait.Parts);
+    }
+
+    [Fact]
+    public void Worst_KeepsTheLongest_AndForgetsThemInTime()
+    {
+        var recorder = new FlightRecorder(0);
+        var log = new WaitLog();
+        for (int i = 1; i <= 100; i++)
+        {
+            log.Note(1000 + i, i * 7 % 101, recorder);
+        }
+
+        Assert.Equal([100, 99, 98, 97, 96, 95, 94, 93], log.Worst(0).Select(static w => w.WaitedNs));
+        log.Note(61_000_000_000, 5, recorder);
+        Assert.Equal(100, log.Worst(0).First().WaitedNs);
+        log.Note(122_000_000_000, 6, recorder);
+        Assert.Equal([6, 5], log.Worst(0).Select(static w => w.WaitedNs));
+    }
+
+    [Fact]
+    public void Note_AllocatesNothing()
+    {
+        var recorder = new FlightRecorder(0, 64);
+        var log = new WaitLog();
+        Fill(1);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Fill(2);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+
+        void Fill(int round)
+        {
+            for (int i = 1; i < 200; i++)
+            {
+                long start = (round * 70_000_000_000) + (i * 1000);
+                recorder.Add(new TurnRecord("a", 0, 0, start, 900, 0, StopReason.Halt));
+                log.Note(start + 100, i, recorder);
+            }
+        }
+    }
+
+    [Fact]
+    public void Recorder_Full_GivesTheNewestInOrder()
+    {
+        var recorder = new FlightRecorder(0, 4);
+        long position = 0;
+        Assert.False(recorder.TryRead(ref position, out _));
+        for (int i = 0; i < 10; i++)
+        {
+            recorder.Add(new TurnRecord("a", i, 0, i, 1, 0, StopReason.Halt));
+        }
+
+        var seen = new List<int>();
+        while (recorder.TryRead(ref position, out TurnRecord turn))
+        {
+            seen.Add(turn.Vcpu);
+        }
+
+        Assert.Equal([6, 7, 8, 9], seen);
+    }
+}
