@@ -159,6 +159,11 @@ internal sealed class LiveSystem : IDisposable
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where some domain would not get the latency it needs; nothing is changed.</remarks>
     internal void Change(ManagedDomain domain, DomainConfig config)
     {
+        if (_system.Pools.First(p => p.Name == config.Pool).Policy != SchedulingPolicy.Bvt)
+        {
+            throw new OperatorException($"domain {config.Name}: weight and warp have no meaning in pool {config.Pool}, whose policy is not bvt; change the system file and start it again.", 2);
+        }
+
         SystemConfig changed = _system with { Domains = [.. _system.Domains.Select(d => d.Name == config.Name ? config : d)] };
         _schedules = VcpuSchedule.Admit(changed);
         _system = changed;
