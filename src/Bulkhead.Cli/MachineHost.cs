@@ -4,6 +4,7 @@ using Bulkhead.Cli.Simulation;
 using Bulkhead.Cli.Systems;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Host;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Profiling;

@@ -214,6 +214,10 @@ public sealed class MachineRunner : IDisposable
         return hash;
     }
 
+    /// <summary>What became of the windows of time partitions, by CPU; when every domain ended.</summary>
+    public IReadOnlyList<WindowReport> Windows() =>
+        [.. _workers.SelectMany(static w => w.Policy is Arinc653Policy partitions ? partitions.Report(w.Cpu) : [])];
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -281,7 +285,7 @@ public sealed class MachineRunner : IDisposable
                     new SpinThenSleep(request.SpinNs),
                     samples ? TurnTimer.Sampling : null,
                     RealTime: true);
-                _workers.Add(new PcpuWorker(cpu, new BvtPolicy(request.Pools[i].AllowanceNs), options, request.Pools[i].RealTimePriority));
+                _workers.Add(new PcpuWorker(cpu, PolicyFactory.Create(request.Pools[i]), options, request.Pools[i].RealTimePriority));
             }
 
             _pools.Add(new Pool(_workers[first..]));
@@ -298,7 +302,7 @@ public sealed class MachineRunner : IDisposable
 
         Counted = new InstructionClock { EndNs = request.EndAtNs, EndInstructions = request.EndAfterInstructions };
         Choices = new VirtualPolicy(
-            new BvtPolicy(request.Pools[0].AllowanceNs), Counted, () => Stop(ExitCodes.PowerOff, "stopped at the virtual time asked for"));
+            PolicyFactory.Create(request.Pools[0]), Counted, () => Stop(ExitCodes.PowerOff, "stopped at the virtual time asked for"));
         var options = new WorkerOptions(() => Counted.NowNs, _ => new CountedTurnTimer(Counted), new SkippedIdle(Counted));
         _workers.Add(new PcpuWorker(-1, Choices, options));
         _pools.Add(new Pool(_workers));

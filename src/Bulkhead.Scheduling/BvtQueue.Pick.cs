@@ -7,12 +7,12 @@ public sealed partial class BvtQueue
     /// <i>Cost</i>: two scans of the slots. The budget ends where another would be due (E and the allowance), where the
     /// chosen one loses its warp, or where anyone regains theirs, whichever is first.
     /// </remarks>
-    public BvtPick Pick(long nowNs)
+    public QueuePick Pick(long nowNs)
     {
         int best = First(nowNs, out bool preempted);
         if (best < 0)
         {
-            return new BvtPick(-1, long.MaxValue);
+            return new QueuePick(-1, long.MaxValue);
         }
 
         if (_running >= 0 && best != _running && !preempted
@@ -22,7 +22,7 @@ public sealed partial class BvtQueue
         }
 
         _running = best;
-        return new BvtPick(best, Budget(best, nowNs));
+        return new QueuePick(best, Budget(best, nowNs));
     }
 
     // The smallest E, fresh before others and lower slots before higher; also whether a fresh one ends the running turn.

@@ -72,7 +72,7 @@ public sealed class BvtOperationsTests
     private static long Turn(
         BvtQueue queue, int at, (int Queue, int Slot)[] places, long[] ran, long now, long most)
     {
-        BvtPick pick = queue.Pick(now);
+        QueuePick pick = queue.Pick(now);
         int vcpu = Array.FindIndex(places, place => place == (at, pick.Slot));
         if (!pick.Found)
         {

@@ -24,7 +24,7 @@ public sealed class BvtQueueTests
         var queue = new BvtQueue(Ms);
         int slot = Runnable(queue, s_plain with { WarpNs = Ms, WarpLimitNs = Ms, UnwarpNs = Ms });
 
-        Assert.Equal(new BvtPick(slot, long.MaxValue), queue.Pick(0));
+        Assert.Equal(new QueuePick(slot, long.MaxValue), queue.Pick(0));
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class BvtQueueTests
         Assert.Equal(c, queue.Pick(0).Slot);
         queue.Block(c, BlockKind.Voluntary);
         Assert.Equal(a, queue.Pick(0).Slot);
-        Assert.Equal(new BvtPick(a, Ms), queue.Pick(0));
+        Assert.Equal(new QueuePick(a, Ms), queue.Pick(0));
         Run(queue, Ms, 0);
         Assert.Equal(b, queue.Pick(Ms).Slot);
     }
@@ -54,7 +54,7 @@ public sealed class BvtQueueTests
         queue.Pick(0);
         Run(queue, Ms - 1, 0);
 
-        Assert.Equal(new BvtPick(a, 1), queue.Pick(Ms - 1));
+        Assert.Equal(new QueuePick(a, 1), queue.Pick(Ms - 1));
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class BvtQueueTests
         queue.Wake(paused);
 
         Assert.Equal(0, queue.ActualNs(paused));
-        Assert.Equal(new BvtPick(paused, 11 * Ms), queue.Pick(10 * Ms));
+        Assert.Equal(new QueuePick(paused, 11 * Ms), queue.Pick(10 * Ms));
     }
 
     [Fact]
@@ -122,12 +122,12 @@ public sealed class BvtQueueTests
         int rt = Runnable(queue, s_plain with { WarpNs = 100 * Ms, WarpLimitNs = 5 * Ms, UnwarpNs = 20 * Ms });
         int other = Runnable(queue, s_plain);
 
-        Assert.Equal(new BvtPick(rt, 5 * Ms), queue.Pick(0));
+        Assert.Equal(new QueuePick(rt, 5 * Ms), queue.Pick(0));
         Run(queue, 5 * Ms, 0);
         Assert.False(queue.IsWarped(rt, 5 * Ms));
-        Assert.Equal(new BvtPick(other, 5 * Ms + 1), queue.Pick(5 * Ms));
+        Assert.Equal(new QueuePick(other, 5 * Ms + 1), queue.Pick(5 * Ms));
         Run(queue, 5 * Ms + 1, 5 * Ms);
-        BvtPick next = queue.Pick(10 * Ms + 1);
+        QueuePick next = queue.Pick(10 * Ms + 1);
         Assert.Equal(rt, next.Slot);
         Assert.False(queue.IsWarped(rt, 25 * Ms - 1));
         Assert.True(queue.IsWarped(rt, 25 * Ms));
@@ -142,9 +142,9 @@ public sealed class BvtQueueTests
         queue.Pick(0);
         Run(queue, 5 * Ms, 0);
 
-        Assert.Equal(new BvtPick(other, 2 * Ms), queue.Pick(5 * Ms));
+        Assert.Equal(new QueuePick(other, 2 * Ms), queue.Pick(5 * Ms));
         Run(queue, 2 * Ms, 5 * Ms);
-        Assert.Equal(new BvtPick(rt, 5 * Ms), queue.Pick(7 * Ms));
+        Assert.Equal(new QueuePick(rt, 5 * Ms), queue.Pick(7 * Ms));
     }
 
     [Fact]
@@ -260,7 +260,7 @@ public sealed class BvtQueueTests
         Run(queue, CenturyNs, 0);
         int heavy = queue.Add(s_plain with { Weight = BvtParameters.MaxWeight, WarpNs = BvtParameters.MaxTimeNs });
         queue.Wake(heavy);
-        BvtPick pick = queue.Pick(CenturyNs);
+        QueuePick pick = queue.Pick(CenturyNs);
 
         Assert.Equal(heavy, pick.Slot);
         Assert.Equal((BvtParameters.MaxTimeNs * BvtParameters.MaxWeight) + BvtQueue.MaxAllowanceNs, pick.BudgetNs);
@@ -315,7 +315,7 @@ public sealed class BvtQueueTests
         long now = 0;
         for (int i = 0; i < count; i++)
         {
-            BvtPick pick = queue.Pick(now);
+            QueuePick pick = queue.Pick(now);
             now += Run(queue, Math.Min(pick.BudgetNs, Ms), now);
             int sleeper = i % 2 == 0 ? a : b;
             queue.Block(sleeper, BlockKind.Voluntary);

@@ -8,9 +8,9 @@ public sealed class BvtVectorTests
     public void Pick_GccAndBigsim_RunsTheExactTurns()
     {
         var queue = new BvtQueue(allowanceNs: 2);
-        var simulation = new Simulation(queue);
-        int gcc = simulation.AddHungry(new BvtParameters { Weight = 2 });
-        int bigsim = simulation.AddHungry(new BvtParameters { Weight = 1 });
+        var simulation = new Simulation(SimulatedQueue.Of(queue));
+        int gcc = simulation.AddHungry(queue.Add(new BvtParameters { Weight = 2 }));
+        int bigsim = simulation.AddHungry(queue.Add(new BvtParameters { Weight = 1 }));
 
         simulation.Run(600);
 
@@ -24,12 +24,12 @@ public sealed class BvtVectorTests
     public void Pick_MpegWarps_RunsUnsplitAndAtOnce()
     {
         var queue = new BvtQueue(allowanceNs: 2);
-        var simulation = new Simulation(queue);
-        int gcc = simulation.AddHungry(new BvtParameters { Weight = 2 });
-        int bigsim = simulation.AddHungry(new BvtParameters { Weight = 1 });
+        var simulation = new Simulation(SimulatedQueue.Of(queue));
+        int gcc = simulation.AddHungry(queue.Add(new BvtParameters { Weight = 2 }));
+        int bigsim = simulation.AddHungry(queue.Add(new BvtParameters { Weight = 1 }));
         int wakes = 0;
         int mpeg = simulation.Add(
-            new BvtParameters { Weight = 1, WarpNs = 50 }, 5, () => 5, () => ++wakes < 5 ? 15 : long.MaxValue);
+            queue.Add(new BvtParameters { Weight = 1, WarpNs = 50 }), 5, () => 5, () => ++wakes < 5 ? 15 : long.MaxValue);
 
         simulation.Run(100);
 

@@ -33,13 +33,13 @@ internal sealed record RandomSchedule(BvtParameters[] Vcpus, long AllowanceNs, l
     {
         var random = new Random(Seed);
         var queue = new BvtQueue(AllowanceNs);
-        var simulation = new Simulation(queue, OverrunNs, limit => random.NextInt64(limit + 1));
+        var simulation = new Simulation(SimulatedQueue.Of(queue), OverrunNs, limit => random.NextInt64(limit + 1));
         var slots = new int[Vcpus.Length];
         for (int i = 0; i < slots.Length; i++)
         {
             slots[i] = hungry || random.Next(4) == 0
-                ? simulation.AddHungry(Vcpus[i])
-                : simulation.Add(Vcpus[i], random.NextInt64(ScaleNs), () => 1 + Length(random), () => Length(random));
+                ? simulation.AddHungry(queue.Add(Vcpus[i]))
+                : simulation.Add(queue.Add(Vcpus[i]), random.NextInt64(ScaleNs), () => 1 + Length(random), () => Length(random));
         }
 
         prepare(simulation, queue, slots);

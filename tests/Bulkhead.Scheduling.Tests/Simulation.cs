@@ -1,7 +1,7 @@
 namespace Bulkhead.Scheduling.Tests;
 
 /// <summary>Drives a queue the way a pCPU's worker does, in simulated time.</summary>
-internal sealed class Simulation(BvtQueue queue, long maxOverrunNs = 0, Func<long, long>? random = null)
+internal sealed class Simulation(SimulatedQueue queue, long maxOverrunNs = 0, Func<long, long>? random = null)
 {
     private readonly List<Guest> _guests = [];
     private int _lastDispatched = -1;
@@ -23,27 +23,33 @@ internal sealed class Simulation(BvtQueue queue, long maxOverrunNs = 0, Func<lon
 
     public Action<int>? Dispatched { get; set; }
 
+    /// <summary>Called after every pick.</summary>
+    public Action<QueuePick>? Picked { get; set; }
+
+    /// <summary>Called after every turn: the slot, its start, its length, and how much of that is overrun.</summary>
+    public Action<int, long, long, long>? Ran { get; set; }
+
     /// <summary>A guest that runs <paramref name="burst"/> ns, sleeps <paramref name="sleep"/> ns, and again.</summary>
-    public int Add(BvtParameters parameters, long firstWakeNs, Func<long> burst, Func<long> sleep)
+    public int Add(int slot, long firstWakeNs, Func<long> burst, Func<long> sleep)
     {
-        int slot = queue.Add(parameters);
         _guests.Add(new Guest { Slot = slot, WakeNs = firstWakeNs, Burst = burst, Sleep = sleep });
         return slot;
     }
 
-    public int AddHungry(BvtParameters parameters) =>
-        Add(parameters, 0, () => long.MaxValue, () => long.MaxValue);
+    public int AddHungry(int slot) =>
+        Add(slot, 0, () => long.MaxValue, () => long.MaxValue);
 
     public void Run(long untilNs, int maxTurns = int.MaxValue)
     {
         Wake();
         for (int turn = 0; turn < maxTurns && NowNs < untilNs; turn++)
         {
-            BvtPick pick = queue.Pick(NowNs);
+            QueuePick pick = queue.Pick(NowNs);
+            Picked?.Invoke(pick);
             long nextWake = NextWake();
             if (!pick.Found)
             {
-                NowNs = Math.Min(nextWake, untilNs);
+                NowNs = Math.Min(Math.Min(nextWake, untilNs), pick.BudgetNs > untilNs - NowNs ? untilNs : NowNs + pick.BudgetNs);
                 Wake();
                 continue;
             }
@@ -51,16 +57,18 @@ internal sealed class Simulation(BvtQueue queue, long maxOverrunNs = 0, Func<lon
             Guest guest = _guests.Find(g => g.Slot == pick.Slot)!;
             Dispatch(guest);
             long ran = Math.Min(Math.Min(pick.BudgetNs, nextWake - NowNs), untilNs - NowNs);
+            long asked = ran;
             ran += maxOverrunNs == 0 ? 0 : random!(maxOverrunNs);
             ran = Math.Min(ran, guest.LeftNs);
             NowNs += ran;
             guest.LeftNs -= guest.LeftNs == long.MaxValue ? 0 : ran;
             Record(pick.Slot, ran);
             queue.Charge(ran, NowNs);
+            Ran?.Invoke(pick.Slot, NowNs - ran, ran, Math.Max(ran - asked, 0));
             Check?.Invoke();
             if (guest.LeftNs == 0)
             {
-                queue.Block(guest.Slot, BlockKind.Voluntary);
+                queue.Block(guest.Slot);
                 long sleep = guest.Sleep();
                 guest.WakeNs = sleep == long.MaxValue ? sleep : NowNs + sleep;
                 Check?.Invoke();

@@ -26,7 +26,8 @@ internal sealed class SimulateCommand
           random:PERIOD/RUN      the same, both times exponentially distributed with these means
 
         '@TIME' behind the last two puts the start off. Work that comes before the last is done follows it without a sleep.
-        A domain without --load is periodic:10ms/1ms where it has a warp or needs a latency, else busy.
+        A domain without --load runs its budget in every period where it has a reservation, is periodic:10ms/1ms where it has a
+        warp or needs a latency, else busy.
 
         For each vCPU it prints what it got of its CPU, its wake-ups, the times from wake-up to dispatch, and beside them
         the longest ones that 'validate' computes, here for turns that end --overrun late. With -o it draws turns, wake-ups

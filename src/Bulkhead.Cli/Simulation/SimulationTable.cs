@@ -17,6 +17,7 @@ internal static class SimulationTable
         foreach (DomainConfig domain in request.System.Domains)
         {
             string assumed = request.Loads.ContainsKey(domain.Name) ? string.Empty
+                : domain.Reservation is not null ? "  (assumed, since it reserves that; --load sets it)"
                 : domain.Warp is null && domain.Latency is null ? "  (assumed; --load sets it)"
                 : "  (assumed, since it has a warp or needs a latency; --load sets it)";
             output.WriteLine($"  {domain.Name,-20} {request.LoadOf(domain)}{assumed}");

@@ -6,6 +6,7 @@ using Bulkhead.Host;
 using Bulkhead.Host.Memory;
 using Bulkhead.Host.Threads;
 using Bulkhead.Machine;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Tracing;
@@ -118,6 +119,7 @@ internal sealed class LiveSystem : IDisposable
         {
             Statistics.Write(statistics, runner.Domains, engines);
             statistics.WriteLine($"runtime: {GC.CollectionCount(0) - _collections} collections in {GC.GetTotalPauseDuration().TotalMilliseconds:F1} ms, {GC.GetTotalAllocatedBytes() - _allocated} bytes allocated while guests ran");
+            WindowTable.Write(statistics, runner.Windows());
         }
 
         return exitCode;
@@ -161,6 +163,11 @@ internal sealed class LiveSystem : IDisposable
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where some domain would not get the latency it needs; nothing is changed.</remarks>
     internal void Change(ManagedDomain domain, DomainConfig config)
     {
+        if (_system.Pools.First(p => p.Name == config.Pool).Policy != SchedulingPolicy.Bvt)
+        {
+            throw new OperatorException($"domain {config.Name}: weight and warp have no meaning in pool {config.Pool}, whose policy is not bvt; change the system file and start it again.", 2);
+        }
+
         SystemConfig changed = _system with { Domains = [.. _system.Domains.Select(d => d.Name == config.Name ? config : d)] };
         _schedules = VcpuSchedule.Admit(changed);
         _system = changed;
@@ -230,7 +237,7 @@ internal sealed class LiveSystem : IDisposable
             WarpNs = d.Config.Warp?.ValueNs ?? 0,
             CpuPercent = d.Meter.CpuPercent,
             SharePercent = 100.0 * d.Meter.RanSinceMarkNs / Math.Max(pool.Sum(static other => other.Meter.RanSinceMarkNs), 1),
-            WeightPercent = 100.0 * d.Config.Weight * d.Config.Vcpus / pool.Sum(static other => other.Config.Weight * other.Config.Vcpus),
+            WeightPercent = WeightPercent(d, pool, schedules),
             Exits = d.Meter.Exits,
             TotalExits = d.Meter.TotalExits,
             WakeP99Ns = d.Meter.WakeNs(99),
@@ -242,6 +249,12 @@ internal sealed class LiveSystem : IDisposable
             WorstBoundNs = schedules.Max(static s => s.WorstDispatchNs),
         };
     }
+
+    // By weight, or, where weights have no meaning, what the pool's policy assures it.
+    private double WeightPercent(ManagedDomain d, ManagedDomain[] pool, VcpuSchedule[] schedules) =>
+        _system.Pools.First(p => p.Name == d.Config.Pool) is { Policy: not SchedulingPolicy.Bvt } other
+            ? 100.0 * schedules.Sum(static s => s.Share) / other.CpuCount
+            : 100.0 * d.Config.Weight * d.Config.Vcpus / pool.Sum(static one => one.Config.Weight * one.Config.Vcpus);
 
     /// <inheritdoc/>
     public void Dispose() => _ordered.Dispose();
@@ -262,7 +275,7 @@ internal sealed class LiveSystem : IDisposable
         var machine = new MachineRequest
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
-            Pools = [.. _system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), AllowanceNs = p.AllowanceNs, RealTimePriority = p.RealTime ? WorkerPriority : 0 })],
+            Pools = [.. _system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), Policy = p.Policy, Frame = p.Frame, AllowanceNs = p.AllowanceNs, RealTimePriority = p.RealTime ? WorkerPriority : 0 })],
             InstructionClock = _system.IsVirtual,
             Seed = (ulong)_system.Seed,
             EndAtNs = _system.IsVirtual ? _request.DurationNs ?? long.MaxValue : long.MaxValue,

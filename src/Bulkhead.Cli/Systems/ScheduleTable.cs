@@ -1,6 +1,8 @@
 using System.Globalization;
 using Bulkhead.Core;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -12,8 +14,7 @@ internal static class ScheduleTable
     {
         foreach (PoolConfig pool in system.Pools)
         {
-            string policy = pool.Policy.ToString().ToLowerInvariant();
-            output.WriteLine($"pool {pool.Name}: CPUs {string.Join(", ", pool.Cpus)}; {policy}, allowance {Quantity.FormatDuration(pool.AllowanceNs)}");
+            output.WriteLine($"pool {pool.Name}: CPUs {string.Join(", ", pool.Cpus)}; {Policy(pool)}");
             output.WriteLine(Line("vCPU", "share", "level", "worst", "needs", "verdict"));
             foreach (VcpuSchedule vcpu in schedules.Where(s => s.Pool == pool.Name))
             {
@@ -30,10 +31,10 @@ internal static class ScheduleTable
     private static void WriteVcpu(TextWriter output, VcpuSchedule vcpu)
     {
         output.WriteLine(Line(
-            Name(vcpu.Domain.Name, vcpu.Vcpu),
+            $"{vcpu.Domain.Name}/{vcpu.Vcpu}",
             vcpu.Share.ToString("P1", CultureInfo.InvariantCulture).Replace(" ", string.Empty, StringComparison.Ordinal),
-            Quantity.FormatDuration(Rounded(vcpu.LevelDispatchNs)),
-            Quantity.FormatDuration(Rounded(vcpu.WorstDispatchNs)),
+            Time(vcpu.LevelDispatchNs),
+            Time(vcpu.WorstDispatchNs),
             vcpu.Domain.Latency is { } need ? Quantity.FormatDuration(need.Ns) : "-",
             Verdict(vcpu)));
         if (vcpu.Terms.Count == 0)
@@ -46,22 +47,32 @@ internal static class ScheduleTable
         foreach (DispatchTerm term in vcpu.Terms)
         {
             output.WriteLine(Line(
-                "  " + Name(term.Domain, term.Vcpu), string.Empty, Quantity.FormatDuration(Rounded(term.LevelNs)), Quantity.FormatDuration(Rounded(term.WorstNs)), string.Empty, string.Empty));
+                "  " + term.Name, string.Empty, Time(term.LevelNs), Time(term.WorstNs), string.Empty, string.Empty));
         }
     }
 
     private static string Verdict(VcpuSchedule vcpu) => vcpu.Verdict switch
     {
-        LatencyVerdict.Always => "holds, whatever anybody does",
-        LatencyVerdict.WithinLoan => $"holds until it has run {Quantity.FormatDuration(vcpu.LoanNs)} beyond its share",
+        LatencyVerdict.Always => $"holds, {vcpu.WorstHolds}",
+        LatencyVerdict.WithinLoan => $"holds {vcpu.LevelHolds}",
         LatencyVerdict.Refused => "REFUSED",
         _ => "-",
     };
 
-    private static string Name(string domain, int vcpu) => $"{domain}/{vcpu}";
+    private static string Policy(PoolConfig pool) => pool.Policy switch
+    {
+        SchedulingPolicy.Edf => $"edf, turns on unreserved time {Quantity.FormatDuration(pool.AllowanceNs)}",
+        SchedulingPolicy.Arinc653 => $"arinc653, major frame {Quantity.FormatDuration(pool.Frame?.MajorNs ?? 0)}: {string.Join(", ", pool.Frame?.Windows.Select(Window) ?? [])}",
+        SchedulingPolicy.FixedPriority => $"fixed-priority, turns among equals {Quantity.FormatDuration(pool.AllowanceNs)}",
+        SchedulingPolicy.Null => "null, a CPU for each vCPU",
+        _ => $"bvt, allowance {Quantity.FormatDuration(pool.AllowanceNs)}",
+    };
+
+    private static string Window(TimeWindow window) =>
+        $"{window.Partition} {Quantity.FormatDuration(window.AtNs)} to {Quantity.FormatDuration(window.AtNs + window.LengthNs)}";
 
     // Bounds carry nanoseconds of rounding that tell a reader nothing; up, so that they stay bounds.
-    private static long Rounded(long ns) => ns > long.MaxValue - 999 ? ns : (ns + 999) / 1000 * 1000;
+    private static string Time(long ns) => ns > long.MaxValue / 4 ? "unbounded" : Quantity.FormatDuration((ns + 999) / 1000 * 1000);
 
     private static string Line(string name, string share, string level, string worst, string needs, string verdict) =>
         $"  {name,-20} {share,7} {level,10} {worst,10} {needs,10}  {verdict}".TrimEnd();

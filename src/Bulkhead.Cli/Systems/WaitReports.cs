@@ -1,4 +1,5 @@
 using Bulkhead.Cli.Control;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Tracing;
 

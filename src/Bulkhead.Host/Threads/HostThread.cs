@@ -46,7 +46,8 @@ public static unsafe class HostThread
     }
 
     /// <summary>Gives the calling thread the fixed real-time priority (1..99); false where that is not permitted.</summary>
-    public static bool TryRealTime(int priority) => ThreadCalls.SetScheduler(0, ThreadCalls.SchedFifo, &priority) == 0;
+    /// <remarks>SCHED_RR, so that two processes that both want a CPU for good share it rather than one of them having it all.</remarks>
+    public static bool TryRealTime(int priority) => ThreadCalls.SetScheduler(0, ThreadCalls.SchedRoundRobin, &priority) == 0;
 
     /// <summary>Whether threads of this process may have a real-time priority.</summary>
     public static bool MayBeRealTime(int priority)

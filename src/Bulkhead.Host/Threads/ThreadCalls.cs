@@ -6,7 +6,7 @@ namespace Bulkhead.Host.Threads;
 internal static unsafe partial class ThreadCalls
 {
     internal const int MaskBytes = 128;
-    internal const int SchedFifo = 1;
+    internal const int SchedRoundRobin = 2;
     internal const int ThreadCpuClock = 3;
     internal const int SetTimerSlack = 29;
     internal const long Futex = 202;

@@ -33,6 +33,12 @@ public sealed record DomainConfig
     /// <summary>The warp of each vCPU, or null where it never warps.</summary>
     public WarpConfig? Warp { get; init; }
 
+    /// <summary>What each vCPU has reserved, or null.</summary>
+    public ReservationConfig? Reservation { get; init; }
+
+    /// <summary>The fixed priority of each vCPU.</summary>
+    public int Priority { get; init; }
+
     /// <summary>The longest time from wake-up to dispatch it can live with, or null where it names none.</summary>
     public LatencyNeed? Latency { get; init; }
 
@@ -61,5 +67,10 @@ public sealed record DomainConfig
     public string? Task { get; init; }
 
     /// <summary>What each vCPU is entitled to.</summary>
-    public Share Share => new(Weight, Warp?.ValueNs ?? 0, Warp?.LimitNs ?? 0, Warp?.UnwarpNs ?? 0);
+    public Share Share => new(Weight, Warp?.ValueNs ?? 0, Warp?.LimitNs ?? 0, Warp?.UnwarpNs ?? 0)
+    {
+        Reservation = Reservation?.Cpu,
+        Priority = Priority,
+        Partition = Name,
+    };
 }

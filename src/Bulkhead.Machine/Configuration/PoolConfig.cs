@@ -1,4 +1,5 @@
 using Bulkhead.Host;
+using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine.Configuration;
 
@@ -6,10 +7,16 @@ namespace Bulkhead.Machine.Configuration;
 /// <param name="Name">Unique in the system.</param>
 /// <param name="Cpus">At least one entry; entries do not overlap, in this pool or between pools.</param>
 /// <param name="Policy">How the CPUs are shared.</param>
-/// <param name="AllowanceNs">The context-switch allowance C, in real nanoseconds.</param>
+/// <param name="AllowanceNs">The context-switch allowance C, or the length of turns among equals, in real nanoseconds.</param>
 /// <param name="RealTime">Whether its workers go before other processes of the host, where that is permitted.</param>
 public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, SchedulingPolicy Policy, long AllowanceNs, bool RealTime = true)
 {
+    /// <summary>The time table, with <see cref="SchedulingPolicy.Arinc653"/> only.</summary>
+    public TimeFrame? Frame { get; init; }
+
+    /// <summary>Where the file names the policy, or the pool: file, line, column; empty where it names none.</summary>
+    public string Place { get; init; } = "";
+
     /// <summary>How many CPUs it has.</summary>
     public int CpuCount => Cpus.Sum(static c => c.Last - c.First + 1);
 

@@ -1,6 +1,8 @@
 using Bulkhead.Core;
 using Bulkhead.Machine.Configuration.Fields;
 using Bulkhead.Scheduling;
+using Bulkhead.Scheduling.Edf;
+using Bulkhead.Scheduling.FixedPriority;
 
 namespace Bulkhead.Machine.Configuration;
 
@@ -8,7 +10,10 @@ namespace Bulkhead.Machine.Configuration;
 /// <remarks>A field that is added stands here, in one line; <c>docs/system-file.md</c> describes it at length.</remarks>
 internal static class SystemFields
 {
-    public static readonly string[] Policies = ["bvt"];
+    /// <summary>The words of <see cref="SchedulingPolicy"/>, in its order.</summary>
+    public static readonly string[] Policies = ["bvt", "edf", "arinc653", "fixed-priority", "null"];
+
+    public static readonly string[] Extras = ["true", "false"];
 
     public static readonly string[] Clocks = ["real", "virtual"];
 
@@ -21,6 +26,23 @@ internal static class SystemFields
         ConfigField.Duration("value", 1_000, BvtParameters.MaxTimeNs, "Virtual time: how far ahead of its share it may be and still go first") with { Required = true },
         ConfigField.Duration("limit", 0, BvtParameters.MaxTimeNs, "Having run so long without sleeping it loses the warp; 0 = no limit") with { Default = "0" },
         ConfigField.Duration("unwarp", 0, BvtParameters.MaxTimeNs, "For so long it then does not warp; 0 = until its next wake-up") with { Default = "0", With = "limit" });
+
+    public static readonly FieldTable Reservation = new(
+        "reservation", "So much of the CPU in every period; under fixed-priority what the guest promises to keep to.",
+        ConfigField.Duration("period", SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs, "The period") with { Required = true },
+        ConfigField.Duration("budget", SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs, "So much in every period, at most the period") with { Required = true },
+        ConfigField.Choice("extra", Extras, "Whether it may take time nobody reserved when the budget is used up; only with edf") with { Default = Extras[0] });
+
+    public static readonly FieldTable Window = new(
+        "window", "A part of the major frame in which one domain has the CPU.",
+        ConfigField.OwnName("domain", "A domain of this pool; each has one window at least") with { Required = true },
+        ConfigField.Duration("at", 0, EdfParameters.MaxPeriodNs - SystemFile.MinBudgetNs, "Where it begins, from the frame's start") with { Required = true },
+        ConfigField.Duration("length", SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs, "How long it is; windows do not overlap and end within the frame") with { Required = true });
+
+    public static readonly FieldTable Frame = new(
+        "frame", "The time table of a pool of time partitions; it repeats for ever.",
+        ConfigField.Duration("major", SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs, "How long it is") with { Required = true },
+        ConfigField.List("windows", Window, "Which domain has the CPU when; what no window covers is idle") with { Required = true });
 
     public static readonly FieldTable Restart = new(
         "restart", "Whether and how a domain that ended starts again.",
@@ -40,8 +62,10 @@ internal static class SystemFields
         ConfigField.Text("append", "Words added to the kernel's command line"),
         ConfigField.Size("memory", SystemReader.MinMemoryBytes, SystemReader.MaxMemoryBytes, "Guest RAM") with { Default = Quantity.FormatSize(SystemFile.DefaultMemoryBytes) },
         ConfigField.Number("vcpus", 1, SystemReader.MaxVcpus, "How many vCPUs it has") with { Default = "1" },
-        ConfigField.Number("weight", 1, BvtParameters.MaxWeight, "The share of each vCPU against the others on its CPU") with { Default = "1" },
-        ConfigField.Map("warp", Warp, "How far its vCPUs may put themselves first on waking up; without it they never do"),
+        ConfigField.Number("weight", 1, BvtParameters.MaxWeight, "The share of each vCPU against the others on its CPU; only with bvt") with { Default = "1" },
+        ConfigField.Map("warp", Warp, "How far its vCPUs may put themselves first on waking up; without it they never do; only with bvt"),
+        ConfigField.Map("reservation", Reservation, "What each of its vCPUs gets in every period; only with edf and fixed-priority"),
+        ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority of each vCPU, larger is more urgent; only with fixed-priority") with { Default = "0" },
         ConfigField.Duration("latency", 1_000, BvtParameters.MaxTimeNs, "The longest wait from wake-up to dispatch that it can live with; a system that cannot keep it is refused"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },
@@ -59,9 +83,10 @@ internal static class SystemFields
         "pool", "A set of host CPUs with one scheduling policy.",
         ConfigField.OwnName("name", "The pool's name, unique") with { Required = true },
         ConfigField.Cpus("cpus", SystemReader.MaxCpu, "CPU numbers, ranges such as 0-3, and the word last: the last CPU the process may use") with { Required = true },
-        ConfigField.Choice("policy", Policies, "How the CPUs are shared: bvt is Borrowed Virtual Time") with { Default = Policies[0] },
+        ConfigField.Choice("policy", Policies, "How each CPU is shared: by weight and warp (Borrowed Virtual Time), reservations, time partitions, priorities, or one vCPU each") with { Default = Policies[0] },
         ConfigField.Duration("allowance", SystemReader.MinAllowanceNs, BvtQueue.MaxAllowanceNs, "How long the running vCPU keeps the CPU before an equal one takes over")
             with { Default = Quantity.FormatDuration(SystemFile.DefaultAllowanceNs) },
+        ConfigField.Map("frame", Frame, "When which domain has the CPU; with arinc653 only, and required there"),
         ConfigField.Choice("realtime", RealTimes, "Whether its vCPUs go before other processes of the host: auto, where that is permitted") with { Default = RealTimes[0] });
 
     public static readonly FieldTable Top = new(

@@ -19,6 +19,9 @@ public static class SystemFile
     /// <summary>The context-switch allowance of a pool that names none: 1 ms.</summary>
     public const long DefaultAllowanceNs = 1_000_000;
 
+    /// <summary>The shortest budget, period, window and major frame: 100 us.</summary>
+    public const long MinBudgetNs = 100_000;
+
     /// <summary>The name of the pool of a system that names none.</summary>
     public const string DefaultPool = "default";
 

@@ -25,6 +25,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly LifeReader _lives = new(errors);
     private readonly List<CpuSelector> _cpus = [];
     private (Mark At, string Path)? _secondCpu;
+    private readonly ScheduleReader _schedule = new(errors, file);
 
     public SystemConfig? Read(YamlNode root)
     {
@@ -58,6 +59,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             domains.Add(ReadDomain(node, path));
         }
 
+        _schedule.CheckFrames();
         _lives.CheckDependencies(domains);
         return new SystemConfig(file, pools, domains) { Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
     }
@@ -106,10 +108,10 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             }
         }
 
-        map.Choice("policy", SystemFields.Policies);
         long allowance = map.Duration(
             "allowance", SystemFile.DefaultAllowanceNs, MinAllowanceNs, BvtQueue.MaxAllowanceNs);
-        return new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance, map.Choice("realtime", SystemFields.RealTimes) != SystemFields.RealTimes[1]);
+        bool realTime = map.Choice("realtime", SystemFields.RealTimes) != SystemFields.RealTimes[1];
+        return _schedule.Complete(new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance, realTime), map, path);
     }
 
     private CpuSelector? ReadCpu(YamlNode node, string path)
@@ -178,7 +180,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Pool = ReadPoolOf(map),
             Task = map.Choice("task", SystemFields.Tasks) ?? (image is null ? null : SystemFields.Tasks[0]),
         };
-        return _lives.Read(map, domain, path);
+        return _lives.Read(map, _schedule.Complete(domain, map, path), path);
     }
 
     private static void CheckSource(ConfigMap map)

@@ -29,10 +29,16 @@ public sealed record SimulatedLoad(LoadKind Kind, long PeriodNs = 0, long RunNs 
     /// <summary>The words a load begins with.</summary>
     public static IReadOnlyList<string> Words { get; } = ["busy", "idle", "periodic", "random"];
 
-    /// <summary>What is assumed of a domain nobody says anything about: one that must answer fast does little, others all they can.</summary>
+    /// <summary>What is assumed of a domain nobody says anything about: one that must answer fast does little, others all they can. One with a
+    /// reservation needs just that.</summary>
     public static SimulatedLoad Assume(DomainConfig domain)
     {
         ArgumentNullException.ThrowIfNull(domain);
+        if (domain.Reservation is { Cpu: var declared })
+        {
+            return new SimulatedLoad(LoadKind.Periodic, declared.PeriodNs, declared.BudgetNs, 0);
+        }
+
         return domain.Warp is not null || domain.Latency is not null ? Control : Busy;
     }
 

@@ -1,4 +1,4 @@
-using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Admission;
 
 namespace Bulkhead.Machine.Simulation;
 

@@ -1,5 +1,6 @@
 using Bulkhead.Core;
 using Bulkhead.Host;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Workers;
 
@@ -42,7 +43,7 @@ public static class SystemSimulation
     private static SimulatedCpu RunCpu(SimulationRequest request, PoolConfig pool, VcpuSchedule[] schedules, int stream, int keptMarks)
     {
         var timeline = new Timeline(keptMarks);
-        var simulator = new CpuSimulator(new BvtPolicy(pool.AllowanceNs), request.OverrunNs, timeline);
+        var simulator = new CpuSimulator(PolicyFactory.Create(pool.Policy, pool.AllowanceNs, pool.Frame), request.OverrunNs, timeline);
         for (int i = 0; i < schedules.Length; i++)
         {
             DomainConfig domain = schedules[i].Domain;

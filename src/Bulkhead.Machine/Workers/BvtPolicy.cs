@@ -24,7 +24,7 @@ internal sealed class BvtPolicy(long allowanceNs) : IPolicy
 
     public (int Entry, long BudgetNs) Pick(long nowNs)
     {
-        BvtPick pick = _queue.Pick(nowNs);
+        QueuePick pick = _queue.Pick(nowNs);
         return (pick.Slot, pick.BudgetNs);
     }
 

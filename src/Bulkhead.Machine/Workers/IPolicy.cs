@@ -19,7 +19,7 @@ internal interface IPolicy
     /// <summary>Makes it not runnable; <paramref name="voluntary"/>: by HLT.</summary>
     void Block(int entry, bool voluntary);
 
-    /// <summary>Chooses, with the longest time until the next choice; entry -1 where nobody is runnable.</summary>
+    /// <summary>Chooses, with the longest time until the next choice; entry -1 where nobody may run now.</summary>
     (int Entry, long BudgetNs) Pick(long nowNs);
 
     /// <summary>Charges the one picked last.</summary>

@@ -17,13 +17,13 @@ namespace Bulkhead.Machine.Workers;
 internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 {
     private readonly WorkerOptions _options;
-    private readonly IPolicy _policy;
     private readonly IIdle _idle;
     private readonly List<VcpuSlot> _slots = [];
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly StolenTime? _stolen;
     private readonly int _cpu;
     private readonly int _realTimePriority;
+    private IPolicy _policy;
     private Thread? _thread;
     private ITurnTimer? _timer;
     private TurnTimer? _sampler;
@@ -59,6 +59,22 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         slot.Worker = this;
         slot.PolicyEntry = _policy.Add(share);
         _slots.Add(slot);
+    }
+
+    /// <summary>Replaces the policy: whoever is placed here enters the new one, runnable where it was.</summary>
+    /// <remarks><i>Threading</i>: the worker's thread, between turns; or before <see cref="Start"/>.</remarks>
+    internal void ChangePolicy(IPolicy policy, Func<VcpuSlot, Share> shareOf)
+    {
+        foreach (VcpuSlot slot in _slots)
+        {
+            slot.PolicyEntry = policy.Add(shareOf(slot));
+            if (slot.Runnable)
+            {
+                policy.Wake(slot.PolicyEntry);
+            }
+        }
+
+        _policy = policy;
     }
 
     /// <summary>Has the worker do something between two turns; from any thread.</summary>
@@ -133,6 +149,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             Collect(now);
             (int entry, long budgetNs) = _policy.Pick(now);
             long until = NextDeadline();
+            until = budgetNs >= until - now ? until : now + budgetNs;
             if (entry < 0)
             {
                 _idle.Wait(until);
@@ -140,7 +157,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 continue;
             }
 
-            Turn(SlotOf(entry), now, budgetNs >= until - now ? until : now + budgetNs);
+            Turn(SlotOf(entry), now, until);
         }
 
         _timer = null;

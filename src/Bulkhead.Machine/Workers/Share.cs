@@ -1,11 +1,22 @@
 using Bulkhead.Scheduling;
+using Bulkhead.Scheduling.Edf;
+using Bulkhead.Scheduling.FixedPriority;
 
 namespace Bulkhead.Machine.Workers;
 
-/// <summary>What a vCPU is entitled to: <see cref="BvtParameters"/> for those who do not see the scheduler's layer.</summary>
+/// <summary>What a vCPU is entitled to, for those who do not see the scheduler's layer; the pool's policy reads its part.</summary>
 /// <remarks><i>Units</i>: warp in virtual nanoseconds, the limits in real ones; 0 = none.</remarks>
 public sealed record Share(int Weight = 1, long WarpNs = 0, long WarpLimitNs = 0, long UnwarpNs = 0)
 {
+    /// <summary>What it has reserved (EDF), or what its guest promises (fixed priority); null = nothing.</summary>
+    public CpuReservation? Reservation { get; init; }
+
+    /// <summary>Fixed priority: 0 to 255, larger is more urgent.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>ARINC 653: the partition in whose windows it runs.</summary>
+    public string Partition { get; init; } = string.Empty;
+
     internal BvtParameters Parameters => new()
     {
         Weight = Weight,
@@ -13,4 +24,11 @@ public sealed record Share(int Weight = 1, long WarpNs = 0, long WarpLimitNs = 0
         WarpLimitNs = WarpLimitNs,
         UnwarpNs = UnwarpNs,
     };
+
+    internal EdfParameters EdfParameters => Reservation is null
+        ? default
+        : new() { PeriodNs = Reservation.PeriodNs, BudgetNs = Reservation.BudgetNs, Extra = Reservation.Extra };
+
+    internal FixedPriorityParameters FixedPriorityParameters =>
+        new(Priority, Reservation?.PeriodNs ?? 0, Reservation?.BudgetNs ?? 0);
 }

@@ -36,7 +36,9 @@ internal sealed class SchemaChecker(JsonElement root)
             "$schema" or "title" or "description" or "default" or "$defs" => true,
             "$ref" => Keeps(node, root.GetProperty("$defs").GetProperty((value.GetString() ?? string.Empty)["#/$defs/".Length..])),
             "type" => value.ValueKind == JsonValueKind.String ? IsType(node, value.GetString()) : value.EnumerateArray().Any(t => IsType(node, t.GetString())),
-            "enum" => value.EnumerateArray().Any(v => IsType(node, "string") && v.GetString() == text),
+            "enum" => value.EnumerateArray().Any(v => v.ValueKind == JsonValueKind.String
+                ? IsType(node, "string") && v.GetString() == text
+                : node is YamlScalarNode && !IsType(node, "string") && v.GetRawText() == text),
             "pattern" => !IsType(node, "string") || Regex.IsMatch(text, value.GetString() ?? string.Empty),
             "minLength" => !IsType(node, "string") || text.Length >= value.GetInt64(),
             "minimum" => !IsType(node, "number") || decimal.Parse(text, CultureInfo.InvariantCulture) >= value.GetDecimal(),

@@ -1,5 +1,6 @@
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Admission;
 using Xunit;
 
 namespace Bulkhead.Machine.Tests.Configuration;

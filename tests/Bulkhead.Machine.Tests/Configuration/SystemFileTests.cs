@@ -118,7 +118,7 @@ public sealed class SystemFileTests
     [InlineData("{name: p, cpus: [-1]}", "s.yaml:2:22: pools[0].cpus[0]: \"-1\" is not a CPU")]
     [InlineData("{name: p, cpus: [1-2-3]}", "s.yaml:2:22: pools[0].cpus[0]: \"1-2-3\" is not a CPU")]
     [InlineData("{name: p, cpus: [0-3, 2]}", "s.yaml:2:27: pools[0].cpus[1]: 2 is taken already; ")]
-    [InlineData("{name: p, cpus: [0], policy: bvd}", "s.yaml:2:34: pools[0].policy: \"bvd\" is not known; one of bvt; did you mean bvt?")]
+    [InlineData("{name: p, cpus: [0], policy: bvd}", "s.yaml:2:34: pools[0].policy: \"bvd\" is not known; one of bvt, edf, arinc653, fixed-priority, null; did you mean bvt?")]
     [InlineData("{name: p, cpus: [0], allowance: 1us}", "s.yaml:2:37: pools[0].allowance: \"1us\" is too short; a time such as 500us, 50ms or 1.5s (ns, us, ms, s, m, h), from 10us to 1s")]
     [InlineData("{name: P, cpus: [0]}", "s.yaml:2:12: pools[0].name: \"P\" is not a name; ")]
     public void Parse_WrongPool_SaysWhereAndWhat(string pool, string start) =>

@@ -167,15 +167,18 @@ public sealed class SystemSchemaTests
     // A document in which nothing is wrong but, perhaps, this value.
     private static string Document(FieldTable table, ConfigField field, string value)
     {
-        string Map(params string[] others) => "{" + string.Join(", ", others.Where(o => !o.StartsWith(field.Name + ":", StringComparison.Ordinal)).Append($"{field.Name}: {value}")) + "}";
+        string Map(params string[] others) => "{" + string.Join(", ", others.Where(o => o.Length != 0 && !o.StartsWith(field.Name + ":", StringComparison.Ordinal)).Append($"{field.Name}: {value}")) + "}";
         const string Domains = "domains: [{name: a, image: debian}]";
         return table.Name switch
         {
             "system" => (field.With == "clock" ? "clock: virtual\n" : string.Empty) + (field.Name == "domains" ? $"domains: {value}" : $"{field.Name}: {value}\n{Domains}"),
-            "pool" => $"pools: [{Map("name: p", "cpus: [5]")}]\n{Domains}",
+            "pool" => $"pools: [{Map("name: p", "cpus: [5]", value == "arinc653" ? "frame: {major: 1ms, windows: [{domain: a, at: 0, length: 1ms}]}" : string.Empty)}]\n{Domains}",
+            "frame" => $"pools: [{{name: p, cpus: [5], policy: arinc653, frame: {Map("major: 1ms", "windows: [{domain: a, at: 0, length: 100us}]")}}}]\n{Domains}",
+            "window" => $"pools: [{{name: p, cpus: [5], policy: arinc653, frame: {{major: 1h, windows: [{Map("domain: a-1", "at: 0", "length: 100us")}]}}}}]\ndomains: [{{name: a-1, image: debian}}]",
+            "reservation" => $"pools: [{{name: p, cpus: [5], policy: edf}}]\ndomains: [{{name: a, image: debian, reservation: {Map(field.Name == "budget" ? "period: 1h" : "period: 1ms", "budget: 100us")}}}]",
             "warp" => $"domains: [{{name: a, image: debian, warp: {Map("value: 1ms", "limit: 1ms")}}}]",
             "restart" => $"domains: [{{name: a, image: debian, restart: {Map("when: never")}}}]",
-            _ => $"pools: [{{name: a-1, cpus: [5]}}]\ndomains: [{{name: b, image: debian}}, {Map("name: a", field.Name == "kernel" || field.With == "kernel" ? "kernel: k" : "image: debian")}]",
+            _ => $"pools: [{{name: a-1, cpus: [5]{(field.Name == "priority" ? ", policy: fixed-priority" : string.Empty)}}}]\ndomains: [{{name: b, image: debian}}, {Map("name: a", field.Name == "kernel" || field.With == "kernel" ? "kernel: k" : "image: debian")}]",
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Bulkhead.Core.Time;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Scheduling;
 using Xunit;

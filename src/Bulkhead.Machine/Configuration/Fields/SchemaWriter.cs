@@ -146,7 +146,7 @@ internal sealed class SchemaWriter(Utf8JsonWriter json)
                 WritePattern(NamePattern);
                 break;
             case FieldKind.Choice:
-                WriteWords("enum", field.Words);
+                WriteChoice(field.Words);
                 break;
             case FieldKind.Number:
                 WriteInteger(field.Least, field.Most);
@@ -174,6 +174,22 @@ internal sealed class SchemaWriter(Utf8JsonWriter json)
                 json.WriteEndObject();
                 break;
         }
+    }
+
+    // The reader takes words; what an editor's YAML takes for something else stands there as that too.
+    private void WriteChoice(IReadOnlyList<string> words)
+    {
+        json.WriteStartArray("enum");
+        foreach (string word in words)
+        {
+            json.WriteStringValue(word);
+            if (word is "null" or "true" or "false")
+            {
+                json.WriteRawValue(word);
+            }
+        }
+
+        json.WriteEndArray();
     }
 
     // Any single value is text to the reader, also one that YAML takes for a number.

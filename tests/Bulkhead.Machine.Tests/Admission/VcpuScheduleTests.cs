@@ -1,8 +1,10 @@
 using Bulkhead.Host;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Tests.Configuration;
 using Xunit;
 
-namespace Bulkhead.Machine.Tests.Configuration;
+namespace Bulkhead.Machine.Tests.Admission;
 
 public sealed class VcpuScheduleTests
 {

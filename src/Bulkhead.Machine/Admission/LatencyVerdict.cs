@@ -1,4 +1,4 @@
-namespace Bulkhead.Machine.Configuration;
+namespace Bulkhead.Machine.Admission;
 
 /// <summary>Whether the schedule gives a vCPU the latency its domain needs.</summary>
 public enum LatencyVerdict

@@ -1,0 +1,46 @@
+using Bulkhead.Core;
+using Bulkhead.Machine.Configuration;
+
+namespace Bulkhead.Machine.Admission;
+
+/// <summary>The vCPUs that share one CPU of a pool.</summary>
+internal sealed record CpuQueue(PoolConfig Pool, int Cpu, IReadOnlyList<(DomainConfig Domain, int Vcpu)> Vcpus, long OverrunNs)
+{
+    /// <summary>How many they are.</summary>
+    internal int Count => Vcpus.Count;
+
+    /// <summary>How long the turn may go on that a wake-up finds running: somebody else's.</summary>
+    internal long TurnEndNs => Count == 1 ? 0 : OverrunNs;
+
+    /// <summary>The CPU, as it is called in a sentence.</summary>
+    internal string CpuName => Pool.CpuCount == 1 ? $"the CPU of pool {Pool.Name}" : $"CPU no. {Cpu + 1} of pool {Pool.Name}";
+
+    /// <summary>How a vCPU is called in a sentence.</summary>
+    internal string Name(int index) => $"{Vcpus[index].Domain.Name}, vCPU {Vcpus[index].Vcpu}";
+
+    /// <summary>What each other vCPU adds.</summary>
+    internal DispatchTerm[] Terms(int index, Func<int, long> level, Func<int, long> worst) =>
+    [
+        .. Enumerable.Range(0, Count).Where(other => other != index)
+            .Select(other => new DispatchTerm(Vcpus[other].Domain.Name, Vcpus[other].Vcpu, level(other), worst(other))),
+    ];
+
+    /// <summary>A schedule; the turn's end joins the two bounds.</summary>
+    internal VcpuSchedule Schedule(int index, double share, DispatchTerm[] terms, long levelNs, long worstNs, string cause) => new()
+    {
+        Domain = Vcpus[index].Domain,
+        Vcpu = Vcpus[index].Vcpu,
+        Pool = Pool.Name,
+        Cpu = Cpu,
+        Share = share,
+        Terms = terms,
+        TurnEndNs = TurnEndNs,
+        LevelDispatchNs = Sum(TurnEndNs, levelNs),
+        WorstDispatchNs = Sum(TurnEndNs, worstNs),
+        Cause = levelNs == 0
+            ? $"ending the turn that is running may take {Quantity.FormatDuration(TurnEndNs)}; give it a pool of its own, or declare no less than that"
+            : cause,
+    };
+
+    private static long Sum(long turnEndNs, long waitNs) => waitNs > long.MaxValue - turnEndNs ? long.MaxValue : waitNs + turnEndNs;
+}

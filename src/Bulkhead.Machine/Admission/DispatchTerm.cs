@@ -1,0 +1,12 @@
+namespace Bulkhead.Machine.Admission;
+
+/// <summary>A part of the longest time from wake-up to dispatch: another vCPU of the CPU, or what else is waited for.</summary>
+/// <param name="Domain">The other's domain; or, where <paramref name="Vcpu"/> is negative, what is waited for, in words.</param>
+/// <param name="Vcpu">Its number in it.</param>
+/// <param name="LevelNs">How long it may run first while the one that wakes is not ahead of its share.</param>
+/// <param name="WorstNs">The same, whatever the one that wakes did before.</param>
+public sealed record DispatchTerm(string Domain, int Vcpu, long LevelNs, long WorstNs)
+{
+    /// <summary>How it is shown.</summary>
+    public string Name => Vcpu < 0 ? Domain : $"{Domain}/{Vcpu}";
+}
