@@ -8,6 +8,18 @@ namespace Bulkhead.Images.Tests;
 public sealed partial class GuestScriptsTests
 {
     private static readonly string s_init = Text("init");
+    private static readonly string s_storm = Text("bin/storm");
+
+    [Fact]
+    public void Storm_Kinds_AreDescribedDoneAndListedAlike()
+    {
+        string[] done = [.. Branch().Matches(s_storm[s_storm.LastIndexOf("case $kind", StringComparison.Ordinal)..]).Select(m => m.Groups[1].Value)];
+        string[] described = [.. Described().Matches(s_storm).Select(m => m.Groups[1].Value)];
+
+        Assert.NotEmpty(done);
+        Assert.Equal(done.Order(), described.Order());
+        Assert.Equal(done.Order(), Known().Match(s_storm).Groups[1].Value.Split(", ").Order());
+    }
 
     [Fact]
     public void Init_Modules_AreThoseOfTheImage() =>
@@ -18,7 +30,7 @@ public sealed partial class GuestScriptsTests
     {
         string[] run = [.. Branch().Matches(s_init[s_init.IndexOf("run_task() {", StringComparison.Ordinal)..]).Select(m => m.Groups[1].Value)];
 
-        Assert.NotEmpty(run);
+        Assert.Contains("storm", run);
         Assert.Equal(run, Known().Match(s_init).Groups[1].Value.Split(", "));
     }
 
@@ -26,6 +38,9 @@ public sealed partial class GuestScriptsTests
 
     [GeneratedRegex(@"^ +([a-z]+)\)", RegexOptions.Multiline)]
     private static partial Regex Branch();
+
+    [GeneratedRegex(@"^#   ([a-z]+) ", RegexOptions.Multiline)]
+    private static partial Regex Described();
 
     [GeneratedRegex("known: ([^\"]+)\"")]
     private static partial Regex Known();

@@ -18,7 +18,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
     private const string CpuForm = "a CPU number, a range such as 0-3, or the word last";
 
-    private static readonly string[] s_tasks = ["shell", "burn", "cyclictest", "script"];
+    private static readonly string[] s_tasks = ["shell", "burn", "cyclictest", "script", "storm"];
 
     // Every name that was given, also of pools that have other errors: a domain in one of them is not wrong as well.
     private readonly HashSet<string> _poolNames = [];
