@@ -42,7 +42,7 @@ public sealed class RecipeTests
     [Fact]
     public void Script_OfTheGuest_SpeaksFirst()
     {
-        string script = Encoding.UTF8.GetString(GuestInit.Script);
+        string script = Encoding.UTF8.GetString(GuestScripts.All[0].Content);
         string first = script.Split('\n').First(l => l.Length > 0 && l[0] != '#');
 
         Assert.Equal("echo \"bulkhead: init\"", first);

@@ -17,11 +17,12 @@ internal static class ImageBuilder
         IReadOnlyList<string> files = apt.Download(packages, downloads);
 
         progress("unpacking the kernel");
-        DebFile kernel = Single(files[0], p => p.StartsWith("boot/vmlinuz-", StringComparison.Ordinal), "boot/vmlinuz-*");
-        File.WriteAllBytes(Path.Combine(directory, KernelName), kernel.Content);
+        IReadOnlyList<DebFile> unpacked = DebArchive.Read(files[0], p => IsKernel(p) || KernelModules.IsWanted(p, Recipe.Modules));
+        File.WriteAllBytes(Path.Combine(directory, KernelName), Single(files[0], [.. unpacked.Where(static f => IsKernel(f.Path))], "boot/vmlinuz-*").Content);
+        IReadOnlyList<DebFile> modules = KernelModules.Pick(unpacked, Recipe.Modules);
 
         progress("packing the initramfs");
-        DebFile busybox = Single(files[1], p => p == "bin/busybox", "bin/busybox");
+        DebFile busybox = Single(files[1], DebArchive.Read(files[1], static p => p == "bin/busybox"), "bin/busybox");
         var libraries = new List<DebFile>();
         foreach (string file in files.Skip(2))
         {
@@ -30,7 +31,7 @@ internal static class ImageBuilder
 
         using (FileStream output = File.Create(Path.Combine(directory, InitrdName)))
         {
-            new Initramfs(busybox.Content, Applets(busybox.Content, downloads), recipe.Programs, libraries).Write(output);
+            new Initramfs(busybox.Content, Applets(busybox.Content, downloads), recipe.Programs, libraries, modules).Write(output);
         }
 
         File.WriteAllLines(Path.Combine(directory, ManifestName), packages.Select(p => $"{p.Name} {p.Version}"));
@@ -40,13 +41,12 @@ internal static class ImageBuilder
     private static bool IsLibrary(string path) =>
         path.StartsWith("lib", StringComparison.Ordinal) && Path.GetFileName(path).Contains(".so", StringComparison.Ordinal);
 
-    private static DebFile Single(string package, Func<string, bool> wanted, string name)
-    {
-        IReadOnlyList<DebFile> found = DebArchive.Read(package, wanted);
-        return found.Count == 1
+    private static bool IsKernel(string path) => path.StartsWith("boot/vmlinuz-", StringComparison.Ordinal);
+
+    private static DebFile Single(string package, IReadOnlyList<DebFile> found, string name) =>
+        found.Count == 1
             ? found[0]
             : throw new OperatorException($"The package {Path.GetFileName(package)} holds {found.Count} files {name}; one was expected.");
-    }
 
     // busybox itself says what it can be called by; it is static, so it runs on any x86-64 host.
     private static string[] Applets(byte[] busybox, string directory)

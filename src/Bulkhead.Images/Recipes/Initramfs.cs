@@ -5,10 +5,11 @@ using Bulkhead.Images.Elf;
 
 namespace Bulkhead.Images.Recipes;
 
-/// <summary>The root file system of an image: busybox under all its names, programs with their libraries, and the start script.</summary>
+/// <summary>The root file system of an image: busybox under all its names, programs with their libraries, kernel modules, and our scripts.</summary>
 internal sealed class Initramfs
 {
     private const uint Executable = 0x1ed;
+    private const uint Plain = 0x1a4;
 
     // Debian's loader looks here without a cache or an environment variable.
     private const string LibraryFolder = "lib/x86_64-linux-gnu";
@@ -17,19 +18,22 @@ internal sealed class Initramfs
     private readonly IReadOnlyList<string> _applets;
     private readonly IReadOnlyList<string> _programs;
     private readonly IReadOnlyList<DebFile> _files;
+    private readonly IReadOnlyList<DebFile> _modules;
 
-    internal Initramfs(byte[] busybox, IReadOnlyList<string> applets, IReadOnlyList<string> programs, IReadOnlyList<DebFile> files)
+    internal Initramfs(
+        byte[] busybox, IReadOnlyList<string> applets, IReadOnlyList<string> programs, IReadOnlyList<DebFile> files, IReadOnlyList<DebFile> modules)
     {
         _busybox = busybox;
         _applets = applets;
         _programs = programs;
         _files = files;
+        _modules = modules;
     }
 
     internal void Write(Stream output)
     {
         var cpio = new CpioWriter(output);
-        foreach (string directory in (string[])["bin", "dev", "etc", "lib", LibraryFolder, "lib64", "mnt", "proc", "root", "run", "sys", "tmp", "usr"])
+        foreach (string directory in (string[])["bin", "dev", "etc", .. GuestScripts.Folders, "lib", LibraryFolder, KernelModules.Folder, "lib64", "mnt", "proc", "root", "run", "sys", "tmp", "usr"])
         {
             cpio.AddDirectory(directory);
         }
@@ -38,7 +42,16 @@ internal sealed class Initramfs
         cpio.AddSymbolicLink("usr/bin", "../bin");
         cpio.AddSymbolicLink("usr/sbin", "../bin");
         cpio.AddCharacterDevice("dev/console", 5, 1, 0x180);
-        cpio.AddFile("init", GuestInit.Script, Executable);
+        foreach (GuestScript script in GuestScripts.All)
+        {
+            cpio.AddFile(script.Path, script.Content, Executable);
+        }
+
+        foreach (DebFile module in _modules)
+        {
+            cpio.AddFile(module.Path, module.Content, Plain);
+        }
+
         cpio.AddFile("bin/busybox", _busybox, Executable);
         foreach (string applet in _applets.Where(a => a is not "busybox").Distinct().Order(StringComparer.Ordinal))
         {

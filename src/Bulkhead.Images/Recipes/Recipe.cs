@@ -14,18 +14,21 @@ internal sealed record Recipe(string Name, string KernelPackage, IReadOnlyList<s
     /// <summary>The package the static busybox comes from; it is the first after the kernel.</summary>
     internal const string BusyboxPackage = "busybox-static";
 
+    /// <summary>The kernel's modules the initramfs carries: what the power button takes, which Debian's kernels do not have built in.</summary>
+    internal static readonly IReadOnlyList<string> Modules = ["button", "evdev"];
+
     // Raise when the builder lays out the same recipe differently.
-    private const int LayoutVersion = 1;
+    private const int LayoutVersion = 2;
     private const int HashLength = 12;
 
-    /// <summary>A short name for what the recipe makes, other than the packages: the script, the programs, the layout.</summary>
-    internal string Hash() => Hash(GuestInit.Script);
+    /// <summary>A short name for what the recipe makes, other than the packages: the scripts, the programs, the modules, the layout.</summary>
+    internal string Hash() => Hash(GuestScripts.Bytes);
 
-    internal string Hash(ReadOnlySpan<byte> script)
+    internal string Hash(ReadOnlySpan<byte> scripts)
     {
         XxHash128 hash = new();
-        hash.Append(Encoding.UTF8.GetBytes($"{LayoutVersion}\n{Name}\n{KernelPackage}\n{string.Join(' ', Packages)}\n{string.Join(' ', Programs)}\n"));
-        hash.Append(script);
+        hash.Append(Encoding.UTF8.GetBytes($"{LayoutVersion}\n{Name}\n{KernelPackage}\n{string.Join(' ', Packages)}\n{string.Join(' ', Programs)}\n{string.Join(' ', Modules)}\n"));
+        hash.Append(scripts);
         return Convert.ToHexStringLower(hash.GetCurrentHash())[..HashLength];
     }
 

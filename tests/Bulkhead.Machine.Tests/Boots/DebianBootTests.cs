@@ -16,19 +16,9 @@ public sealed class DebianBootTests
     [InlineData("debian-rt", 2)]
     public void Boot_ScriptTask_PassesEveryCheckAndPowersOff(string recipe, int vcpus)
     {
-        GuestImage image = new ImageStore().Resolve(recipe, update: false, static _ => { });
         var output = new StringBuilder();
         using TranslatorEngines engines = TranslatorEngines.Create(string.Empty);
-        var domain = new DomainRequest
-        {
-            Name = recipe,
-            KernelPath = image.KernelPath,
-            InitrdPath = image.InitrdPath,
-            Vcpus = vcpus,
-            CommandLine = "console=ttyS0,115200 panic=-1 bulkhead.task=script",
-            Serial = data => output.Append(Encoding.UTF8.GetString(data)),
-        };
-        using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain] }, engines.Seam);
+        using MachineRunner runner = Build(engines, recipe, vcpus, "script", data => output.Append(Encoding.UTF8.GetString(data)));
         runner.Start();
         bool ended = runner.Wait(LongestMs);
         if (!ended)
@@ -43,5 +33,61 @@ public sealed class DebianBootTests
         Assert.Equal((0, "powered off"), (result.ExitCode, result.Message));
         Assert.DoesNotContain("FAILED", text, StringComparison.Ordinal);
         Assert.Contains("script: done", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("debian", 1, "burn", "burn: ", "bulkhead: power button")]
+    [InlineData("debian-rt", 2, "cyclictest", "cyclictest: T:", "cyclictest: summary")]
+    public void PowerButton_PressedWhileATaskRuns_EndsTheTaskInGoodOrderAndPowersOff(string recipe, int vcpus, string task, string line, string lastWords)
+    {
+        var output = new StringBuilder();
+        using var lines = new SemaphoreSlim(0);
+        bool heard = false;
+        using TranslatorEngines engines = TranslatorEngines.Create(string.Empty);
+        using MachineRunner runner = Build(engines, recipe, vcpus, task, data =>
+        {
+            output.Append(Encoding.UTF8.GetString(data));
+            string text = output.ToString();
+            if (text.EndsWith('\n'))
+            {
+                string last = text[(text.LastIndexOf('\n', text.Length - 2) + 1)..];
+                heard |= last.StartsWith("bulkhead: power button", StringComparison.Ordinal);
+                _ = heard || last.StartsWith(line, StringComparison.Ordinal) ? lines.Release() : 0;
+            }
+        });
+        runner.Start();
+
+        // Pressed at each line of the task until it is heard: the guest listens soon after the task began.
+        while (lines.Wait(LongestMs, TestContext.Current.CancellationToken) && !Volatile.Read(ref heard))
+        {
+            runner.Domains[0].PressPowerButton();
+        }
+
+        bool ended = runner.Wait(LongestMs);
+        if (!ended)
+        {
+            runner.Stop(1, "too long");
+            _ = runner.Wait();
+        }
+
+        DomainResult result = runner.Results()[0];
+        Assert.True(ended, output.ToString());
+        Assert.Equal((0, "powered off"), (result.ExitCode, result.Message));
+        Assert.Contains(lastWords, output.ToString(), StringComparison.Ordinal);
+    }
+
+    private static MachineRunner Build(TranslatorEngines engines, string recipe, int vcpus, string task, SerialOutput serial)
+    {
+        GuestImage image = new ImageStore().Resolve(recipe, update: false, static _ => { });
+        var domain = new DomainRequest
+        {
+            Name = recipe,
+            KernelPath = image.KernelPath,
+            InitrdPath = image.InitrdPath,
+            Vcpus = vcpus,
+            CommandLine = $"console=ttyS0,115200 panic=-1 bulkhead.task={task} bulkhead.seconds=1000",
+            Serial = serial,
+        };
+        return MachineRunner.Build(new MachineRequest { Domains = [domain] }, engines.Seam);
     }
 }
