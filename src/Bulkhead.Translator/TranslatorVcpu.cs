@@ -23,9 +23,9 @@ namespace Bulkhead.Translator;
 /// </remarks>
 internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl, IFpuState
 {
-    /// <summary>More instructions than there can be between two checks of emitted code: checks come at backward jumps and when a
-    /// page is left.</summary>
-    private const ulong CountMargin = 4200;
+    /// <summary>More instructions than there can be between two checks of emitted code: checks come at backward jumps and when the
+    /// region is left that the last one led to; the last block may begin at its end, and another is counted before it is checked.</summary>
+    private const ulong CountMargin = (1 << BlockEmitter.CountedRegion) + (2 * 64);
 
     private const int ReturnStackBytes = 96 << 10;
 

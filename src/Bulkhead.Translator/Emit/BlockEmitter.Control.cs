@@ -56,7 +56,7 @@ internal sealed unsafe partial class BlockEmitter
         NeedHostFlags();
         int condition = i.ConditionCode - ConditionCode.o;
         ulong target = i.NearBranchTarget;
-        if (!_plan.Transient && _options.Chain && IsSamePage(target) && target > i.IP && !IsDistant(target))
+        if (!_plan.Transient && _options.Chain && IsSamePage(target) && target > i.IP && !IsDistant(target) && !LeavesRegion(i.IP, target))
         {
             EmitLinkedJcc(condition, target);
         }

@@ -32,7 +32,8 @@ internal sealed unsafe partial class BlockEmitter
         bool samePage = IsSamePage(target);
         ulong from = _plan.Instructions[Math.Min(_index, _plan.Count - 1)].IP;
         bool backward = (long)target <= (long)from;
-        if (samePage && !backward)
+        bool leavesRegion = LeavesRegion(from, target);
+        if (samePage && !backward && !leavesRegion)
         {
             RestoreForTarget(live);
             EmitJumpInPage(target);
@@ -40,7 +41,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         FreeHostFlags(live ? FlagFacts.All : 0);
-        if (backward || _plan.Relative || LeavesRegion(from, target, _options))
+        if (backward || _plan.Relative || leavesRegion)
         {
             EmitLimitCheck();
         }
@@ -66,8 +67,13 @@ internal sealed unsafe partial class BlockEmitter
         _plan.Relative && ((target & 0xFFF) > 4096 - BlockReader.MaxInstructionBytes || (long)target != (int)target);
 
     /// <summary>Whether a jump forward needs a limit check: one in every few pages of code that runs straight on. Where
-    /// instructions are counted, in every page.</summary>
-    internal static bool LeavesRegion(ulong from, ulong to, EngineOptions options) => (from ^ to) >> (options.CountInstructions ? 12 : 15) != 0;
+    /// instructions are counted, as soon as it leaves the <see cref="CountedRegion"/> its block begins in: all blocks between two checks
+    /// begin in one, each behind the one before.</summary>
+    private bool LeavesRegion(ulong from, ulong to) =>
+        _options.CountInstructions ? (_plan.Rip ^ to) >> CountedRegion != 0 : (from ^ to) >> 15 != 0;
+
+    /// <summary>Bits of the addresses of a region, of so many instructions at most, within which counted code goes ahead unchecked.</summary>
+    internal const int CountedRegion = 8;
 
     /// <summary>The flags a target in this page expects, in the host; other pages' blocks are entered with the flags in the state.</summary>
     private void RestoreForTarget(bool live)

@@ -316,7 +316,7 @@ internal sealed partial class BlockVerifier
             if (rip == branch.NearBranchTarget || (rip == branch.NextIP && (branch.FlowControl != FlowControl.Next || k == _plan.Count - 1)))
             {
                 goesOn = true;
-                ahead |= rip > branch.IP && (rip ^ branch.IP) >> (_options.CountInstructions || _plan.Relative ? 12 : 15) == 0;
+                ahead |= rip > branch.IP && (_options.CountInstructions ? (rip ^ _plan.Rip) >> BlockEmitter.CountedRegion : (rip ^ branch.IP) >> (_plan.Relative ? 12 : 15)) == 0;
             }
         }
 
