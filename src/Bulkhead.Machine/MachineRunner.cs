@@ -112,7 +112,7 @@ public sealed class MachineRunner : IDisposable
         ArgumentNullException.ThrowIfNull(trace);
         foreach (Domain domain in _domains)
         {
-            _ = trace.Add(domain.Name, domain.Slots.Length, domain.Clock);
+            trace.Name(domain.Name, domain.Slots.Length);
         }
 
         foreach (PcpuWorker worker in _workers)
@@ -130,10 +130,10 @@ public sealed class MachineRunner : IDisposable
         ArgumentNullException.ThrowIfNull(trace);
         foreach (Domain domain in _domains)
         {
-            VcpuTrace[] traces = trace.Add(domain.Name, domain.Slots.Length, domain.Clock);
+            trace.Name(domain.Name, domain.Slots.Length);
             foreach (VcpuSlot slot in domain.Slots)
             {
-                slot.Trace = traces[slot.Index];
+                slot.Trace = trace.Add(domain.Name, slot.Index, domain.Clock);
             }
         }
 

@@ -66,21 +66,24 @@ public sealed class TraceFile : IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Names a domain and gives its vCPUs their rings; before <see cref="Start"/>.</summary>
-    internal VcpuTrace[] Add(string domain, int vcpus, IClock clock)
+    /// <summary>Names a domain and its vCPUs; before <see cref="Start"/>.</summary>
+    internal void Name(string domain, int vcpus)
     {
         int process = FirstDomain + _domains.Count;
         _domains[domain] = process;
         WriteName("process_name", process, 0, domain);
-        var traces = new VcpuTrace[vcpus];
         for (int i = 0; i < vcpus; i++)
         {
             WriteName("thread_name", process, i, $"vCPU {i}");
-            traces[i] = new VcpuTrace(clock);
-            _vcpus.Add((process, i, traces[i]));
         }
+    }
 
-        return traces;
+    /// <summary>Gives a vCPU of a domain that has its name a ring for exits and interrupts.</summary>
+    internal VcpuTrace Add(string domain, int vcpu, IClock clock)
+    {
+        var trace = new VcpuTrace(clock);
+        _vcpus.Add((_domains[domain], vcpu, trace));
+        return trace;
     }
 
     /// <summary>Adds the turns of a pCPU that ended after <paramref name="sinceNs"/>, or from now on.</summary>
