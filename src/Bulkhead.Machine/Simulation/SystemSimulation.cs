@@ -2,6 +2,7 @@ using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Time;
 using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine.Simulation;

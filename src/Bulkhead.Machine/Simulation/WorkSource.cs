@@ -1,3 +1,5 @@
+using Bulkhead.Machine.Time;
+
 namespace Bulkhead.Machine.Simulation;
 
 /// <summary>When one vCPU gets work, and how much.</summary>
@@ -13,7 +15,7 @@ internal sealed class WorkSource
         NextNs = load.Kind switch
         {
             LoadKind.Idle => long.MaxValue,
-            LoadKind.Random => Add(load.StartNs, random.NextExponential(load.PeriodNs)),
+            LoadKind.Random => Add(load.StartNs, Exponential(load.PeriodNs)),
             _ => load.StartNs,
         };
     }
@@ -30,12 +32,20 @@ internal sealed class WorkSource
                 NextNs = Add(NextNs, _load.PeriodNs);
                 return _load.RunNs;
             case LoadKind.Random:
-                NextNs = Add(NextNs, _random.NextExponential(_load.PeriodNs));
-                return _random.NextExponential(_load.RunNs);
+                NextNs = Add(NextNs, Exponential(_load.PeriodNs));
+                return Exponential(_load.RunNs);
             default:
                 NextNs = long.MaxValue;
                 return long.MaxValue;
         }
+    }
+
+    // With this mean, exponentially distributed, at least 1.
+    private long Exponential(long mean)
+    {
+        double uniform = (_random.Next() >> 11) * (1.0 / (1UL << 53));
+        double value = -Math.Log(1 - uniform) * mean;
+        return value < 1 ? 1 : value >= long.MaxValue / 4 ? long.MaxValue / 4 : (long)value;
     }
 
     private static long Add(long ns, long more) => ns > long.MaxValue - more ? long.MaxValue : ns + more;

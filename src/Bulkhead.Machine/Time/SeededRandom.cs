@@ -11,7 +11,7 @@ internal sealed class SeededRandom
     private ulong _state;
 
     /// <summary>Starts a stream; streams of one seed differ.</summary>
-    internal SeededRandom(ulong seed, int stream) => _state = Mix(seed) ^ Mix(~(ulong)stream);
+    internal SeededRandom(ulong seed, int stream) => _state = Mix(seed + ((ulong)stream * Golden));
 
     /// <summary>The next number.</summary>
     internal ulong Next() => Mix(_state += Golden);

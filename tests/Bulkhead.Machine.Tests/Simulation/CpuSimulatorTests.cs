@@ -1,4 +1,5 @@
 using Bulkhead.Machine.Simulation;
+using Bulkhead.Machine.Time;
 using Bulkhead.Machine.Workers;
 using Xunit;
 
