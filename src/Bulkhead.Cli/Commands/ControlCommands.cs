@@ -274,7 +274,7 @@ internal sealed class ControlCommands(TextWriter output)
             return ExitCode.Ok;
         }
 
-        output.WriteLine($"{"SYSTEM",-16} {StatusTable.Head}");
+        output.WriteLine($"{"SYSTEM",-16} {StatusTable.Head()}");
         foreach (ControlReply system in systems)
         {
             foreach (DomainStatus domain in system.Domains ?? [])

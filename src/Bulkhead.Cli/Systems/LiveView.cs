@@ -57,7 +57,7 @@ internal sealed class LiveView(TextWriter output) : ISystemView
 
     private void Draw()
     {
-        int columns = TerminalSize.TryRead(1, out TerminalSize size) ? size.Columns : 120;
+        (int rows, int columns) = TerminalSize.TryRead(1, out TerminalSize size) ? (size.Rows, size.Columns) : (40, 120);
         var all = new StringBuilder();
         if (_drawn > 0)
         {
@@ -70,10 +70,18 @@ internal sealed class LiveView(TextWriter output) : ISystemView
         if (_domains.Count > 0)
         {
             Add(all, string.Create(CultureInfo.InvariantCulture, $"{_elapsed,6:F0} s   Ctrl-C stops the system; 'bulkhead ps', 'console', 'stop' from another terminal"), Dim, columns);
-            Add(all, StatusTable.Head, Bold, columns);
-            foreach (DomainStatus d in _domains)
+            Add(all, StatusTable.Head(columns - 1), Bold, columns);
+
+            // What has scrolled off the top cannot be drawn again.
+            int room = Math.Max(rows - 4, 1);
+            foreach (DomainStatus d in _domains.Take(room))
             {
-                Add(all, StatusTable.Row(d), Plain, columns);
+                Add(all, StatusTable.Row(d, columns - 1), Plain, columns);
+            }
+
+            if (_domains.Count > room)
+            {
+                Add(all, string.Create(CultureInfo.InvariantCulture, $"and {_domains.Count - room} more: 'bulkhead ps'"), Dim, columns);
             }
         }
 
