@@ -17,6 +17,7 @@ internal sealed class Board
     private readonly IoBus _mmio = new();
     private readonly IoApic _ioApic;
     private readonly List<LocalApic> _apics = [];
+    private readonly KvmClock? _kvmClock;
 
     /// <summary>Wires a board to the domain's vCPUs; its timers stand in vCPU 0's queue.</summary>
     internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit)
@@ -29,7 +30,7 @@ internal sealed class Board
         }
 
         ITimerQueue timers = slots[0].Timers;
-        KvmClock? kvmClock = domain.Memory is { } memory ? new KvmClock(memory, clock, utcNs) : null;
+        KvmClock? kvmClock = _kvmClock = domain.Memory is { } memory ? new KvmClock(memory, clock, utcNs, slots.Length) : null;
         var bus = new ApicBus();
         foreach (VcpuSlot slot in slots)
         {
@@ -38,7 +39,7 @@ internal sealed class Board
             _apics.Add(apic);
             slot.Apic = apic;
             apic.Observer = slot.Trace;
-            slot.Io = new CpuIo(apic, _mmio, _ports, clock, kvmClock);
+            slot.Io = new CpuIo(apic, _mmio, _ports, clock, kvmClock, slot.Index);
         }
 
         var pic = new Pic8259Pair(bus.Line(ApicBus.IntrPin));
@@ -88,6 +89,9 @@ internal sealed class Board
 
     /// <summary>The power button's home.</summary>
     internal AcpiPm AcpiPm { get; }
+
+    /// <summary>Tells the guest, if it listens, that it was held still.</summary>
+    internal void NoteStopped() => _kvmClock?.NoteStopped();
 
     /// <summary>Whether a device can still send a vCPU what it cannot mask.</summary>
     internal bool CanInterruptMasked

@@ -10,7 +10,7 @@ using Bulkhead.X86.Engine;
 namespace Bulkhead.Machine.Domains;
 
 /// <summary>One vCPU's view of the board: its own local APIC, then the shared buses.</summary>
-internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock) : ICpuIo
+internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock, int vcpu) : ICpuIo
 {
     private const ulong ApicSize = 0x1000;
 
@@ -36,5 +36,5 @@ internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock cloc
 
     public bool TryReadMsr(uint index, out ulong value) => apic.TryReadMsr(index, out value);
 
-    public bool TryWriteMsr(uint index, ulong value) => apic.TryWriteMsr(index, value) || kvmClock?.TryWriteMsr(index, value) == true;
+    public bool TryWriteMsr(uint index, ulong value) => apic.TryWriteMsr(index, value) || kvmClock?.TryWriteMsr(vcpu, index, value) == true;
 }

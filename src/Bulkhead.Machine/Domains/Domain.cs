@@ -185,6 +185,7 @@ public sealed class Domain : IDisposable
     /// <summary>Lets them go on.</summary>
     public void Resume()
     {
+        _board?.NoteStopped();
         _paused = false;
         foreach (VcpuSlot slot in _vcpus)
         {

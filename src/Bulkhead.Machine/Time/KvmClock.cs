@@ -19,7 +19,9 @@ internal sealed class KvmClock : IIoDevice
     private const uint WallClock = 0x4B56_4D00;
     private const uint SystemTime = 0x4B56_4D01;
     private const ulong Enabled = 1;
+    private const int Flags = 29;
     private const byte TscStable = 1;
+    private const byte GuestStopped = 2;
     private const long NsPerSecond = 1_000_000_000;
 
     private readonly GuestMemory _memory;
@@ -27,19 +29,36 @@ internal sealed class KvmClock : IIoDevice
     private readonly ulong _tsc;
     private readonly uint _multiplier;
     private readonly sbyte _shift;
+    private readonly ulong[] _pages;
     private bool _used;
 
     /// <summary>A clock that stands at zero now, when it is <paramref name="utcNs"/> since 1970.</summary>
-    internal KvmClock(GuestMemory memory, IClock clock, long utcNs)
+    internal KvmClock(GuestMemory memory, IClock clock, long utcNs, int vcpus)
     {
+        _pages = new ulong[vcpus];
         _memory = memory;
         _utcNs = utcNs;
         _tsc = clock.GuestTsc;
         (_multiplier, _shift) = Scale(clock.TscHz);
     }
 
-    /// <summary>Takes a WRMSR; false: another MSR, or an address that is not RAM.</summary>
-    internal bool TryWriteMsr(uint index, ulong value)
+    /// <summary>Tells the guest that it was held still, so that it does not take the time for its own standing still.</summary>
+    internal void NoteStopped()
+    {
+        Span<byte> flags = stackalloc byte[1];
+        for (int vcpu = 0; vcpu < _pages.Length; vcpu++)
+        {
+            var address = new Gpa(Volatile.Read(ref _pages[vcpu]) + Flags);
+            if (address.Value != Flags && _memory.TryRead(address, flags))
+            {
+                flags[0] |= GuestStopped;
+                _ = _memory.TryWrite(address, flags);
+            }
+        }
+    }
+
+    /// <summary>Takes a vCPU's WRMSR; false: another MSR, or an address that is not RAM.</summary>
+    internal bool TryWriteMsr(int vcpu, uint index, ulong value)
     {
         switch (index)
         {
@@ -51,6 +70,7 @@ internal sealed class KvmClock : IIoDevice
                 Volatile.Write(ref _used, true);
                 return _memory.TryWrite(new Gpa(value), wall);
             case SystemTime when (value & Enabled) == 0:
+                Volatile.Write(ref _pages[vcpu], 0);
                 return true;
             case SystemTime:
                 Span<byte> time = stackalloc byte[32];
@@ -59,7 +79,8 @@ internal sealed class KvmClock : IIoDevice
                 BinaryPrimitives.WriteUInt64LittleEndian(time[8..], _tsc);
                 BinaryPrimitives.WriteUInt32LittleEndian(time[24..], _multiplier);
                 time[28] = (byte)_shift;
-                time[29] = TscStable;
+                time[Flags] = TscStable;
+                Volatile.Write(ref _pages[vcpu], value & ~Enabled);
                 return _memory.TryWrite(new Gpa(value & ~Enabled), time);
             default:
                 return false;

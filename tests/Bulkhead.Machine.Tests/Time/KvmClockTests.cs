@@ -28,8 +28,8 @@ public sealed class KvmClockTests
     {
         using var memory = new GuestMemory("kvmclock", 1 << 20);
         var clock = new Ticking { GuestTsc = 7_000 };
-        var kvm = new KvmClock(memory, clock, 0);
-        Assert.True(kvm.TryWriteMsr(0x4B56_4D01, Page | 1));
+        var kvm = new KvmClock(memory, clock, 0, 1);
+        Assert.True(kvm.TryWriteMsr(0, 0x4B56_4D01, Page | 1));
         byte[] area = new byte[32];
         Assert.True(memory.TryRead(new Gpa(Page), area));
         ulong since = 2_000_000_000 + 7_000 - BinaryPrimitives.ReadUInt64LittleEndian(area.AsSpan(8));
@@ -44,8 +44,8 @@ public sealed class KvmClockTests
     public void WallClock_Written_IsTheTimeOfPowerUp()
     {
         using var memory = new GuestMemory("kvmclock", 1 << 20);
-        var kvm = new KvmClock(memory, new Ticking(), 1_795_616_975_789_024_111);
-        Assert.True(kvm.TryWriteMsr(0x4B56_4D00, Page));
+        var kvm = new KvmClock(memory, new Ticking(), 1_795_616_975_789_024_111, 1);
+        Assert.True(kvm.TryWriteMsr(0, 0x4B56_4D00, Page));
         byte[] area = new byte[12];
         Assert.True(memory.TryRead(new Gpa(Page), area));
         Assert.Equal(1_795_616_975u, BinaryPrimitives.ReadUInt32LittleEndian(area.AsSpan(4)));
@@ -59,7 +59,30 @@ public sealed class KvmClockTests
     public void Write_OutsideRamOrAnotherMsr_IsRefused(uint index, ulong value)
     {
         using var memory = new GuestMemory("kvmclock", 1 << 20);
-        Assert.False(new KvmClock(memory, new Ticking(), 0).TryWriteMsr(index, value));
+        Assert.False(new KvmClock(memory, new Ticking(), 0, 1).TryWriteMsr(0, index, value));
+    }
+
+    [Fact]
+    public void NoteStopped_TellsEveryVcpuThatListens()
+    {
+        using var memory = new GuestMemory("kvmclock", 1 << 20);
+        var kvm = new KvmClock(memory, new Ticking(), 0, 3);
+        for (int vcpu = 0; vcpu < 3; vcpu++)
+        {
+            Assert.True(kvm.TryWriteMsr(vcpu, 0x4B56_4D01, (Page + ((ulong)vcpu * 64)) | 1));
+        }
+
+        Assert.True(kvm.TryWriteMsr(1, 0x4B56_4D01, 0));
+        kvm.NoteStopped();
+
+        Assert.Equal([3, 1, 3], Enumerable.Range(0, 3).Select(FlagsOf));
+
+        int FlagsOf(int vcpu)
+        {
+            byte[] flags = new byte[1];
+            Assert.True(memory.TryRead(new Gpa(Page + ((ulong)vcpu * 64) + 29), flags));
+            return flags[0];
+        }
     }
 
     private static ulong Nanoseconds(ulong ticks, uint multiplier, sbyte shift)
