@@ -11,9 +11,6 @@ public sealed record MachineRequest
     /// <summary>The pools; a host CPU is in one of them at most.</summary>
     public IReadOnlyList<PoolRequest> Pools { get; init; } = [new PoolRequest()];
 
-    /// <summary>How long an idle worker spins before it sleeps.</summary>
-    public long SpinNs { get; init; } = 30_000;
-
     /// <summary>Time is made of instructions, so that the machine does the same every time. The engine must count them
     /// (<see cref="TranslatorEngines.Counting"/>); one host CPU in all, however many vCPUs share it.</summary>
     public bool InstructionClock { get; init; }

@@ -94,6 +94,20 @@ public sealed class MachineRunner : IDisposable
         return true;
     }
 
+    /// <summary>Has a pool's CPUs shared by another policy from their next turn on; who wants to run goes on wanting.</summary>
+    /// <param name="pool">The pool's index.</param>
+    /// <param name="request">The policy and what belongs to it; CPUs and priority stay as they are.</param>
+    /// <param name="shareOf">What each vCPU of a domain is entitled to.</param>
+    public void Change(int pool, PoolRequest request, Func<Domain, Share> shareOf)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(shareOf);
+        foreach (PcpuWorker worker in _pools[pool].Workers)
+        {
+            worker.Post(() => worker.ChangePolicy(PolicyFactory.Create(request), slot => shareOf(slot.Domain)));
+        }
+    }
+
     /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
     public void Change(Domain domain, Share share)
     {
@@ -282,7 +296,7 @@ public sealed class MachineRunner : IDisposable
                 var options = new WorkerOptions(
                     Stopwatch.GetTimestamp,
                     signal ? static _ => new SignalTurnTimer() : static end => new ThreadTurnTimer(end),
-                    new SpinThenSleep(request.SpinNs),
+                    new SpinThenSleep(request.Pools[i].SpinNs),
                     samples ? TurnTimer.Sampling : null,
                     RealTime: true);
                 _workers.Add(new PcpuWorker(cpu, PolicyFactory.Create(request.Pools[i]), options, request.Pools[i].RealTimePriority));

@@ -21,6 +21,9 @@ public sealed record PoolRequest
     /// <summary>The SCHED_RR priority of its workers, 0 for none; without effect where it is not permitted.</summary>
     public int RealTimePriority { get; init; }
 
+    /// <summary>How long an idle worker spins before it sleeps.</summary>
+    public long SpinNs { get; init; } = 30_000;
+
     /// <summary>BVT's context-switch allowance; where others take turns of a fixed length, that length.</summary>
     public long AllowanceNs { get; init; } = 1_000_000;
 }

@@ -72,6 +72,30 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public void Apply_AnotherPolicy_SharesByItFromNowOn_AndOtherChangesAreRefused()
+    {
+        using var up = Up("{ name: box, kernel: circle }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("other| A"));
+        string file = Path.Combine(_folder, "system.yaml");
+        string text = File.ReadAllText(file);
+
+        File.WriteAllText(file, text.Replace("realtime: never", "realtime: never, policy: edf", StringComparison.Ordinal)
+            .Replace("name: box,", "name: box, reservation: { period: 10ms, budget: 7ms, extra: false },", StringComparison.Ordinal));
+        Assert.Contains("box", Do("apply", file), StringComparison.Ordinal);
+        Assert.NotNull(up.ReadLineWith("pool shared: shared by edf now"));
+        Assert.Equal(70, Domain("box").GetProperty("weightPercent").GetDouble());
+
+        File.WriteAllText(file, text.Replace("name: other,", "name: other, memory: 512M,", StringComparison.Ordinal));
+        (int code, string errors) = Refused("apply", file);
+        Assert.Equal(2, code);
+        Assert.Contains("domain other: memory 268435456, now 536870912", errors, StringComparison.Ordinal);
+        Assert.Equal(70, Domain("box").GetProperty("weightPercent").GetDouble());
+
+        File.WriteAllText(file, text.Replace("circle }", "circle, wieght: 3 }", StringComparison.Ordinal));
+        Assert.Contains("did you mean weight?", Refused("apply", file).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Console_Typed_ComesBack_AndDetachLeavesTheGuestRunning()
     {
         using var up = Up("{ name: box, kernel: echo }");

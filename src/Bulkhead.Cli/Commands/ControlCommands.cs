@@ -37,6 +37,17 @@ internal sealed class ControlCommands(TextWriter output)
 
         """;
 
+    internal const string ApplyNotes = """
+        Examples:
+          bulkhead apply system.yaml
+          bulkhead apply night.yaml --system system
+
+        While domains run, these may change: a pool's policy, allowance and frame; a domain's weight, warp, reservation, priority,
+        latency, restart, watchdog, depends_on and expect. A file that changes anything else, or that cannot be kept, is refused, and
+        nothing happens.
+
+        """;
+
     internal const string ConsoleNotes = """
         What is typed goes to the guest's first serial port; several may look on and type at once. The guest does not wait
         for anybody: who reads too slowly misses output. Ctrl-] or Ctrl-A x detaches, and the guest goes on.
@@ -78,6 +89,7 @@ internal sealed class ControlCommands(TextWriter output)
         yield return (Verb("pause", "Hold a domain's vCPUs still; its time goes on.", grace: false), null);
         yield return (Verb("resume", "Let a paused domain go on.", grace: false), null);
         yield return (Set(), SetNotes);
+        yield return (Apply(), ApplyNotes);
         yield return (Logs(), null);
         yield return (ConsoleOf(), ConsoleNotes);
         yield return (Why(), WhyNotes);
@@ -156,6 +168,20 @@ internal sealed class ControlCommands(TextWriter output)
             Verb = "set",
             Values = line.GetRequiredValue(values).Select(static v => v.Split('=', 2)).DistinctBy(static v => v[0]).ToDictionary(static v => v[0], static v => v[1]),
         }));
+        return command;
+    }
+
+    private Command Apply()
+    {
+        Argument<string> file = Options.SystemFile();
+        var command = new Command("apply", "Take on another version of its file while a system runs.") { file, _system };
+        command.SetAction(line =>
+        {
+            string path = line.GetRequiredValue(file);
+            string system = line.GetValue(_system) ?? UpCommand.NameOf(path);
+            using ControlClient client = RunningSystems.ConnectTo(system);
+            return Print([client.Ask(new ControlRequest { Verb = "apply", Values = new Dictionary<string, string> { ["file"] = path } })], json: false);
+        });
         return command;
     }
 

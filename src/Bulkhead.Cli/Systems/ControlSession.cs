@@ -22,7 +22,7 @@ internal sealed class ControlSession
     private const int Killed = 137;
 
     private static readonly string[] s_verbs =
-        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "down"];
+        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "apply", "down"];
 
     private readonly LiveSystem _system;
     private readonly Socket _socket;
@@ -104,6 +104,13 @@ internal sealed class ControlSession
                 return new ControlReply { System = _system.Name, Waits = _system.Ask(() => _system.Why(late)) };
             case "trace":
                 return Reply([]);
+            case "apply":
+                SystemConfig next = SystemFile.Load(request.Values?.GetValueOrDefault("file") ?? _system.Config.Path);
+                return Reply(_system.Ask(() =>
+                {
+                    _system.Apply(next);
+                    return _system.Status(NowNs);
+                }));
             case "start":
                 Do(request, static d => !d.IsUp, "is running already", static d => d.Start(NowNs));
                 break;

@@ -7,9 +7,24 @@ using Bulkhead.Machine.Configuration;
 
 namespace Bulkhead.Cli.Systems;
 
-/// <summary>Turns what a system file says of a domain into what the machine builds.</summary>
+/// <summary>Turns what a system file says of pools and domains into what the machine builds.</summary>
 internal static class DomainRequests
 {
+    /// <summary>The real-time priority of workers that have one.</summary>
+    internal const int WorkerPriority = 1;
+
+    /// <summary>Describes a pool of these host CPUs.</summary>
+    internal static PoolRequest Describe(PoolConfig pool, IReadOnlyList<int> cpus) => new()
+    {
+        Name = pool.Name,
+        Cpus = cpus,
+        Policy = pool.Policy,
+        Frame = pool.Frame,
+        AllowanceNs = pool.AllowanceNs,
+        SpinNs = pool.SpinNs,
+        RealTimePriority = pool.RealTime ? WorkerPriority : 0,
+    };
+
     /// <summary>Describes one domain; an image it names is found or made first.</summary>
     internal static DomainRequest Describe(SystemConfig system, DomainConfig d, UpRequest request, GuestConsole console, Action<string> say)
     {

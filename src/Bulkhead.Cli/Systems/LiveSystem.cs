@@ -25,7 +25,6 @@ internal sealed class LiveSystem : IDisposable
 {
     private const int MostWaits = 8;
     private const int StepMs = 20;
-    private const int WorkerPriority = 1;
     private const long SecondNs = 1_000_000_000;
 
     private readonly UpRequest _request;
@@ -175,6 +174,41 @@ internal sealed class LiveSystem : IDisposable
         _runner?.Change(domain.Domain, config.Share);
     }
 
+    /// <summary>Takes on another version of the system file: how CPUs are shared, and how domains are watched and restarted.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where it changes anything else, or is not admitted; nothing is changed.</remarks>
+    internal void Apply(SystemConfig next)
+    {
+        if (_system.IsVirtual)
+        {
+            throw new OperatorException($"{next.Path}: the clock of the system that runs is virtual, and a change would come at another time every time; end it with 'bulkhead down' and start it again.", 2);
+        }
+
+        SystemChange.Check(_system, next);
+        IReadOnlyList<VcpuSchedule> schedules = VcpuSchedule.Admit(next);
+        for (int i = 0; i < next.Pools.Count; i++)
+        {
+            PoolConfig pool = next.Pools[i];
+            if (SystemChange.Differs(_system.Pools[i], pool))
+            {
+                _runner?.Change(i, DomainRequests.Describe(pool, []), domain => next.Domains.First(d => d.Name == domain.Name).Share);
+                _view.Note($"pool {pool.Name}: shared by {pool.Policy.ToString().ToLowerInvariant()} now");
+            }
+        }
+
+        foreach (ManagedDomain domain in _domains)
+        {
+            DomainConfig config = next.Domains.First(d => d.Name == domain.Config.Name);
+            if (config.Share != domain.Config.Share)
+            {
+                _runner?.Change(domain.Domain, config.Share);
+            }
+
+            domain.Config = config;
+        }
+
+        (_system, _schedules) = (next, schedules);
+    }
+
     /// <summary>Writes what vCPUs do from now on until <see cref="StopTrace"/>.</summary>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where that is done already.</remarks>
     internal void StartTrace(TraceFile trace)
@@ -275,7 +309,7 @@ internal sealed class LiveSystem : IDisposable
         var machine = new MachineRequest
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
-            Pools = [.. _system.Pools.Select(p => new PoolRequest { Name = p.Name, Cpus = p.ResolveCpus(allowed), Policy = p.Policy, Frame = p.Frame, AllowanceNs = p.AllowanceNs, RealTimePriority = p.RealTime ? WorkerPriority : 0 })],
+            Pools = [.. _system.Pools.Select(p => DomainRequests.Describe(p, p.ResolveCpus(allowed)))],
             InstructionClock = _system.IsVirtual,
             Seed = (ulong)_system.Seed,
             EndAtNs = _system.IsVirtual ? _request.DurationNs ?? long.MaxValue : long.MaxValue,
@@ -292,7 +326,7 @@ internal sealed class LiveSystem : IDisposable
     {
         if (_system.Pools.Any(static p => p.RealTime))
         {
-            bool first = HostThread.MayBeRealTime(WorkerPriority);
+            bool first = HostThread.MayBeRealTime(DomainRequests.WorkerPriority);
             bool locked = ProcessMemory.TryLock();
             if (!first || !locked)
             {
@@ -302,7 +336,7 @@ internal sealed class LiveSystem : IDisposable
         }
 
         // What is not a guest runs where no guest does, if there is such a CPU, else before guests; so do the threads made from now on.
-        _ = others.Length > 0 ? HostThread.TryPin(others) : HostThread.TryRealTime(WorkerPriority + 1);
+        _ = others.Length > 0 ? HostThread.TryPin(others) : HostThread.TryRealTime(DomainRequests.WorkerPriority + 1);
     }
 
     private void Step()

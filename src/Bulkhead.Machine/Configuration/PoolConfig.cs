@@ -11,6 +11,9 @@ namespace Bulkhead.Machine.Configuration;
 /// <param name="RealTime">Whether its workers go before other processes of the host, where that is permitted.</param>
 public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, SchedulingPolicy Policy, long AllowanceNs, bool RealTime = true)
 {
+    /// <summary>How long an idle CPU of it spins before it sleeps.</summary>
+    public long SpinNs { get; init; } = SystemFile.DefaultSpinNs;
+
     /// <summary>The time table, with <see cref="SchedulingPolicy.Arinc653"/> only.</summary>
     public TimeFrame? Frame { get; init; }
 

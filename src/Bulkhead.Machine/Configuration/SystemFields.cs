@@ -87,6 +87,8 @@ internal static class SystemFields
         ConfigField.Duration("allowance", SystemReader.MinAllowanceNs, BvtQueue.MaxAllowanceNs, "How long the running vCPU keeps the CPU before an equal one takes over")
             with { Default = Quantity.FormatDuration(SystemFile.DefaultAllowanceNs) },
         ConfigField.Map("frame", Frame, "When which domain has the CPU; with arinc653 only, and required there"),
+        ConfigField.Duration("spin", 0, SystemReader.MaxSpinNs, "How long an idle CPU spins before it sleeps: a wake-up that comes meanwhile is served at once")
+            with { Default = Quantity.FormatDuration(SystemFile.DefaultSpinNs) },
         ConfigField.Choice("realtime", RealTimes, "Whether its vCPUs go before other processes of the host: auto, where that is permitted") with { Default = RealTimes[0] });
 
     public static readonly FieldTable Top = new(

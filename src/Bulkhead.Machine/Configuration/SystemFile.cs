@@ -22,6 +22,9 @@ public static class SystemFile
     /// <summary>The shortest budget, period, window and major frame: 100 us.</summary>
     public const long MinBudgetNs = 100_000;
 
+    /// <summary>How long an idle CPU of a pool that names no time spins before it sleeps: 30 us.</summary>
+    public const long DefaultSpinNs = 30_000;
+
     /// <summary>The name of the pool of a system that names none.</summary>
     public const string DefaultPool = "default";
 

@@ -14,6 +14,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     internal const int MaxVcpus = 64;
     internal const ulong MinMemoryBytes = 16UL << 20;
     internal const ulong MaxMemoryBytes = 1UL << 40;
+    internal const long MaxSpinNs = 1_000_000_000;
     internal const long MinAllowanceNs = 10_000;
     private const ulong PageBytes = 4096;
     private const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
@@ -111,7 +112,8 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         long allowance = map.Duration(
             "allowance", SystemFile.DefaultAllowanceNs, MinAllowanceNs, BvtQueue.MaxAllowanceNs);
         bool realTime = map.Choice("realtime", SystemFields.RealTimes) != SystemFields.RealTimes[1];
-        return _schedule.Complete(new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance, realTime), map, path);
+        long spin = map.Duration("spin", SystemFile.DefaultSpinNs, 0, MaxSpinNs);
+        return _schedule.Complete(new PoolConfig(name, cpus, SchedulingPolicy.Bvt, allowance, realTime) { SpinNs = spin }, map, path);
     }
 
     private CpuSelector? ReadCpu(YamlNode node, string path)

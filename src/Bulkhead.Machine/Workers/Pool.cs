@@ -8,6 +8,9 @@ internal sealed class Pool(IReadOnlyList<PcpuWorker> workers)
 {
     private int _placed;
 
+    /// <summary>One for each host CPU.</summary>
+    internal IReadOnlyList<PcpuWorker> Workers => workers;
+
     /// <summary>Places every vCPU of a domain; before the workers start.</summary>
     internal void Place(Domain domain, Share share)
     {
