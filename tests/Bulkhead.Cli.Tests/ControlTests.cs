@@ -95,6 +95,18 @@ public sealed class ControlTests : IDisposable
         Assert.Contains("did you mean weight?", Refused("apply", file).Errors, StringComparison.Ordinal);
     }
 
+    /// <summary>A collection would stop the vCPUs. BULKHEAD_UP_SECONDS sets for how long.</summary>
+    [Fact]
+    public void Up_WhileGuestsRun_CollectsNothing()
+    {
+        string seconds = Environment.GetEnvironmentVariable("BULKHEAD_UP_SECONDS") ?? "3";
+        using var up = new BulkheadProcess(_folder, ["up", Write("{ name: box, kernel: circle }", "{ name: other, kernel: circle }"), "--stats", "--grace", "1ms", "--duration", seconds + "s"]);
+
+        (int code, string output, _) = up.End();
+        Assert.Equal(0, code);
+        Assert.Contains("\nruntime: 0 collections ", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Console_Typed_ComesBack_AndDetachLeavesTheGuestRunning()
     {
