@@ -189,7 +189,7 @@ public sealed class ControlTests : IDisposable
     {
         string file = Write(
             "{ name: box, kernel: circle, expect: [console \"A\" within 1m, no console \"Z\", share >= 10%, restarts <= 0] }",
-            "{ name: bad, kernel: crash, expect: [exit 12, exit 0 within 1m, no console \"A\"] }");
+            "{ name: bad, kernel: crash, expect: [exit 12, exit 0 within 1m, no console \"A\"] }", "{ name: again, kernel: crash, restart: { when: always, backoff: 1ms, longest: 1ms }, expect: restarts >= 3 }");
         string junit = Path.Combine(_folder, "result.xml");
         using var test = new BulkheadProcess(_folder, ["test", file, "--duration", "1ms", "--junit", junit]);
 
@@ -201,9 +201,9 @@ public sealed class ControlTests : IDisposable
         Assert.Contains("ok     bad: exit 12 (exit code 12 after ", output, StringComparison.Ordinal);
         Assert.Contains("FAILED bad: exit 0 within 1m (exit code 12 after ", output, StringComparison.Ordinal);
         Assert.Contains("FAILED bad: no console \"A\" (printed after ", output, StringComparison.Ordinal);
-        Assert.EndsWith("5 passed, 2 failed\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("6 passed, 2 failed\n", output, StringComparison.Ordinal);
         System.Xml.Linq.XElement suite = System.Xml.Linq.XDocument.Load(junit).Root!; // Load gives a document with a root.
-        Assert.Equal(("7", "2", 2), (suite.Attribute("tests")?.Value, suite.Attribute("failures")?.Value, suite.Descendants("failure").Count()));
+        Assert.Equal(("8", "2", 2), (suite.Attribute("tests")?.Value, suite.Attribute("failures")?.Value, suite.Descendants("failure").Count()));
     }
 
     [Fact]

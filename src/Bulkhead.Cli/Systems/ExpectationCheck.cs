@@ -55,13 +55,16 @@ internal sealed class ExpectationCheck
             case ExpectationKind.Exit when Domain is { IsUp: false, LastResult: { } result }:
                 Decide(result.ExitCode == (int)Expectation.Limit, since, $"exit code {result.ExitCode} after {at}: {result.Message}");
                 break;
+            case ExpectationKind.RestartsAtLeast when Domain.Restarts >= Expectation.Limit:
+                Decide(true, since, $"after {at}");
+                break;
             case ExpectationKind.Restarts when Domain.Restarts > Expectation.Limit:
                 Decide(false, since, $"{Domain.Restarts} after {at}");
                 break;
             default:
                 if (since > Expectation.WithinNs)
                 {
-                    Decide(false, since, Expectation.Kind == ExpectationKind.Exit ? "has not ended" : "was not printed");
+                    Decide(false, since, Missed());
                 }
 
                 break;
@@ -80,11 +83,8 @@ internal sealed class ExpectationCheck
         long since = Domain.FirstStartNs is { } start ? nowNs - start : 0;
         switch (Expectation.Kind)
         {
-            case ExpectationKind.Console:
-                Decide(false, since, "was not printed");
-                break;
-            case ExpectationKind.Exit:
-                Decide(false, since, "has not ended");
+            case ExpectationKind.Console or ExpectationKind.RestartsAtLeast or ExpectationKind.Exit:
+                Decide(false, since, Missed());
                 break;
             case ExpectationKind.NoConsole:
                 Decide(true, since, "was not printed");
@@ -102,6 +102,13 @@ internal sealed class ExpectationCheck
                 break;
         }
     }
+
+    private string Missed() => Expectation.Kind switch
+    {
+        ExpectationKind.Exit => "has not ended",
+        ExpectationKind.RestartsAtLeast => $"{Domain.Restarts}",
+        _ => "was not printed",
+    };
 
     private void Decide(bool passed, long sinceNs, string seen) => (Passed, Seconds, Seen) = (passed, sinceNs / 1e9, seen);
 }

@@ -23,5 +23,5 @@ public sealed record Expectation
     public double Limit { get; init; }
 
     /// <summary>Whether it is decided as soon as it happens; else only the end of the test shows it.</summary>
-    public bool IsEvent => Kind is ExpectationKind.Console or ExpectationKind.Exit;
+    public bool IsEvent => Kind is ExpectationKind.Console or ExpectationKind.RestartsAtLeast or ExpectationKind.Exit;
 }

@@ -18,6 +18,9 @@ public enum ExpectationKind
     /// <summary>It was restarted at most so often.</summary>
     Restarts,
 
+    /// <summary>It was restarted at least so often.</summary>
+    RestartsAtLeast,
+
     /// <summary>It ends with an exit code.</summary>
     Exit,
 }

@@ -11,7 +11,7 @@ internal static partial class ExpectationParser
 {
     /// <summary>What is accepted, in words.</summary>
     internal const string Forms =
-        "console \"TEXT\" [within TIME]; no console \"TEXT\"; latency p50|p90|p99|p99.9|max < TIME; share >= N%; restarts <= N; exit CODE [within TIME]";
+        "console \"TEXT\" [within TIME]; no console \"TEXT\"; latency p50|p90|p99|p99.9|max < TIME; share >= N%; restarts <= N; restarts >= N [within TIME]; exit CODE [within TIME]";
 
     private static readonly string[] s_words = ["console", "no", "latency", "share", "restarts", "exit"];
 
@@ -75,6 +75,10 @@ internal static partial class ExpectationParser
         {
             expectation = new Expectation { Text = text, Kind = ExpectationKind.Restarts, Limit = Number(Group("restarts")) };
         }
+        else if (match.Groups["least"].Success)
+        {
+            expectation = new Expectation { Text = text, Kind = ExpectationKind.RestartsAtLeast, Limit = Number(Group("least")), WithinNs = within };
+        }
         else
         {
             expectation = new Expectation { Text = text, Kind = ExpectationKind.Exit, Limit = Number(Group("code")), WithinNs = within };
@@ -92,6 +96,7 @@ internal static partial class ExpectationParser
         | latency\s+(?<which>p\d{1,2}(?:\.\d{1,3})?|max)\s*<=?\s*(?<limit>\S+)
         | share\s*>=?\s*(?<share>\d{1,3}(?:\.\d+)?)\s*%
         | restarts\s*<=\s*(?<restarts>\d{1,9})
+        | restarts\s*>=\s*(?<least>\d{1,9})(?:\s+within\s+(?<within>\S+))?
         | exit\s+(?<code>\d{1,3})(?:\s+within\s+(?<within>\S+))?
         )$
         """, RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant)]

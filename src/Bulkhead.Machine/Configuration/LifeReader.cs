@@ -174,7 +174,11 @@ internal sealed class LifeReader(ConfigErrors errors)
         void Add(YamlNode node, string path)
         {
             string text = (node as YamlScalarNode)?.Value ?? string.Empty;
-            if (ExpectationParser.TryParse(text, out Expectation? expectation, out string? problem))
+            if (node is not YamlScalarNode)
+            {
+                errors.Add(node.Start, path, "is not one line of text", "where it holds a colon and a space, put the whole line into single quotes");
+            }
+            else if (ExpectationParser.TryParse(text, out Expectation? expectation, out string? problem))
             {
                 expectations.Add(expectation);
             }

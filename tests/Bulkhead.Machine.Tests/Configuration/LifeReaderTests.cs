@@ -27,6 +27,7 @@ public sealed class LifeReaderTests
                   - latency max < 2ms
                   - share >= 40%
                   - restarts <= 0
+                  - restarts >= 2 within 3s
                   - exit 0 within 1m
             """);
 
@@ -37,13 +38,13 @@ public sealed class LifeReaderTests
         Assert.Equal("login:", b.ReadyText);
         Assert.Equal([new("MODE", "fast"), new("GREETING", "hello world")], b.Environment);
         Assert.Equal(
-            [ExpectationKind.Console, ExpectationKind.NoConsole, ExpectationKind.Latency, ExpectationKind.Latency, ExpectationKind.Share, ExpectationKind.Restarts, ExpectationKind.Exit],
+            [ExpectationKind.Console, ExpectationKind.NoConsole, ExpectationKind.Latency, ExpectationKind.Latency, ExpectationKind.Share, ExpectationKind.Restarts, ExpectationKind.RestartsAtLeast, ExpectationKind.Exit],
             b.Expectations.Select(static e => e.Kind));
         Assert.Equal(("up and running", 5_000_000_000L), (b.Expectations[0].Words, b.Expectations[0].WithinNs));
         Assert.Equal((99.9, 500_000.0), (b.Expectations[2].Percentile, b.Expectations[2].Limit));
         Assert.Equal((100.0, 2_000_000.0), (b.Expectations[3].Percentile, b.Expectations[3].Limit));
         Assert.Equal(40, b.Expectations[4].Limit);
-        Assert.Equal(60_000_000_000, b.Expectations[6].WithinNs);
+        Assert.Equal(60_000_000_000, b.Expectations[7].WithinNs);
     }
 
     [Fact]
@@ -68,6 +69,7 @@ public sealed class LifeReaderTests
     [InlineData("expect: [consol \"x\"]", "domains[0].expect[0]: \"consol \"x\"\": is not a check; console \"TEXT\" [within TIME]; ")]
     [InlineData("expect: [consol \"x\"]", "did you mean console?")]
     [InlineData("expect: [no console \"x\" within 3s]", "no console looks at the whole test, so it takes no within")]
+    [InlineData("expect: [{console \"a\": b}]", "domains[0].expect[0]: is not one line of text; where it holds a colon and a space, put the whole line into single quotes")]
     [InlineData("expect: [latency p99 < 5]", "5 is not a time")]
     [InlineData("expect: [console \"x\" within 5]", "5 is not a time")]
     public void Parse_WrongField_SaysWhereAndWhatWasMeant(string field, string expected)
