@@ -1,27 +1,31 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Bulkhead.Images;
+using Bulkhead.Tools.Bench.RealTime;
 using Bulkhead.Tools.Bench.Runners;
 
 namespace Bulkhead.Tools.Bench;
 
-/// <summary><c>bench/run</c>: each workload on the host, on Bulkhead and on QEMU's translator, in one session.</summary>
+/// <summary><c>bench/run</c>: each workload on the host, on Bulkhead and on QEMU's translator, in one session. Or <c>bench/realtime</c>.</summary>
 internal static class Program
 {
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
-
     private static int Main(string[] args)
     {
+        bool realTime = args is ["realtime", ..];
         try
         {
+            if (realTime)
+            {
+                return RealTimeProgram.Run(RealTimeOptions.Parse(args.Skip(1)));
+            }
+
             Run(Options.Parse(args));
             return 0;
         }
         catch (BenchException e)
         {
-            Console.Error.WriteLine($"bench/run: {e.Message}");
+            Console.Error.WriteLine($"bench/{(realTime ? "realtime" : "run")}: {e.Message}");
             return e.ExitCode;
         }
     }
@@ -59,7 +63,7 @@ internal static class Program
         var place = new JsonObject
         {
             ["date"] = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
-            ["host"] = $"{Field("/proc/cpuinfo", "model name")}, {Environment.ProcessorCount} CPUs",
+            ["host"] = $"{Summary.Field("/proc/cpuinfo", "model name")}, {Environment.ProcessorCount} CPUs",
             ["load"] = File.ReadAllText("/proc/loadavg").Split(' ')[0],
             ["image"] = image.Version,
             ["repetitions"] = options.Repetitions,
@@ -72,8 +76,7 @@ internal static class Program
             Console.WriteLine(Report.Table(workloadClass, rows));
             if (options.Only.Count == 0)
             {
-                File.WriteAllText(ResultsOf(workloadClass), Report.Json(workloadClass, rows, place).ToJsonString(s_indented) + "\n");
-                WriteSummary();
+                Summary.WriteClass(workloadClass, Report.Json(workloadClass, rows, place));
             }
         }
     }
@@ -103,16 +106,4 @@ internal static class Program
             Console.Error.WriteLine($"bench/run: {string.Join(", ", missing)} are missing and not measured; apt-get install {string.Join(' ', Programs.Packages)}");
         }
     }
-
-    private static void WriteSummary()
-    {
-        JsonObject[] results = [.. Classes.All.Select(ResultsOf).Where(File.Exists).Select(f => JsonNode.Parse(File.ReadAllText(f))!.AsObject())];
-        File.WriteAllText("bench/results/README.md", Report.Markdown(results));
-        File.WriteAllText("bench/results/ratios.svg", RatioPlot.Draw(results));
-    }
-
-    private static string ResultsOf(WorkloadClass workloadClass) => $"bench/results/speed-{workloadClass.Name}.json";
-
-    private static string Field(string file, string name) =>
-        File.ReadLines(file).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))?.Split(':', 2)[1].Trim() ?? "";
 }

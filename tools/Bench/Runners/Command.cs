@@ -9,15 +9,16 @@ internal static class Command
 
     /// <summary>All lines a command prints, with those for errors, and its exit code.</summary>
     /// <exception cref="BenchException">It does not start, or does not end.</exception>
-    internal static (IReadOnlyList<string> Lines, int ExitCode) Run(IReadOnlyList<string> command)
+    internal static (IReadOnlyList<string> Lines, int ExitCode) Run(IReadOnlyList<string> command, TimeSpan? within = null)
     {
+        TimeSpan limit = within ?? s_limit;
         using Process process = Start(command);
         Task<string> errors = process.StandardError.ReadToEndAsync();
         Task<string> output = process.StandardOutput.ReadToEndAsync();
-        if (!process.WaitForExit(s_limit))
+        if (!process.WaitForExit(limit))
         {
             End(process);
-            throw new BenchException($"{command[0]} takes more than {s_limit.TotalSeconds:F0} s");
+            throw new BenchException($"{command[0]} takes more than {limit.TotalSeconds:F0} s");
         }
 
         return ($"{output.Result}\n{errors.Result}".Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries), process.ExitCode);

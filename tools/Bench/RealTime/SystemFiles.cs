@@ -1,0 +1,77 @@
+namespace Bulkhead.Tools.Bench.RealTime;
+
+/// <summary>The system files that are measured.</summary>
+internal static class SystemFiles
+{
+    /// <summary>The example with both kinds of domain.</summary>
+    internal const string Example = "examples/mixed-criticality.yaml";
+
+    /// <summary>What the burning domain prints once it burns.</summary>
+    internal const string Burning = "burn: cpu=0";
+
+    /// <summary>What control prints once a second while it measures.</summary>
+    internal const string Measuring = "cyclictest: T:";
+
+    /// <summary>How the names of domains begin that wait at a prompt.</summary>
+    internal const string IdleName = "idle-";
+
+    private const string Histogram = "bulkhead.histogram";
+
+    /// <summary>The example, with control started when the other domain burns, and printing its histogram.</summary>
+    /// <param name="text">The example's text.</param>
+    /// <param name="realTime">Whether workers go before other processes.</param>
+    /// <param name="histogramUs">How far latencies are told apart.</param>
+    /// <exception cref="BenchException">The example is no longer what it was.</exception>
+    internal static string Mixed(string text, bool realTime, int histogramUs)
+    {
+        text = After(text, "    task: cyclictest\n", $"    append: {Histogram}={histogramUs}\n    ready: \"{Measuring}\"\n    depends_on: [infotainment]\n");
+        text = After(text, "    task: burn\n", $"    ready: \"{Burning}\"\n");
+        return realTime ? text : After(text, "  - name: shared\n", "    realtime: never\n");
+    }
+
+    /// <summary>One domain that measures, with nothing beside it.</summary>
+    internal static string Alone(int histogramUs) => $"""
+        domains:
+          - name: control
+            image: debian-rt
+            task: cyclictest
+            append: {Histogram}={histogramUs}
+            ready: "{Measuring}"
+
+        """;
+
+    /// <summary>Two domains that burn, of these weights; the first is ready when both burn.</summary>
+    internal static string Burners(int weightA, int weightB, string allowance = "1ms") => $"""
+        pools:
+          - name: shared
+            cpus: [last]
+            allowance: {allowance}
+        domains:
+          - name: a
+            image: debian
+            task: burn
+            memory: 128Mi
+            weight: {weightA}
+            ready: "{Burning}"
+            depends_on: [b]
+          - name: b
+            image: debian
+            task: burn
+            memory: 128Mi
+            weight: {weightB}
+            ready: "{Burning}"
+
+        """;
+
+    /// <summary>Domains that come to a prompt and wait there.</summary>
+    internal static string Idle(int count, int memoryMiB) =>
+        "domains:\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"  - {{ name: {IdleName}{i}, image: debian, memory: {memoryMiB}Mi }}\n"));
+
+    private static string After(string text, string line, string more)
+    {
+        int at = text.IndexOf(line, StringComparison.Ordinal);
+        return at >= 0 && text.IndexOf(line, at + 1, StringComparison.Ordinal) < 0
+            ? text.Insert(at + line.Length, more)
+            : throw new BenchException($"{Example} has not one line '{line.Trim()}'");
+    }
+}
