@@ -47,7 +47,20 @@ public static unsafe class HostThread
 
     /// <summary>Gives the calling thread the fixed real-time priority (1..99); false where that is not permitted.</summary>
     /// <remarks>SCHED_RR, so that two processes that both want a CPU for good share it rather than one of them having it all.</remarks>
-    public static bool TryRealTime(int priority) => ThreadCalls.SetScheduler(0, ThreadCalls.SchedRoundRobin, &priority) == 0;
+    public static bool TryRealTime(int priority) => TryRealTime(0, priority);
+
+    /// <summary>The same for any thread of this process, by <see cref="Id"/>.</summary>
+    public static bool TryRealTime(int thread, int priority) => ThreadCalls.SetScheduler(thread, ThreadCalls.SchedRoundRobin, &priority) == 0;
+
+    /// <summary>Makes the calling thread an ordinary one again.</summary>
+    public static void BeOrdinary()
+    {
+        int none = 0;
+        _ = ThreadCalls.SetScheduler(0, ThreadCalls.SchedOther, &none);
+    }
+
+    /// <summary>The calling thread, as the kernel names it.</summary>
+    public static int Id() => ThreadCalls.GetThreadId();
 
     /// <summary>Whether threads of this process may have a real-time priority.</summary>
     public static bool MayBeRealTime(int priority)

@@ -6,6 +6,7 @@ namespace Bulkhead.Host.Threads;
 internal static unsafe partial class ThreadCalls
 {
     internal const int MaskBytes = 128;
+    internal const int SchedOther = 0;
     internal const int SchedRoundRobin = 2;
     internal const int ThreadCpuClock = 3;
     internal const int SetTimerSlack = 29;
@@ -21,6 +22,9 @@ internal static unsafe partial class ThreadCalls
 
     [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
     internal static partial int SetScheduler(int thread, int policy, int* priority);
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    internal static partial int GetThreadId();
 
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     internal static partial int ClockGetTime(int clock, TimeSpec* time);

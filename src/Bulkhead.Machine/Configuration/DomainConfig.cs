@@ -72,5 +72,6 @@ public sealed record DomainConfig
         Reservation = Reservation?.Cpu,
         Priority = Priority,
         Partition = Name,
+        HasDeadline = Latency is not null,
     };
 }

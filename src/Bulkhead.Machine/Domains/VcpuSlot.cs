@@ -119,6 +119,9 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>Worker: the number under which the policy knows it.</summary>
     internal int PolicyEntry { get; set; }
 
+    /// <summary>Worker: whether it goes before other processes of the host.</summary>
+    internal bool IsUrgent { get; set; }
+
     /// <summary>Worker: whether the policy counts it runnable.</summary>
     internal bool Runnable { get; set; }
 

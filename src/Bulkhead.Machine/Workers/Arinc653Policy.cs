@@ -19,6 +19,8 @@ internal sealed class Arinc653Policy : IPolicy
 
     public int Add(Share share) => _queue.Add(Number(share));
 
+    public bool IsUrgent(Share share) => true;
+
     public void Remove(int entry) => _queue.Remove(entry);
 
     public void Change(int entry, Share share) => _queue.Change(entry, Number(share));

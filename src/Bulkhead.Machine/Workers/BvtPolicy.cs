@@ -14,6 +14,8 @@ internal sealed class BvtPolicy(long allowanceNs) : IPolicy
 
     public int Add(Share share) => _queue.Add(share.Parameters);
 
+    public bool IsUrgent(Share share) => share.WarpNs > 0;
+
     public void Remove(int entry) => _queue.Remove(entry);
 
     public void Change(int entry, Share share) => _queue.Change(entry, share.Parameters);

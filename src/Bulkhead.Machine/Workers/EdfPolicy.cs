@@ -10,6 +10,8 @@ internal sealed class EdfPolicy(long allowanceNs) : IPolicy
 
     public int Add(Share share) => _queue.Add(share.EdfParameters);
 
+    public bool IsUrgent(Share share) => share.Reservation is not null;
+
     public void Remove(int entry) => _queue.Remove(entry);
 
     public void Change(int entry, Share share) => _queue.Change(entry, share.EdfParameters);

@@ -10,6 +10,8 @@ internal sealed class FixedPriorityPolicy(long allowanceNs) : IPolicy
 
     public int Add(Share share) => _queue.Add(share.Priority);
 
+    public bool IsUrgent(Share share) => share.Priority > 0;
+
     public void Remove(int entry) => _queue.Remove(entry);
 
     public void Change(int entry, Share share) => _queue.Change(entry, share.Priority);

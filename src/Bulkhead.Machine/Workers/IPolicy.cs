@@ -7,6 +7,9 @@ internal interface IPolicy
     /// <summary>Takes in a vCPU that is not runnable yet; the number names it here.</summary>
     int Add(Share share);
 
+    /// <summary>Whether a vCPU with this share has to be dispatched in time, rather than as often as others.</summary>
+    bool IsUrgent(Share share);
+
     /// <summary>Lets go of one that is not running; its number may be given to another.</summary>
     void Remove(int entry);
 

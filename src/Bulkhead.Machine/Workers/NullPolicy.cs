@@ -9,6 +9,8 @@ internal sealed class NullPolicy : IPolicy
 
     public int Add(Share share) => _queue.Add();
 
+    public bool IsUrgent(Share share) => true;
+
     public void Remove(int entry) => _queue.Remove();
 
     public void Change(int entry, Share share)

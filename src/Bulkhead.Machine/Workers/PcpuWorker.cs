@@ -22,7 +22,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly StolenTime? _stolen;
     private readonly int _cpu;
-    private readonly int _realTimePriority;
+    private readonly WorkerPriority _priority;
+    private ThreadTurnTimer? _raisingTimer;
     private IPolicy _policy;
     private Thread? _thread;
     private ITurnTimer? _timer;
@@ -39,7 +40,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _policy = policy;
         _options = options;
         _idle = options.Idle;
-        _realTimePriority = realTimePriority;
+        _priority = new WorkerPriority(realTimePriority);
         _stolen = options.RealTime ? new StolenTime() : null;
         Recorder = new FlightRecorder(cpu);
     }
@@ -58,6 +59,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     {
         slot.Worker = this;
         slot.PolicyEntry = _policy.Add(share);
+        slot.IsUrgent = IsUrgent(share);
         _slots.Add(slot);
     }
 
@@ -65,16 +67,17 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     /// <remarks><i>Threading</i>: the worker's thread, between turns; or before <see cref="Start"/>.</remarks>
     internal void ChangePolicy(IPolicy policy, Func<VcpuSlot, Share> shareOf)
     {
+        _policy = policy;
         foreach (VcpuSlot slot in _slots)
         {
-            slot.PolicyEntry = policy.Add(shareOf(slot));
+            Share share = shareOf(slot);
+            slot.PolicyEntry = policy.Add(share);
+            slot.IsUrgent = IsUrgent(share);
             if (slot.Runnable)
             {
                 policy.Wake(slot.PolicyEntry);
             }
         }
-
-        _policy = policy;
     }
 
     /// <summary>Has the worker do something between two turns; from any thread.</summary>
@@ -85,7 +88,11 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     }
 
     /// <summary>Changes what a vCPU placed here is entitled to; from any thread.</summary>
-    internal void Change(VcpuSlot slot, Share share) => Post(() => _policy.Change(slot.PolicyEntry, share));
+    internal void Change(VcpuSlot slot, Share share) => Post(() =>
+    {
+        _policy.Change(slot.PolicyEntry, share);
+        slot.IsUrgent = IsUrgent(share);
+    });
 
     /// <summary>Starts the thread.</summary>
     internal void Start()
@@ -98,6 +105,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     public void Poke(VcpuSlot? slot)
     {
         _idle.Ring();
+        _priority.Raise();
         VcpuSlot? current = Volatile.Read(ref _current);
         if (current is not null && current != slot)
         {
@@ -119,7 +127,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         if (_current is not null && deadline < _untilNs)
         {
             _untilNs = deadline;
-            _timer?.Arm(deadline);
+            Arm(deadline);
         }
     }
 
@@ -132,11 +140,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             _ = HostThread.TryPin(_cpu);
         }
 
-        if (_realTimePriority > 0)
-        {
-            _ = HostThread.TryRealTime(_realTimePriority);
-        }
-
+        _priority.Begin();
         HostThread.PreciseTimers();
         using TurnTimer? sampler = _options.Sampler?.Invoke();
         _sampler = sampler;
@@ -152,6 +156,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             until = budgetNs >= until - now ? until : now + budgetNs;
             if (entry < 0)
             {
+                _priority.Raise();
                 _idle.Wait(until);
                 _stolen?.Forget();
                 continue;
@@ -160,6 +165,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             Turn(SlotOf(entry), now, until);
         }
 
+        _raisingTimer?.Dispose();
         _timer = null;
         _sampler = null;
     }
@@ -172,11 +178,49 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _thread?.Join();
     }
 
+    private void SetPriority(VcpuSlot slot, long untilNs)
+    {
+        if (slot.IsUrgent)
+        {
+            _priority.Raise();
+        }
+        else if (_priority.TryPrepareOrdinary())
+        {
+            if (untilNs != long.MaxValue)
+            {
+                Arm(untilNs);
+            }
+
+            _priority.BeOrdinary();
+        }
+    }
+
+    // An ordinary thread may not have the CPU when a signal for it comes: one that always gets it raises it first.
+    private void Arm(long deadlineNs)
+    {
+        if (_priority.IsOrdinary)
+        {
+            _raisingTimer ??= new ThreadTurnTimer(() =>
+            {
+                _priority.Raise();
+                EndCurrentTurn();
+            });
+            _raisingTimer.Arm(deadlineNs);
+        }
+        else
+        {
+            _timer?.Arm(deadlineNs);
+        }
+    }
+
+    private bool IsUrgent(Share share) => share.HasDeadline || _policy.IsUrgent(share);
+
     private void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
 
     private void Turn(VcpuSlot slot, long nowNs, long untilNs)
     {
         _untilNs = untilNs;
+        SetPriority(slot, untilNs);
         _ = Interlocked.Exchange(ref _current, slot);
         if (_idle.IsRung)
         {
@@ -199,7 +243,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _sampler?.Aim(slot.Vcpu.TurnCell);
         if (untilNs != long.MaxValue)
         {
-            _timer?.Arm(untilNs);
+            Arm(untilNs);
         }
 
         StopReason reason = StopReason.EngineError;

@@ -14,6 +14,8 @@ internal sealed class RoundRobinPolicy(long sliceNs) : IPolicy
         return _runnable.Count - 1;
     }
 
+    public bool IsUrgent(Share share) => false;
+
     public void Remove(int entry) => _runnable[entry] = false;
 
     public void Change(int entry, Share share)

@@ -8,6 +8,9 @@ namespace Bulkhead.Machine.Workers;
 /// <remarks><i>Units</i>: warp in virtual nanoseconds, the limits in real ones; 0 = none.</remarks>
 public sealed record Share(int Weight = 1, long WarpNs = 0, long WarpLimitNs = 0, long UnwarpNs = 0)
 {
+    /// <summary>Whether it declares how long it can wait.</summary>
+    public bool HasDeadline { get; init; }
+
     /// <summary>What it has reserved (EDF), or what its guest promises (fixed priority); null = nothing.</summary>
     public CpuReservation? Reservation { get; init; }
 

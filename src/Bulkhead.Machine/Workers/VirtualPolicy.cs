@@ -21,6 +21,8 @@ internal sealed class VirtualPolicy(IPolicy policy, InstructionClock clock, Acti
 
     public int Add(Share share) => policy.Add(share);
 
+    public bool IsUrgent(Share share) => policy.IsUrgent(share);
+
     public void Remove(int entry) => policy.Remove(entry);
 
     public void Change(int entry, Share share) => policy.Change(entry, share);
