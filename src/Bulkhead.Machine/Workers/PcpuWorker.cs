@@ -19,6 +19,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly WorkerOptions _options;
     private readonly IIdle _idle;
     private readonly List<VcpuSlot> _slots = [];
+    private readonly StandIn _standIn;
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly StolenTime? _stolen;
     private readonly int _cpu;
@@ -39,6 +40,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _policy = policy;
         _options = options;
         _idle = options.Idle;
+        _standIn = new StandIn(_slots);
         _realTimePriority = realTimePriority;
         _stolen = options.RealTime ? new StolenTime() : null;
         Recorder = new FlightRecorder(cpu);
@@ -157,7 +159,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 continue;
             }
 
-            Turn(SlotOf(entry), now, until);
+            Turn(_standIn.For(SlotOf(entry)), now, until);
         }
 
         _timer = null;
@@ -232,6 +234,10 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 slot.Domain.NoteStuck();
             }
         }
+        else if (reason == StopReason.Spin)
+        {
+            _standIn.NoteSpin(slot);
+        }
         else if (reason is not (StopReason.Budget or StopReason.Kicked))
         {
             EndDomainSlow(slot, reason, thrown);
@@ -272,7 +278,13 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 Hold(slot);
             }
 
-            if (!slot.IsHeld && slot.TakeWake(out long wokenNs) && !slot.Runnable)
+            if (slot.IsHeld || !slot.TakeWake(out long wokenNs))
+            {
+                continue;
+            }
+
+            _standIn.NoteWake(slot);
+            if (!slot.Runnable)
             {
                 slot.Runnable = true;
                 _policy.Wake(slot.PolicyEntry);
