@@ -66,7 +66,7 @@ public sealed class SpinTests
 
     private static ulong HandOverHash(string settings, ulong every)
     {
-        using TinyMachine machine = Machine(static r => r with { EndAtNs = 1_000_000_000 }, settings);
+        using TinyMachine machine = Machine(static r => r with { EndAtNs = 25 * PeriodNs }, settings);
         machine.Add(HandOver, vcpus: 2);
         machine.Add(Victim.Compute);
         int looks = 0;
