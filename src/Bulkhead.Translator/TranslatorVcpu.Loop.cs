@@ -463,6 +463,15 @@ internal sealed unsafe partial class TranslatorVcpu
                 SplitFlags();
                 TakeDebugTrap(step); // which ends the halt
                 break;
+            case InterpretResult.Spin:
+                SplitFlags();
+                TakeDebugTrap(step);
+                if (!_stopped)
+                {
+                    Stop(StopReason.Spin);
+                }
+
+                break;
             case InterpretResult.Fault:
                 Uncount(1);
                 DeliverFault(_interpreter.Fault);

@@ -19,6 +19,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly WorkerOptions _options;
     private readonly IIdle _idle;
     private readonly List<VcpuSlot> _slots = [];
+    private readonly StandIn _standIn;
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly StolenTime? _stolen;
     private readonly int _cpu;
@@ -41,6 +42,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _options = options;
         _idle = options.Idle;
         _priority = new WorkerPriority(realTimePriority);
+        _standIn = new StandIn(_slots);
         _stolen = options.RealTime ? new StolenTime() : null;
         Recorder = new FlightRecorder(cpu);
     }
@@ -162,7 +164,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 continue;
             }
 
-            Turn(SlotOf(entry), now, until);
+            Turn(_standIn.For(SlotOf(entry)), now, until);
         }
 
         _raisingTimer?.Dispose();
@@ -276,6 +278,10 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 slot.Domain.NoteStuck();
             }
         }
+        else if (reason == StopReason.Spin)
+        {
+            _standIn.NoteSpin(slot);
+        }
         else if (reason is not (StopReason.Budget or StopReason.Kicked))
         {
             EndDomainSlow(slot, reason, thrown);
@@ -316,7 +322,13 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 Hold(slot);
             }
 
-            if (!slot.IsHeld && slot.TakeWake(out long wokenNs) && !slot.Runnable)
+            if (slot.IsHeld || !slot.TakeWake(out long wokenNs))
+            {
+                continue;
+            }
+
+            _standIn.NoteWake(slot);
+            if (!slot.Runnable)
             {
                 slot.Runnable = true;
                 _policy.Wake(slot.PolicyEntry);

@@ -210,13 +210,13 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         return calls ? target : target | next;
     }
 
-    /// <summary>Whether a fault of it shows every flag from before it.</summary>
+    /// <summary>Whether a fault of it, or the turn's end behind it, shows every flag from before it.</summary>
     private bool MayShowFlags(in Instruction i) => (_options.ExactFaultFlags || _options.CountInstructions) && MayFault(i);
 
     private static bool MayFault(in Instruction i)
     {
         ref readonly InstructionEntry entry = ref InstructionTable.Get(i.Code);
-        return entry.Class != InstructionClass.Carried || entry.Traps || BlockEmitter.HasMemory(i);
+        return entry.Class != InstructionClass.Carried || entry.Traps || BlockEmitter.HasMemory(i) || i.Mnemonic == Mnemonic.Pause;
     }
 
     /// <summary>Whether what follows may look at every flag: returns, indirect jumps and calls, interpreted instructions.</summary>

@@ -107,7 +107,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
 
     /// <summary>Whether an instruction is emitted; the others are interpreted.</summary>
     internal static bool Emits(in Instruction i, ModeWord mode, EngineOptions options) =>
-        InstructionTable.Get(i.Code).Class == InstructionClass.Carried || HasTemplate(i, mode, options);
+        (InstructionTable.Get(i.Code).Class == InstructionClass.Carried && i.Mnemonic != Mnemonic.Pause) || HasTemplate(i, mode, options);
 
     /// <summary>Whether the emitter has a template of its own for an instruction of class Control or System.</summary>
     internal static bool HasTemplate(in Instruction i, ModeWord mode, EngineOptions options)
@@ -137,10 +137,11 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
                 return i.Op0Kind != OpKind.Register || !i.Op0Register.IsSegmentRegister();
             case Mnemonic.Leave:
             case Mnemonic.Nop:
-            case Mnemonic.Pause:
             case Mnemonic.Endbr64:
             case Mnemonic.Endbr32:
                 return true;
+            case Mnemonic.Pause:
+                return !options.CountInstructions; // there it may end the turn: the vCPUs wait for each other on one thread
             case Mnemonic.Prefetcht0:
             case Mnemonic.Prefetcht1:
             case Mnemonic.Prefetcht2:
@@ -193,7 +194,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             return EmitTemplate(instruction);
         }
 
-        if (kind == InstructionClass.Carried)
+        if (kind == InstructionClass.Carried && instruction.Mnemonic != Mnemonic.Pause)
         {
             EmitCarried(instruction, entry);
             return true;

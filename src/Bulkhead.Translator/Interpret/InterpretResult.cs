@@ -12,6 +12,9 @@ internal enum InterpretResult
     /// <summary>HLT: RIP is past it, Activity is Halted.</summary>
     Halt,
 
+    /// <summary>PAUSE, and so many of them that the vCPU seems to wait for another; RIP is past it.</summary>
+    Spin,
+
     /// <summary>Something the engine does not offer; <c>Interpreter.Unsupported</c> names it.</summary>
     Unsupported,
 }

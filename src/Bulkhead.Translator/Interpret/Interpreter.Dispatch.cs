@@ -56,7 +56,7 @@ internal sealed unsafe partial class Interpreter
             Mnemonic.Xsetbv => Xsetbv(in instruction),
             Mnemonic.Hlt => Halt(in instruction),
             Mnemonic.Serialize => Serialize(in instruction),
-            Mnemonic.Pause => CountedNop(in instruction, ExitReason.Pause),
+            Mnemonic.Pause => Pause(in instruction),
             Mnemonic.Wbinvd or Mnemonic.Wbnoinvd => Privileged() ? CountedNop(in instruction, ExitReason.Wbinvd) : FailGp(),
             Mnemonic.Invd => Privileged() ? CountedNop(in instruction, ExitReason.Invd) : FailGp(),
             Mnemonic.Invlpg => InvalidatePage(in instruction),

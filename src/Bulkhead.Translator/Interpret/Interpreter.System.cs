@@ -165,6 +165,14 @@ internal sealed unsafe partial class Interpreter
         return InterpretResult.Halt;
     }
 
+    // By the count of its own PAUSEs alone, or where its turns end would change how they go on.
+    private InterpretResult Pause(in Instruction instruction)
+    {
+        _exits.Add(ExitReason.Pause);
+        _ = Next(in instruction);
+        return ++_pauses % PausesOfSpin == 0 ? InterpretResult.Spin : InterpretResult.Done;
+    }
+
     private InterpretResult InvalidatePage(in Instruction instruction)
     {
         if (!Privileged())

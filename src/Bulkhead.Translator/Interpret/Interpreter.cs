@@ -16,6 +16,9 @@ namespace Bulkhead.Translator.Interpret;
 internal sealed unsafe partial class Interpreter(
     Registers* registers, GuestMemory memory, ITlbControl tlb, IFpuState fpu, ExitCounters exits, CpuidPolicy cpuid)
 {
+    /// <summary>Every so many PAUSEs are one that spins: far more than a lock takes whose holder runs, far less than a turn.</summary>
+    internal const int PausesOfSpin = 256;
+
     private readonly Registers* _r = registers;
     private readonly GuestMemory _memory = memory;
     private readonly ITlbControl _tlb = tlb;
@@ -25,6 +28,8 @@ internal sealed unsafe partial class Interpreter(
 
     /// <summary>What <see cref="Registers.InterruptShadow"/> becomes when the current instruction is done.</summary>
     private byte _shadow;
+
+    private uint _pauses;
 
     /// <summary>The exception of the last <see cref="InterpretResult.Fault"/>.</summary>
     internal GuestFault Fault { get; private set; }
@@ -45,7 +50,7 @@ internal sealed unsafe partial class Interpreter(
         _shadow = 0;
         _r->Rflags &= ~Rflags.RF; // RF covers one instruction; its faults push it set anyway
         InterpretResult result = Dispatch(in instruction);
-        if (result is InterpretResult.Done or InterpretResult.Halt)
+        if (result is InterpretResult.Done or InterpretResult.Halt or InterpretResult.Spin)
         {
             _r->InterruptShadow = _shadow;
         }

@@ -12,6 +12,9 @@ public enum StopReason
     /// <summary>Somebody kicked.</summary>
     Kicked,
 
+    /// <summary>PAUSE again and again: it seems to wait for another vCPU. Not from every engine.</summary>
+    Spin,
+
     /// <summary>A triple fault: the machine resets.</summary>
     TripleFault,
 
