@@ -12,6 +12,8 @@ internal sealed class WindowPolicy(long periodNs, long openNs) : IPolicy
 
     public int Add(Share share) => 7;
 
+    public bool IsUrgent(Share share) => false;
+
     public void Remove(int entry)
     {
     }
