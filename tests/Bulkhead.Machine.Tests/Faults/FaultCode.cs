@@ -213,8 +213,9 @@ internal static class FaultCode
     {
         c.cld();
         c.mov(eax, random.Next());
-        c.mov(edi, random.Next(2) == 0 ? 0 : Place + 0x1000);
-        c.mov(ecx, MemoryEnd / 4);
+        uint from = random.Next(2) == 0 ? 0 : Place + 0x1000;
+        c.mov(edi, from);
+        c.mov(ecx, (MemoryEnd - from) / 4);
         c.rep.stosd();
         c.Forever(static l =>
         {

@@ -305,13 +305,15 @@ internal static class FaultFloods
     {
         uint[] places = [Apic - 0x800, IoApic - 0x100, Hpet - 0x200, 0xBFFF_F000, FaultMachine.MemoryBytes - 0x1000, 0xFFFF_F000];
         c.cld();
+
+        // No longer ones: in virtual time a whole page of them takes a nanosecond.
         c.Forever(l =>
         {
             for (int i = 0; i < 8; i++)
             {
                 l.mov(edi, places[random.Next(places.Length)]);
                 l.mov(esi, random.Next(2) == 0 ? places[random.Next(places.Length)] : WorkCode.Start);
-                l.mov(ecx, random.Next(3) switch { 0 => 0xFFFF_FFFF, 1 => 0x10_0000, _ => 0x1003 });
+                l.mov(ecx, random.Next(3) switch { 0 => 0x4003, 1 => 0x801, _ => 0x40 });
                 l.mov(eax, random.Next());
                 l.mov(edx, s_ports[random.Next(s_ports.Length)]);
                 switch (random.Next(7))
@@ -338,6 +340,8 @@ internal static class FaultFloods
                         l.repne.scasd();
                         break;
                 }
+
+                l.Work(400);
             }
         });
     }

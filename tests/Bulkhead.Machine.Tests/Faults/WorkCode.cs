@@ -152,7 +152,7 @@ internal static class WorkCode
         // Until the other one sleeps for certain. x2APIC mode has no registers in memory.
         c.cli();
         c.Wrmsr(0x832, HostileCode.IpiVector);
-        c.Wrmsr(0x838, 300_000);
+        c.Wrmsr(0x838, 200_000);
         c.sti();
         c.hlt();
         Finish(c);
