@@ -35,7 +35,7 @@ internal sealed class FaultMachine : IDisposable
     private const long WatchdogNs = 80_000;
 
     // Only a test that fails waits this long.
-    private const int LongestMs = 120_000;
+    private const int LongestMs = 60_000;
 
     private readonly List<string> _files = [];
     private readonly List<Life> _lives = [];
@@ -43,6 +43,7 @@ internal sealed class FaultMachine : IDisposable
     private readonly TranslatorEngines _engines = TranslatorEngines.Create(TranslatorEngines.Counting);
     private readonly FaultPlan? _plan;
     private readonly string _name;
+    private bool _stuck;
 
     internal FaultMachine(Work work, FaultPlan? plan)
     {
@@ -118,16 +119,21 @@ internal sealed class FaultMachine : IDisposable
         Runner.Start();
         if (!Runner.Wait(LongestMs))
         {
-            _problems.Add("the machine does not come to its end");
+            _problems.Add($"the machine does not come to its end: {string.Join("; ", Faulty.Slots.Select(static s => Autopsy.Describe(s, "it runs", null)))}");
             Runner.Stop(-1, "too long");
-            _ = Runner.Wait(LongestMs);
+            _stuck = !Runner.Wait(LongestMs / 10);
         }
     }
 
     public void Dispose()
     {
-        Runner.Dispose();
-        _engines.Dispose();
+        // A worker that never comes back cannot be waited for.
+        if (!_stuck)
+        {
+            Runner.Dispose();
+            _engines.Dispose();
+        }
+
         _files.ForEach(File.Delete);
     }
 
