@@ -169,7 +169,7 @@ internal sealed class FaultMachine : IDisposable
 
     private void Inject(FaultPlan plan)
     {
-        if (Faulty.IsOff)
+        if (Faulty.IsOff || _lives.Count > 0)
         {
             _problems.Add("it ended before the fault");
             return;
@@ -188,7 +188,7 @@ internal sealed class FaultMachine : IDisposable
                 first.Io = new FailingIo(first.Io, often ? plan.Random.Next(1, 20) : 1);
                 break;
             case FaultKind.TimerThrows:
-                any.Timers.Arm(new FailingTimer(), Faulty.Clock.NowNs + plan.Random.Next(50_000));
+                any.Timers.Arm(new FailingTimer(), Faulty.Clock.NowNs + plan.Random.Next(2_000));
                 break;
             case FaultKind.EngineStops or FaultKind.EngineThrows:
                 var vcpu = (FailingVcpu)any.Vcpu;
