@@ -27,7 +27,7 @@ internal static class FaultChecks
             return wrong;
         }
 
-        AddEnd(plan.Kind, first.Result, reference.Lives[0], wrong);
+        AddEnd(plan, first.Result, reference.Lives[0], wrong);
         if (second != reference.Lives[0] with { Result = second.Result } || second.Result.ExitCode != reference.Lives[0].Result.ExitCode)
         {
             wrong.Add($"the second life is {second} where without a fault it is {reference.Lives[0]}");
@@ -76,17 +76,18 @@ internal static class FaultChecks
         }
     }
 
-    private static void AddEnd(FaultKind kind, DomainResult result, Life healthy, List<string> wrong)
+    private static void AddEnd(FaultPlan plan, DomainResult result, Life healthy, List<string> wrong)
     {
         (int code, string words) = (result.ExitCode, result.Message);
-        bool fits = kind switch
+
+        // Where one halts for good, another may only sleep.
+        bool killed = plan.Work == Work.TwoVcpus && code == FaultMachine.Killed && words == "killed";
+        bool fits = plan.Kind switch
         {
             FaultKind.TripleFault or FaultKind.FileGoneAtStart => code == ExitCodes.TripleFault,
-
-            // Another vCPU may only sleep.
-            FaultKind.HaltForGood => code is ExitCodes.Halted or FaultMachine.Killed,
+            FaultKind.HaltForGood => code == ExitCodes.Halted || killed,
             FaultKind.EndlessLoop => code == ExitCodes.Hung,
-            FaultKind.Panic => code == ExitCodes.Panic && words.Contains("injected", StringComparison.Ordinal),
+            FaultKind.Panic => (code == ExitCodes.Panic && words.Contains("injected", StringComparison.Ordinal)) || killed,
             FaultKind.PowerOff => code == ExitCodes.PowerOff,
             FaultKind.DeviceThrows => code == ExitCodes.Engine && words.Contains(FailingIo.Words, StringComparison.Ordinal),
             FaultKind.TimerThrows => code == ExitCodes.Engine && words.Contains(FailingTimer.Words, StringComparison.Ordinal),
