@@ -81,7 +81,7 @@ internal static class FaultChecks
         (int code, string words) = (result.ExitCode, result.Message);
 
         // Where one halts for good, another may only sleep.
-        bool killed = plan.Work == Work.TwoVcpus && code == FaultMachine.Killed && words == "killed";
+        bool killed = plan.Work == Work.TwoVcpus && code == FaultMachine.Killed && words.StartsWith("killed; vCPU", StringComparison.Ordinal);
         bool fits = plan.Kind switch
         {
             FaultKind.TripleFault or FaultKind.FileGoneAtStart => code == ExitCodes.TripleFault,
@@ -111,7 +111,7 @@ internal static class FaultChecks
         ExitCodes.Unsupported => words.StartsWith("unsupported: ", StringComparison.Ordinal) && !words.StartsWith("unsupported: ;", StringComparison.Ordinal),
         ExitCodes.Halted => words.Contains("halted for good", StringComparison.Ordinal),
         ExitCodes.Hung => words.StartsWith("watchdog: vCPU", StringComparison.Ordinal),
-        FaultMachine.Killed when words == "killed" => true,
+        FaultMachine.Killed when words.StartsWith("killed; vCPU", StringComparison.Ordinal) => true,
         _ => words == "debug exit",
     };
 

@@ -107,7 +107,7 @@ internal sealed class FaultMachine : IDisposable
         {
             if (_lives.Count == 0)
             {
-                Faulty.Stop(Killed, "killed");
+                Faulty.Crash(Killed, "killed", Faulty.Slots[0]);
             }
         });
         if (_plan is not null)
