@@ -23,14 +23,14 @@ internal sealed class FaultMachine : IDisposable
     internal const long EndNs = (Answers * (long)Victim.PeriodNs) + (Victim.PeriodNs / 2);
 
     /// <summary>How often the victim answers until then.</summary>
-    internal const int Answers = 11;
+    internal const int Answers = 15;
 
     /// <summary>The exit code of a domain that had to be killed.</summary>
     internal const int Killed = 137;
 
     private const uint Counter = 0x30_0000;
     private const long WarpNs = 60_000;
-    private const ulong KillAt = 650_000;
+    private const ulong KillAt = 1_000_000;
     private const ulong LookEvery = 25_000;
     private const long WatchdogNs = 80_000;
 
