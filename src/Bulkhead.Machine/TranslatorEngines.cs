@@ -46,6 +46,18 @@ public sealed class TranslatorEngines : IDisposable
     public EngineSeam Seam => new(
         CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler, _options.Sample ? TranslatorEngine.SampleHandler : 0, Release);
 
+    /// <summary>How many there are now: one for each domain that has RAM.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _engines.Count;
+            }
+        }
+    }
+
     /// <summary>Guest instructions translated so far, over all domains.</summary>
     public long TranslatedInstructions => _goneInstructions + Sum(static e => e.TranslatedInstructions);
 

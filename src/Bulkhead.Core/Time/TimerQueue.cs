@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Bulkhead.Core.Time;
 
 /// <summary>The deadlines of one vCPU or domain, in order.</summary>
@@ -7,6 +9,8 @@ namespace Bulkhead.Core.Time;
 /// </remarks>
 public sealed class TimerQueue(Action onEarlier) : ITimerQueue
 {
+    private const int MostFirings = 10_000;
+
     private readonly Lock _lock = new();
     private Entry[] _entries = new Entry[8];
     private int _count;
@@ -57,10 +61,18 @@ public sealed class TimerQueue(Action onEarlier) : ITimerQueue
     }
 
     /// <summary>Fires every deadline that is not after <paramref name="nowNs"/>.</summary>
+    /// <remarks><i>Errors</i>: an <see cref="UnreachableException"/> where clients stay due however often they are fired; the thread that
+    /// fires serves others too.</remarks>
     public void Fire(long nowNs)
     {
+        int fired = 0;
         while (NextDeadlineNs <= nowNs)
         {
+            if (++fired > MostFirings)
+            {
+                throw new UnreachableException($"After {MostFirings} firings at {nowNs} ns a timer is still due at {NextDeadlineNs} ns.");
+            }
+
             ITimerClient client;
             lock (_lock)
             {

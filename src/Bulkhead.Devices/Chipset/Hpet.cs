@@ -55,7 +55,7 @@ public sealed class Hpet : IIoDevice, ITimerClient
             if (nowNs >= _deadline)
             {
                 Match(nowNs);
-                Arm();
+                Arm(nowNs);
             }
         }
     }
@@ -83,7 +83,7 @@ public sealed class Hpet : IIoDevice, ITimerClient
             long now = _clock.NowNs;
             Match(now);
             WriteRegister(offset & ~7UL, value, mask, now);
-            Arm();
+            Arm(now);
         }
 
         return IoResult.Ok;
@@ -255,12 +255,15 @@ public sealed class Hpet : IIoDevice, ITimerClient
         }
     }
 
-    private void Arm()
+    // A match the counter has passed (a guest may set it near its end, and a period that leads beyond it) does not come: it would
+    // be due for ever.
+    private void Arm(long now)
     {
+        ulong counter = Counter(now);
         ulong next = ulong.MaxValue;
         foreach (HpetTimer timer in _comparators)
         {
-            if (timer.IsEnabled && timer.NextMatch < next)
+            if (timer.IsEnabled && timer.NextMatch >= counter && timer.NextMatch < next)
             {
                 next = timer.NextMatch;
             }
@@ -269,7 +272,7 @@ public sealed class Hpet : IIoDevice, ITimerClient
         long deadline = long.MaxValue;
         if (IsRunning && next != ulong.MaxValue)
         {
-            ulong ticks = next > _counter ? next - _counter : 0;
+            ulong ticks = unchecked(next - _counter); // the counter may have begun anew since
             ulong limit = (ulong)(long.MaxValue - _startNs) / PeriodNs;
             deadline = ticks < limit ? _startNs + ((long)ticks * PeriodNs) : long.MaxValue;
         }

@@ -362,7 +362,16 @@ public sealed class Domain : IDisposable
             ?? Array.Find(_vcpus, static v => v.Vcpu.Registers.Activity == (byte)ActivityState.Active)
             ?? Array.Find(_vcpus, static v => v.Vcpu.Registers.Activity == (byte)ActivityState.Halted)
             ?? _vcpus[0];
-        return Autopsy.Describe(culprit, ending.Message, Memory);
+        try
+        {
+            return Autopsy.Describe(culprit, ending.Message, Memory);
+        }
+#pragma warning disable CA1031 // The root of an end: it reads what a guest left behind, and a bug in that must not keep the domain from ending.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return $"{ending.Message}; where it was cannot be told: {e}";
+        }
     }
 
     /// <inheritdoc/>

@@ -235,6 +235,8 @@ public sealed class VcpuSlot : IVcpuSignals
 
     internal void Unpark()
     {
+        // What it ran before its start or reset is not held against it. The counts of progress may be the same as then.
+        Volatile.Write(ref _progress, -1);
         Volatile.Write(ref _parked, 0);
         Wake();
     }

@@ -46,6 +46,34 @@ public sealed class HpetTests
     }
 
     [Fact]
+    public void Counter_BeginsAnewBeforeAMatch_TheQueueComesToRest()
+    {
+        _hpet.Out32(0xF0, 0xFFFF_FF00);
+        _hpet.Out32(0xF4, 0xFFFF_FFFF);
+        _hpet.Out32(0x100, 0x104);
+        _hpet.Out32(0x108, 0x100);
+        _hpet.Out32(0x10, 1);
+        Advance(10_000);
+        Assert.True(_rig.Timers.NextDeadlineNs > 10_000);
+    }
+
+    [Fact]
+    public void Periodic_PeriodLeadsBeyondTheCounter_TheQueueComesToRest()
+    {
+        _hpet.Out32(0xF0, 0xFFFF_FF00);
+        _hpet.Out32(0xF4, 0xFFFF_FFFF);
+        _hpet.Out32(0x100, 0x4C);
+        _hpet.Out32(0x10C, 0xFFFF_FFFF);
+        _hpet.Out32(0x100, 0x4C);
+        _hpet.Out32(0x108, 0xFFFF_FF80);
+        _hpet.Out32(0x108, 0x1000);
+        _hpet.Out32(0x10C, 0);
+        _hpet.Out32(0x10, 1);
+        Advance(1500);
+        Assert.True(_rig.Timers.NextDeadlineNs > 1500);
+    }
+
+    [Fact]
     public void Legacy_LinuxPeriodic_TicksOnIrq0()
     {
         _hpet.Out32(0x10, 3);
