@@ -191,7 +191,7 @@ public sealed class ControlTests : IDisposable
             "{ name: box, kernel: circle, expect: [console \"A\" within 1m, no console \"Z\", share >= 10%, restarts <= 0] }",
             "{ name: bad, kernel: crash, expect: [exit 12, exit 0 within 1m, no console \"A\"] }", "{ name: again, kernel: crash, restart: { when: always, backoff: 1ms, longest: 1ms }, expect: restarts >= 3 }");
         string junit = Path.Combine(_folder, "result.xml");
-        using var test = new BulkheadProcess(_folder, ["test", file, "--duration", "1ms", "--junit", junit]);
+        using var test = new BulkheadProcess(_folder, ["test", file, "--duration", "1s", "--junit", junit]);
 
         (int code, string output, _) = test.End();
         Assert.Equal(1, code);
