@@ -17,6 +17,7 @@ public sealed class MachineRunner : IDisposable
     private readonly List<PcpuWorker> _workers = [];
     private readonly List<Pool> _pools = [];
     private readonly object _ended = new();
+    private readonly ControlThread _control = new();
     private readonly TraceFile? _trace;
 
     private MachineRunner(TraceFile? trace) => _trace = trace;
@@ -67,6 +68,7 @@ public sealed class MachineRunner : IDisposable
             StartTrace(_trace);
         }
 
+        _control.Start();
         foreach (PcpuWorker worker in _workers)
         {
             worker.Start();
@@ -240,6 +242,7 @@ public sealed class MachineRunner : IDisposable
             worker.Dispose();
         }
 
+        _control.Dispose();
         foreach (Domain domain in _domains)
         {
             domain.Dispose();
@@ -331,7 +334,7 @@ public sealed class MachineRunner : IDisposable
         // In virtual time no other thread may take part: whatever it did would come at another time every time.
         Domain domain = DomainBuilder.Build(
             request, engine, time,
-            Counted is null ? static action => ThreadPool.UnsafeQueueUserWorkItem(static a => a(), action, preferLocal: false) : null);
+            Counted is null ? _control.Post : null);
         _domains.Add(domain);
         domain.Ended += _ =>
         {
