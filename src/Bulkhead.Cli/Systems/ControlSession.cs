@@ -161,7 +161,7 @@ internal sealed class ControlSession
     private void Do(ControlRequest request, Func<ManagedDomain, bool> can, string cannot, Action<ManagedDomain> action)
     {
         ManagedDomain domain = Find(request);
-        _ = _system.Ask(() =>
+        _system.Ask(() =>
         {
             if (!can(domain))
             {
@@ -169,7 +169,6 @@ internal sealed class ControlSession
             }
 
             action(domain);
-            return true;
         });
     }
 
@@ -218,31 +217,19 @@ internal sealed class ControlSession
         using var stream = new NetworkStream(_socket);
         if (!request.Follow)
         {
-            _ = _system.Ask(() =>
-            {
-                _system.WriteFlight(stream, NowNs - ns);
-                return true;
-            });
+            _system.Ask(() => _system.WriteFlight(stream, NowNs - ns));
             return;
         }
 
         using var trace = new TraceFile(stream);
         long end = NowNs + ns;
-        _ = _system.Ask(() =>
-        {
-            _system.StartTrace(trace);
-            return true;
-        });
+        _system.Ask(() => _system.StartTrace(trace));
         while (NowNs < end && !_end && !IsGone())
         {
             Thread.Sleep(PauseMs);
         }
 
-        _ = _system.Ask(() =>
-        {
-            _system.StopTrace();
-            return true;
-        });
+        _system.Ask(_system.StopTrace);
         _ = trace.Finish();
     }
 

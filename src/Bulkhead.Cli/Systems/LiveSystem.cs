@@ -152,6 +152,13 @@ internal sealed class LiveSystem : IDisposable
         return answer.Task.GetAwaiter().GetResult();
     }
 
+    /// <summary>The same of what has no answer.</summary>
+    internal void Ask(Action action) => _ = Ask(() =>
+    {
+        action();
+        return true;
+    });
+
     /// <summary>Ends the system, with the control domain's exit code or another.</summary>
     internal void Down(int code, string words)
     {
