@@ -203,24 +203,27 @@ internal sealed unsafe class SoftTlb : IDisposable
     }
 
     /// <summary>Takes every write tag that leads to a RAM page.</summary>
+    /// <remarks>The page slots are cleared last: translated code fills them from the tags.</remarks>
     internal void ClearWriteTags(int ramPage)
     {
         Windows?.RequestClear(ramPage);
-        Volatile.Write(ref _slotsStale, 1);
         if (_writeTags.TryTake(ramPage, out WriteTags.Place first, out WriteTags.Place second))
         {
             Take(first, ramPage);
             Take(second, ramPage);
-            return;
         }
-
-        for (int view = 0; view < VcpuState.Views; view++)
+        else
         {
-            for (int i = 0; i < VcpuState.TlbEntries; i++)
+            for (int view = 0; view < VcpuState.Views; view++)
             {
-                Take(new WriteTags.Place(view, i), ramPage);
+                for (int i = 0; i < VcpuState.TlbEntries; i++)
+                {
+                    Take(new WriteTags.Place(view, i), ramPage);
+                }
             }
         }
+
+        Volatile.Write(ref _slotsStale, 1);
     }
 
     /// <summary>Whether an entry leads to a RAM page.</summary>
