@@ -4,8 +4,9 @@ using Bulkhead.Core.Time;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
 using Bulkhead.Machine.Acpi;
-using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Boot;
+using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
 using Bulkhead.X86.State;
 
@@ -21,10 +22,13 @@ internal static class DomainBuilder
     internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, Action<Action>? control)
     {
         Check(request);
+        DomainDevices? devices = null;
         return new Domain(request.Name, request.Vcpus, time.Clock, PowerUp, control, Assemble);
 
         void Assemble(Domain d)
         {
+            devices = DomainDevices.Open(request, immediate: time.Clock is not RealClock);
+            d.Owned.Add(devices);
             var memory = new GuestMemory(request.Name, request.MemoryBytes);
             d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));
             d.Owned.Add(memory);
@@ -38,7 +42,8 @@ internal static class DomainBuilder
             GuestMemory memory = d.Memory ?? throw new UnreachableException("A domain without RAM was powered up.");
             using FileBytes kernel = ReadFile(request.KernelPath, "kernel");
             using FileBytes initrd = request.InitrdPath is null ? FileBytes.None : ReadFile(request.InitrdPath, "initial RAM disk");
-            d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit);
+            d.Board?.Dispose();
+            d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit, devices);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus);
             BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel.Span, initrd.Span, request.CommandLine, rsdp, randomize: time.Clock is RealClock || time.Random is not null, time.Random));
             foreach (VcpuSlot slot in d.Slots)

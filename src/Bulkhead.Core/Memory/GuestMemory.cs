@@ -92,6 +92,18 @@ public sealed unsafe class GuestMemory : IDisposable
         return true;
     }
 
+    /// <summary>RAM itself, for data that goes to or comes from elsewhere unread: what is decided upon is copied first, as the guest may
+    /// change it meanwhile.</summary>
+    /// <remarks>Writes do not reach the observer; <see cref="NotifyWritten"/> tells it.</remarks>
+    public bool TrySpan(Gpa address, int length, out Span<byte> bytes)
+    {
+        byte* start = length < 0 ? null : HostPointer(address, (ulong)length);
+
+        // SAFETY: as in TryRead; the mapping lives as long as the domain, and devices stop before it (Board.Dispose).
+        bytes = start == null ? default : new Span<byte>(start, length);
+        return start != null;
+    }
+
     /// <summary>Tells the observer of bytes that were changed through <see cref="HostPointer"/>, once for the whole range.</summary>
     public void NotifyWritten(Gpa address, ulong length) => _observer?.OnWritten(address, length);
 

@@ -1,4 +1,5 @@
 using Bulkhead.Devices.Chipset;
+using Bulkhead.Devices.Pci;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Chipset;

@@ -1,4 +1,4 @@
-namespace Bulkhead.Devices.Chipset;
+namespace Bulkhead.Devices.Pci;
 
 /// <summary>The configuration space of one PCI function.</summary>
 /// <remarks><i>Threading</i>: called with the host's lock held, so one access at a time.</remarks>

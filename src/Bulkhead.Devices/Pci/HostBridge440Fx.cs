@@ -1,4 +1,4 @@
-namespace Bulkhead.Devices.Chipset;
+namespace Bulkhead.Devices.Pci;
 
 /// <summary>The host bridge of an Intel 440FX; its device-specific registers are memory without effect.</summary>
 internal sealed class HostBridge440Fx : IPciFunction

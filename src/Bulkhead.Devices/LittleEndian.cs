@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Bulkhead.Devices.Chipset;
+namespace Bulkhead.Devices;
 
 /// <summary>Register values to and from the bytes of an access, whatever its width up to eight.</summary>
 internal static class LittleEndian

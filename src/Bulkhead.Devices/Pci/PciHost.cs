@@ -1,6 +1,6 @@
 using Bulkhead.Core.Io;
 
-namespace Bulkhead.Devices.Chipset;
+namespace Bulkhead.Devices.Pci;
 
 /// <summary>PCI configuration mechanism 1 with one bus: eight ports, 0xCF8 on a PC.</summary>
 /// <remarks>

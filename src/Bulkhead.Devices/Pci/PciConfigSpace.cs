@@ -1,0 +1,100 @@
+using System.Buffers.Binary;
+
+namespace Bulkhead.Devices.Pci;
+
+/// <summary>The configuration space of an ordinary function: header, one BAR of memory, capabilities.</summary>
+/// <remarks>
+/// <para><i>Threading</i>: the PCI host's lock; the command register's bits are read by any thread.</para>
+/// <para><i>Source</i>: PCI Local Bus Specification 3.0, 6.1 Configuration Space Organization; 6.2.5.1 Address Maps; 6.7 Capabilities List.</para>
+/// </remarks>
+internal sealed class PciConfigSpace
+{
+    private const int Command = 0x04;
+    private const int Bar0 = 0x10;
+    private const int CapabilityPointer = 0x34;
+    private const int InterruptLine = 0x3C;
+    private const ushort MemorySpace = 1 << 1;
+    private const ushort BusMaster = 1 << 2;
+    private const ushort InterruptDisable = 1 << 10;
+
+    private readonly byte[] _bytes = new byte[256];
+    private readonly byte[] _writable = new byte[256];
+    private int _lastCapability = CapabilityPointer;
+    private int _end = 0x40;
+
+    /// <summary>A function with a BAR of <paramref name="barBytes"/> bytes, a power of two, that interrupts by INTA.</summary>
+    internal PciConfigSpace(PciIdentity identity, uint barBytes)
+    {
+        BarBytes = barBytes;
+        Put16(0x00, identity.Vendor);
+        Put16(0x02, identity.Device);
+        Put16(0x06, 1 << 4); // status: there is a list of capabilities
+        Put32(0x08, (identity.ClassCode << 8) | identity.Revision);
+        Put16(0x2C, identity.Vendor);
+        Put16(0x2E, identity.Subsystem);
+        _bytes[0x3D] = 1; // INTA
+        Allow16(Command, MemorySpace | BusMaster | InterruptDisable);
+        BinaryPrimitives.WriteUInt32LittleEndian(_writable.AsSpan(Bar0), ~(barBytes - 1));
+        _writable[InterruptLine] = 0xFF;
+        _writable[0x0C] = 0xFF; // cache line size
+    }
+
+    /// <summary>The size of the BAR.</summary>
+    internal uint BarBytes { get; }
+
+    /// <summary>Where the BAR stands, if memory accesses are enabled.</summary>
+    internal ulong? BarAddress => (Get16(Command) & MemorySpace) != 0 ? BinaryPrimitives.ReadUInt32LittleEndian(_bytes.AsSpan(Bar0)) : null;
+
+    /// <summary>Whether the function may read and write memory, which interrupt messages are too.</summary>
+    internal bool IsBusMaster => (Volatile.Read(ref _bytes[Command]) & BusMaster) != 0;
+
+    /// <summary>Whether the function may drive its interrupt pin.</summary>
+    internal bool MayInterrupt => (Volatile.Read(ref _bytes[Command + 1]) & (InterruptDisable >> 8)) == 0;
+
+    /// <summary>Places the BAR, as firmware would.</summary>
+    internal void Place(uint address) => Put32(Bar0, address);
+
+    /// <summary>Appends a capability; the answer is where it stands.</summary>
+    /// <param name="id">Its identifier.</param>
+    /// <param name="body">What follows identifier and pointer.</param>
+    internal int AddCapability(byte id, ReadOnlySpan<byte> body)
+    {
+        int at = _end;
+        _bytes[_lastCapability] = (byte)at;
+        _lastCapability = at + 1;
+        _bytes[at] = id;
+        body.CopyTo(_bytes.AsSpan(at + 2));
+        _end = (at + 2 + body.Length + 3) & ~3;
+        return at;
+    }
+
+    /// <summary>Lets the guest write bits.</summary>
+    internal void Allow16(int offset, int bits) => BinaryPrimitives.WriteUInt16LittleEndian(_writable.AsSpan(offset), (ushort)bits);
+
+    /// <summary>Lets the guest write whole bytes.</summary>
+    internal void AllowBytes(int offset, int count) => _writable.AsSpan(offset, count).Fill(0xFF);
+
+    /// <summary>Sets what the function says by itself.</summary>
+    internal void SetStatus(bool interrupt) => _bytes[0x06] = (byte)((1 << 4) | (interrupt ? 1 << 3 : 0));
+
+    internal ushort Get16(int offset) => BinaryPrimitives.ReadUInt16LittleEndian(_bytes.AsSpan(offset));
+
+    internal uint Get32(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(_bytes.AsSpan(offset));
+
+    internal byte Get8(int offset) => _bytes[offset];
+
+    internal void Read(int offset, Span<byte> data) => _bytes.AsSpan(offset, data.Length).CopyTo(data);
+
+    internal void Write(int offset, ReadOnlySpan<byte> data)
+    {
+        for (int i = 0; i < data.Length; i++)
+        {
+            byte writable = _writable[offset + i];
+            Volatile.Write(ref _bytes[offset + i], (byte)((_bytes[offset + i] & ~writable) | (data[i] & writable)));
+        }
+    }
+
+    private void Put16(int offset, ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(offset), value);
+
+    private void Put32(int offset, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(offset), value);
+}

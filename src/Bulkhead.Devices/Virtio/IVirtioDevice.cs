@@ -1,0 +1,34 @@
+using Bulkhead.Abi.Virtio;
+
+namespace Bulkhead.Devices.Virtio;
+
+/// <summary>A device behind a virtio transport.</summary>
+/// <remarks><i>Threading</i>: called by vCPUs with the transport's lock held, so one call at a time; what takes long happens on an executor
+/// of the device's own.</remarks>
+internal interface IVirtioDevice
+{
+    /// <summary>What it is.</summary>
+    VirtioType Type { get; }
+
+    /// <summary>Features of its type, and those of rings it can do more with than any device.</summary>
+    ulong Features { get; }
+
+    /// <summary>The most descriptors of each queue.</summary>
+    IReadOnlyList<ushort> QueueSizes { get; }
+
+    /// <summary>Reads its configuration; bytes behind the end are 0.</summary>
+    void ReadConfig(int offset, Span<byte> data);
+
+    /// <summary>Writes its configuration, as far as it can be written.</summary>
+    void WriteConfig(int offset, ReadOnlySpan<byte> data);
+
+    /// <summary>The driver is ready.</summary>
+    void Start(VirtioSession session);
+
+    /// <summary>The driver made buffers available.</summary>
+    void Notify(int queue);
+
+    /// <summary>The driver is gone: nothing of its memory may be touched after <paramref name="stopped"/> was called, which may be later
+    /// and on another thread.</summary>
+    void Stop(Action stopped);
+}
