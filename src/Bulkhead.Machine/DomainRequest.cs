@@ -34,6 +34,9 @@ public sealed record DomainRequest
     /// <summary>Its disks, in the order in which it finds them.</summary>
     public IReadOnlyList<DiskRequest> Disks { get; init; } = [];
 
+    /// <summary>Its network cards.</summary>
+    public IReadOnlyList<NetRequest> Nets { get; init; } = [];
+
     /// <summary>Whether port 0xF4 ends the domain.</summary>
     public bool DebugExit { get; init; }
 

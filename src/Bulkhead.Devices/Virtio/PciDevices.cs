@@ -1,9 +1,11 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Memory;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio.Block;
+using Bulkhead.Devices.Virtio.Net;
 
 namespace Bulkhead.Devices.Virtio;
 
@@ -19,6 +21,13 @@ public sealed class PciDevices(PciSlots slots, GuestMemory memory, IInterruptMes
     {
         _executors.AddRange(executors);
         Add(new VirtioBlock(disk, serial, executors));
+    }
+
+    /// <summary>Adds a network card whose executor is disposed with it; the backend is not.</summary>
+    public void AddNet(INetBackend backend, PollExecutor executor, ReadOnlySpan<byte> mac)
+    {
+        _executors.Add(executor);
+        Add(new VirtioNet(backend, executor, mac));
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,9 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Executors;
+using Bulkhead.Host;
 
 namespace Bulkhead.Machine.Devices;
 
@@ -8,6 +12,7 @@ namespace Bulkhead.Machine.Devices;
 internal sealed class DomainDevices : IDisposable
 {
     private readonly List<(IDisk Disk, string Serial)> _disks = [];
+    private readonly List<(Passt Net, byte[] Mac)> _nets = [];
     private readonly string _domain;
     private readonly bool _immediate;
 
@@ -15,6 +20,9 @@ internal sealed class DomainDevices : IDisposable
 
     /// <summary>The disks in order, with their serial numbers.</summary>
     internal IReadOnlyList<(IDisk Disk, string Serial)> Disks => _disks;
+
+    /// <summary>The network cards in order, with their addresses.</summary>
+    internal IReadOnlyList<(Passt Net, byte[] Mac)> Nets => _nets;
 
     /// <summary>Opens everything.</summary>
     /// <param name="request">Which devices.</param>
@@ -29,6 +37,16 @@ internal sealed class DomainDevices : IDisposable
                 devices._disks.Add((DiskFiles.Open(disk), disk.Serial));
             }
 
+            if (immediate && request.Nets.Count > 0)
+            {
+                throw new OperatorException($"{request.Name}: a network has no place where time is made of instructions: what comes from it would come at another time every time.", 2);
+            }
+
+            foreach (NetRequest net in request.Nets)
+            {
+                devices._nets.Add((Passt.Start(net, request.Name), net.Mac?.ToArray() ?? MacOf(request.Name, devices._nets.Count)));
+            }
+
             return devices;
         }
         catch
@@ -41,9 +59,25 @@ internal sealed class DomainDevices : IDisposable
     /// <summary>Where a device works; whoever asks disposes it.</summary>
     internal IDeviceExecutor NewExecutor(string device) => _immediate ? new ImmediateExecutor() : new ThreadExecutor($"{device} {_domain}");
 
+    /// <summary>The thread of a network card; whoever asks disposes it.</summary>
+    internal PollExecutor NewExecutor(Passt net) => new($"net {_domain}", net.Frames.Handle);
+
+    /// <summary>The same address every time: locally administered, made of the domain's name.</summary>
+    private static byte[] MacOf(string domain, int card)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        _ = SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{domain}/{card}")), hash);
+        return [0x52, 0x42, .. hash[..4]];
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        foreach ((Passt net, _) in _nets)
+        {
+            net.Dispose();
+        }
+
         foreach ((IDisk disk, _) in _disks)
         {
             disk.Dispose();

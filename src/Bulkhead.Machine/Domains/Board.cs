@@ -90,6 +90,11 @@ internal sealed class Board : IDisposable
             {
                 _devices.AddDisk(disk, serialNumber, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk"))]);
             }
+
+            foreach ((Passt net, byte[] mac) in devices.Nets)
+            {
+                _devices.AddNet(net.Frames, devices.NewExecutor(net), mac);
+            }
         }
 
         if (debugExit)
