@@ -47,6 +47,8 @@ internal static class DomainRequests
             Vcpus = d.Vcpus,
             Serial = console.Write,
             Share = d.Share,
+            Disks = d.Disks,
+            Nets = d.Nets,
             StartsOff = true,
             Pool = system.Pools.Select(static p => p.Name).ToList().IndexOf(d.Pool),
         };

@@ -1,3 +1,4 @@
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine.Configuration;
@@ -59,6 +60,12 @@ public sealed record DomainConfig
 
     /// <summary>What <c>bulkhead test</c> checks.</summary>
     public IReadOnlyList<Expectation> Expectations { get; init; } = [];
+
+    /// <summary>Its disks.</summary>
+    public IReadOnlyList<DiskRequest> Disks { get; init; } = [];
+
+    /// <summary>Its network cards.</summary>
+    public IReadOnlyList<NetRequest> Nets { get; init; } = [];
 
     /// <summary>The name of the pool its vCPUs run in.</summary>
     public required string Pool { get; init; }

@@ -1,5 +1,6 @@
 using Bulkhead.Core;
 using Bulkhead.Machine.Configuration.Fields;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Scheduling;
 using Bulkhead.Scheduling.Edf;
 using Bulkhead.Scheduling.FixedPriority;
@@ -14,6 +15,10 @@ internal static class SystemFields
     public static readonly string[] Policies = ["bvt", "edf", "arinc653", "fixed-priority", "null"];
 
     public static readonly string[] Extras = ["true", "false"];
+
+    public static readonly string[] Switches = ["true", "false"];
+
+    public static readonly string[] NetworkNames = ["user"];
 
     public static readonly string[] Clocks = ["real", "virtual"];
 
@@ -53,6 +58,21 @@ internal static class SystemFields
         ConfigField.Duration("longest", LifeReader.LeastBackoffNs, LifeReader.LongestNs, "The longest such wait")
             with { Default = Quantity.FormatDuration(RestartConfig.DefaultLongestNs) });
 
+    public static readonly FieldTable Disk = new(
+        "disk", "A virtio disk.",
+        ConfigField.Text("file", "The path of its image, absolute or from the system file's folder") with { Required = true },
+        ConfigField.Choice("read_only", Switches, "Whether the guest may only read it") with { Default = Switches[1] },
+        ConfigField.Choice("format", DiskRequest.Formats, "The image's format; without it what the file says itself"),
+        ConfigField.Choice("cache", DiskRequest.Caches, "Whether the host's cache is used, or passed by") with { Default = DiskRequest.Caches[0] },
+        ConfigField.Choice("snapshot", Switches, "Whether what is written is forgotten at the end") with { Default = Switches[1] },
+        ConfigField.Text("serial", "The serial number the guest finds; 20 characters count"));
+
+    public static readonly FieldTable Network = new(
+        "network", "A virtio network card, and what it is connected to.",
+        ConfigField.Choice("name", NetworkNames, "user: the host's networks, by sockets of its own") with { Required = true },
+        ConfigField.Texts("forward", "Ports of the host that lead to the guest: tcp:2222-:22, a list of them"),
+        ConfigField.Text("mac", "Its address; without it one made of the domain's name"));
+
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
@@ -67,6 +87,8 @@ internal static class SystemFields
         ConfigField.Map("reservation", Reservation, "What each of its vCPUs gets in every period; only with edf and fixed-priority"),
         ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority of each vCPU, larger is more urgent; only with fixed-priority") with { Default = "0" },
         ConfigField.Duration("latency", 1_000, BvtParameters.MaxTimeNs, "The longest wait from wake-up to dispatch that it can live with; a system that cannot keep it is refused"),
+        ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
+        ConfigField.List("networks", Network, "Its network cards"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },
         ConfigField.ChoiceOrMap("restart", LifeReader.RestartWords, Restart, "When it starts again after it ended: a word, or a mapping with limits") with { Default = LifeReader.RestartWords[0] },

@@ -24,6 +24,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly HashSet<string> _poolNames = [];
     private readonly HashSet<string> _domainNames = [];
     private readonly LifeReader _lives = new(errors);
+    private readonly DeviceReader _devices = new(errors, folder);
     private readonly List<CpuSelector> _cpus = [];
     private (Mark At, string Path)? _secondCpu;
     private readonly ScheduleReader _schedule = new(errors, file);
@@ -76,6 +77,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (isVirtual)
         {
             _lives.RefuseHostTime();
+            _devices.RefuseHostTime();
         }
 
         if (map.Has("seed") && !isVirtual)
@@ -182,7 +184,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Pool = ReadPoolOf(map),
             Task = map.Choice("task", SystemFields.Tasks) ?? (image is null ? null : SystemFields.Tasks[0]),
         };
-        return _lives.Read(map, _schedule.Complete(domain, map, path), path);
+        return _devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path));
     }
 
     private static void CheckSource(ConfigMap map)

@@ -6,8 +6,11 @@ public sealed record DiskRequest
     /// <summary>How a disk is written on a command line.</summary>
     public const string Form = "FILE[,ro][,format=raw|qcow2|vmdk|vdi][,cache=writeback|none][,snapshot][,serial=TEXT]";
 
-    private static readonly string[] s_formats = ["raw", "qcow2", "vmdk", "vdi"];
-    private static readonly string[] s_caches = ["writeback", "none"];
+    /// <summary>The formats of images.</summary>
+    internal static readonly string[] Formats = ["raw", "qcow2", "vmdk", "vdi"];
+
+    /// <summary>With the host's cache, or past it.</summary>
+    internal static readonly string[] Caches = ["writeback", "none"];
 
     /// <summary>The file that holds it.</summary>
     public required string Path { get; init; }
@@ -40,13 +43,13 @@ public sealed record DiskRequest
         }
 
         error = !File.Exists(words.What) ? $"{words.What}: there is no such file; give the path of a disk image."
-            : Choice("format", words.Value("format"), s_formats) ?? Choice("cache", words.Value("cache"), s_caches);
+            : Choice("format", words.Value("format"), Formats) ?? Choice("cache", words.Value("cache"), Caches);
         return error is not null ? null : new DiskRequest
         {
             Path = System.IO.Path.GetFullPath(words.What),
             ReadOnly = words.Has("ro"),
             Format = words.Value("format"),
-            Uncached = words.Value("cache") == "none",
+            Uncached = words.Value("cache") == Caches[1],
             Snapshot = words.Has("snapshot"),
             Serial = words.Value("serial") ?? string.Empty,
         };

@@ -8,6 +8,9 @@ public sealed record NetRequest
     /// <summary>How a card is written on a command line.</summary>
     public const string Form = "user[,hostfwd=tcp|udp:[ADDRESS:]PORT-:PORT]…[,mac=ADDRESS]";
 
+    /// <summary>How an address is written.</summary>
+    internal const string MacForm = "six bytes in hexadecimal, the first even, as in 52:54:00:12:34:56";
+
     /// <summary>Ports of the host that lead to ports of the guest.</summary>
     public IReadOnlyList<PortForward> Forwards { get; init; } = [];
 
@@ -47,14 +50,15 @@ public sealed record NetRequest
         byte[]? mac = null;
         if (words.Value("mac") is { } address && (mac = ParseMac(address)) is null)
         {
-            error = $"mac={address}: write six bytes in hexadecimal, the first even, as in mac=52:54:00:12:34:56.";
+            error = $"mac={address}: write {MacForm}.";
             return null;
         }
 
         return new NetRequest { Forwards = forwards, Mac = mac };
     }
 
-    private static byte[]? ParseMac(string text)
+    /// <summary>Reads an address; null where the text is not one.</summary>
+    internal static byte[]? ParseMac(string text)
     {
         string[] parts = text.Split(':');
         byte[] mac = new byte[6];
