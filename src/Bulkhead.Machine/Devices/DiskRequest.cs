@@ -1,3 +1,6 @@
+using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Disks.Opening;
+
 namespace Bulkhead.Machine.Devices;
 
 /// <summary>A disk a domain is to have.</summary>
@@ -7,7 +10,7 @@ public sealed record DiskRequest
     public const string Form = "FILE[,ro][,format=raw|qcow2|vmdk|vdi][,cache=writeback|none][,snapshot][,serial=TEXT]";
 
     /// <summary>The formats of images.</summary>
-    internal static readonly string[] Formats = ["raw", "qcow2", "vmdk", "vdi"];
+    internal static readonly string[] Formats = [.. DiskFormats.Names];
 
     /// <summary>With the host's cache, or past it.</summary>
     internal static readonly string[] Caches = ["writeback", "none"];
@@ -29,6 +32,15 @@ public sealed record DiskRequest
 
     /// <summary>What the guest finds as its serial number; the first 20 characters count.</summary>
     public string Serial { get; init; } = string.Empty;
+
+    /// <summary>Opens it; the caller disposes it.</summary>
+    internal IDisk Open() => DiskImages.Open(Path, new DiskOptions
+    {
+        Format = DiskFormats.TryParse(Format, out DiskFormat format) ? format : null,
+        ReadOnly = ReadOnly,
+        Cache = Uncached ? DiskCache.None : DiskCache.WriteBack,
+        Overlay = Snapshot,
+    });
 
     /// <summary>Reads what a command line says.</summary>
     /// <param name="text">The words.</param>

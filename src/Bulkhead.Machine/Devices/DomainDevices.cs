@@ -34,7 +34,7 @@ internal sealed class DomainDevices : IDisposable
         {
             foreach (DiskRequest disk in request.Disks)
             {
-                devices._disks.Add((DiskFiles.Open(disk), disk.Serial));
+                devices._disks.Add((disk.Open(), disk.Serial));
             }
 
             if (immediate && request.Nets.Count > 0)
