@@ -7,6 +7,9 @@ public static class BlockConfig
     /// <summary>Its size in sectors of 512 bytes, 8 bytes.</summary>
     public const int Capacity = 0;
 
+    /// <summary>The most bytes of a piece, 4 bytes.</summary>
+    public const int SizeMaximum = 8;
+
     /// <summary>The most pieces of a request, 4 bytes.</summary>
     public const int SegmentMaximum = 12;
 

@@ -4,6 +4,9 @@ namespace Bulkhead.Abi.Virtio;
 /// <remarks><i>Source</i>: VIRTIO 1.2, 5.2.3 Feature bits.</remarks>
 public static class BlockFeatures
 {
+    /// <summary>The most bytes of a piece are said.</summary>
+    public const ulong SizeMaximum = 1ul << 1;
+
     /// <summary>The most pieces of a request are said.</summary>
     public const ulong SegmentMaximum = 1ul << 2;
 

@@ -1,8 +1,12 @@
 namespace Bulkhead.Devices.Executors;
 
 /// <summary>Does the work on the thread that rings, before it goes on: the same run has the same answers at the same instructions.</summary>
+/// <remarks>Work that makes itself more work is done so often and no more, or a driver whose buffers feed each other would hold the thread
+/// for good; what is left waits for the next ring.</remarks>
 public sealed class ImmediateExecutor : IDeviceExecutor
 {
+    private const int MostTurns = 8;
+
     private Action? _work;
     private Action<Exception>? _failed;
     private bool _working;
@@ -15,7 +19,7 @@ public sealed class ImmediateExecutor : IDeviceExecutor
     public void Ring()
     {
         _rung = true;
-        while (_rung && !_working)
+        for (int turn = 0; turn < MostTurns && _rung && !_working; turn++)
         {
             _rung = false;
             _working = true;

@@ -58,7 +58,7 @@ internal sealed class MsixTable(int vectors, IInterruptMessages messages) : IIoD
     {
         lock (_lock)
         {
-            if (offset + (ulong)data.Length > (ulong)_entries.Length)
+            if (!Fits(offset, data.Length))
             {
                 return IoResult.GuestError;
             }
@@ -73,7 +73,7 @@ internal sealed class MsixTable(int vectors, IInterruptMessages messages) : IIoD
     {
         lock (_lock)
         {
-            if (data.Length is not (4 or 8) || offset % (ulong)data.Length != 0 || offset + (ulong)data.Length > (ulong)_entries.Length)
+            if (data.Length is not (4 or 8) || offset % (ulong)data.Length != 0 || !Fits(offset, data.Length))
             {
                 return IoResult.GuestError;
             }
@@ -101,19 +101,10 @@ internal sealed class MsixTable(int vectors, IInterruptMessages messages) : IIoD
         }
     }
 
-    /// <summary>Forgets everything.</summary>
-    internal void Clear()
-    {
-        lock (_lock)
-        {
-            _ = Reset(_entries);
-            Array.Clear(_pending);
-        }
-    }
+    private bool Fits(ulong offset, int length) => offset <= (ulong)(_entries.Length - length);
 
     private static byte[] Reset(byte[] entries)
     {
-        Array.Clear(entries);
         for (int i = Control; i < entries.Length; i += EntryBytes)
         {
             entries[i] = Masked;

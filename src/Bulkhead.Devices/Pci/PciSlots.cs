@@ -10,6 +10,8 @@ public sealed class PciSlots(PciHost host, IoBus memory, IInterruptPins pins, ui
 {
     private readonly Lock _lock = new();
     private readonly uint[] _high = new uint[256]; // by pin: which slots drive it
+    private readonly List<Placed> _placed = [];
+    private readonly IoBus _memory = memory;
     private uint _window = window;
     private int _next = 1;
 
@@ -23,8 +25,24 @@ public sealed class PciSlots(PciHost host, IoBus memory, IInterruptPins pins, ui
         uint address = (_window + device.BarBytes - 1) & ~(device.BarBytes - 1);
         _window = address + device.BarBytes;
         device.Place(address);
-        host.Register(slot, 0, new Placed(this, device));
+        var placed = new Placed(this, device);
+        _placed.Add(placed);
+        host.Register(slot, 0, placed);
         return device;
+    }
+
+    /// <summary>Puts BARs where the guest wants them now. One over another, or over itself, is nowhere until there is room.</summary>
+    private void Move()
+    {
+        foreach (Placed placed in _placed)
+        {
+            placed.Leave();
+        }
+
+        foreach (Placed placed in _placed)
+        {
+            placed.Enter();
+        }
     }
 
     /// <summary>Drives the pin of a slot; slots share pins.</summary>
@@ -47,17 +65,29 @@ public sealed class PciSlots(PciHost host, IoBus memory, IInterruptPins pins, ui
 
         public void WriteConfig(int offset, ReadOnlySpan<byte> data)
         {
+            ulong? before = device.BarAddress;
             device.WriteConfig(offset, data);
-            if (device.BarAddress != _at)
+            if (device.BarAddress != before)
+            {
+                slots.Move();
+            }
+        }
+
+        internal void Leave()
+        {
+            if (_at is not null && _at != device.BarAddress)
             {
                 slots._memory.Unmap(device.Bar);
-                _at = device.BarAddress;
+                _at = null;
+            }
+        }
 
-                // What the guest puts over another device or over itself is nowhere.
-                _ = _at is { } address && slots._memory.TryMap(address, device.BarBytes, device.Bar);
+        internal void Enter()
+        {
+            if (_at is null && device.BarAddress is { } address && slots._memory.TryMap(address, device.BarBytes, device.Bar))
+            {
+                _at = address;
             }
         }
     }
-
-    private readonly IoBus _memory = memory;
 }

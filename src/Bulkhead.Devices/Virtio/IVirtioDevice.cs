@@ -16,19 +16,22 @@ internal interface IVirtioDevice
     /// <summary>The most descriptors of each queue.</summary>
     IReadOnlyList<ushort> QueueSizes { get; }
 
+    /// <summary>The driver chose features, of those offered; false where they do not go together.</summary>
+    bool Negotiate(ulong features) => true;
+
     /// <summary>Reads its configuration; bytes behind the end are 0.</summary>
     void ReadConfig(int offset, Span<byte> data);
 
     /// <summary>Writes its configuration, as far as it can be written.</summary>
     void WriteConfig(int offset, ReadOnlySpan<byte> data);
 
-    /// <summary>The driver is ready.</summary>
+    /// <summary>The driver is ready, or the work goes on after a stop: with the same queues where it goes on.</summary>
     void Start(VirtioSession session);
 
     /// <summary>The driver made buffers available.</summary>
     void Notify(int queue);
 
-    /// <summary>The driver is gone: nothing of its memory may be touched after <paramref name="stopped"/> was called, which may be later
-    /// and on another thread.</summary>
+    /// <summary>The work ends: nothing of the driver's memory may be touched after <paramref name="stopped"/> was called, which may be later
+    /// and on another thread. Once after each start.</summary>
     void Stop(Action stopped);
 }

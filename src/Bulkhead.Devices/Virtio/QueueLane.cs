@@ -54,13 +54,13 @@ internal sealed class QueueLane
 
         if (Volatile.Read(ref _session) is { } session && session.Queues[_queue] is { } queue)
         {
-            do
+            queue.Ignore();
+            bool more = Drain(session, queue);
+            session.Used(_queue);
+            if (more || (!session.IsEnding && queue.Await()))
             {
-                queue.Ignore();
-                Drain(session, queue);
-                session.Used(_queue);
+                _executor.Ring();
             }
-            while (Volatile.Read(ref _stopped) is null && queue.Await());
 
             if (queue.Error is { } error)
             {
@@ -69,17 +69,23 @@ internal sealed class QueueLane
         }
     }
 
-    private void Drain(VirtioSession session, Virtqueue queue)
+    /// <summary>Serves what waits, a ring's worth at most; true where there may be more.</summary>
+    private bool Drain(VirtioSession session, Virtqueue queue)
     {
         DescriptorChain chain = _chain!; // of the same Start as the session
         long told = Stopwatch.GetTimestamp();
-        while (Volatile.Read(ref _stopped) is null && queue.TryPop(chain))
+        for (int left = queue.Size; left > 0; left--)
         {
+            if (session.IsEnding || !queue.TryPop(chain))
+            {
+                return false;
+            }
+
             long written = _serve(session, chain);
             if (written < 0)
             {
                 queue.Refuse("a buffer that is not a request");
-                return;
+                return false;
             }
 
             queue.Push(chain, (uint)written);
@@ -91,5 +97,7 @@ internal sealed class QueueLane
                 session.Used(_queue);
             }
         }
+
+        return true;
     }
 }

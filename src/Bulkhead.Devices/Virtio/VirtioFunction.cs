@@ -24,8 +24,11 @@ internal sealed class VirtioFunction
 
     private VirtioStatus _status;
     private ulong _driverFeatures;
+    private VirtioSession? _session;
+    private Action? _whenStopped;
     private bool _stopping;
-    private int _generation;
+    private bool _configChanged;
+    private byte _generation;
     private ushort _configVector = PciCommonConfig.NoVector;
 
     internal VirtioFunction(IVirtioDevice device, GuestMemory memory, IVirtioInterrupts interrupts)
@@ -57,8 +60,8 @@ internal sealed class VirtioFunction
         }
     }
 
-    /// <summary>Changes with the configuration.</summary>
-    internal byte Generation => (byte)Volatile.Read(ref _generation);
+    /// <summary>Another one after the driver has read what changed since it last read. Under the lock.</summary>
+    internal byte Generation => _generation;
 
     /// <summary>The vector of configuration changes.</summary>
     internal ref ushort ConfigVector => ref _configVector;
@@ -85,7 +88,8 @@ internal sealed class VirtioFunction
 
             // Bits are only added; the device has the last word about features.
             VirtioStatus added = value & OfDriver & ~_status;
-            if ((added & VirtioStatus.FeaturesOk) != 0 && ((_driverFeatures & ~_offered) != 0 || (_driverFeatures & VirtioFeatures.Version1) == 0))
+            if ((added & VirtioStatus.FeaturesOk) != 0
+                && ((_driverFeatures & ~_offered) != 0 || (_driverFeatures & VirtioFeatures.Version1) == 0 || !_device.Negotiate(_driverFeatures)))
             {
                 added &= ~VirtioStatus.FeaturesOk;
             }
@@ -108,34 +112,63 @@ internal sealed class VirtioFunction
     /// <summary>The driver made buffers available. Under the lock.</summary>
     internal void Notify(int queue)
     {
-        if ((_status & VirtioStatus.DriverOk) != 0 && !_stopping && queue < _queues.Length && _queues[queue].Enabled)
+        if (_session is not null && !_stopping && (_status & VirtioStatus.DeviceNeedsReset) == 0 && queue < _queues.Length && _queues[queue].Enabled)
         {
             _device.Notify(queue);
         }
     }
 
-    internal void ReadConfig(int offset, Span<byte> data) => _device.ReadConfig(offset, data);
+    /// <summary>Notifies every queue: notifications may have been lost. Under the lock.</summary>
+    internal void NotifyAll()
+    {
+        for (int i = 0; i < _queues.Length; i++)
+        {
+            Notify(i);
+        }
+    }
 
-    internal void WriteConfig(int offset, ReadOnlySpan<byte> data) => _device.WriteConfig(offset, data);
+    /// <summary>Reads the device's configuration. Under the lock.</summary>
+    internal void ReadConfig(int offset, Span<byte> data)
+    {
+        if (_configChanged)
+        {
+            _configChanged = false;
+            _generation++;
+        }
+
+        _device.ReadConfig(offset, data);
+    }
+
+    /// <summary>Writes the device's configuration. Under the lock.</summary>
+    internal void WriteConfig(int offset, ReadOnlySpan<byte> data)
+    {
+        _configChanged = true;
+        _device.WriteConfig(offset, data);
+    }
 
     internal void RaiseQueue(int queue) => _interrupts.RaiseQueue(Volatile.Read(ref _queues[queue].Vector));
 
-    internal void RaiseConfig()
-    {
-        Interlocked.Increment(ref _generation);
-        _interrupts.RaiseConfig(Volatile.Read(ref _configVector));
-    }
-
-    internal void Fail(string why)
+    /// <summary>The device's configuration is another now.</summary>
+    internal void ChangeConfig(VirtioSession session)
     {
         lock (Lock)
         {
-            LastError = why;
-            bool tell = (_status & VirtioStatus.DriverOk) != 0;
-            _status |= VirtioStatus.DeviceNeedsReset;
-            if (tell)
+            if (session == _session)
             {
-                RaiseConfig();
+                _configChanged = true;
+                _interrupts.RaiseConfig(_configVector);
+            }
+        }
+    }
+
+    /// <summary>The device cannot go on with what it was started with.</summary>
+    internal void Fail(VirtioSession session, string why)
+    {
+        lock (Lock)
+        {
+            if (session == _session)
+            {
+                Fail(why);
             }
         }
     }
@@ -144,7 +177,11 @@ internal sealed class VirtioFunction
     internal void Shutdown()
     {
         using var done = new ManualResetEventSlim();
-        _device.Stop(done.Set);
+        lock (Lock)
+        {
+            Stop(done.Set);
+        }
+
         done.Wait();
     }
 
@@ -155,32 +192,53 @@ internal sealed class VirtioFunction
         {
             if (_queues[i].Enabled && (queues[i] = Virtqueue.Create(_memory, _queues[i].Setup, _driverFeatures)) is null)
             {
-                Fail($"queue {i} is not in RAM, or not aligned");
+                Fail($"queue {i} is not in RAM, or not aligned, or of a size it cannot have");
                 return;
             }
         }
 
-        _device.Start(new VirtioSession(this, _memory, _driverFeatures, queues));
+        _session = new VirtioSession(this, _memory, _driverFeatures, queues);
+        _device.Start(_session);
     }
 
-    private void Reset()
+    private void Fail(string why)
     {
-        if ((_status & VirtioStatus.DriverOk) == 0)
+        if ((_status & VirtioStatus.DeviceNeedsReset) == 0)
         {
-            Clear();
-            return;
+            LastError = why;
+            _status |= VirtioStatus.DeviceNeedsReset;
+            _interrupts.RaiseConfig(_configVector);
         }
+    }
 
-        // The status reads as it was until the device has stopped, which is how the driver knows.
-        _stopping = true;
-        _device.Stop(() =>
+    /// <summary>Until the device has stopped the status reads as it was, which is how the driver knows.</summary>
+    private void Reset() => Stop(Clear);
+
+    /// <summary>Stops the device, unless it is about to; then, under the lock, does what is asked.</summary>
+    private void Stop(Action stopped)
+    {
+        _whenStopped += stopped;
+        if (_session is null)
         {
-            lock (Lock)
-            {
-                _stopping = false;
-                Clear();
-            }
-        });
+            OnStopped();
+        }
+        else if (!_stopping)
+        {
+            _stopping = true;
+            _session.End();
+            _device.Stop(OnStopped);
+        }
+    }
+
+    private void OnStopped()
+    {
+        lock (Lock)
+        {
+            _stopping = false;
+            _session = null;
+            (Action? then, _whenStopped) = (_whenStopped, null);
+            then?.Invoke();
+        }
     }
 
     private void Clear()

@@ -20,24 +20,27 @@ internal sealed class VirtioBlock : IVirtioDevice
     private const int RangeBytes = 16;
     private const int MostRanges = 64;
     private const uint MostRangeSectors = 1u << 22;
+    private const int MostSegments = QueueSize - 2;
+    private const int MostSegmentBytes = 1 << 20;
+    private const ulong MostBytes = (ulong)MostSegments * MostSegmentBytes;
+    private const long MostZeroedBytes = 64 << 20; // at once, before it is looked whether to go on
     private const ushort QueueSize = 256;
     private const uint UnmapFlag = 1;
 
     private readonly IDisk _disk;
     private readonly byte[] _serial = new byte[SerialBytes];
-    private readonly QueueLane[] _lanes;
-    private bool _writeback = true; // read before the driver is ready
-    private bool _flushesAlways;
-    private int _running;
+    private readonly QueueLanes _lanes;
+    private bool _writeback = true;
+    private bool _writebackIsChosen;
 
     /// <summary>A disk with a serial number (its first 20 bytes), served on as many executors as it has queues.</summary>
     internal VirtioBlock(IDisk disk, string serial, IReadOnlyList<IDeviceExecutor> executors)
     {
         _disk = disk;
         Encoding.ASCII.GetBytes(serial.AsSpan(0, Math.Min(serial.Length, SerialBytes)), _serial);
-        _lanes = [.. executors.Select((executor, queue) => new QueueLane(executor, queue, Serve))];
-        QueueSizes = [.. _lanes.Select(static _ => QueueSize)];
-        Features = BlockFeatures.SegmentMaximum | BlockFeatures.BlockSize | BlockFeatures.Topology | BlockFeatures.Flush
+        _lanes = new QueueLanes(executors, Serve);
+        QueueSizes = [.. Enumerable.Repeat(QueueSize, _lanes.Count)];
+        Features = VirtioFeatures.InOrder | BlockFeatures.SizeMaximum | BlockFeatures.SegmentMaximum | BlockFeatures.BlockSize | BlockFeatures.Topology | BlockFeatures.Flush
             | BlockFeatures.ConfigurableCache | BlockFeatures.MultiQueue | BlockFeatures.Discard | BlockFeatures.WriteZeroes
             | (disk.ReadOnly ? BlockFeatures.ReadOnly : 0);
     }
@@ -52,17 +55,27 @@ internal sealed class VirtioBlock : IVirtioDevice
     public IReadOnlyList<ushort> QueueSizes { get; }
 
     /// <inheritdoc/>
+    public bool Negotiate(ulong features)
+    {
+        // A driver that cannot flush expects what it wrote to stay.
+        Volatile.Write(ref _writeback, (features & BlockFeatures.Flush) != 0);
+        _writebackIsChosen = (features & BlockFeatures.ConfigurableCache) != 0;
+        return true;
+    }
+
+    /// <inheritdoc/>
     public void ReadConfig(int offset, Span<byte> data)
     {
         Span<byte> c = stackalloc byte[BlockConfig.Size];
         c.Clear();
         BinaryPrimitives.WriteInt64LittleEndian(c[BlockConfig.Capacity..], _disk.SizeBytes / SectorBytes);
-        BinaryPrimitives.WriteUInt32LittleEndian(c[BlockConfig.SegmentMaximum..], QueueSize - 2);
+        BinaryPrimitives.WriteUInt32LittleEndian(c[BlockConfig.SizeMaximum..], MostSegmentBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(c[BlockConfig.SegmentMaximum..], MostSegments);
         BinaryPrimitives.WriteUInt32LittleEndian(c[BlockConfig.BlockSize..], SectorBytes);
         c[BlockConfig.PhysicalBlockExponent] = 3;
         BinaryPrimitives.WriteUInt16LittleEndian(c[BlockConfig.MinimumIo..], 8);
         c[BlockConfig.Writeback] = Volatile.Read(ref _writeback) ? (byte)1 : (byte)0;
-        BinaryPrimitives.WriteUInt16LittleEndian(c[BlockConfig.QueueCount..], (ushort)_lanes.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(c[BlockConfig.QueueCount..], (ushort)_lanes.Count);
         BinaryPrimitives.WriteUInt32LittleEndian(c[BlockConfig.DiscardMaximum..], MostRangeSectors);
         BinaryPrimitives.WriteUInt32LittleEndian(c[(BlockConfig.DiscardMaximum + 4)..], MostRanges);
         BinaryPrimitives.WriteUInt32LittleEndian(c[(BlockConfig.DiscardMaximum + 8)..], 1);
@@ -80,42 +93,20 @@ internal sealed class VirtioBlock : IVirtioDevice
     /// <inheritdoc/>
     public void WriteConfig(int offset, ReadOnlySpan<byte> data)
     {
-        if (offset == BlockConfig.Writeback && data.Length == 1 && data[0] <= 1)
+        if (_writebackIsChosen && offset == BlockConfig.Writeback && data.Length == 1 && data[0] <= 1)
         {
             Volatile.Write(ref _writeback, data[0] != 0);
         }
     }
 
     /// <inheritdoc/>
-    public void Start(VirtioSession session)
-    {
-        // A driver that cannot flush expects what it wrote to stay.
-        _flushesAlways = !session.Has(BlockFeatures.Flush);
-        foreach (QueueLane lane in _lanes)
-        {
-            lane.Start(session);
-        }
-    }
+    public void Start(VirtioSession session) => _lanes.Start(session);
 
     /// <inheritdoc/>
-    public void Notify(int queue) => _lanes[queue].Ring();
+    public void Notify(int queue) => _lanes.Ring(queue);
 
     /// <inheritdoc/>
-    public void Stop(Action stopped)
-    {
-        _writeback = true;
-        _running = _lanes.Length;
-        foreach (QueueLane lane in _lanes)
-        {
-            lane.Stop(() =>
-            {
-                if (Interlocked.Decrement(ref _running) == 0)
-                {
-                    stopped();
-                }
-            });
-        }
-    }
+    public void Stop(Action stopped) => _lanes.Stop(stopped);
 
     // Header: type u32, reserved u32, sector u64. Then data, and at the end of what is written one byte of status.
     private long Serve(VirtioSession session, DescriptorChain chain)
@@ -132,12 +123,12 @@ internal sealed class VirtioBlock : IVirtioDevice
         ulong data = chain.ReadableBytes - HeaderBytes;
         BlockStatus status = type switch
         {
-            BlockRequestType.Read => Read(chain, sector, room),
-            BlockRequestType.Write => Write(chain, sector, data),
+            BlockRequestType.Read => Read(session, chain, sector, room),
+            BlockRequestType.Write => Write(session, chain, sector, data),
             BlockRequestType.Flush => StatusOf(_disk.Flush()),
             BlockRequestType.Identify => Identify(chain, room),
-            BlockRequestType.Discard => Ranges(chain, data, zero: false),
-            BlockRequestType.WriteZeroes => Ranges(chain, data, zero: true),
+            BlockRequestType.Discard => Ranges(session, chain, data, zero: false),
+            BlockRequestType.WriteZeroes => Ranges(session, chain, data, zero: true),
             _ => BlockStatus.Unsupported,
         };
         if (status != BlockStatus.Ok)
@@ -151,19 +142,19 @@ internal sealed class VirtioBlock : IVirtioDevice
         return room == 0 || status == BlockStatus.Ok ? (long)chain.WritableBytes : 0;
     }
 
-    private BlockStatus Read(DescriptorChain chain, ulong sector, ulong length)
+    private BlockStatus Read(VirtioSession session, DescriptorChain chain, ulong sector, ulong length)
     {
-        if (!IsWithin(sector, length, out long offset))
+        if (length > MostBytes || !IsWithin(sector, length, out long offset))
         {
             return BlockStatus.IoError;
         }
 
         for (ulong at = 0; at < length;)
         {
-            Span<byte> piece = chain.WritablePiece(at, (int)Math.Min(length - at, int.MaxValue));
+            Span<byte> piece = chain.WritablePiece(at, (int)Math.Min(length - at, MostSegmentBytes));
             DiskResult result = _disk.Read(offset + (long)at, piece);
             chain.NoteWritten(at, piece.Length);
-            if (result != DiskResult.Ok)
+            if (result != DiskResult.Ok || session.IsEnding)
             {
                 return BlockStatus.IoError;
             }
@@ -174,17 +165,17 @@ internal sealed class VirtioBlock : IVirtioDevice
         return BlockStatus.Ok;
     }
 
-    private BlockStatus Write(DescriptorChain chain, ulong sector, ulong length)
+    private BlockStatus Write(VirtioSession session, DescriptorChain chain, ulong sector, ulong length)
     {
-        if (!IsWithin(sector, length, out long offset))
+        if (length > MostBytes || !IsWithin(sector, length, out long offset))
         {
             return BlockStatus.IoError;
         }
 
         for (ulong at = 0; at < length;)
         {
-            Span<byte> piece = chain.ReadablePiece(HeaderBytes + at, (int)Math.Min(length - at, int.MaxValue));
-            if (_disk.Write(offset + (long)at, piece) != DiskResult.Ok)
+            Span<byte> piece = chain.ReadablePiece(HeaderBytes + at, (int)Math.Min(length - at, MostSegmentBytes));
+            if (_disk.Write(offset + (long)at, piece) != DiskResult.Ok || session.IsEnding)
             {
                 return BlockStatus.IoError;
             }
@@ -199,7 +190,7 @@ internal sealed class VirtioBlock : IVirtioDevice
         chain.TryWrite(0, _serial.AsSpan(0, (int)Math.Min(room, SerialBytes))) ? BlockStatus.Ok : BlockStatus.IoError;
 
     // Ranges: sector u64, sectors u32, flags u32.
-    private BlockStatus Ranges(DescriptorChain chain, ulong length, bool zero)
+    private BlockStatus Ranges(VirtioSession session, DescriptorChain chain, ulong length, bool zero)
     {
         if (length == 0 || length % RangeBytes != 0 || length / RangeBytes > MostRanges)
         {
@@ -210,22 +201,21 @@ internal sealed class VirtioBlock : IVirtioDevice
         for (ulong at = 0; at < length; at += RangeBytes)
         {
             _ = chain.TryRead(HeaderBytes + at, range);
-            ulong sector = BinaryPrimitives.ReadUInt64LittleEndian(range);
-            uint sectors = BinaryPrimitives.ReadUInt32LittleEndian(range[8..]);
             uint flags = BinaryPrimitives.ReadUInt32LittleEndian(range[12..]);
             if ((flags & ~UnmapFlag) != 0 || (flags != 0 && !zero))
             {
                 return BlockStatus.Unsupported;
             }
+        }
 
-            if (sectors > MostRangeSectors || !IsWithin(sector, (ulong)sectors * SectorBytes, out long offset))
-            {
-                return BlockStatus.IoError;
-            }
-
-            long bytes = (long)sectors * SectorBytes;
-            DiskResult result = zero ? _disk.WriteZeroes(offset, bytes, flags != 0) : _disk.Discard(offset, bytes);
-            if (result != DiskResult.Ok)
+        for (ulong at = 0; at < length; at += RangeBytes)
+        {
+            _ = chain.TryRead(HeaderBytes + at, range);
+            ulong sector = BinaryPrimitives.ReadUInt64LittleEndian(range);
+            uint sectors = BinaryPrimitives.ReadUInt32LittleEndian(range[8..]);
+            bool mayUnmap = (BinaryPrimitives.ReadUInt32LittleEndian(range[12..]) & UnmapFlag) != 0;
+            if (sectors > MostRangeSectors || !IsWithin(sector, (ulong)sectors * SectorBytes, out long offset)
+                || (zero ? Zero(session, offset, (long)sectors * SectorBytes, mayUnmap) : _disk.Discard(offset, (long)sectors * SectorBytes)) != DiskResult.Ok)
             {
                 return BlockStatus.IoError;
             }
@@ -234,8 +224,21 @@ internal sealed class VirtioBlock : IVirtioDevice
         return Settle();
     }
 
+    private DiskResult Zero(VirtioSession session, long offset, long length, bool mayUnmap)
+    {
+        DiskResult result = DiskResult.Ok;
+        while (length > 0 && result == DiskResult.Ok)
+        {
+            long part = Math.Min(length, MostZeroedBytes);
+            result = session.IsEnding ? DiskResult.IoError : _disk.WriteZeroes(offset, part, mayUnmap);
+            (offset, length) = (offset + part, length - part);
+        }
+
+        return result;
+    }
+
     /// <summary>What was changed is to stay, where the driver does not say when.</summary>
-    private BlockStatus Settle() => _flushesAlways || !Volatile.Read(ref _writeback) ? StatusOf(_disk.Flush()) : BlockStatus.Ok;
+    private BlockStatus Settle() => !Volatile.Read(ref _writeback) ? StatusOf(_disk.Flush()) : BlockStatus.Ok;
 
     private bool IsWithin(ulong sector, ulong length, out long offset)
     {

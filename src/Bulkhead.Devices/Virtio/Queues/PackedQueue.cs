@@ -100,7 +100,7 @@ internal sealed class PackedQueue : Virtqueue
             at -= Size; // it was asked for before the ring wrapped
         }
 
-        return Passed((ushort)at, (ushort)_nextUsed, (ushort)(_nextUsed - passed));
+        return passed >= Size || Passed((ushort)at, (ushort)_nextUsed, (ushort)(_nextUsed - passed));
     }
 
     /// <inheritdoc/>

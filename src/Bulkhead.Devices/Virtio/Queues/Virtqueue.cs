@@ -109,6 +109,6 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
     }
 
     /// <summary>Whether an index the other side asked about was passed on the way from one to another.</summary>
-    /// <remarks><i>Source</i>: VIRTIO 1.2, 2.7.7.1 Driver Requirements: Used Buffer Notification Suppression.</remarks>
+    /// <remarks><i>Source</i>: VIRTIO 1.2, 2.7.7.2 Device Requirements: Used Buffer Notification Suppression.</remarks>
     protected static bool Passed(ushort asked, ushort now, ushort before) => (ushort)(now - asked - 1) < (ushort)(now - before);
 }
