@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
+using Bulkhead.Devices.Channels;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
 using Bulkhead.Machine.Acpi;
@@ -19,7 +20,8 @@ internal static class DomainBuilder
     private const int MostVcpus = 64;
 
     /// <summary>Makes a domain that is off; the caller disposes it.</summary>
-    internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, Action<Action>? control)
+    internal static Domain Build(
+        DomainRequest request, EngineSeam engine, DomainTime time, IReadOnlyList<ChannelMember> channels, Action<Action>? control)
     {
         Check(request);
         DomainDevices? devices = null;
@@ -27,9 +29,9 @@ internal static class DomainBuilder
 
         void Assemble(Domain d)
         {
-            devices = DomainDevices.Open(request, immediate: time.Clock is not RealClock);
+            devices = DomainDevices.Open(request, channels, immediate: time.Clock is not RealClock);
             d.Owned.Add(devices);
-            var memory = new GuestMemory(request.Name, request.MemoryBytes);
+            var memory = new GuestMemory(request.Name, request.MemoryBytes, [.. channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
             d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));
             d.Owned.Add(memory);
             d.Memory = memory;

@@ -317,6 +317,7 @@ internal sealed class LiveSystem : IDisposable
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
             Pools = [.. _system.Pools.Select(p => DomainRequests.Describe(p, p.ResolveCpus(allowed)))],
+            Channels = _system.Channels,
             InstructionClock = _system.IsVirtual,
             Seed = (ulong)_system.Seed,
             EndAtNs = _system.IsVirtual ? _request.DurationNs ?? long.MaxValue : long.MaxValue,

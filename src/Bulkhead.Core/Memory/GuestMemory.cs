@@ -225,8 +225,7 @@ public sealed unsafe class GuestMemory : IDisposable
     {
         foreach (SharedWindow w in _shared)
         {
-            ulong into = address - w.Address;
-            if (into < w.SizeBytes && !(write && w.ReadOnly))
+            if (w.Holds(address, out ulong into) && !(write && w.ReadOnly))
             {
                 offset = w.Offset + into;
                 return length <= w.SizeBytes - into;

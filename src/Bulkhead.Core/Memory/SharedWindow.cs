@@ -4,7 +4,7 @@ namespace Bulkhead.Core.Memory;
 /// <remarks><i>Threading</i>: moved by one thread at a time, read by any. A vCPU reaches it where it was until its next look at most.</remarks>
 public sealed class SharedWindow
 {
-    /// <summary>An address that is none: farther than any guest's from it.</summary>
+    /// <summary>An address that is none.</summary>
     private const ulong Nowhere = 1ul << 63;
 
     private readonly GuestMemory _memory;
@@ -24,7 +24,13 @@ public sealed class SharedWindow
     /// <summary>Where it begins in the domain's mapping.</summary>
     internal ulong Offset { get; }
 
-    internal ulong Address => Volatile.Read(ref _address);
+    /// <summary>Whether an address lies in it, and how far from its beginning.</summary>
+    internal bool Holds(ulong address, out ulong into)
+    {
+        ulong start = Volatile.Read(ref _address);
+        into = address - start;
+        return into < SizeBytes && start != Nowhere;
+    }
 
     /// <summary>Puts it somewhere, or nowhere.</summary>
     public void Place(ulong? address)

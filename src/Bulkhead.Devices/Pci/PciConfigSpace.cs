@@ -1,8 +1,11 @@
 using System.Buffers.Binary;
+using System.Numerics;
+using Bulkhead.Core.Io;
+using Bulkhead.Core.Memory;
 
 namespace Bulkhead.Devices.Pci;
 
-/// <summary>The configuration space of an ordinary function: header, one BAR of memory, capabilities.</summary>
+/// <summary>The configuration space of an ordinary function: header, BARs, capabilities.</summary>
 /// <remarks>
 /// <para><i>Threading</i>: the PCI host's lock; the command register's bits are read by any thread.</para>
 /// <para><i>Source</i>: PCI Local Bus Specification 3.0, 6.1 Configuration Space Organization; 6.2.5.1 Address Maps; 6.7 Capabilities List.</para>
@@ -16,16 +19,21 @@ internal sealed class PciConfigSpace
     private const ushort MemorySpace = 1 << 1;
     private const ushort BusMaster = 1 << 2;
     private const ushort InterruptDisable = 1 << 10;
+    private const byte Wide = 1 << 2;
+    private const byte Prefetchable = 1 << 3;
+    private const byte MsixCapability = 0x11;
+    private const ushort MsixEnable = 1 << 15;
+    private const ushort MsixMask = 1 << 14;
 
     private readonly byte[] _bytes = new byte[256];
     private readonly byte[] _writable = new byte[256];
+    private readonly List<PciBar> _bars = [];
     private int _lastCapability = CapabilityPointer;
     private int _end = 0x40;
 
-    /// <summary>A function with a BAR of <paramref name="barBytes"/> bytes, a power of two, that interrupts by INTA.</summary>
-    internal PciConfigSpace(PciIdentity identity, uint barBytes)
+    /// <summary>A function that interrupts by INTA.</summary>
+    internal PciConfigSpace(PciIdentity identity)
     {
-        BarBytes = barBytes;
         Put16(0x00, identity.Vendor);
         Put16(0x02, identity.Device);
         Put16(0x06, 1 << 4); // status: there is a list of capabilities
@@ -34,16 +42,15 @@ internal sealed class PciConfigSpace
         Put16(0x2E, identity.Subsystem);
         _bytes[0x3D] = 1; // INTA
         Allow16(Command, MemorySpace | BusMaster | InterruptDisable);
-        BinaryPrimitives.WriteUInt32LittleEndian(_writable.AsSpan(Bar0), ~(barBytes - 1));
         _writable[InterruptLine] = 0xFF;
         _writable[0x0C] = 0xFF; // cache line size
     }
 
-    /// <summary>The size of the BAR.</summary>
-    internal uint BarBytes { get; }
+    /// <summary>What the function answers at.</summary>
+    internal IReadOnlyList<PciBar> Bars => _bars;
 
-    /// <summary>Where the BAR stands, if memory accesses are enabled.</summary>
-    internal ulong? BarAddress => (Get16(Command) & MemorySpace) != 0 ? BinaryPrimitives.ReadUInt32LittleEndian(_bytes.AsSpan(Bar0)) : null;
+    /// <summary>Whether it answers at all.</summary>
+    internal bool DecodesMemory => (Get16(Command) & MemorySpace) != 0;
 
     /// <summary>Whether the function may read and write memory, which interrupt messages are too.</summary>
     internal bool IsBusMaster => (Volatile.Read(ref _bytes[Command]) & BusMaster) != 0;
@@ -51,8 +58,62 @@ internal sealed class PciConfigSpace
     /// <summary>Whether the function may drive its interrupt pin.</summary>
     internal bool MayInterrupt => (Volatile.Read(ref _bytes[Command + 1]) & (InterruptDisable >> 8)) == 0;
 
-    /// <summary>Places the BAR, as firmware would.</summary>
-    internal void Place(uint address) => Put32(Bar0, address);
+    /// <summary>Adds a BAR of registers.</summary>
+    /// <param name="index">Its number, 0 to 5.</param>
+    /// <param name="sizeBytes">Its size, a power of two.</param>
+    /// <param name="registers">What stands there.</param>
+    internal void AddBar(int index, uint sizeBytes, IIoDevice registers) => AddBar(index, sizeBytes, registers, null);
+
+    /// <summary>Adds a BAR of memory, which takes the next number too.</summary>
+    internal void AddBar(int index, SharedWindow memory) => AddBar(index, BitOperations.RoundUpToPowerOf2(memory.SizeBytes), null, memory);
+
+    private void AddBar(int index, ulong sizeBytes, IIoDevice? registers, SharedWindow? memory)
+    {
+        int offset = Bar0 + (index * sizeof(uint));
+        ulong writable = ~(sizeBytes - 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(_writable.AsSpan(offset), (uint)writable);
+        if (memory is not null)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(_writable.AsSpan(offset + sizeof(uint)), (uint)(writable >> 32));
+            _bytes[offset] = Wide | Prefetchable;
+        }
+
+        _bars.Add(new PciBar(this, offset, sizeBytes, registers, memory));
+    }
+
+    internal ulong ReadBar(int offset, bool wide) => (Get32(offset) & ~0xFul) | (wide ? (ulong)Get32(offset + sizeof(uint)) << 32 : 0);
+
+    internal void WriteBar(int offset, ulong address, bool wide)
+    {
+        Put32(offset, (uint)address | (Get32(offset) & 0xF));
+        if (wide)
+        {
+            Put32(offset + sizeof(uint), (uint)(address >> 32));
+        }
+    }
+
+    /// <summary>Appends the capability of MSI-X; the answer is where it stands.</summary>
+    /// <param name="vectors">How many there are.</param>
+    /// <param name="bar">Where the table and the pending bits are.</param>
+    /// <param name="table">The table's offset there.</param>
+    /// <param name="pending">The pending bits' offset there.</param>
+    internal int AddMsix(int vectors, int bar, uint table, uint pending)
+    {
+        Span<byte> body = stackalloc byte[10];
+        BinaryPrimitives.WriteUInt16LittleEndian(body, (ushort)(vectors - 1));
+        BinaryPrimitives.WriteUInt32LittleEndian(body[2..], table | (uint)bar);
+        BinaryPrimitives.WriteUInt32LittleEndian(body[6..], pending | (uint)bar);
+        int at = AddCapability(MsixCapability, body);
+        Allow16(at + 2, MsixEnable | MsixMask);
+        return at;
+    }
+
+    /// <summary>Tells a table what its capability's control register says.</summary>
+    internal void ControlMsix(int capability, MsixTable msix)
+    {
+        ushort control = Get16(capability + 2);
+        msix.SetControl((control & MsixEnable) != 0, (control & MsixMask) != 0 || !IsBusMaster);
+    }
 
     /// <summary>Appends a capability; the answer is where it stands.</summary>
     /// <param name="id">Its identifier.</param>

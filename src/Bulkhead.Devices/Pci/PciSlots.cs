@@ -4,15 +4,21 @@ using Bulkhead.Core.Io;
 
 namespace Bulkhead.Devices.Pci;
 
-/// <summary>The slots of bus 0: gives each device a number, an interrupt pin and an address, and follows the guest's moving its BAR.</summary>
+/// <summary>The slots of bus 0: gives each device a number, an interrupt pin and addresses, and follows the guest's moving its BARs.</summary>
+/// <param name="host">The bus.</param>
+/// <param name="bus">Where registers are found.</param>
+/// <param name="pins">Where interrupt pins lead.</param>
+/// <param name="registers">Where registers are put first.</param>
+/// <param name="memory">Where memory is put first.</param>
+/// <param name="pinOf">The interrupt pin of a slot.</param>
 /// <remarks><i>Threading</i>: devices are added while the machine is built; BARs move under the PCI host's lock, pins under their own.</remarks>
-public sealed class PciSlots(PciHost host, IoBus memory, IInterruptPins pins, uint window, Func<int, int> pinOf) : IInterruptPins
+public sealed class PciSlots(PciHost host, IoBus bus, IInterruptPins pins, ulong registers, ulong memory, Func<int, int> pinOf) : IInterruptPins
 {
     private readonly Lock _lock = new();
     private readonly uint[] _high = new uint[256]; // by pin: which slots drive it
-    private readonly List<Placed> _placed = [];
-    private readonly IoBus _memory = memory;
-    private uint _window = window;
+    private readonly List<PciBar> _bars = [];
+    private ulong _registers = registers;
+    private ulong _memory = memory;
     private int _next = 1;
 
     /// <summary>Puts a device into the next slot.</summary>
@@ -22,26 +28,30 @@ public sealed class PciSlots(PciHost host, IoBus memory, IInterruptPins pins, ui
         ArgumentNullException.ThrowIfNull(make);
         int slot = _next++;
         IPciDevice device = make(new InterruptLine(this, slot));
-        uint address = (_window + device.BarBytes - 1) & ~(device.BarBytes - 1);
-        _window = address + device.BarBytes;
-        device.Place(address);
-        var placed = new Placed(this, device);
-        _placed.Add(placed);
-        host.Register(slot, 0, placed);
+        foreach (PciBar bar in device.Bars)
+        {
+            ref ulong next = ref bar.Memory is null ? ref _registers : ref _memory;
+            ulong address = (next + bar.SizeBytes - 1) & ~(bar.SizeBytes - 1);
+            next = address + bar.SizeBytes;
+            bar.Assign(address);
+            _bars.Add(bar);
+        }
+
+        host.Register(slot, 0, new Placed(this, device));
         return device;
     }
 
     /// <summary>Puts BARs where the guest wants them now. One over another, or over itself, is nowhere until there is room.</summary>
     private void Move()
     {
-        foreach (Placed placed in _placed)
+        foreach (PciBar bar in _bars)
         {
-            placed.Leave();
+            bar.Leave(bus);
         }
 
-        foreach (Placed placed in _placed)
+        foreach (PciBar bar in _bars)
         {
-            placed.Enter();
+            bar.Enter(bus);
         }
     }
 
@@ -56,37 +66,21 @@ public sealed class PciSlots(PciHost host, IoBus memory, IInterruptPins pins, ui
         }
     }
 
-    /// <summary>A device whose BAR follows what its configuration space says.</summary>
+    /// <summary>A device whose BARs follow what its configuration space says.</summary>
     private sealed class Placed(PciSlots slots, IPciDevice device) : IPciFunction
     {
-        private ulong? _at;
-
         public void ReadConfig(int offset, Span<byte> data) => device.ReadConfig(offset, data);
 
         public void WriteConfig(int offset, ReadOnlySpan<byte> data)
         {
-            ulong? before = device.BarAddress;
             device.WriteConfig(offset, data);
-            if (device.BarAddress != before)
+            foreach (PciBar bar in device.Bars)
             {
-                slots.Move();
-            }
-        }
-
-        internal void Leave()
-        {
-            if (_at is not null && _at != device.BarAddress)
-            {
-                slots._memory.Unmap(device.Bar);
-                _at = null;
-            }
-        }
-
-        internal void Enter()
-        {
-            if (_at is null && device.BarAddress is { } address && slots._memory.TryMap(address, device.BarBytes, device.Bar))
-            {
-                _at = address;
+                if (bar.Wanted != bar.At)
+                {
+                    slots.Move();
+                    return;
+                }
             }
         }
     }

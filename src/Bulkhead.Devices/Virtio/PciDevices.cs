@@ -2,6 +2,7 @@ using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Memory;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Net;
+using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio.Block;
@@ -9,12 +10,13 @@ using Bulkhead.Devices.Virtio.Net;
 
 namespace Bulkhead.Devices.Virtio;
 
-/// <summary>Puts virtio devices into PCI slots, and ends them together.</summary>
+/// <summary>Puts devices into PCI slots, and ends them together.</summary>
 /// <remarks><i>Threading</i>: filled while the machine is built; disposed when no vCPU runs.</remarks>
 public sealed class PciDevices(PciSlots slots, GuestMemory memory, IInterruptMessages messages) : IDisposable
 {
     private readonly List<VirtioFunction> _functions = [];
     private readonly List<IDeviceExecutor> _executors = [];
+    private readonly List<ChannelPort> _ports = [];
 
     /// <summary>Adds a disk with a queue for each executor, which are disposed with it; the disk is not.</summary>
     public void AddDisk(IDisk disk, string serial, params IReadOnlyList<IDeviceExecutor> executors)
@@ -30,9 +32,22 @@ public sealed class PciDevices(PciSlots slots, GuestMemory memory, IInterruptMes
         Add(new VirtioNet(backend, executor, mac));
     }
 
+    /// <summary>Adds a domain's end of a channel, whose memory is one of the domain's shared windows.</summary>
+    public void AddChannel(ChannelMember member, SharedWindow window) => _ = slots.Add(pin =>
+    {
+        var port = new ChannelPort(member, window, messages, pin);
+        _ports.Add(port);
+        return port;
+    });
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        foreach (ChannelPort port in _ports)
+        {
+            port.Detach();
+        }
+
         foreach (VirtioFunction function in _functions)
         {
             function.Shutdown();

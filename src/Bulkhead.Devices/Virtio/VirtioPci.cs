@@ -19,14 +19,12 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
 {
     private const ushort Vendor = 0x1AF4;
     private const ushort FirstDevice = 0x1040;
+    private const uint BarBytes = 0x8000;
     private const uint Notifications = 0x3000;
     private const uint MsixOffset = 0x4000;
     private const uint PendingOffset = 0x5000;
     private const int NotifyMultiplier = 4;
     private const byte VendorCapability = 9;
-    private const byte MsixCapability = 0x11;
-    private const ushort MsixEnable = 1 << 15;
-    private const ushort MsixMask = 1 << 14;
     private const int AccessBytes = 4;
     private const byte IsrQueue = 1;
     private const byte IsrConfig = 2;
@@ -46,7 +44,8 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
         _pin = pin;
         _function = new VirtioFunction(device, memory, this);
         _config = new PciConfigSpace(
-            new PciIdentity(Vendor, (ushort)(FirstDevice + (ushort)device.Type), (ushort)(FirstDevice + (ushort)device.Type), ClassOf(device.Type), Revision: 1), 0x8000);
+            new PciIdentity(Vendor, (ushort)(FirstDevice + (ushort)device.Type), (ushort)(FirstDevice + (ushort)device.Type), ClassOf(device.Type), Revision: 1));
+        _config.AddBar(0, BarBytes, this);
         _msix = new MsixTable(_function.QueueCount + 1, messages);
         _common = new PciCommonRegisters(_function, _msix.Vectors);
         AddCapability(PciCapabilityKind.Common, 0, PciCommonConfig.Size);
@@ -56,28 +55,14 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
         _accessAt = AddCapability(PciCapabilityKind.PciAccess, 0, 0, 0);
         _config.AllowBytes(_accessAt + 4, 1); // BAR
         _config.AllowBytes(_accessAt + 8, 8 + AccessBytes); // offset, length, data
-        Span<byte> msix = stackalloc byte[10];
-        BinaryPrimitives.WriteUInt16LittleEndian(msix, (ushort)(_msix.Vectors - 1));
-        BinaryPrimitives.WriteUInt32LittleEndian(msix[2..], MsixOffset);
-        BinaryPrimitives.WriteUInt32LittleEndian(msix[6..], PendingOffset);
-        _msixAt = _config.AddCapability(MsixCapability, msix);
-        _config.Allow16(_msixAt + 2, MsixEnable | MsixMask);
+        _msixAt = _config.AddMsix(_msix.Vectors, bar: 0, MsixOffset, PendingOffset);
     }
 
     /// <inheritdoc/>
-    public uint BarBytes => _config.BarBytes;
-
-    /// <inheritdoc/>
-    public IIoDevice Bar => this;
-
-    /// <inheritdoc/>
-    public ulong? BarAddress => _config.BarAddress;
+    public IReadOnlyList<PciBar> Bars => _config.Bars;
 
     /// <summary>The device behind it, for whoever ends or asks it.</summary>
     internal VirtioFunction Function => _function;
-
-    /// <inheritdoc/>
-    public void Place(uint address) => _config.Place(address);
 
     /// <inheritdoc/>
     public void ReadConfig(int offset, Span<byte> data)
@@ -105,8 +90,7 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
             return;
         }
 
-        ushort control = _config.Get16(_msixAt + 2);
-        _msix.SetControl((control & MsixEnable) != 0, (control & MsixMask) != 0 || !_config.IsBusMaster);
+        _config.ControlMsix(_msixAt, _msix);
         _ = SetIsr(set: 0, clear: 0); // the pin may be allowed or forbidden now
         if (_config.IsBusMaster && !wasMaster)
         {

@@ -1,3 +1,5 @@
+using Bulkhead.Core;
+using Bulkhead.Host;
 using Bulkhead.Machine.Devices;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -9,13 +11,17 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder)
 {
     private const string ForwardForm = PortForward.Form + ", as in tcp:2222-:22";
 
+    /// <summary>The memory of a channel that says nothing of it.</summary>
+    internal const ulong DefaultChannelBytes = 1ul << 20;
+
+    private const string MembersForm = "a list of names of domains of this file";
     private readonly List<(Mark At, string Path)> _networks = [];
 
     /// <summary>Reads the devices of one domain.</summary>
     internal DomainConfig Read(ConfigMap map, DomainConfig domain) => domain with
     {
-        Disks = [.. map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>()],
-        Nets = [.. map.List("networks", "a list of networks it is part of").Select(item => ReadNet(item.Node, item.Path)).OfType<NetRequest>()],
+        Disks = map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>().ToArray(),
+        Nets = map.List("networks", "a list of networks it is part of").Select(item => ReadNet(item.Node, item.Path)).OfType<NetRequest>().ToArray(),
     };
 
     /// <summary>Notes what a system in virtual time cannot have.</summary>
@@ -25,6 +31,70 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder)
         {
             errors.Add(at, path, "brings what comes at the host's time, and the clock is virtual", "leave it out, or set clock: real");
         }
+    }
+
+    /// <summary>Reads the channels of the system.</summary>
+    internal IReadOnlyList<ChannelRequest> ReadChannels(ConfigMap top, IReadOnlyList<string> domains)
+    {
+        var channels = new List<ChannelRequest>();
+        foreach ((YamlNode node, string path) in top.List("channels", "a list of channels"))
+        {
+            if (ConfigMap.Open(errors, node, path, SystemFields.Channel.Names) is { } map)
+            {
+                channels.Add(ReadChannel(map, domains, channels));
+            }
+        }
+
+        return channels;
+    }
+
+    private ChannelRequest ReadChannel(ConfigMap map, IReadOnlyList<string> domains, List<ChannelRequest> earlier)
+    {
+        const string nameForm = "a name of its own: lower-case letters, digits and hyphens, a letter first, at most 32";
+        if (!map.Has("name"))
+        {
+            map.Error("name", "is missing", nameForm);
+        }
+
+        string name = map.Name("name", nameForm) ?? string.Empty;
+        if (name.Length > 0 && earlier.Exists(c => c.Name == name))
+        {
+            map.Error("name", $"\"{name}\" is the name of an earlier channel", nameForm);
+        }
+
+        ulong size = map.Size("size", DefaultChannelBytes, ChannelRequest.LeastBytes, ChannelRequest.MostBytes);
+        if (!ulong.IsPow2(size))
+        {
+            map.Error("size", $"{Quantity.FormatSize(size)} is no power of two", $"such as {Quantity.FormatSize(System.Numerics.BitOperations.RoundUpToPowerOf2(size))}");
+        }
+
+        if (!map.Has("writers"))
+        {
+            map.Error("writers", "is missing", MembersForm);
+        }
+
+        var members = new List<(string Domain, bool MayWrite)>();
+        foreach ((string field, bool writes) in (ReadOnlySpan<(string, bool)>)[("writers", true), ("readers", false)])
+        {
+            foreach ((YamlNode item, string itemPath) in map.List(field, MembersForm))
+            {
+                string member = (item as YamlScalarNode)?.Value ?? string.Empty;
+                if (!domains.Contains(member))
+                {
+                    errors.Add(item.Start, itemPath, $"\"{member}\" is not a domain of this file", $"one of {string.Join(", ", domains)}", NearestName.Find(member, domains));
+                }
+                else if (members.Exists(m => m.Domain == member))
+                {
+                    errors.Add(item.Start, itemPath, $"{member} is a member already", "name each domain once, as a writer or a reader");
+                }
+                else
+                {
+                    members.Add((member, writes));
+                }
+            }
+        }
+
+        return new ChannelRequest(name, size, map.Number("doorbells", 1, 0, ChannelRequest.MostVectors), members);
     }
 
     private DiskRequest? ReadDisk(YamlNode node, string path)

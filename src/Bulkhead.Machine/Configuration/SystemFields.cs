@@ -113,10 +113,19 @@ internal static class SystemFields
             with { Default = Quantity.FormatDuration(SystemFile.DefaultSpinNs) },
         ConfigField.Choice("realtime", RealTimes, "Whether its vCPUs go before other processes of the host: auto, where that is permitted") with { Default = RealTimes[0] });
 
+    public static readonly FieldTable Channel = new(
+        "channel", "Memory that domains share, with doorbells between them.",
+        ConfigField.OwnName("name", "The channel's name, unique") with { Required = true },
+        ConfigField.Size("size", ChannelRequest.LeastBytes, ChannelRequest.MostBytes, "How much memory; a power of two") with { Default = Quantity.FormatSize(DeviceReader.DefaultChannelBytes) },
+        ConfigField.Number("doorbells", 0, ChannelRequest.MostVectors, "How many doorbells each member has; 0 = memory alone") with { Default = "1" },
+        ConfigField.Names("writers", "Domains that may write to it; their places in the list are their numbers, from 0") with { Required = true },
+        ConfigField.Names("readers", "Domains that may read it and ring; their numbers follow those of the writers"));
+
     public static readonly FieldTable Top = new(
         "system", "A system of Bulkhead: pools of host CPUs, and the domains that run in them.",
         ConfigField.List("pools", Pool, "Sets of host CPUs with a schedule; without it there is one pool of the last CPU"),
         ConfigField.List("domains", Domain, "The virtual machines, the control domain first") with { Required = true },
+        ConfigField.List("channels", Channel, "Memory that domains share; what is not declared cannot talk"),
         ConfigField.Choice("clock", Clocks, "What time is made of: the host's, or what the guests execute, so that the system does the same every time") with { Default = Clocks[0] },
         ConfigField.Number("seed", 0, int.MaxValue, "What chance is drawn from; only with clock: virtual") with { Default = "1", With = "clock" });
 }

@@ -63,7 +63,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         _schedule.CheckFrames();
         _lives.CheckDependencies(domains);
-        return new SystemConfig(file, pools, domains) { Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
+        return new SystemConfig(file, pools, domains) { Channels = _devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]), Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
     }
 
     private SystemClock ReadClock(ConfigMap map)

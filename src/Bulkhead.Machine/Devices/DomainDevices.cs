@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Host;
 
@@ -16,7 +17,7 @@ internal sealed class DomainDevices : IDisposable
     private readonly string _domain;
     private readonly bool _immediate;
 
-    private DomainDevices(string domain, bool immediate) => (_domain, _immediate) = (domain, immediate);
+    private DomainDevices(string domain, IReadOnlyList<ChannelMember> channels, bool immediate) => (_domain, Channels, _immediate) = (domain, channels, immediate);
 
     /// <summary>The disks in order, with their serial numbers.</summary>
     internal IReadOnlyList<(IDisk Disk, string Serial)> Disks => _disks;
@@ -24,12 +25,16 @@ internal sealed class DomainDevices : IDisposable
     /// <summary>The network cards in order, with their addresses.</summary>
     internal IReadOnlyList<(Passt Net, byte[] Mac)> Nets => _nets;
 
+    /// <summary>Its parts in channels.</summary>
+    internal IReadOnlyList<ChannelMember> Channels { get; }
+
     /// <summary>Opens everything.</summary>
     /// <param name="request">Which devices.</param>
+    /// <param name="channels">Its parts in channels, in the order of the shared windows of its memory.</param>
     /// <param name="immediate">Whether they answer at once, on the vCPU's own thread.</param>
-    internal static DomainDevices Open(DomainRequest request, bool immediate)
+    internal static DomainDevices Open(DomainRequest request, IReadOnlyList<ChannelMember> channels, bool immediate)
     {
-        var devices = new DomainDevices(request.Name, immediate);
+        var devices = new DomainDevices(request.Name, channels, immediate);
         try
         {
             foreach (DiskRequest disk in request.Disks)

@@ -84,7 +84,7 @@ internal sealed class Board : IDisposable
         _ports.Map(0xCF8, 8, pci);
         if (devices is not null && domain.Memory is { } ram)
         {
-            var pciSlots = new PciSlots(pci, _mmio, router, AcpiLayout.PciMemory, static slot => Dsdt.PciPin(slot, 0));
+            var pciSlots = new PciSlots(pci, _mmio, router, AcpiLayout.PciRegisters, AcpiLayout.PciMemory, static slot => Dsdt.PciPin(slot, 0));
             _devices = new PciDevices(pciSlots, ram, bus);
             foreach ((IDisk disk, string serialNumber) in devices.Disks)
             {
@@ -94,6 +94,11 @@ internal sealed class Board : IDisposable
             foreach ((Passt net, byte[] mac) in devices.Nets)
             {
                 _devices.AddNet(net.Frames, devices.NewExecutor(net), mac);
+            }
+
+            for (int i = 0; i < devices.Channels.Count; i++)
+            {
+                _devices.AddChannel(devices.Channels[i], ram.Shared[i]);
             }
         }
 

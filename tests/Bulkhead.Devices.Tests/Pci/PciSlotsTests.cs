@@ -114,7 +114,7 @@ public sealed class PciSlotsTests : IDisposable
     [Fact]
     public void Pins_OfSlotsThatShareAWire_AreOred()
     {
-        var slots = new Devices.Pci.PciSlots(new Devices.Pci.PciHost(), new IoBus(), _rig.Pins, First, static _ => 5);
+        var slots = new Devices.Pci.PciSlots(new Devices.Pci.PciHost(), new IoBus(), _rig.Pins, First, 1ul << 40, static _ => 5);
         Core.Interrupts.InterruptLine one = default;
         Core.Interrupts.InterruptLine two = default;
         slots.Add(pin => new VirtioPci(new EchoDevice(new ImmediateExecutor()), _rig.Memory, _rig.Messages, one = pin));

@@ -180,6 +180,7 @@ public sealed class SystemSchemaTests
             "warp" => $"domains: [{{name: a, image: debian, warp: {Map("value: 1ms", "limit: 1ms")}}}]",
             "disk" => $"domains: [{{name: a, image: debian, disks: [{Map("file: f")}]}}]",
             "network" => $"domains: [{{name: a, image: debian, networks: [{Map("name: user")}]}}]",
+            "channel" => $"channels: [{Map("name: c", field.Name == "readers" ? "writers: [a]" : "writers: [b]")}]\n{Domains.Replace("}]", "}, {name: b, image: debian}]", StringComparison.Ordinal)}",
             "restart" => $"domains: [{{name: a, image: debian, restart: {Map("when: never")}}}]",
             _ => $"pools: [{{name: a-1, cpus: [5]{(field.Name == "priority" ? ", policy: fixed-priority" : string.Empty)}}}]\ndomains: [{{name: b, image: debian}}, {Map("name: a", field.Name == "kernel" || field.With == "kernel" ? "kernel: k" : "image: debian")}]",
         };

@@ -16,7 +16,7 @@ internal sealed class VirtioRig : IDisposable
     {
         Memory = new GuestMemory("test", ramBytes);
         Ram = new RamLayout(Memory);
-        Slots = new PciSlots(Host, Bus, Pins, Window, static slot => 16 + slot);
+        Slots = new PciSlots(Host, Bus, Pins, Window, 1ul << 40, static slot => 16 + slot);
         VirtioPci? pci = null;
         Slots.Add(pin => pci = new VirtioPci(device, Memory, Messages, pin));
         Pci = pci!; // Add made it
