@@ -17,6 +17,8 @@ public sealed class KillTests(ITestOutputHelper output)
     [InlineData("plain", DiskFormat.Qcow2, "-o cluster_size=64k")]
     [InlineData("growing", DiskFormat.Qcow2, "-o cluster_size=512,refcount_bits=64")]
     [InlineData("layered", DiskFormat.Qcow2, "-o cluster_size=4k -F qcow2 -b base.qcow2")]
+    [InlineData("sparse", DiskFormat.Vmdk, "-o subformat=monolithicSparse")]
+    [InlineData("dynamic", DiskFormat.Vdi, "-o static=off")]
     public void Image_OfKilledWriter_IsConsistentAndKeepsWhatWasFlushed(string name, DiskFormat format, string options)
     {
         QemuTools.Need();
@@ -33,6 +35,12 @@ public sealed class KillTests(ITestOutputHelper output)
         for (int seed = firstSeed; seed < firstSeed + kills; seed++)
         {
             RunAndKill(path, format, seed);
+            if (format == DiskFormat.Vdi)
+            {
+                // The count in its header may be behind; opening mends it.
+                DiskImages.Open(path, new DiskOptions { Format = format }).Dispose();
+            }
+
             (int code, string check) = QemuTools.Check(qemuFormat, path);
             Assert.True(code is 0 or 3, $"seed {seed}: qemu-img check says {code}\n{check}");
             leaks += code == 3 ? 1 : 0;
