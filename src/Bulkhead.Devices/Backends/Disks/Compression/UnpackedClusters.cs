@@ -28,8 +28,8 @@ internal sealed class UnpackedClusters
         _slots = new byte[_keys.Length][];
     }
 
-    /// <summary>Reads a part of the cluster whose packed bytes stand at an offset of the file; what stands there never changes.</summary>
-    internal DiskResult Read(long packedOffset, int packedBytes, int from, Span<byte> data)
+    /// <summary>Reads a part of a cluster that is kept; false where it is not.</summary>
+    internal bool TryRead(long packedOffset, int from, Span<byte> data)
     {
         lock (_gate)
         {
@@ -37,8 +37,19 @@ internal sealed class UnpackedClusters
             if (slot >= 0 && _slots[slot] is { } kept)
             {
                 kept.AsSpan(from, data.Length).CopyTo(data);
-                return DiskResult.Ok;
+                return true;
             }
+        }
+
+        return false;
+    }
+
+    /// <summary>Reads a part of the cluster whose packed bytes stand at an offset of the file; what stands there never changes.</summary>
+    internal DiskResult Read(long packedOffset, int packedBytes, int from, Span<byte> data)
+    {
+        if (TryRead(packedOffset, from, data))
+        {
+            return DiskResult.Ok;
         }
 
         byte[] packed = ArrayPool<byte>.Shared.Rent(packedBytes);

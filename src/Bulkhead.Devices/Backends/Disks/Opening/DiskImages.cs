@@ -1,5 +1,7 @@
 using Bulkhead.Devices.Backends.Disks.Qcow2;
 using Bulkhead.Devices.Backends.Disks.Raw;
+using Bulkhead.Devices.Backends.Disks.Vdi;
+using Bulkhead.Devices.Backends.Disks.Vmdk;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
 
@@ -66,8 +68,8 @@ public static class DiskImages
             return format switch
             {
                 DiskFormat.Qcow2 => OpenQcow2(file, options, above),
-                // DiskFormat.Vmdk => VmdkImage.Open(file, path, name => new HostImageFile(BlockFile.Open(name, readOnly, options.Cache == DiskCache.None))),
-                // DiskFormat.Vdi => VdiDisk.Open(file),
+                DiskFormat.Vmdk => VmdkImage.Open(file, path, name => new HostImageFile(BlockFile.Open(name, readOnly, options.Cache == DiskCache.None))),
+                DiskFormat.Vdi => VdiDisk.Open(file),
                 _ => OpenRaw(file, guarded: stated is null),
             };
         }

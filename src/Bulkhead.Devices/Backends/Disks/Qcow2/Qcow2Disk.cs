@@ -25,6 +25,7 @@ internal sealed partial class Qcow2Disk : IResizableDisk
     private readonly IDisk? _backing;
     private readonly bool _durable;
     private readonly int _version;
+    private readonly ulong _incompatible;
     private readonly int _clusterBits;
     private readonly int _l2Bits;
     private readonly object _gate = new();
@@ -46,6 +47,7 @@ internal sealed partial class Qcow2Disk : IResizableDisk
         _backing = backing;
         _durable = durable;
         _version = header.Version;
+        _incompatible = header.Incompatible;
         _clusterBits = header.ClusterBits;
         _l2Bits = header.L2Bits;
         _l1 = l1;
@@ -91,7 +93,7 @@ internal sealed partial class Qcow2Disk : IResizableDisk
             throw new OperatorException($"{file.Name} is marked as corrupt; mend it with 'qemu-img check -r all', or open it read-only.");
         }
 
-        if (!readOnly)
+        if (!readOnly && durable)
         {
             header = Qcow2Repair.Prepare(file, header);
         }
@@ -141,8 +143,11 @@ internal sealed partial class Qcow2Disk : IResizableDisk
         if (_counts is not null)
         {
             // Twice, for the counts of what the first gave up. Where it fails nothing is lost that was promised.
-            _ = Flush();
-            _ = Flush();
+            bool good = Flush() == DiskResult.Ok && Flush() == DiskResult.Ok;
+            if (good && _durable && _version >= 3)
+            {
+                Qcow2Repair.Finish(_file, _incompatible);
+            }
         }
 
         _file.Dispose();

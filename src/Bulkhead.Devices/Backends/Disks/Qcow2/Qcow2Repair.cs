@@ -4,6 +4,10 @@ using Bulkhead.Host;
 namespace Bulkhead.Devices.Backends.Disks.Qcow2;
 
 /// <summary>What is done to an image before it is written: features it cannot keep are taken off, counts that were left behind are mended.</summary>
+/// <remarks>
+/// While an image of version 3 is written it is marked as dirty. Who opens one that is, we or QEMU, counts anew: clusters that a
+/// process had taken when it died, and that nothing refers to, are free again.
+/// </remarks>
 internal static class Qcow2Repair
 {
     /// <summary>Makes an image fit to be written, and returns its header as it is then.</summary>
@@ -19,11 +23,23 @@ internal static class Qcow2Repair
         if ((header.Incompatible & Qcow2Layout.Dirty) != 0)
         {
             MendCounts(file, header);
-            header = header with { Incompatible = header.Incompatible & ~Qcow2Layout.Dirty };
+        }
+
+        if (header.Version >= 3)
+        {
+            header = header with { Incompatible = header.Incompatible | Qcow2Layout.Dirty };
             WriteNumber(file, 72, header.Incompatible);
         }
 
         return header;
+    }
+
+    /// <summary>Says that an image's counts are right; where that fails they are counted again next time.</summary>
+    internal static void Finish(IImageFile file, ulong incompatible)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, incompatible & ~Qcow2Layout.Dirty);
+        _ = file.Write(72, bytes);
     }
 
     // A program that keeps counts lazily ended before it wrote them.

@@ -3,16 +3,18 @@ using Bulkhead.Host;
 namespace Bulkhead.Devices.Backends.Disks.Raw;
 
 /// <summary>A disk whose bytes are those of a file or block device, from an offset on.</summary>
-/// <remarks>A last part of less than a sector is not seen by the guest.</remarks>
+/// <remarks>Where a file does not end at a sector, zeros follow to the end of its last one.</remarks>
 internal sealed class RawDisk : IResizableDisk
 {
     private readonly IImageFile _file;
     private readonly long _start;
+    private readonly bool _whole;
     private long _size;
 
-    private RawDisk(IImageFile file, long start, long size)
+    private RawDisk(IImageFile file, bool whole, long start, long size)
     {
         _file = file;
+        _whole = whole;
         _start = start;
         _size = size;
     }
@@ -24,12 +26,12 @@ internal sealed class RawDisk : IResizableDisk
     public bool ReadOnly => _file.ReadOnly;
 
     /// <summary>A disk that is the whole of a file; takes the file over.</summary>
-    internal static RawDisk Open(IImageFile file) => new(file, 0, file.LengthBytes & -DiskRange.SectorBytes);
+    internal static RawDisk Open(IImageFile file) => new(file, whole: true, 0, (file.LengthBytes + DiskRange.SectorBytes - 1) & -DiskRange.SectorBytes);
 
     /// <summary>A disk that is a part of a file; takes the file over.</summary>
     internal static RawDisk Open(IImageFile file, long start, long size) =>
         start >= 0 && size >= 0 && size % DiskRange.SectorBytes == 0 && start <= file.LengthBytes && size <= file.LengthBytes - start
-            ? new RawDisk(file, start, size)
+            ? new RawDisk(file, whole: false, start, size)
             : throw new OperatorException($"{file.Name} has {file.LengthBytes} bytes, fewer than its description says; copy it again from where it came.");
 
     /// <inheritdoc/>
@@ -68,7 +70,7 @@ internal sealed class RawDisk : IResizableDisk
             return DiskResult.ReadOnly;
         }
 
-        DiskResult result = _start == 0 ? _file.SetLength(sizeBytes) : DiskResult.IoError;
+        DiskResult result = _whole ? _file.SetLength(sizeBytes) : DiskResult.IoError;
         if (result == DiskResult.Ok)
         {
             Volatile.Write(ref _size, sizeBytes);

@@ -8,7 +8,7 @@ namespace Bulkhead.Devices.Backends.Disks.Tables;
 /// outside the lock, <see cref="Thaw"/>. What is changed meanwhile is a copy, so that what is written is one moment's state.
 /// <para><i>Shape</i>: a clock: clean pages that were not used for a round make room. Pages are added beyond the capacity only while all are
 /// changed; an owner writes them when <see cref="IsCrowded"/>.</para>
-/// <para><i>Threading</i>: under the owner's lock, but for <see cref="WriteFrozen"/>.</para>
+/// <para><i>Threading</i>: under the owner's lock, but for <see cref="WriteFrozen"/> and <see cref="Frozen"/>.</para>
 /// </remarks>
 internal sealed class TablePages
 {
@@ -145,6 +145,9 @@ internal sealed class TablePages
         _dirty = 0;
         _frozen.Sort(static (a, b) => a.Offset.CompareTo(b.Offset));
     }
+
+    /// <summary>What is frozen, in the order of the file; outside the lock, on one thread at a time.</summary>
+    internal IReadOnlyList<TablePage> Frozen => _frozen;
 
     /// <summary>Writes what is frozen; outside the lock, on one thread at a time.</summary>
     internal DiskResult WriteFrozen()
