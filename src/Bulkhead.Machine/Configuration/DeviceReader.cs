@@ -1,4 +1,5 @@
 using Bulkhead.Machine.Devices;
+using Bulkhead.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
