@@ -135,8 +135,9 @@ internal sealed class RunCommand
         string append = line.GetValue(_append) ?? string.Empty;
         if (line.GetValue(_image) is string name)
         {
-            (kernel, initrd) = Resolve(name, line.GetValue(_update));
-            append = WithWindow(append, serial);
+            GuestImage image = Resolve(name, line.GetValue(_update));
+            (kernel, initrd) = (image.KernelPath, image.InitrdPath);
+            append = $"{image.Append} {WithWindow(append, serial)}".Trim();
         }
 
         return _host.Run(new RunRequest
@@ -161,15 +162,14 @@ internal sealed class RunCommand
         });
     }
 
-    private (string Kernel, string Initrd) Resolve(string name, bool update)
+    private GuestImage Resolve(string name, bool update)
     {
         if (!ImageStore.RecipeNames.Contains(name) && File.Exists(name))
         {
             throw new OperatorException($"{name} is a file, not the name of an image; use --kernel {name}.", ExitCode.Usage);
         }
 
-        GuestImage image = new ImageStore().Resolve(name, update, text => _errors.WriteLine("bulkhead: " + text));
-        return (image.KernelPath, image.InitrdPath);
+        return new ImageStore().Resolve(name, update, text => _errors.WriteLine("bulkhead: " + text));
     }
 
     // Our images size their terminal by these words; a serial line has no other way to learn it.

@@ -30,11 +30,13 @@ internal static class DomainRequests
     {
         string kernel = d.KernelPath ?? string.Empty;
         string? initrd = d.InitrdPath;
+        string words = string.Empty;
         if (d.Image is { } recipe)
         {
             GuestImage image = request.Images.Resolve(recipe, update: false, say);
             kernel = image.KernelPath;
             initrd = image.InitrdPath;
+            words = image.Append;
         }
 
         return new DomainRequest
@@ -42,7 +44,7 @@ internal static class DomainRequests
             Name = d.Name,
             KernelPath = kernel,
             InitrdPath = initrd,
-            CommandLine = CommandLine(d, d == system.Domains[0] ? request.DurationNs : null),
+            CommandLine = CommandLine(d, words, d == system.Domains[0] ? request.DurationNs : null),
             MemoryBytes = d.MemoryBytes,
             Vcpus = d.Vcpus,
             Serial = console.Write,
@@ -55,9 +57,14 @@ internal static class DomainRequests
     }
 
     /// <summary>The kernel's command line; Linux hands words it does not know to init as variables.</summary>
-    private static string CommandLine(DomainConfig d, long? durationNs)
+    private static string CommandLine(DomainConfig d, string image, long? durationNs)
     {
         var line = new StringBuilder("console=ttyS0,115200 panic=-1 quiet");
+        if (image.Length > 0)
+        {
+            _ = line.Append(' ').Append(image);
+        }
+
         if (d.Task is { } task)
         {
             _ = line.Append(CultureInfo.InvariantCulture, $" bulkhead.task={task}");

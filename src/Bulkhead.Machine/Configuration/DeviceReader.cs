@@ -1,6 +1,7 @@
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

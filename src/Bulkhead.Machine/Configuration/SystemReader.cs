@@ -1,7 +1,8 @@
-using System.Globalization;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Scheduling;
+using Bulkhead.Yaml;
+using System.Globalization;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

@@ -1,7 +1,7 @@
 using Bulkhead.Core;
 using Bulkhead.Host;
 
-namespace Bulkhead.Machine.Configuration;
+namespace Bulkhead.Yaml;
 
 /// <summary>Guesses what a size or time without a proper unit was meant to be.</summary>
 internal static class UnitGuess

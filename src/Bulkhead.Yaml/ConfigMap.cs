@@ -4,7 +4,7 @@ using Bulkhead.Host;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace Bulkhead.Machine.Configuration;
+namespace Bulkhead.Yaml;
 
 /// <summary>One mapping of the file: reads its fields, noting what is wrong and going on with the default.</summary>
 internal sealed class ConfigMap

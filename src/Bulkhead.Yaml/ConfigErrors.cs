@@ -1,7 +1,7 @@
 using Bulkhead.Host;
 using YamlDotNet.Core;
 
-namespace Bulkhead.Machine.Configuration;
+namespace Bulkhead.Yaml;
 
 /// <summary>Collects everything wrong with a file, so that the operator mends it in one pass.</summary>
 internal sealed class ConfigErrors(string file)
