@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Virtio.Queues;
 
@@ -65,6 +66,12 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
 
     /// <summary>Breaks the queue for what a buffer holds.</summary>
     internal void Refuse(string what) => Break(what);
+
+    /// <summary>Writes how far it is: everything else stands in RAM. When all that was pushed was published.</summary>
+    internal abstract void Save(StateWriter writer);
+
+    /// <summary>Reads that again.</summary>
+    internal abstract void Restore(StateReader reader);
 
     /// <summary>Whether a buffer waits.</summary>
     protected abstract bool HasNext();
