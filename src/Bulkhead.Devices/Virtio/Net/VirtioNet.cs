@@ -93,10 +93,10 @@ internal sealed class VirtioNet : IVirtioDevice
     {
         if (Interlocked.Exchange(ref _stopped, null) is { } stopped)
         {
+            PutBack(_session);
             _session = null;
-            _buffers.Clear();
             _spare.Clear();
-            (_unsent, _hasUnsent, _room) = (null, false, 0);
+            _unsent = null;
             _executor.Interest = PollEvents.None;
             stopped();
             return;
@@ -120,6 +120,23 @@ internal sealed class VirtioNet : IVirtioDevice
                 session.Fail(error);
             }
         }
+    }
+
+    /// <summary>What was taken and not used yet is the driver's again, should the work go on elsewhere.</summary>
+    private void PutBack(VirtioSession? session)
+    {
+        for (int i = _buffers.Count - 1; i >= 0; i--)
+        {
+            session?.Queues[ReceiveQueue]?.PutBack(_buffers[i]);
+        }
+
+        if (_hasUnsent && _unsent is not null)
+        {
+            session?.Queues[TransmitQueue]?.PutBack(_unsent);
+        }
+
+        _buffers.Clear();
+        (_hasUnsent, _room) = (false, 0);
     }
 
     /// <summary>Sends what there is; false where the other end is gone.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Virtio.Queues;
 
@@ -61,6 +62,9 @@ internal sealed class SplitQueue : Virtqueue
     }
 
     /// <inheritdoc/>
+    internal override void PutBack(DescriptorChain chain) => _nextAvailable--;
+
+    /// <inheritdoc/>
     internal override void Publish() => Write16(UsedIndex, _nextUsed);
 
     /// <inheritdoc/>
@@ -79,6 +83,22 @@ internal sealed class SplitQueue : Virtqueue
         {
             Write16(UsedFlags, NoNotify);
         }
+    }
+
+    /// <inheritdoc/>
+    internal override void Save(StateWriter writer)
+    {
+        writer.Write(_nextAvailable);
+        writer.Write(_nextUsed);
+        writer.Write(_interrupted);
+    }
+
+    /// <inheritdoc/>
+    internal override void Restore(StateReader reader)
+    {
+        _nextAvailable = reader.ReadUInt16();
+        _nextUsed = reader.ReadUInt16();
+        _interrupted = reader.ReadUInt16();
     }
 
     /// <inheritdoc/>

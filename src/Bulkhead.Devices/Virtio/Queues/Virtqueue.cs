@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Virtio.Queues;
 
@@ -46,6 +47,9 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
     /// <see cref="Publish"/>.</summary>
     internal abstract void Push(DescriptorChain chain, uint written);
 
+    /// <summary>Makes the buffer taken last available again; of several, in turn from the last.</summary>
+    internal abstract void PutBack(DescriptorChain chain);
+
     /// <summary>Shows the driver, all at once, what was given back.</summary>
     internal abstract void Publish();
 
@@ -65,6 +69,12 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
 
     /// <summary>Breaks the queue for what a buffer holds.</summary>
     internal void Refuse(string what) => Break(what);
+
+    /// <summary>Writes how far it is: everything else stands in RAM. When all that was pushed was published.</summary>
+    internal abstract void Save(StateWriter writer);
+
+    /// <summary>Reads that again.</summary>
+    internal abstract void Restore(StateReader reader);
 
     /// <summary>Whether a buffer waits.</summary>
     protected abstract bool HasNext();
