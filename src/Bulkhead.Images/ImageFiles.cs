@@ -1,3 +1,4 @@
+using Bulkhead.Host;
 using Bulkhead.Host.Files;
 using Bulkhead.Images.Manifests;
 
@@ -27,8 +28,10 @@ internal static class ImageFiles
     }
 
     /// <summary>Copies an image into a directory, over one that is there; holes stay holes.</summary>
-    internal static void Copy(string from, Manifest manifest, string to)
+    internal static void Copy(GuestImage image, string to)
     {
+        string from = Path.GetDirectoryName(image.KernelPath) ?? "/";
+        Manifest manifest = Manifest.TryRead(from) ?? throw new OperatorException($"{from} holds no image any more; make it again.");
         _ = Directory.CreateDirectory(to);
 
         // Without its manifest a half copied image is none.

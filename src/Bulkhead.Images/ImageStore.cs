@@ -35,6 +35,15 @@ public sealed class ImageStore
     /// <summary>The names of the recipes that come with the program.</summary>
     public static IReadOnlyList<string> RecipeNames => RecipeCatalog.Names;
 
+    /// <summary>The name of a recipe that makes a disk; null for one that does not.</summary>
+    /// <param name="recipe">One of <see cref="RecipeNames"/>, or the path of a recipe.</param>
+    public static string? RecipeOfDisk(string recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        Recipe read = RecipeCatalog.Read(recipe);
+        return read.Disk is null ? null : read.Name;
+    }
+
     /// <summary>Finds an image in the cache, or makes it.</summary>
     /// <param name="recipe">One of <see cref="RecipeNames"/>, or the path of a recipe.</param>
     /// <param name="update">Ask the package archive for newer packages first.</param>
@@ -79,11 +88,9 @@ public sealed class ImageStore
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(directory);
-        string from = Path.GetDirectoryName(image.KernelPath) ?? "/";
-        Manifest manifest = Manifest.TryRead(from) ?? throw new OperatorException($"{from} holds no image any more; make it again.");
         try
         {
-            ImageFiles.Copy(from, manifest, directory);
+            ImageFiles.Copy(image, directory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

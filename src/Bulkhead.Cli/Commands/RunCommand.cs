@@ -18,6 +18,7 @@ internal sealed class RunCommand
         Examples:
           bulkhead run debian
           bulkhead run debian --append bulkhead.task=script --timeout 60s
+          bulkhead run debian-full --net user,hostfwd=tcp:2222-:22
           bulkhead run --kernel bzImage --initrd initrd.img --memory 1G --cpus 2
 
         On a terminal, Ctrl-A x ends the guest and Ctrl-A h lists the keys.
@@ -75,6 +76,11 @@ internal sealed class RunCommand
     private readonly Option<bool> _stats = Options.Switch("--stats", "Print at the end what the engine did and where its time went.");
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "Write where the guest's code spent its time: functions of its kernel, instructions." };
     private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write VM exits, interrupts and turns as a Chrome trace, which Perfetto opens (docs/trace.md)." };
+    private readonly Option<string?> _name = Options.Create(
+        "--name", "NAME", "Whose disk it is, of an image that has one: what is written to it is there at the next run of that name (the image's).",
+        UpCommand.NameForm, static (string text, out string? name) => UpCommand.IsName(name = text));
+
+    private readonly Option<bool> _snapshot = Options.Switch("--snapshot", "Forget at the end what was written to the image's disk.");
     private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
 
     internal RunCommand(IMachineHost host, TextWriter errors)
@@ -87,7 +93,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _timeout, _debugExit, _stats, _profile, _trace, _update,
+            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -133,11 +139,13 @@ internal sealed class RunCommand
         string? initrd = line.GetValue(_initrd);
         SerialTarget serial = line.GetValue(_serial) ?? new SerialTarget(SerialKind.Stdio, string.Empty);
         string append = line.GetValue(_append) ?? string.Empty;
+        IReadOnlyList<DiskRequest> disks = line.GetValue(_disk) ?? [];
         if (line.GetValue(_image) is string name)
         {
-            GuestImage image = Resolve(name, line.GetValue(_update));
-            (kernel, initrd) = (image.KernelPath, image.InitrdPath);
-            append = $"{image.Append} {WithWindow(append, serial)}".Trim();
+            ImageGuest guest = Resolve(name, line);
+            (kernel, initrd) = (guest.Image.KernelPath, guest.Image.InitrdPath);
+            append = $"{guest.Image.Append} {WithWindow(append, serial)}".Trim();
+            disks = [.. guest.Disks, .. disks];
         }
 
         return _host.Run(new RunRequest
@@ -152,7 +160,7 @@ internal sealed class RunCommand
             Clock = line.GetValue(_clock),
             EngineOptions = line.GetValue(_engineOptions) ?? string.Empty,
             Serial = serial,
-            Disks = line.GetValue(_disk) ?? [],
+            Disks = disks,
             Nets = line.GetValue(_net) ?? [],
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             DebugExit = line.GetValue(_debugExit),
@@ -162,14 +170,15 @@ internal sealed class RunCommand
         });
     }
 
-    private GuestImage Resolve(string name, bool update)
+    private ImageGuest Resolve(string name, ParseResult line)
     {
         if (!ImageStore.RecipeNames.Contains(name) && File.Exists(name))
         {
             throw new OperatorException($"{name} is a file, not the name of an image; use --kernel {name}.", ExitCode.Usage);
         }
 
-        return new ImageStore().Resolve(name, update, text => _errors.WriteLine("bulkhead: " + text));
+        var request = new ImageRequest(name) { Update = line.GetValue(_update) };
+        return ImageGuest.Find(new ImageStore(), request, line.GetValue(_name), line.GetValue(_snapshot), text => _errors.WriteLine("bulkhead: " + text));
     }
 
     // Our images size their terminal by these words; a serial line has no other way to learn it.

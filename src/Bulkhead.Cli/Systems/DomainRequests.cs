@@ -4,6 +4,7 @@ using Bulkhead.Cli.Machines;
 using Bulkhead.Images;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -31,12 +32,11 @@ internal static class DomainRequests
         string kernel = d.KernelPath ?? string.Empty;
         string? initrd = d.InitrdPath;
         string words = string.Empty;
+        IReadOnlyList<DiskRequest> disks = [];
         if (d.Image is { } recipe)
         {
-            GuestImage image = request.Images.Resolve(recipe, update: false, say);
-            kernel = image.KernelPath;
-            initrd = image.InitrdPath;
-            words = image.Append;
+            ImageGuest guest = ImageGuest.Find(request.Images, new ImageRequest(recipe), $"{request.Name}.{d.Name}", d.Snapshot, say);
+            (kernel, initrd, words, disks) = (guest.Image.KernelPath, guest.Image.InitrdPath, guest.Image.Append, guest.Disks);
         }
 
         return new DomainRequest
@@ -49,7 +49,7 @@ internal static class DomainRequests
             Vcpus = d.Vcpus,
             Serial = console.Write,
             Share = d.Share,
-            Disks = d.Disks,
+            Disks = [.. disks, .. d.Disks],
             Nets = d.Nets,
             StartsOff = true,
             Pool = system.Pools.Select(static p => p.Name).ToList().IndexOf(d.Pool),

@@ -16,7 +16,6 @@ public sealed partial class FileLock : IDisposable
     private const uint OwnerReadWrite = 0x1a4;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
-    private const int LockRelease = 8;
     private const int ErrnoInterrupted = 4;
     private const int ErrnoWouldBlock = 11;
 
@@ -28,49 +27,30 @@ public sealed partial class FileLock : IDisposable
     public static FileLock Acquire(string path, Action waiting)
     {
         ArgumentNullException.ThrowIfNull(waiting);
-        SafeFileHandle file = OpenFile(path);
-        if (!TryLock(file, LockExclusive | LockNonBlocking))
+
+        // The class library's own open takes a lock of the same kind, and would refuse where we want to wait.
+        int fd = Open(path, OpenReadWrite | OpenCreate | OpenCloexec, OwnerReadWrite);
+        if (fd < 0)
+        {
+            throw new OperatorException($"The lock file {path} cannot be opened (errno {Marshal.GetLastPInvokeError()}); its folder must be writable.");
+        }
+
+        var file = new SafeFileHandle(fd, ownsHandle: true);
+        if (!TryLock(fd, LockExclusive | LockNonBlocking))
         {
             waiting();
-            _ = TryLock(file, LockExclusive);
+            _ = TryLock(fd, LockExclusive);
         }
 
         return new FileLock(file);
     }
 
-    /// <summary>Takes the lock, or returns null where it has another holder.</summary>
-    public static FileLock? TryAcquire(string path)
-    {
-        SafeFileHandle file = OpenFile(path);
-        if (TryLock(file, LockExclusive | LockNonBlocking))
-        {
-            return new FileLock(file);
-        }
-
-        file.Dispose();
-        return null;
-    }
-
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        // A child between fork and exec has the file open as well, and closing ours would leave the lock to it.
-        _ = TryLock(_file, LockRelease);
-        _file.Dispose();
-    }
+    public void Dispose() => _file.Dispose();
 
-    private static SafeFileHandle OpenFile(string path)
+    private static bool TryLock(int fd, int operation)
     {
-        // The class library's own open takes a lock of the same kind, and would refuse where we want to wait.
-        int fd = Open(path, OpenReadWrite | OpenCreate | OpenCloexec, OwnerReadWrite);
-        return fd >= 0
-            ? new SafeFileHandle(fd, ownsHandle: true)
-            : throw new OperatorException($"The lock file {path} cannot be opened (errno {Marshal.GetLastPInvokeError()}); its folder must be writable.");
-    }
-
-    private static bool TryLock(SafeFileHandle file, int operation)
-    {
-        while (Flock(file, operation) != 0)
+        while (Flock(fd, operation) != 0)
         {
             int errno = Marshal.GetLastPInvokeError();
             if (errno == ErrnoWouldBlock)
@@ -91,5 +71,5 @@ public sealed partial class FileLock : IDisposable
     private static partial int Open(string path, int flags, uint mode);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
-    private static partial int Flock(SafeFileHandle file, int operation);
+    private static partial int Flock(int fd, int operation);
 }

@@ -21,6 +21,7 @@ internal static class BuildTrouble
         ("has no installation candidate", "the suite has no package of that name: check kernel and packages"),
         ("Hash Sum mismatch", "the mirror is being updated: try again in a few minutes"),
         ("unable to execute newuidmap", "another user than root needs newuidmap: install uidmap (sudo apt-get install uidmap)"),
+        ("E: cannot create ", "the folder for temporary files (TMPDIR, else /tmp) must be open to every user: point TMPDIR to one that is"),
         ("Operation not permitted", "the host forbids what the build needs; allow user namespaces, or make the image as root"),
     ];
 

@@ -13,6 +13,9 @@ public sealed record DomainConfig
     /// <summary>The name of a guest image recipe, where the guest comes from one.</summary>
     public string? Image { get; init; }
 
+    /// <summary>Whether what is written to the image's own disk is forgotten at the end.</summary>
+    public bool Snapshot { get; init; }
+
     /// <summary>The absolute path of a kernel, where the guest is booted from files.</summary>
     public string? KernelPath { get; init; }
 

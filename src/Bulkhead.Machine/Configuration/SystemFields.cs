@@ -87,6 +87,7 @@ internal static class SystemFields
         ConfigField.Map("reservation", Reservation, "What each of its vCPUs gets in every period; only with edf and fixed-priority"),
         ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority of each vCPU, larger is more urgent; only with fixed-priority") with { Default = "0" },
         ConfigField.Duration("latency", 1_000, BvtParameters.MaxTimeNs, "The longest wait from wake-up to dispatch that it can live with; a system that cannot keep it is refused"),
+        ConfigField.Choice("snapshot", Switches, "Whether what is written to an image's own disk is forgotten at the end; only with image") with { Default = Switches[1], With = "image" },
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
         ConfigField.List("networks", Network, "Its network cards"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),

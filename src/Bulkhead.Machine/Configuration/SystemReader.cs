@@ -174,6 +174,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         {
             Name = ReadName(map, _domainNames, "domain"),
             Image = image,
+            Snapshot = map.Choice("snapshot", SystemFields.Switches) == SystemFields.Switches[0],
             KernelPath = ReadPath(map, "kernel"),
             InitrdPath = ReadPath(map, "initrd"),
             Append = map.Text("append", "words for the kernel's command line") ?? "",
@@ -209,6 +210,11 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (map.Has("task") && !image)
         {
             map.Error("task", "has no image", "task goes with image; with kernel, use append");
+        }
+
+        if (map.Has("snapshot") && !image)
+        {
+            map.Error("snapshot", "has no image", "snapshot goes with image; with kernel, set it for each of disks");
         }
     }
 

@@ -28,6 +28,7 @@ public sealed class MmdebstrapTests
     [InlineData("E: You don't have enough free space in /var/cache/apt/archives/.\ntar: root/x: Cannot write: No space left on device", "the disk is full")]
     [InlineData("W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'deb.debian.org'\nE: apt-get update failed", "the mirror's name does not resolve")]
     [InlineData("E: Unable to locate package no-such\nE: apt-get failed", "the suite has no package of that name")]
+    [InlineData("I: using /home/a/mmdebstrap.z5 as tempdir\nE: cannot create /home/a/mmdebstrap.z5: Permission denied", "the folder for temporary files (TMPDIR, else /tmp) must be open to every user")]
     [InlineData("E: something new", "its output says why")]
     public void Explain_OutputOfABuild_NamesTheCauseAndShowsTheLines(string output, string cause)
     {

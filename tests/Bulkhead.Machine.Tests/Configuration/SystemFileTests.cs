@@ -137,6 +137,7 @@ public sealed class SystemFileTests
     [InlineData("domains: [{image: debian}]", "s.yaml:1:11: domains[0].name: is missing; ")]
     [InlineData("domains: [{name: a}]", "s.yaml:1:11: domains[0].image: is missing, and so is kernel; ")]
     [InlineData("domains: [{name: a, kernel: k, task: burn}]", "s.yaml:1:38: domains[0].task: has no image; ")]
+    [InlineData("domains: [{name: a, kernel: k, snapshot: true}]", "s.yaml:1:42: domains[0].snapshot: has no image; ")]
     [InlineData("domains:\n- {name: a, image: d}\n- {name: a, image: d}", "s.yaml:3:10: domains[1].name: \"a\" is the name of an earlier domain; ")]
     [InlineData("domains: [{name: a", "s.yaml:2:1: is not YAML: ")]
     [InlineData("domains:\n\t- name: a", "s.yaml:2:1: is not YAML: a tab in the indentation; ")]
