@@ -25,6 +25,8 @@ internal sealed class LiveSystem : IDisposable
 {
     private const int MostWaits = 8;
     private const int StepMs = 20;
+    private const int CalmStepMs = 100;
+    private const long CalmAfterNs = 1_000_000_000;
     private const long SecondNs = 1_000_000_000;
 
     private readonly UpRequest _request;
@@ -38,6 +40,7 @@ internal sealed class LiveSystem : IDisposable
     private MachineRunner? _runner;
     private ManagedDomain[] _domains = [];
     private long _lookedNs;
+    private long _stirredNs;
     private long? _endNs;
     private (int Code, string Words)? _down;
     private bool _over;
@@ -323,6 +326,11 @@ internal sealed class LiveSystem : IDisposable
             EndAtNs = _system.IsVirtual ? _request.DurationNs ?? long.MaxValue : long.MaxValue,
         };
         MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
+        foreach (Domain domain in runner.Domains)
+        {
+            domain.Ended += _ => Order(static () => { });
+        }
+
         Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
         _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view, keepsRam: _system.IsVirtual))];
         return runner;
@@ -355,6 +363,11 @@ internal sealed class LiveSystem : IDisposable
         {
             bool wasUp = domain.IsUp;
             domain.Advance(now);
+            if (domain.State(now) is not (DomainState.Running or DomainState.Paused or DomainState.Exited))
+            {
+                _stirredNs = now;
+            }
+
             if (wasUp && domain is { IsUp: false, WasStopped: false, LastResult.ExitCode: not ExitCodes.PowerOff })
             {
                 _flights.Crashed(domain);
@@ -374,7 +387,7 @@ internal sealed class LiveSystem : IDisposable
 
     private void Await()
     {
-        _ = _ordered.WaitOne(StepMs);
+        _ = _ordered.WaitOne(NowNs - _stirredNs < CalmAfterNs ? StepMs : CalmStepMs);
         Obey();
         Drain(all: false);
     }
@@ -383,6 +396,7 @@ internal sealed class LiveSystem : IDisposable
     {
         while (_orders.TryDequeue(out Action? order))
         {
+            _stirredNs = NowNs;
             order();
         }
     }
@@ -391,7 +405,10 @@ internal sealed class LiveSystem : IDisposable
     {
         foreach (ManagedDomain domain in _domains)
         {
-            domain.Lines.Drain(all);
+            if (domain.Lines.Drain(all))
+            {
+                _stirredNs = NowNs;
+            }
         }
 
         _view.Flush();

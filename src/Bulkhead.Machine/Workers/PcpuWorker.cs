@@ -31,6 +31,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private TurnTimer? _sampler;
     private VcpuSlot? _current;
     private long _untilNs;
+    private bool _prompt;
     private int _threadId;
     private bool _stop;
 
@@ -61,8 +62,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     {
         slot.Worker = this;
         slot.PolicyEntry = _policy.Add(share);
-        slot.IsUrgent = IsUrgent(share);
         _slots.Add(slot);
+        NoteShare(slot, share);
     }
 
     /// <summary>Replaces the policy: whoever is placed here enters the new one, runnable where it was.</summary>
@@ -74,7 +75,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         {
             Share share = shareOf(slot);
             slot.PolicyEntry = policy.Add(share);
-            slot.IsUrgent = IsUrgent(share);
+            NoteShare(slot, share);
             if (slot.Runnable)
             {
                 policy.Wake(slot.PolicyEntry);
@@ -93,7 +94,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     internal void Change(VcpuSlot slot, Share share) => Post(() =>
     {
         _policy.Change(slot.PolicyEntry, share);
-        slot.IsUrgent = IsUrgent(share);
+        NoteShare(slot, share);
     });
 
     /// <summary>Starts the thread.</summary>
@@ -159,7 +160,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             if (entry < 0)
             {
                 _priority.Raise();
-                _idle.Wait(until);
+                _idle.Wait(until, _prompt);
+                _priority.NoteIdle(_options.NowNs() - now);
                 _stolen?.Forget();
                 continue;
             }
@@ -180,11 +182,16 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _thread?.Join();
     }
 
-    private void SetPriority(VcpuSlot slot, long untilNs)
+    // Until when the turn can last at this priority.
+    private long SetPriority(VcpuSlot slot, long nowNs, long untilNs)
     {
         if (slot.IsUrgent)
         {
             _priority.Raise();
+        }
+        else if (_priority.LentNs is > 0 and long lent)
+        {
+            return Math.Min(untilNs, nowNs + lent);
         }
         else if (_priority.TryPrepareOrdinary())
         {
@@ -195,6 +202,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 
             _priority.BeOrdinary();
         }
+
+        return untilNs;
     }
 
     // An ordinary thread may not have the CPU when a signal for it comes: one that always gets it raises it first.
@@ -215,14 +224,18 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
     }
 
-    private bool IsUrgent(Share share) => share.HasDeadline || _policy.IsUrgent(share);
+    private void NoteShare(VcpuSlot slot, Share share)
+    {
+        slot.IsUrgent = share.HasDeadline || _policy.IsUrgent(share);
+        _prompt = _slots.Exists(static s => s.IsUrgent);
+    }
 
     private void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
 
     private void Turn(VcpuSlot slot, long nowNs, long untilNs)
     {
+        untilNs = SetPriority(slot, nowNs, untilNs);
         _untilNs = untilNs;
-        SetPriority(slot, untilNs);
         _ = Interlocked.Exchange(ref _current, slot);
         if (_idle.IsRung)
         {
@@ -267,6 +280,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long end = _options.NowNs();
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
+        _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
         Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason));
         if (reason == StopReason.Halt)
