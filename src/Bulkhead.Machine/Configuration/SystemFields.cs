@@ -91,6 +91,7 @@ internal static class SystemFields
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
         ConfigField.List("networks", Network, "Its network cards"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
+        ConfigField.Cpus("cpus", SystemReader.MaxCpu, "The CPUs of its pool that its vCPUs may be on, as the pool names them; without it they may be on all"),
         ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },
         ConfigField.ChoiceOrMap("restart", LifeReader.RestartWords, Restart, "When it starts again after it ended: a word, or a mapping with limits") with { Default = LifeReader.RestartWords[0] },
         ConfigField.Duration("watchdog", LifeReader.LeastWatchdogNs, LifeReader.LongestNs, "A vCPU that neither halts nor takes an interrupt for so long ends the domain"),

@@ -153,8 +153,7 @@ internal sealed partial class PcpuWorker
     // Much may have happened since it was asked for.
     private bool CanSend(Placement placement, PcpuWorker to, long nowNs) =>
         to != this && _mover is not null && _runnable > 1 && placement.MayRunOn(to)
-        && placement.Slot is { Runnable: true, IsHeld: false, WaitingSinceNs: 0 }
-        && nowNs - placement.MovedNs >= PoolBalancer.HoldNs;
+        && placement.Slot is { Runnable: true, IsHeld: false } slot && MoveRules.MayEven(slot.WaitingSinceNs, placement.MovedNs, nowNs);
 
     // Who has just been asked for work, or has some for those who ask.
     private void Idle(long untilNs)

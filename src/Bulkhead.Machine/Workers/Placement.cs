@@ -100,7 +100,7 @@ internal sealed class Placement : IVcpuWorker
     internal bool MayRunOn(PcpuWorker worker)
     {
         bool[] allowed = Volatile.Read(ref _allowed);
-        return worker == Home || (worker.Number < allowed.Length && allowed[worker.Number]);
+        return worker == Home || (allowed.Length > 0 && allowed[worker.Number]);
     }
 
     /// <summary>The control thread: says on which CPUs of its pool it may be; its home is always one.</summary>

@@ -9,8 +9,7 @@ namespace Bulkhead.Machine.Workers;
 /// two turns. And every <see cref="PoolBalancer.PeriodNs"/> a worker on which somebody waits looks at the whole pool, and asks the
 /// owners to hand over whom <see cref="PoolBalancer"/> names. In both the owner decides, since only it knows.</para>
 /// <para><i>Who may go where</i>: a vCPU that declares how long it can wait stays where it was dealt, because that was computed for
-/// those it shares the CPU with. To such a CPU only those dealt to it come back, and only when it is idle, so that nobody passes one that
-/// waits. See docs/decisions/0012.</para>
+/// those it shares the CPU with. Such a CPU takes only those that were dealt to it. See docs/decisions/0012.</para>
 /// <para><i>Threading</i>: workers, but for what says control thread. It takes no lock: a worker that asks sets its mark, then
 /// looks who has too much; one that has too much notes that, then looks at the marks.</para>
 /// </remarks>
@@ -22,7 +21,6 @@ internal sealed class PoolBalance
     private readonly long[] _ran;
     private readonly int[] _sleeps;
     private readonly int[] _asking;
-    private readonly bool[] _closed;
     private int _askers;
     private int _looking;
     private long _nextLookNs;
@@ -37,7 +35,6 @@ internal sealed class PoolBalance
         _ran = new long[_placements.Length];
         _sleeps = new int[_placements.Length];
         _asking = new int[workers.Count];
-        _closed = new bool[workers.Count];
         var domains = new List<Domain>();
         for (int i = 0; i < _placements.Length; i++)
         {
@@ -68,15 +65,19 @@ internal sealed class PoolBalance
     /// <param name="moves">Whether the pool's policy moves vCPUs at all; else all go home.</param>
     internal void Permit(bool moves)
     {
-        foreach (PcpuWorker worker in _workers)
+        int[] homes = [.. _placements.Select(static p => p.Home.Number)];
+        bool[] waits = [.. _placements.Select(static p => p.LatestShare.HasDeadline)];
+        bool[] closed = MoveRules.Closed(homes, waits, _workers.Length);
+        for (int i = 0; i < _placements.Length; i++)
         {
-            Volatile.Write(ref _closed[worker.Number], Array.Exists(_placements, p => p.Home == worker && p.LatestShare.HasDeadline));
-        }
+            bool[]? pins = _placements[i].Pins;
+            bool[] allowed = new bool[_workers.Length];
+            for (int cpu = 0; cpu < allowed.Length; cpu++)
+            {
+                allowed[cpu] = MoveRules.MayBeOn(cpu, homes[i], waits[i] || !moves, pins?[cpu] != false, closed);
+            }
 
-        foreach (Placement placement in _placements)
-        {
-            bool free = moves && !placement.LatestShare.HasDeadline;
-            placement.Allow([.. _workers.Select((_, cpu) => free && !_closed[cpu] && placement.Pins?[cpu] != false)]);
+            _placements[i].Allow(allowed);
         }
 
         _ = Interlocked.Increment(ref _version);
@@ -147,11 +148,11 @@ internal sealed class PoolBalance
             load.RanNs = Math.Max(ran - _ran[i], 0);
             load.Runnable = placement.Slot.Runnable;
             load.Slept = sleeps != _sleeps[i];
-            load.Movable = nowNs - placement.MovedNs >= PoolBalancer.HoldNs && placement.Slot.WaitingSinceNs == 0;
+            load.Movable = MoveRules.MayEven(placement.Slot.WaitingSinceNs, placement.MovedNs, nowNs);
             (_ran[i], _sleeps[i]) = (ran, sleeps);
             for (int cpu = 0; version != _known && cpu < _workers.Length; cpu++)
             {
-                _balancer.Allow(i, cpu, placement.MayRunOn(_workers[cpu]) && !Volatile.Read(ref _closed[cpu]));
+                _balancer.Allow(i, cpu, placement.MayRunOn(_workers[cpu]));
             }
         }
 
@@ -193,9 +194,8 @@ internal sealed class PoolBalance
         return best;
     }
 
-    // Not who waits and was moved since it woke: its wait is made of two CPUs at most.
     private static bool CanGo(Placement placement) =>
-        placement is { IsHere: true, Slot: { Runnable: true, IsHeld: false } slot } && (slot.WaitingSinceNs == 0 || slot.WaitingSinceNs > placement.MovedNs);
+        placement is { IsHere: true, Slot: { Runnable: true, IsHeld: false } slot } && MoveRules.MayFillIdle(slot.WaitingSinceNs, placement.MovedNs);
 
     private bool TryClaim(PcpuWorker worker)
     {

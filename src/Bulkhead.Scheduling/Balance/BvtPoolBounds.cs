@@ -16,12 +16,13 @@ public static class BvtPoolBounds
     /// <summary>The longest time from wake-up to dispatch of a vCPU that is at most <paramref name="lagNs"/> ahead.</summary>
     /// <remarks>
     /// <para>Claim: with the terms of <see cref="BvtBounds.TermNs"/> over all that may ever share a CPU with it, it is dispatched or blocks within the smallest w
-    /// that is at least the sum of (n + floor((w + o) / H)) times each term; n is 1 where it stays on its CPU, else 2.</para>
+    /// that is at least the sum of (n + floor((w + o) / H)) times each term, and m; n is 1 and m is 0 where it stays on its CPU, else n is 2 and
+    /// m is 2 o.</para>
     /// <para>Proof: while j waits its CPU is never idle. What an i runs there before j from when it comes, or j does, to when it
     /// leaves is at most its term: its A begins at SVT or later, and the rest is as on one CPU. So count how often i comes. It was
     /// there when j woke, or on the way, or comes to where j waits; whichever is first is the first time. For every other it has been moved
     /// since, to a CPU that is not idle: H after its last move. Those are floor((w + o) / H) at most. j itself is moved once at
-    /// most, to where i may be already: one more.</para>
+    /// most, to where i may be already: one more; the move takes o, and so does the end of the turn that it finds there.</para>
     /// <para><i>Units</i>: as there; <see cref="long.MaxValue"/> where there is no bound.</para>
     /// </remarks>
     /// <param name="sharers">The parameters of the vCPU and of all that may share a CPU with it.</param>
@@ -43,17 +44,18 @@ public static class BvtPoolBounds
         }
 
         int first = moves ? 2 : 1;
-        Int128 wait = sum * first;
+        Int128 move = moves && sum > 0 ? 2 * (Int128)overrunNs : 0;
+        Int128 wait = move + (sum * first);
         for (int round = 0; round < MostRounds && wait <= long.MaxValue; round++)
         {
             Int128 times = first + ((wait + overrunNs) / PoolBalancer.HoldNs);
-            if (times * sum == wait)
+            if (move + (times * sum) == wait)
             {
                 Times(each, (long)times);
                 return (long)wait;
             }
 
-            wait = times * sum;
+            wait = move + (times * sum);
         }
 
         Times(each, long.MaxValue);
