@@ -82,7 +82,7 @@ internal static class SystemFields
         ConfigField.Text("append", "Words added to the kernel's command line"),
         ConfigField.Size("memory", SystemReader.MinMemoryBytes, SystemReader.MaxMemoryBytes, "Guest RAM") with { Default = Quantity.FormatSize(SystemFile.DefaultMemoryBytes) },
         ConfigField.Number("vcpus", 1, SystemReader.MaxVcpus, "How many vCPUs it has") with { Default = "1" },
-        ConfigField.Number("weight", 1, BvtParameters.MaxWeight, "The share of each vCPU against the others on its CPU; only with bvt") with { Default = "1" },
+        ConfigField.Number("weight", 1, BvtParameters.MaxWeight, "The share of each vCPU against the others in its pool; only with bvt") with { Default = "1" },
         ConfigField.Map("warp", Warp, "How far its vCPUs may put themselves first on waking up; without it they never do; only with bvt"),
         ConfigField.Map("reservation", Reservation, "What each of its vCPUs gets in every period; only with edf and fixed-priority"),
         ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority of each vCPU, larger is more urgent; only with fixed-priority") with { Default = "0" },

@@ -185,7 +185,7 @@ public sealed class TraceFile : IDisposable
             _json.WriteEndObject();
         }
 
-        if (turn.CameFrom >= 0)
+        if (turn.CameFrom >= 0 && turn.CameFrom != cpu)
         {
             WriteMove(process, cpu, turn);
         }

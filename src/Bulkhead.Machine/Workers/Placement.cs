@@ -57,7 +57,7 @@ internal sealed class Placement : IVcpuWorker
     /// <summary>When it moved last.</summary>
     internal long MovedNs { get; private set; } = -PoolBalancer.HoldNs;
 
-    /// <summary>The host CPU it moved from, until its first turn on the next; else -1.</summary>
+    /// <summary>The host CPU it has left since its last turn; else -1.</summary>
     internal int CameFrom { get; set; } = -1;
 
     /// <summary>The next one in the same box.</summary>
@@ -112,7 +112,7 @@ internal sealed class Placement : IVcpuWorker
     /// <summary>It goes to another worker; from now on that one is poked.</summary>
     internal void Leave(PcpuWorker to, long nowNs)
     {
-        (MovedNs, CameFrom, IsHere) = (nowNs, Owner.Cpu, false);
+        (MovedNs, CameFrom, IsHere) = (nowNs, CameFrom < 0 ? Owner.Cpu : CameFrom, false);
         Slot.NoteMove();
         _ = Interlocked.Exchange(ref _owner, to);
     }
