@@ -116,6 +116,27 @@ public sealed class MoveStressTests
         AssertAllStop(pool);
     }
 
+    [Fact]
+    public void Change_DeclaresALatency_ItGoesHomeAndOthersLeave()
+    {
+        using RestlessPool pool = Pool();
+        Assert.True(RestlessPool.Await(() => pool.Moves > 100));
+        for (int round = 0; round < 20; round++)
+        {
+            Domain domain = pool.Domains[round % pool.Domains.Count];
+            pool.Pool.Change(domain, new Share { HasDeadline = true });
+            PcpuWorker[] closed = [.. pool.Pool.PlacementsOf(domain).Select(static p => p.Home).Distinct()];
+            Assert.True(RestlessPool.Await(() => closed.All(worker => RestlessPool.Ask(worker, () =>
+                pool.Pool.PlacementsOf(domain).Where(p => p.Home == worker).All(worker.Holds) && pool.Placements.All(p => p.Home == worker || !worker.Holds(p))))));
+            long[] moves = [.. domain.Vcpus.Select(static v => v.Moves)];
+            AssertAllAnswer(pool, round);
+            Assert.Equal(moves, domain.Vcpus.Select(static v => v.Moves));
+            pool.Pool.Change(domain, new Share());
+        }
+
+        AssertAllStop(pool);
+    }
+
     private static RestlessPool Pool()
     {
         var pool = new RestlessPool(Cpus);
