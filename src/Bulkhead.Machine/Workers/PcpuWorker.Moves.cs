@@ -84,11 +84,6 @@ internal sealed partial class PcpuWorker
         {
             ReadNews(nowNs);
         }
-
-        if (_runnable > 1)
-        {
-            _balance?.LookIfDue(nowNs);
-        }
     }
 
     private void TakeBox()
@@ -155,7 +150,6 @@ internal sealed partial class PcpuWorker
         to != this && _mover is not null && _runnable > 1 && placement.MayRunOn(to)
         && placement.Slot is { Runnable: true, IsHeld: false } slot && MoveRules.MayEven(slot.WaitingSinceNs, placement.MovedNs, nowNs);
 
-    // Who has just been asked for work, or has some for those who ask.
     private void Idle(long untilNs)
     {
         if (_mover is null || _balance is null)
@@ -169,11 +163,22 @@ internal sealed partial class PcpuWorker
         _balance.StopAsking(this);
     }
 
-    private void ShareOut(Placement next, long nowNs)
+    // What cannot run now goes to those who ask for work. A look at the pool takes a little, and is for a turn that has time.
+    private void Spread(Placement next, long nowNs)
     {
-        if (_runnable > 1 && _mover is not null && _balance is { IsAskedForWork: true })
+        if (_mover is null || _balance is null)
+        {
+            return;
+        }
+
+        if (_balance.IsAskedForWork)
         {
             _balance.GiveSlow(this, next.Slot, nowNs);
+        }
+
+        if (!next.Slot.IsUrgent)
+        {
+            _balance.LookIfDue(nowNs);
         }
     }
 

@@ -165,8 +165,13 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
                 continue;
             }
 
-            Placement next = _standIn.For(PlacementOf(entry));
-            ShareOut(next, now);
+            Placement chosen = PlacementOf(entry);
+            Placement next = _standIn.For(chosen);
+            if (next == chosen && _runnable > 1)
+            {
+                Spread(next, now);
+            }
+
             Turn(next, now, until);
         }
 
