@@ -48,4 +48,7 @@ public sealed record DomainRequest
 
     /// <summary>The index of the pool its vCPUs run in.</summary>
     public int Pool { get; init; }
+
+    /// <summary>The CPUs its vCPUs may be on, as numbers in the pool's list; empty: any of the pool's.</summary>
+    public IReadOnlyList<int> Cpus { get; init; } = [];
 }

@@ -59,6 +59,7 @@ public sealed class MachineRunner : IDisposable
                 runner.AddDomain(domain, engine, DomainTime.Real(RealClock.StartingNow(engine.HostTsc, rate)));
             }
 
+            runner._pools.ForEach(static pool => pool.Connect());
             return runner;
         }
         catch
@@ -112,20 +113,14 @@ public sealed class MachineRunner : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(shareOf);
-        foreach (PcpuWorker worker in _pools[pool].Workers)
-        {
-            worker.Post(() => worker.ChangePolicy(PolicyFactory.Create(request), slot => shareOf(slot.Domain)));
-        }
+        _pools[pool].Change(() => PolicyFactory.Create(request), shareOf);
     }
 
     /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
     public void Change(Domain domain, Share share)
     {
         ArgumentNullException.ThrowIfNull(domain);
-        foreach (VcpuSlot slot in domain.Slots)
-        {
-            _workers.Find(worker => worker == slot.Worker)?.Change(slot, share);
-        }
+        _pools.ForEach(pool => pool.Change(domain, share));
     }
 
     /// <summary>Writes the turns that ended after <paramref name="sinceNs"/> (CLOCK_MONOTONIC), as far as they are remembered.</summary>
@@ -184,15 +179,12 @@ public sealed class MachineRunner : IDisposable
     {
         ArgumentNullException.ThrowIfNull(domain);
         var waits = new List<WaitRecord>();
-        foreach (VcpuSlot slot in domain.Slots)
+        foreach (Placement placement in _pools.SelectMany(pool => pool.PlacementsOf(domain)))
         {
-            using var done = new ManualResetEventSlim();
-            _workers.Find(worker => worker == slot.Worker)?.Post(() =>
+            while (!TryRead(placement, waits))
             {
-                waits.AddRange(slot.Waits.Worst(slot.Index));
-                done.Set();
-            });
-            done.Wait();
+                // It moved before its worker came to the question.
+            }
         }
 
         return waits;
@@ -263,6 +255,21 @@ public sealed class MachineRunner : IDisposable
         {
             channel.Dispose();
         }
+    }
+
+    private static bool TryRead(Placement placement, List<WaitRecord> waits)
+    {
+        using var done = new ManualResetEventSlim();
+        bool here = false;
+        PcpuWorker owner = placement.Owner;
+        owner.Post(() =>
+        {
+            here = owner.Holds(placement);
+            waits.AddRange(here ? placement.Slot.Waits.Worst(placement.Slot.Index) : []);
+            done.Set();
+        });
+        done.Wait();
+        return here;
     }
 
     private static int[][] ChooseCpus(MachineRequest request)
@@ -362,7 +369,7 @@ public sealed class MachineRunner : IDisposable
                 Monitor.PulseAll(_ended);
             }
         };
-        _pools[request.Pool].Place(domain, request.Share);
+        _pools[request.Pool].Place(domain, request.Share, request.Cpus);
         if (!request.StartsOff)
         {
             domain.Start();

@@ -72,6 +72,15 @@ public sealed partial class BvtQueue
         }
     }
 
+    /// <summary>Makes room for so many vCPUs, so that none of them allocates when it comes.</summary>
+    public void Reserve(int vcpus)
+    {
+        if (vcpus > _entries.Length)
+        {
+            Array.Resize(ref _entries, vcpus);
+        }
+    }
+
     /// <summary>Takes a vCPU in, blocked, with A = SVT; returns the slot that names it here.</summary>
     public int Add(in BvtParameters parameters)
     {

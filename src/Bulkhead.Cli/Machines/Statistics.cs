@@ -13,7 +13,7 @@ internal static class Statistics
         {
             foreach (VcpuSlot vcpu in domain.Vcpus.Where(static v => v.Turns > 0))
             {
-                writer.WriteLine($"{domain.Name} vCPU {vcpu.Index}: ran {vcpu.RanNs / 1e9:F3} s in {vcpu.Turns} turns");
+                writer.WriteLine($"{domain.Name} vCPU {vcpu.Index}: ran {vcpu.RanNs / 1e9:F3} s in {vcpu.Turns} turns{(vcpu.Moves == 0 ? string.Empty : $", moved {vcpu.Moves} times")}");
                 WriteShares(writer, vcpu.ActivityTable());
                 writer.WriteLine("exits:");
                 WriteCounts(writer, vcpu.ExitTable());

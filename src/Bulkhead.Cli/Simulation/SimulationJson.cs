@@ -38,6 +38,7 @@ internal static class SimulationJson
         json.WriteStartObject();
         json.WriteString("pool", cpu.Pool.Name);
         json.WriteString("cpu", cpu.Name);
+        json.WriteNumber("cpuCount", cpu.CpuCount);
         json.WriteString("policy", cpu.Pool.Policy.ToString().ToLowerInvariant());
         json.WriteNumber("allowanceNs", cpu.Pool.AllowanceNs);
         json.WriteNumber("idleNs", cpu.IdleNs);
@@ -60,6 +61,7 @@ internal static class SimulationJson
         json.WriteString("load", vcpu.Load.ToString());
         json.WriteNumber("ranNs", vcpu.RanNs);
         json.WriteNumber("share", vcpu.Schedule.Share);
+        json.WriteNumber("moves", vcpu.Moves);
         json.WriteNumber("wakeUps", vcpu.Latency.WakeUps);
         json.WriteNumber("p50Ns", vcpu.Latency.MedianNs);
         json.WriteNumber("p99Ns", vcpu.Latency.P99Ns);

@@ -30,7 +30,7 @@ internal static class SimulationTable
         }
 
         output.WriteLine();
-        output.WriteLine("got    of its CPU; share is what it gets whenever it wants that much");
+        output.WriteLine("got    of its CPU, or where there are several, of one; share is what it gets whenever it wants that much");
         output.WriteLine("p50    half of its wake-ups were dispatched within this time; p99 and max likewise");
         output.WriteLine("level  computed: the longest time from wake-up to dispatch while it has not run beyond its share");
         output.WriteLine("worst  computed: the same, whatever it ran before");
@@ -40,7 +40,7 @@ internal static class SimulationTable
     {
         string policy = cpu.Pool.Policy.ToString().ToLowerInvariant();
         output.WriteLine(
-            $"pool {cpu.Pool.Name}, CPU {cpu.Name}: {policy}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}; idle {Percent((double)cpu.IdleNs / durationNs)}, {cpu.Switches} switches");
+            $"pool {cpu.Pool.Name}, {(cpu.CpuCount > 1 ? "CPUs" : "CPU")} {cpu.Name}: {policy}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}; idle {Percent((double)cpu.IdleNs / durationNs / cpu.CpuCount)}, {cpu.Switches} switches{(cpu.CpuCount > 1 ? $", {cpu.Vcpus.Sum(static v => v.Moves)} moves" : string.Empty)}");
         output.WriteLine(Line("vCPU", "got", "share", "wake-ups", "p50", "p99", "max", "level", "worst", "verdict"));
         foreach (SimulatedVcpu vcpu in cpu.Vcpus)
         {

@@ -23,7 +23,7 @@ internal static class ScheduleTable
         }
 
         output.WriteLine();
-        output.WriteLine("share  of its CPU, whenever it wants that much");
+        output.WriteLine("share  of its CPU, or where it moves, of one; whenever it wants that much");
         output.WriteLine("level  longest time from wake-up to dispatch while it has not run beyond its share");
         output.WriteLine("worst  the same, whatever it ran before");
     }

@@ -32,6 +32,7 @@ internal static class SystemChange
             Compare($"domain {a.Name}: memory", a.MemoryBytes, b.MemoryBytes);
             Compare($"domain {a.Name}: vcpus", a.Vcpus, b.Vcpus);
             Compare($"domain {a.Name}: pool", a.Pool, b.Pool);
+            Compare($"domain {a.Name}: cpus", string.Join(", ", a.Cpus), string.Join(", ", b.Cpus));
             Compare($"domain {a.Name}: ready", a.ReadyText, b.ReadyText);
         }
 

@@ -1,5 +1,6 @@
 using Bulkhead.Core;
 using Bulkhead.Scheduling;
+using Bulkhead.Scheduling.Balance;
 
 namespace Bulkhead.Machine.Admission;
 
@@ -11,15 +12,33 @@ internal static class BvtSchedule
         BvtParameters[] parameters = [.. queue.Vcpus.Select(static q => q.Domain.Share.Parameters)];
         long allowance = queue.Pool.AllowanceNs;
         long overrun = queue.OverrunNs;
-        DispatchTerm[] terms = queue.Terms(
-            index,
-            other => BvtBounds.TermNs(parameters, index, other, allowance, overrun, lagNs: 0, warped: true),
-            other => BvtBounds.WorstTermNs(parameters, index, other, allowance, overrun));
-        long level = BvtBounds.DispatchNs(parameters, index, allowance, overrun, lagNs: 0, warped: true);
-        long worst = BvtBounds.WorstDispatchNs(parameters, index, allowance, overrun);
-        double share = (double)parameters[index].Weight / parameters.Sum(static p => p.Weight);
+        long[] level = new long[parameters.Length];
+        long[] worst = new long[parameters.Length];
+        bool moves = queue.Mobility == Mobility.Itself;
+        long levelNs;
+        long worstNs;
+        if (queue.Mobility == Mobility.None)
+        {
+            for (int i = 0; i < parameters.Length; i++)
+            {
+                level[i] = i == index ? 0 : BvtBounds.TermNs(parameters, index, i, allowance, overrun, lagNs: 0, warped: true);
+                worst[i] = i == index ? 0 : BvtBounds.WorstTermNs(parameters, index, i, allowance, overrun);
+            }
+
+            levelNs = BvtBounds.DispatchNs(parameters, index, allowance, overrun, lagNs: 0, warped: true);
+            worstNs = BvtBounds.WorstDispatchNs(parameters, index, allowance, overrun);
+        }
+        else
+        {
+            levelNs = BvtPoolBounds.DispatchNs(parameters, index, allowance, overrun, lagNs: 0, warped: true, moves, level);
+            worstNs = BvtPoolBounds.WorstDispatchNs(parameters, index, allowance, overrun, moves, worst);
+        }
+
+        DispatchTerm[] terms = queue.Terms(index, other => level[other], other => worst[other]);
+        DispatchTerm[] withMove = moves && terms.Length > 0 ? [.. terms, new DispatchTerm("its move", -1, 2 * overrun, 2 * overrun)] : terms;
+        double share = queue.FairShare ?? (double)parameters[index].Weight / parameters.Sum(static p => p.Weight);
         long loan = BvtBounds.LoanNs(parameters, index) * parameters[index].Weight;
-        return queue.Schedule(index, share, terms, level, worst, Cause(queue, index, terms)) with
+        return queue.Schedule(index, share, withMove, levelNs, worstNs, Cause(queue, index, terms)) with
         {
             LagNs = BvtBounds.LagNs(parameters[index], allowance, overrun),
             LoanNs = loan,

@@ -3,9 +3,15 @@ using Bulkhead.Machine.Configuration;
 
 namespace Bulkhead.Machine.Admission;
 
-/// <summary>The vCPUs that share one CPU of a pool.</summary>
+/// <summary>The vCPUs that share one CPU of a pool, or that may share one with the vCPU in question.</summary>
 internal sealed record CpuQueue(PoolConfig Pool, int Cpu, IReadOnlyList<(DomainConfig Domain, int Vcpu)> Vcpus, long OverrunNs)
 {
+    /// <summary>What moves.</summary>
+    internal Mobility Mobility { get; init; }
+
+    /// <summary>What it gets of a CPU in the long run, where it goes to whichever has time; else null.</summary>
+    internal double? FairShare { get; init; }
+
     /// <summary>How many they are.</summary>
     internal int Count => Vcpus.Count;
 

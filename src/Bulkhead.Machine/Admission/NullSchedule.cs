@@ -10,8 +10,8 @@ internal static class NullSchedule
         return queue.Schedule(index, queue.Count == 1 ? 1 : 0, [], wait, wait, Cause) with { Fault = Fault(queue, index) };
     }
 
-    // Said once, of the first CPU's second vCPU.
-    private static string? Fault(CpuQueue queue, int index) => queue.Cpu != 0 || index != 1
+    // Said once, of the second vCPU of a CPU that is dealt several: where none is bound to a CPU, that is the first.
+    private static string? Fault(CpuQueue queue, int index) => index != 1 || (queue.Cpu != 0 && queue.Vcpus[1].Domain.Cpus.Count == 0)
         ? null
         : $"{queue.Pool.Place}: pool {queue.Pool.Name}: policy null gives each vCPU a CPU of its own, but {queue.Name(1)} would share one with {queue.Name(0)}"
             + $"; give the pool a CPU for each of its vCPUs (it has {queue.Pool.CpuCount}), or another policy";

@@ -8,7 +8,8 @@ namespace Bulkhead.Machine.Admission;
 /// <summary>What the schedule guarantees one vCPU, computed before anything runs.</summary>
 /// <remarks>
 /// <i>Source</i>: the bounds of each policy in the scheduler's layer have the claims and their proofs. What counts are the vCPUs of the same
-/// CPU: those of a pool are dealt to its CPUs in turn, in the file's order, and stay there.
+/// CPU: those of a pool are dealt to its CPUs in turn, in the file's order. Under Borrowed Virtual Time they may be moved to other CPUs (see
+/// <see cref="PoolLayout"/>); then all count that it may share one with.
 /// </remarks>
 public sealed record VcpuSchedule
 {
@@ -25,10 +26,10 @@ public sealed record VcpuSchedule
     /// <summary>The pool's name.</summary>
     public required string Pool { get; init; }
 
-    /// <summary>Which of the pool's CPUs it runs on, counted from 0.</summary>
+    /// <summary>Which of the pool's CPUs it is dealt to, counted from 0.</summary>
     public required int Cpu { get; init; }
 
-    /// <summary>Its part of the CPU whenever it wants that much.</summary>
+    /// <summary>What it gets of a CPU whenever it wants that much: of its own, or of whichever it is on in the long run.</summary>
     public required double Share { get; init; }
 
     /// <summary>Borrowed Virtual Time: how far ahead of its share it can get, in virtual time.</summary>
@@ -76,11 +77,12 @@ public sealed record VcpuSchedule
         var schedules = new List<VcpuSchedule>();
         foreach (PoolConfig pool in system.Pools)
         {
-            (DomainConfig Domain, int Vcpu)[] all =
-                [.. system.Domains.Where(d => d.Pool == pool.Name).SelectMany(static d => Enumerable.Range(0, d.Vcpus).Select(v => (d, v)))];
-            int cpus = pool.CpuCount;
-            CpuQueue[] queues = [.. Enumerable.Range(0, cpus).Select(cpu => new CpuQueue(pool, cpu, [.. all.Where((_, i) => i % cpus == cpu)], overrunNs))];
-            schedules.AddRange(all.Select((_, i) => Bound(queues[i % cpus], i / cpus)));
+            var layout = new PoolLayout(system, pool);
+            for (int i = 0; i < layout.Count; i++)
+            {
+                (CpuQueue queue, int index) = layout.QueueOf(i, overrunNs);
+                schedules.Add(Bound(queue, index));
+            }
         }
 
         return schedules;

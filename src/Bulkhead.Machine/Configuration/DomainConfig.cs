@@ -73,6 +73,9 @@ public sealed record DomainConfig
     /// <summary>The name of the pool its vCPUs run in.</summary>
     public required string Pool { get; init; }
 
+    /// <summary>The CPUs its vCPUs may be on, as numbers in the pool's list; empty: any of the pool's.</summary>
+    public IReadOnlyList<int> Cpus { get; init; } = [];
+
     /// <summary>What an image's init does (<c>shell</c>, <c>burn</c>, <c>cyclictest</c>, <c>script</c>, <c>storm</c>); null with a kernel.</summary>
     public string? Task { get; init; }
 

@@ -23,6 +23,25 @@ public sealed record PoolConfig(string Name, IReadOnlyList<CpuSelector> Cpus, Sc
     /// <summary>How many CPUs it has.</summary>
     public int CpuCount => Cpus.Sum(static c => c.Last - c.First + 1);
 
+    /// <summary>The numbers of some of its CPUs in its list, or null where one of them is not in it.</summary>
+    public IReadOnlyList<int>? NumbersOf(CpuSelector cpus)
+    {
+        var numbers = new List<int>();
+        int number = 0;
+        foreach (CpuSelector own in Cpus)
+        {
+            for (int cpu = own.First; cpu <= own.Last; cpu++, number++)
+            {
+                if (cpu >= cpus.First && cpu <= cpus.Last)
+                {
+                    numbers.Add(number);
+                }
+            }
+        }
+
+        return numbers.Count == cpus.Last - cpus.First + 1 ? numbers : null;
+    }
+
     /// <summary>The pool's CPUs on this host, in the order given.</summary>
     /// <param name="allowedCpus">The CPUs this process may use, ascending, at least one.</param>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where a CPU is not allowed or stands twice.</remarks>

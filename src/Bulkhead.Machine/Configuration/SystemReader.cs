@@ -24,6 +24,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     // Every name that was given, also of pools that have other errors: a domain in one of them is not wrong as well.
     private readonly HashSet<string> _poolNames = [];
     private readonly HashSet<string> _domainNames = [];
+    private readonly List<PoolConfig> _pools = [];
     private readonly LifeReader _lives = new(errors);
     private readonly DeviceReader _devices = new(errors, folder);
     private readonly List<CpuSelector> _cpus = [];
@@ -38,16 +39,15 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             return null;
         }
 
-        List<PoolConfig> pools = [];
         foreach ((YamlNode node, string path) in map.List("pools", "a list of pools"))
         {
-            pools.Add(ReadPool(node, path));
+            _pools.Add(ReadPool(node, path));
         }
 
         if (!map.Has("pools"))
         {
             _poolNames.Add(SystemFile.DefaultPool);
-            pools.Add(new PoolConfig(
+            _pools.Add(new PoolConfig(
                 SystemFile.DefaultPool, [CpuSelector.LastAllowed], SchedulingPolicy.Bvt, SystemFile.DefaultAllowanceNs));
         }
 
@@ -64,7 +64,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         _schedule.CheckFrames();
         _lives.CheckDependencies(domains);
-        return new SystemConfig(file, pools, domains) { Channels = _devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]), Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
+        return new SystemConfig(file, _pools, domains) { Channels = _devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]), Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
     }
 
     private SystemClock ReadClock(ConfigMap map)
@@ -186,7 +186,34 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Pool = ReadPoolOf(map),
             Task = map.Choice("task", SystemFields.Tasks) ?? (image is null ? null : SystemFields.Tasks[0]),
         };
+        domain = domain with { Cpus = ReadCpusOf(map, domain.Pool) };
         return _devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path));
+    }
+
+    // Of a pool that has errors of its own nothing more is said.
+    private int[] ReadCpusOf(ConfigMap map, string poolName)
+    {
+        List<int> numbers = [];
+        PoolConfig? pool = _pools.Find(p => p.Name == poolName && p.Cpus.Count > 0);
+        string accepted = pool is null ? CpuForm : $"CPUs of pool {pool.Name}: {string.Join(", ", pool.Cpus)}";
+        foreach ((YamlNode item, string path) in map.List("cpus", $"a list of {accepted}"))
+        {
+            string text = (item as YamlScalarNode)?.Value ?? "";
+            if (!TryCpu(text, out CpuSelector cpu))
+            {
+                errors.Add(item.Start, path, $"\"{text}\" is not a CPU", CpuForm, NearestName.Find(text, ["last"]));
+            }
+            else if (pool?.NumbersOf(cpu) is { } some)
+            {
+                numbers.AddRange(some.Except(numbers));
+            }
+            else if (pool is not null)
+            {
+                errors.Add(item.Start, path, $"{cpu} is not in the domain's pool", accepted);
+            }
+        }
+
+        return numbers.Count == 0 ? [] : [.. numbers];
     }
 
     private static void CheckSource(ConfigMap map)

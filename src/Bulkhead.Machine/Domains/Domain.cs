@@ -401,6 +401,8 @@ public sealed class Domain : IDisposable
 
     private void PokeAll()
     {
+        // Before looking whom to poke: a worker that gets a vCPU from another looks after that at what is wanted of it.
+        Interlocked.MemoryBarrier();
         foreach (VcpuSlot slot in _vcpus)
         {
             slot.Vcpu?.EndTurn(); // null before the first start

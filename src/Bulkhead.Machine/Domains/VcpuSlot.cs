@@ -22,6 +22,7 @@ public sealed class VcpuSlot : IVcpuSignals
     private long _turnStartNs;
     private int _accounts;
     private long _turns;
+    private long _moves;
     private long _halts;
     private long _exitsBefore;
     private long _progress;
@@ -62,6 +63,9 @@ public sealed class VcpuSlot : IVcpuSignals
 
     /// <summary>How often it was dispatched.</summary>
     public long Turns => Volatile.Read(ref _turns);
+
+    /// <summary>How often it moved to another host CPU.</summary>
+    public long Moves => Volatile.Read(ref _moves);
 
     /// <summary>How long it took from what woke it (or its timer's deadline) to its turn, every time it slept.</summary>
     public LatencyHistogram DispatchLatency { get; } = new();
@@ -243,6 +247,9 @@ public sealed class VcpuSlot : IVcpuSignals
 
     /// <summary>Forgets every deadline of a board that is gone.</summary>
     internal void ReplaceTimers() => Volatile.Write(ref _timers, NewTimers());
+
+    /// <summary>Worker: it goes to another.</summary>
+    internal void NoteMove() => Volatile.Write(ref _moves, _moves + 1);
 
     /// <summary>Worker: a turn begins.</summary>
     internal void BeginTurn(long nowNs) => Volatile.Write(ref _turnStartNs, nowNs);

@@ -87,20 +87,20 @@ public sealed class GanttChart
 
     private double DrawCpu(SimulatedCpu cpu, double y)
     {
-        string idle = (100.0 * cpu.IdleNs / _result.Request.DurationNs).ToString("F1", CultureInfo.InvariantCulture);
-        string head = $"pool {cpu.Pool.Name}, CPU {cpu.Name}: {cpu.Pool.Policy.ToString().ToLowerInvariant()}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}, idle {idle}%";
+        string idle = (100.0 * cpu.IdleNs / _result.Request.DurationNs / cpu.CpuCount).ToString("F1", CultureInfo.InvariantCulture);
+        string head = $"pool {cpu.Pool.Name}, {(cpu.CpuCount > 1 ? "CPUs" : "CPU")} {cpu.Name}: {cpu.Pool.Policy.ToString().ToLowerInvariant()}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}, idle {idle}%";
         Text(null, GanttStyle.Margin, y + 18, head);
         y += GanttStyle.GroupHeight;
         foreach (SimulatedVcpu vcpu in cpu.Vcpus)
         {
-            DrawLane(vcpu, y);
+            DrawLane(vcpu, y, cpu);
             y += GanttStyle.LaneHeight;
         }
 
         return y;
     }
 
-    private void DrawLane(SimulatedVcpu vcpu, double y)
+    private void DrawLane(SimulatedVcpu vcpu, double y, SimulatedCpu cpu)
     {
         _xml.WriteStartElement("g", SvgSpace);
         Text(null, GanttStyle.Margin, y + 13, vcpu.Name);
@@ -120,7 +120,8 @@ public sealed class GanttChart
         foreach (SimulatedTurn turn in vcpu.Turns)
         {
             string ran = Quantity.FormatDuration(turn.ToNs - turn.FromNs);
-            Bar(turn.Warped ? "warped" : "run", y, turn.FromNs, turn.ToNs, $"{vcpu.Name} runs {ran} from {Quantity.FormatDuration(turn.FromNs)}{(turn.Warped ? ", warped" : string.Empty)}");
+            string on = cpu.CpuCount > 1 ? $" on CPU no. {turn.Cpu + 1}" : string.Empty;
+            Bar(turn.Warped ? "warped" : "run", y, turn.FromNs, turn.ToNs, $"{vcpu.Name} runs {ran}{on} from {Quantity.FormatDuration(turn.FromNs)}{(turn.Warped ? ", warped" : string.Empty)}");
         }
 
         foreach (SimulatedWait wait in vcpu.Waits)

@@ -4,4 +4,5 @@ namespace Bulkhead.Machine.Simulation;
 /// <param name="FromNs">Its begin.</param>
 /// <param name="ToNs">Its end.</param>
 /// <param name="Warped">Whether a warp applied when it began.</param>
-public readonly record struct SimulatedTurn(long FromNs, long ToNs, bool Warped);
+/// <param name="Cpu">The CPU's number in its pool.</param>
+public readonly record struct SimulatedTurn(long FromNs, long ToNs, bool Warped, int Cpu = 0);

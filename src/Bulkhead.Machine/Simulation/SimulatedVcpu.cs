@@ -14,6 +14,9 @@ public sealed record SimulatedVcpu
     /// <summary>How long it had the CPU.</summary>
     public required long RanNs { get; init; }
 
+    /// <summary>How often it moved to another CPU.</summary>
+    public long Moves { get; init; }
+
     /// <summary>What its wake-ups waited.</summary>
     public required DispatchLatency Latency { get; init; }
 

@@ -9,8 +9,8 @@ namespace Bulkhead.Machine.Simulation;
 
 /// <summary>Plays the schedule of a system through in virtual time, with synthetic loads in place of guests.</summary>
 /// <remarks>
-/// The policies are those of the workers, one per CPU, and the vCPUs lie on the CPUs as they do in a run. The CPUs know nothing of
-/// each other. <i>Cost</i>: proportional to the wake-ups and turns; the same request gives the same result.
+/// The policies are those of the workers, one per CPU, and the vCPUs lie on the CPUs as they do in a run, and move between them by the same
+/// rules. <i>Cost</i>: proportional to the wake-ups and turns; the same request gives the same result.
 /// </remarks>
 public static class SystemSimulation
 {
@@ -28,36 +28,47 @@ public static class SystemSimulation
         ArgumentOutOfRangeException.ThrowIfGreaterThan(request.OverrunNs, SimulationRequest.MaxOverrunNs);
         CheckWakeUps(request);
         IReadOnlyList<VcpuSchedule> schedules = VcpuSchedule.Compute(request.System, request.OverrunNs);
-        var queues = schedules.GroupBy(static s => (s.Pool, s.Cpu)).OrderBy(g => (PoolIndex(request.System, g.Key.Pool), g.Key.Cpu)).ToList();
         var cpus = new List<SimulatedCpu>();
         int stream = 0;
-        foreach (var queue in queues)
+        foreach (PoolConfig pool in request.System.Pools)
         {
-            VcpuSchedule[] vcpus = [.. queue];
-            cpus.Add(RunCpu(request, request.System.Pools[PoolIndex(request.System, queue.Key.Pool)], vcpus, stream, Math.Max(request.KeptMarks / queues.Count, 1)));
-            stream += vcpus.Length;
+            VcpuSchedule[] vcpus = [.. schedules.Where(s => s.Pool == pool.Name)];
+            var layout = new PoolLayout(request.System, pool);
+            int kept = Math.Max(request.KeptMarks / request.System.Pools.Sum(static p => p.CpuCount), 1);
+            IEnumerable<VcpuSchedule[]> groups = layout.Moves ? [vcpus] : vcpus.GroupBy(static v => v.Cpu).OrderBy(static g => g.Key).Select(static g => g.ToArray());
+            foreach (VcpuSchedule[] group in groups.Where(static g => g.Length > 0))
+            {
+                cpus.Add(RunCpus(request, pool, group, layout, stream, layout.Moves ? kept * pool.CpuCount : kept));
+                stream += group.Length;
+            }
         }
 
         return new SimulationResult(request, cpus);
     }
 
-    private static SimulatedCpu RunCpu(SimulationRequest request, PoolConfig pool, VcpuSchedule[] schedules, int stream, int keptMarks)
+    // All CPUs of a pool between which vCPUs move; else one, which knows nothing of the others.
+    private static SimulatedCpu RunCpus(SimulationRequest request, PoolConfig pool, VcpuSchedule[] schedules, PoolLayout layout, int stream, int keptMarks)
     {
-        var timeline = new Timeline(keptMarks);
-        var simulator = new CpuSimulator(PolicyFactory.Create(pool.Policy, pool.AllowanceNs, pool.Frame), request.OverrunNs, timeline);
+        int count = layout.Moves ? pool.CpuCount : 1;
+        var timeline = new Timeline(keptMarks, count);
+        IPolicy[] policies = [.. Enumerable.Range(0, count).Select(_ => PolicyFactory.Create(pool.Policy, pool.AllowanceNs, pool.Frame))];
+        var simulator = new PoolSimulator(policies, request.OverrunNs, timeline, layout);
         for (int i = 0; i < schedules.Length; i++)
         {
             DomainConfig domain = schedules[i].Domain;
-            simulator.Place(domain.Share, new WorkSource(request.LoadOf(domain), new SeededRandom(request.Seed, stream + i)));
+            int number = request.System.Domains.TakeWhile(d => d.Name != domain.Name).Count();
+            var work = new WorkSource(request.LoadOf(domain), new SeededRandom(request.Seed, stream + i));
+            simulator.Place(domain.Share, work, layout.Moves ? schedules[i].Cpu : 0, number);
         }
 
         simulator.Run(request.DurationNs);
         return new SimulatedCpu
         {
             Pool = pool,
-            Name = CpuName(pool, schedules[0].Cpu),
-            IdleNs = simulator.IdleNs,
-            Switches = simulator.Switches,
+            Name = layout.Moves ? string.Join(", ", Enumerable.Range(0, count).Select(cpu => CpuName(pool, cpu))) : CpuName(pool, schedules[0].Cpu),
+            CpuCount = count,
+            IdleNs = simulator.Cpus.Sum(static c => c.IdleNs),
+            Switches = simulator.Cpus.Sum(static c => c.Switches),
             KeptNs = Math.Min(timeline.KeptNs, request.DurationNs),
             Vcpus =
             [
@@ -66,6 +77,7 @@ public static class SystemSimulation
                     Schedule = schedule,
                     Load = request.LoadOf(schedule.Domain),
                     RanNs = simulator.Vcpus[i].RanNs,
+                    Moves = simulator.Vcpus[i].Moves,
                     Latency = simulator.Vcpus[i].Summary(schedule.Domain.Latency?.Ns ?? long.MaxValue),
                     Turns = timeline.Turns(i),
                     Waits = timeline.Waits(i),
@@ -88,8 +100,6 @@ public static class SystemSimulation
             }
         }
     }
-
-    private static int PoolIndex(SystemConfig system, string name) => system.Pools.TakeWhile(p => p.Name != name).Count();
 
     private static string CpuName(PoolConfig pool, int index)
     {

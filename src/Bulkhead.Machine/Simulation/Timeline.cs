@@ -1,11 +1,11 @@
 namespace Bulkhead.Machine.Simulation;
 
-/// <summary>Keeps the first turns and wake-ups of one CPU's vCPUs.</summary>
-internal sealed class Timeline(int most)
+/// <summary>Keeps the first turns and wake-ups of the vCPUs of a CPU, or of a pool's.</summary>
+internal sealed class Timeline(int most, int cpus = 1)
 {
     private readonly List<(List<SimulatedTurn> Turns, List<SimulatedWait> Waits)> _lanes = [];
+    private readonly int[] _last = [.. Enumerable.Repeat(-1, cpus)];
     private int _kept;
-    private int _last = -1;
 
     /// <summary>Until when everything was kept.</summary>
     internal long KeptNs { get; private set; } = long.MaxValue;
@@ -21,7 +21,7 @@ internal sealed class Timeline(int most)
     internal void AddTurn(int lane, SimulatedTurn turn)
     {
         List<SimulatedTurn> turns = _lanes[lane].Turns;
-        if (_last == lane && turns.Count > 0 && turns[^1].ToNs == turn.FromNs && turns[^1].Warped == turn.Warped && turn.FromNs < KeptNs)
+        if (_last[turn.Cpu] == lane && turns.Count > 0 && turns[^1].Cpu == turn.Cpu && turns[^1].ToNs == turn.FromNs && turns[^1].Warped == turn.Warped && turn.FromNs < KeptNs)
         {
             turns[^1] = turns[^1] with { ToNs = turn.ToNs };
         }
@@ -30,7 +30,7 @@ internal sealed class Timeline(int most)
             turns.Add(turn);
         }
 
-        _last = lane;
+        _last[turn.Cpu] = lane;
     }
 
     /// <summary>Notes a wake-up that got the CPU, or that still waits at the end.</summary>

@@ -1,14 +1,38 @@
+using Bulkhead.Machine.Workers;
+using Bulkhead.Scheduling;
+using Bulkhead.Scheduling.Balance;
+
 namespace Bulkhead.Machine.Simulation;
 
 /// <summary>One vCPU that does nothing but spend time.</summary>
-internal sealed class VcpuModel(int entry, WorkSource work)
+internal sealed class VcpuModel(int entry, WorkSource work, Share share, int cpu, int domain)
 {
     private readonly List<long> _latenciesNs = [];
     private long _maxNs = -1;
     private long _maxWokenNs;
+    private long _lookedRanNs;
+    private long _lookedSleeps;
 
     /// <summary>Its number in the policy.</summary>
-    internal int Entry => entry;
+    internal int Entry { get; private set; } = entry;
+
+    /// <summary>The CPU it is on, or on its way to.</summary>
+    internal int Cpu { get; private set; } = cpu;
+
+    /// <summary>What it is owed, while it is on its way; else null.</summary>
+    internal BvtMigrant? OnItsWay { get; private set; }
+
+    /// <summary>When it was moved last.</summary>
+    internal long MovedNs { get; private set; } = -PoolBalancer.HoldNs;
+
+    /// <summary>How often it was moved.</summary>
+    internal long Moves { get; private set; }
+
+    /// <summary>Where it is wanted, to even out shares.</summary>
+    internal SimulatedPcpu? Wanted { get; set; }
+
+    /// <summary>How often it slept.</summary>
+    internal long Sleeps { get; set; }
 
     /// <summary>When it gets work next.</summary>
     internal long NextNs => work.NextNs;
@@ -19,8 +43,41 @@ internal sealed class VcpuModel(int entry, WorkSource work)
     /// <summary>Since when it waits for the CPU after a wake-up, or -1.</summary>
     internal long WaitingSinceNs { get; private set; } = -1;
 
+    /// <summary>The same as <see cref="MoveRules"/> has it: 0 where it does not wait.</summary>
+    internal long WaitsSinceNs => WaitingSinceNs < 0 ? 0 : Math.Max(WaitingSinceNs, 1);
+
     /// <summary>How long it had the CPU.</summary>
     internal long RanNs { get; private set; }
+
+    /// <summary>Whether a CPU has it.</summary>
+    internal bool IsOn(SimulatedPcpu one) => Cpu == one.Number && OnItsWay is null;
+
+    /// <summary>It leaves its CPU for another.</summary>
+    internal void Leave(BvtMigrant migrant, int to, long nowNs)
+    {
+        (OnItsWay, Cpu, MovedNs, Wanted) = (migrant, to, nowNs, null);
+        Moves++;
+    }
+
+    /// <summary>It arrives.</summary>
+    internal void Enter(int number) => (Entry, OnItsWay) = (number, null);
+
+    /// <summary>What the balancer is told of it.</summary>
+    internal VcpuLoad LoadSinceLook(long ranNs, long nowNs)
+    {
+        var load = new VcpuLoad
+        {
+            Weight = share.Weight,
+            Domain = domain,
+            Cpu = Cpu,
+            RanNs = ranNs - _lookedRanNs,
+            Runnable = LeftNs != 0,
+            Slept = Sleeps != _lookedSleeps,
+            Movable = MoveRules.MayEven(WaitsSinceNs, MovedNs, nowNs),
+        };
+        (_lookedRanNs, _lookedSleeps) = (ranNs, Sleeps);
+        return load;
+    }
 
     /// <summary>Takes in the work that is due; true where that woke it.</summary>
     internal bool TakeDue(long nowNs)
@@ -54,8 +111,8 @@ internal sealed class VcpuModel(int entry, WorkSource work)
         return true;
     }
 
-    /// <summary>Runs from <paramref name="nowNs"/> to <paramref name="latestNs"/> or to the end of its work; returns how long.</summary>
-    internal long Run(long nowNs, long latestNs)
+    /// <summary>How long it runs from <paramref name="nowNs"/> on: to <paramref name="latestNs"/> or to the end of its work.</summary>
+    internal long Plan(long nowNs, long latestNs)
     {
         // Work that comes in the overrun, while it is still at the work before, keeps it from sleeping.
         while (NextNs <= latestNs && NextNs - nowNs < LeftNs)
@@ -63,10 +120,14 @@ internal sealed class VcpuModel(int entry, WorkSource work)
             _ = TakeDue(NextNs);
         }
 
-        long ranNs = Math.Min(LeftNs, latestNs - nowNs);
+        return Math.Min(LeftNs, latestNs - nowNs);
+    }
+
+    /// <summary>It ran so long.</summary>
+    internal void Spend(long ranNs)
+    {
         LeftNs -= LeftNs == long.MaxValue ? 0 : ranNs;
         RanNs += ranNs;
-        return ranNs;
     }
 
     /// <summary>Sums up its wake-ups; one that still waits counts as if it were dispatched at the end.</summary>

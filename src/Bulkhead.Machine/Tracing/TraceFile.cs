@@ -23,6 +23,7 @@ public sealed class TraceFile : IDisposable
     private static readonly JsonEncodedText s_interrupt = JsonEncodedText.Encode("interrupt");
     private static readonly JsonEncodedText s_waiting = JsonEncodedText.Encode("waiting");
     private static readonly JsonEncodedText s_turn = JsonEncodedText.Encode("turn");
+    private static readonly JsonEncodedText s_moved = JsonEncodedText.Encode("moved");
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(5);
 
     private readonly Stream _stream;
@@ -184,8 +185,23 @@ public sealed class TraceFile : IDisposable
             _json.WriteEndObject();
         }
 
+        if (turn.CameFrom >= 0 && turn.CameFrom != cpu)
+        {
+            WriteMove(process, cpu, turn);
+        }
+
         WriteTurn(s_turn, process, turn.Vcpu, turn);
         WriteTurn(_labels[(turn.Domain, turn.Vcpu)], HostCpus, cpu, turn);
+    }
+
+    private void WriteMove(int process, int cpu, in TurnRecord turn)
+    {
+        Begin(s_moved, "move", process, turn.Vcpu, turn.StartNs, null);
+        _json.WriteStartObject("args"u8);
+        _json.WriteNumber("from"u8, turn.CameFrom);
+        _json.WriteNumber("to"u8, cpu);
+        _json.WriteEndObject();
+        _json.WriteEndObject();
     }
 
     private void WriteTurn(JsonEncodedText name, int process, int thread, in TurnRecord turn)

@@ -10,6 +10,7 @@ internal sealed class WaitLog
     private const int MostTurns = 512;
     private const long WindowNs = 60_000_000_000;
 
+    private readonly Entry _left = new();
     private Entry[] _now = NewEntries();
     private Entry[] _before = NewEntries();
     private long _endNs;
@@ -31,6 +32,16 @@ internal sealed class WaitLog
         }
     }
 
+    /// <summary>The vCPU goes to another CPU; where it waits (<paramref name="wokenNs"/> is not 0), what ran here meanwhile goes with it.</summary>
+    internal void Leave(long wokenNs, long nowNs, FlightRecorder recorder)
+    {
+        (_left.WokenNs, _left.WaitedNs, _left.Count) = (wokenNs, nowNs - wokenNs, 0);
+        if (wokenNs != 0)
+        {
+            AddTurns(_left, wokenNs, recorder);
+        }
+    }
+
     /// <summary>The longest waits, the longest first.</summary>
     internal IEnumerable<WaitRecord> Worst(int vcpu) =>
         _now.Concat(_before).Where(static e => e.WaitedNs > 0).OrderByDescending(static e => e.WaitedNs).Take(Kept)
@@ -47,9 +58,11 @@ internal sealed class WaitLog
         }
 
         (entry.WokenNs, entry.WaitedNs, entry.Count) = (wokenNs, waitedNs, 0);
-        for (int back = 0; back < MostTurns && recorder.TryLookBack(back, out TurnRecord turn) && turn.StartNs + turn.RanNs > wokenNs; back++)
+        bool moved = _left.WokenNs == wokenNs;
+        AddTurns(entry, moved ? wokenNs + _left.WaitedNs : wokenNs, recorder);
+        for (int i = 0; moved && i < _left.Count; i++)
         {
-            Add(entry, turn);
+            Add(entry, _left.Parts[i]);
         }
 
         entry.Parts.AsSpan(0, entry.Count).Reverse();
@@ -60,13 +73,21 @@ internal sealed class WaitLog
         }
     }
 
-    private static void Add(Entry entry, in TurnRecord turn)
+    // What ran on one CPU from a time to the end of the entry's wait, the latest first.
+    private static void AddTurns(Entry entry, long fromNs, FlightRecorder recorder)
     {
-        long overlap = Math.Min(turn.StartNs + turn.RanNs, entry.WokenNs + entry.WaitedNs) - Math.Max(turn.StartNs, entry.WokenNs);
-        long stolen = Math.Min(turn.StolenNs, overlap);
-        bool ending = turn.StartNs < entry.WokenNs;
+        for (int back = 0; back < MostTurns && recorder.TryLookBack(back, out TurnRecord turn) && turn.StartNs + turn.RanNs > fromNs; back++)
+        {
+            long overlap = Math.Min(turn.StartNs + turn.RanNs, entry.WokenNs + entry.WaitedNs) - Math.Max(turn.StartNs, fromNs);
+            bool ending = turn.StartNs < fromNs;
+            Add(entry, new WaitPart(turn.Domain, turn.Vcpu, ending ? overlap : 0, ending ? 0 : overlap, ending ? 0 : 1, Math.Min(turn.StolenNs, overlap)));
+        }
+    }
+
+    private static void Add(Entry entry, in WaitPart more)
+    {
         int i = 0;
-        while (i < entry.Count && (entry.Parts[i].Domain != turn.Domain || entry.Parts[i].Vcpu != turn.Vcpu))
+        while (i < entry.Count && (entry.Parts[i].Domain != more.Domain || entry.Parts[i].Vcpu != more.Vcpu))
         {
             i++;
         }
@@ -76,13 +97,13 @@ internal sealed class WaitLog
             return; // More vCPUs than there is room for: what they ran shows as time nobody did.
         }
 
-        WaitPart part = i < entry.Count ? entry.Parts[i] : new WaitPart(turn.Domain, turn.Vcpu, 0, 0, 0, 0);
+        WaitPart part = i < entry.Count ? entry.Parts[i] : new WaitPart(more.Domain, more.Vcpu, 0, 0, 0, 0);
         entry.Parts[i] = part with
         {
-            TurnEndNs = part.TurnEndNs + (ending ? overlap : 0),
-            RanNs = part.RanNs + (ending ? 0 : overlap),
-            Turns = part.Turns + (ending ? 0 : 1),
-            StolenNs = part.StolenNs + stolen,
+            TurnEndNs = part.TurnEndNs + more.TurnEndNs,
+            RanNs = part.RanNs + more.RanNs,
+            Turns = part.Turns + more.Turns,
+            StolenNs = part.StolenNs + more.StolenNs,
         };
         entry.Count = Math.Max(entry.Count, i + 1);
     }

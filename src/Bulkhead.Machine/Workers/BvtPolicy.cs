@@ -3,7 +3,7 @@ using Bulkhead.Scheduling;
 namespace Bulkhead.Machine.Workers;
 
 /// <summary>Borrowed Virtual Time.</summary>
-internal sealed class BvtPolicy(long allowanceNs) : IPolicy
+internal sealed class BvtPolicy(long allowanceNs) : IPolicy, IMovingPolicy
 {
     private readonly BvtQueue _queue = new(allowanceNs);
 
@@ -31,4 +31,10 @@ internal sealed class BvtPolicy(long allowanceNs) : IPolicy
     }
 
     public void Charge(long ranNs, long nowNs) => _queue.Charge(ranNs, nowNs);
+
+    public void Reserve(int vcpus) => _queue.Reserve(vcpus);
+
+    public BvtMigrant Detach(int entry) => _queue.Detach(entry);
+
+    public int Attach(in BvtMigrant migrant) => _queue.Attach(migrant);
 }

@@ -14,11 +14,11 @@ namespace Bulkhead.Machine.Workers;
 /// then looks who runs; the worker first names who runs, then looks for a ring: one of the two sees the other.</para>
 /// <para><i>Errors</i>: whatever a vCPU or a device throws ends its domain alone.</para>
 /// </remarks>
-internal sealed class PcpuWorker : IVcpuWorker, IDisposable
+internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 {
     private readonly WorkerOptions _options;
     private readonly IIdle _idle;
-    private readonly List<VcpuSlot> _slots = [];
+    private readonly List<Placement> _placed = [];
     private readonly StandIn _standIn;
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly StolenTime? _stolen;
@@ -26,6 +26,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly WorkerPriority _priority;
     private ThreadTurnTimer? _raisingTimer;
     private IPolicy _policy;
+    private IMovingPolicy? _mover;
     private Thread? _thread;
     private ITurnTimer? _timer;
     private TurnTimer? _sampler;
@@ -40,10 +41,11 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     {
         _cpu = cpu;
         _policy = policy;
+        _mover = policy as IMovingPolicy;
         _options = options;
         _idle = options.Idle;
         _priority = new WorkerPriority(realTimePriority);
-        _standIn = new StandIn(_slots);
+        _standIn = new StandIn(_placed);
         _stolen = options.RealTime ? new StolenTime() : null;
         Recorder = new FlightRecorder(cpu);
     }
@@ -58,29 +60,30 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     internal IPolicy Policy => _policy;
 
     /// <summary>Places a vCPU here; before <see cref="Start"/>.</summary>
-    internal void Place(VcpuSlot slot, Share share)
+    internal Placement Place(VcpuSlot slot, Share share, bool[]? pins = null)
     {
-        slot.Worker = this;
-        slot.PolicyEntry = _policy.Add(share);
-        _slots.Add(slot);
-        NoteShare(slot, share);
+        var placement = new Placement(slot, share, this, pins);
+        slot.Worker = placement;
+        Enter(placement);
+        _placed.Add(placement);
+        NoteUrgent();
+        return placement;
     }
 
-    /// <summary>Replaces the policy: whoever is placed here enters the new one, runnable where it was.</summary>
+    /// <summary>Replaces the policy: whoever is here enters the new one, runnable where it was, with its latest share.</summary>
     /// <remarks><i>Threading</i>: the worker's thread, between turns; or before <see cref="Start"/>.</remarks>
-    internal void ChangePolicy(IPolicy policy, Func<VcpuSlot, Share> shareOf)
+    internal void ChangePolicy(IPolicy policy)
     {
         _policy = policy;
-        foreach (VcpuSlot slot in _slots)
+        _mover = policy as IMovingPolicy;
+        _mover?.Reserve(_balance?.Vcpus ?? 0);
+        foreach (Placement placement in _placed)
         {
-            Share share = shareOf(slot);
-            slot.PolicyEntry = policy.Add(share);
-            NoteShare(slot, share);
-            if (slot.Runnable)
-            {
-                policy.Wake(slot.PolicyEntry);
-            }
+            _ = placement.TakeShare();
+            Enter(placement);
         }
+
+        NoteUrgent();
     }
 
     /// <summary>Has the worker do something between two turns; from any thread.</summary>
@@ -90,12 +93,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         Poke(null);
     }
 
-    /// <summary>Changes what a vCPU placed here is entitled to; from any thread.</summary>
-    internal void Change(VcpuSlot slot, Share share) => Post(() =>
-    {
-        _policy.Change(slot.PolicyEntry, share);
-        NoteShare(slot, share);
-    });
+    /// <summary>Whether a vCPU is here; the worker's thread.</summary>
+    internal bool Holds(Placement placement) => _placed.Contains(placement);
 
     /// <summary>Starts the thread.</summary>
     internal void Start()
@@ -160,13 +159,20 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             if (entry < 0)
             {
                 _priority.Raise();
-                _idle.Wait(until, _prompt);
+                Idle(until);
                 _priority.NoteIdle(_options.NowNs() - now);
                 _stolen?.Forget();
                 continue;
             }
 
-            Turn(_standIn.For(SlotOf(entry)), now, until);
+            Placement chosen = PlacementOf(entry);
+            Placement next = _standIn.For(chosen);
+            if (next == chosen && _runnable > 1)
+            {
+                Spread(next, now);
+            }
+
+            Turn(next, now, until);
         }
 
         _raisingTimer?.Dispose();
@@ -224,16 +230,16 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
     }
 
-    private void NoteShare(VcpuSlot slot, Share share)
-    {
-        slot.IsUrgent = share.HasDeadline || _policy.IsUrgent(share);
-        _prompt = _slots.Exists(static s => s.IsUrgent);
-    }
+    private bool IsUrgent(Share share) => share.HasDeadline || _policy.IsUrgent(share);
+
+    // Whenever somebody comes, goes or has another share.
+    private void NoteUrgent() => _prompt = _placed.Exists(static p => p.Slot.IsUrgent);
 
     private void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
 
-    private void Turn(VcpuSlot slot, long nowNs, long untilNs)
+    private void Turn(Placement placement, long nowNs, long untilNs)
     {
+        VcpuSlot slot = placement.Slot;
         untilNs = SetPriority(slot, nowNs, untilNs);
         _untilNs = untilNs;
         _ = Interlocked.Exchange(ref _current, slot);
@@ -282,11 +288,12 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _policy.Charge(ran, end);
         _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
-        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason));
+        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason, placement.CameFrom));
+        placement.CameFrom = -1;
         if (reason == StopReason.Halt)
         {
             slot.BlockedNs = end;
-            Block(slot, voluntary: true);
+            Block(placement, voluntary: true);
             if (slot.NoteHalt())
             {
                 slot.Domain.NoteStuck();
@@ -294,7 +301,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
         else if (reason == StopReason.Spin)
         {
-            _standIn.NoteSpin(slot);
+            _standIn.NoteSpin(placement);
         }
         else if (reason is not (StopReason.Budget or StopReason.Kicked))
         {
@@ -302,54 +309,63 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         }
     }
 
-    // Timers first: they wake vCPUs.
+    // Those who come first: what was set in them before is looked at below. Timers then: they wake vCPUs.
     private void Collect(long nowNs)
     {
+        TakeNews(nowNs);
         while (_orders.TryDequeue(out Action? order))
         {
             order();
         }
 
-        foreach (VcpuSlot slot in _slots)
+        foreach (Placement placement in _placed)
         {
+            VcpuSlot slot = placement.Slot;
             if (!slot.IsHeld && slot.Timers.NextDeadlineNs <= nowNs)
             {
                 FireTimers(slot, nowNs);
             }
         }
 
-        foreach (VcpuSlot slot in _slots)
+        foreach (Placement placement in _placed)
         {
-            if (slot.IsParked)
-            {
-                continue;
-            }
+            Look(placement);
+        }
+    }
 
-            if (slot.Domain.IsAsked)
-            {
-                Hold(slot);
-                slot.Park();
-                slot.Domain.OnParked();
-            }
-            else if (slot.Domain.IsPaused)
-            {
-                Hold(slot);
-            }
+    private void Look(Placement placement)
+    {
+        VcpuSlot slot = placement.Slot;
+        if (slot.IsParked)
+        {
+            return;
+        }
 
-            if (slot.IsHeld || !slot.TakeWake(out long wokenNs))
-            {
-                continue;
-            }
+        if (slot.Domain.IsAsked)
+        {
+            Hold(placement);
+            slot.Park();
+            slot.Domain.OnParked();
+        }
+        else if (slot.Domain.IsPaused)
+        {
+            Hold(placement);
+        }
 
-            _standIn.NoteWake(slot);
-            if (!slot.Runnable)
-            {
-                slot.Runnable = true;
-                _policy.Wake(slot.PolicyEntry);
+        if (slot.IsHeld || !slot.TakeWake(out long wokenNs))
+        {
+            return;
+        }
 
-                // A kick from before the HLT was served then; it wakes for nothing and measures nothing.
-                slot.WaitingSinceNs = wokenNs >= slot.BlockedNs ? wokenNs : 0;
-            }
+        _standIn.NoteWake(placement);
+        if (!slot.Runnable)
+        {
+            slot.Runnable = true;
+            Count(1);
+            _policy.Wake(slot.PolicyEntry);
+
+            // A kick from before the HLT was served then; it wakes for nothing and measures nothing.
+            slot.WaitingSinceNs = wokenNs >= slot.BlockedNs ? wokenNs : 0;
         }
     }
 
@@ -370,18 +386,21 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     }
 
     // Whatever held it, it is owed nothing for the time.
-    private void Hold(VcpuSlot slot)
+    private void Hold(Placement placement)
     {
-        Block(slot, voluntary: true);
-        slot.BlockedNs = long.MaxValue;
-        slot.WaitingSinceNs = 0;
+        Block(placement, voluntary: true);
+        placement.Slot.BlockedNs = long.MaxValue;
+        placement.Slot.WaitingSinceNs = 0;
     }
 
-    private void Block(VcpuSlot slot, bool voluntary)
+    private void Block(Placement placement, bool voluntary)
     {
+        VcpuSlot slot = placement.Slot;
         if (slot.Runnable)
         {
             slot.Runnable = false;
+            placement.NoteSleep();
+            Count(-1);
             _policy.Block(slot.PolicyEntry, voluntary);
         }
     }
@@ -400,27 +419,27 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private long NextDeadline()
     {
         long next = long.MaxValue;
-        foreach (VcpuSlot slot in _slots)
+        foreach (Placement placement in _placed)
         {
-            if (!slot.IsHeld)
+            if (!placement.Slot.IsHeld)
             {
-                next = Math.Min(next, slot.Timers.NextDeadlineNs);
+                next = Math.Min(next, placement.Slot.Timers.NextDeadlineNs);
             }
         }
 
         return next;
     }
 
-    private VcpuSlot SlotOf(int entry)
+    private Placement PlacementOf(int entry)
     {
-        foreach (VcpuSlot slot in _slots)
+        foreach (Placement placement in _placed)
         {
-            if (slot.PolicyEntry == entry)
+            if (placement.Slot.PolicyEntry == entry)
             {
-                return slot;
+                return placement;
             }
         }
 
-        throw new System.Diagnostics.UnreachableException("The policy picked a vCPU that was never placed here.");
+        throw new System.Diagnostics.UnreachableException("The policy picked a vCPU that is not here.");
     }
 }

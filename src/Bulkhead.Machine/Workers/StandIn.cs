@@ -1,5 +1,3 @@
-using Bulkhead.Machine.Domains;
-
 namespace Bulkhead.Machine.Workers;
 
 /// <summary>Who runs in place of a vCPU that spins: another of its domain, which may hold what it waits for.</summary>
@@ -12,17 +10,17 @@ namespace Bulkhead.Machine.Workers;
 /// of its domain is tried.</para>
 /// <para><i>Threading</i>: the worker's thread. <i>Source</i>: Linux, virt/kvm/kvm_main.c, kvm_vcpu_on_spin.</para>
 /// </remarks>
-/// <param name="slots">Those of the worker.</param>
-internal sealed class StandIn(List<VcpuSlot> slots)
+/// <param name="placed">Those of the worker.</param>
+internal sealed class StandIn(List<Placement> placed)
 {
-    private VcpuSlot? _spinning;
-    private VcpuSlot? _other;
+    private Placement? _spinning;
+    private Placement? _other;
     private int _last;
 
     /// <summary>Who is to run where the policy chose <paramref name="chosen"/>.</summary>
-    internal VcpuSlot For(VcpuSlot chosen)
+    internal Placement For(Placement chosen)
     {
-        if (_other is not { Runnable: true } || chosen != _spinning)
+        if (_other is not { Slot.Runnable: true } || chosen != _spinning)
         {
             End();
         }
@@ -31,30 +29,39 @@ internal sealed class StandIn(List<VcpuSlot> slots)
     }
 
     /// <summary>The one that ran spins.</summary>
-    internal void NoteSpin(VcpuSlot slot)
+    internal void NoteSpin(Placement one)
     {
-        if (slot == _other)
+        if (one == _other)
         {
             End();
             return;
         }
 
-        for (int i = 1; i <= slots.Count; i++)
+        for (int i = 1; i <= placed.Count; i++)
         {
-            int at = (_last + i) % slots.Count;
-            VcpuSlot other = slots[at];
-            if (other != slot && other.Domain == slot.Domain && other.Runnable)
+            int at = (_last + i) % placed.Count;
+            Placement other = placed[at];
+            if (other != one && other.Slot.Domain == one.Slot.Domain && other.Slot.Runnable)
             {
-                (_spinning, _other, _last) = (slot, other, at);
+                (_spinning, _other, _last) = (one, other, at);
                 return;
             }
         }
     }
 
     /// <summary>Somebody woke a vCPU.</summary>
-    internal void NoteWake(VcpuSlot slot)
+    internal void NoteWake(Placement one)
     {
-        if (slot == _spinning)
+        if (one == _spinning)
+        {
+            End();
+        }
+    }
+
+    /// <summary>One leaves this worker.</summary>
+    internal void NoteLeave(Placement one)
+    {
+        if (one == _spinning || one == _other)
         {
             End();
         }

@@ -43,7 +43,7 @@ public sealed class VcpuScheduleTests
     }
 
     [Fact]
-    public void Compute_PoolOfSeveralCpus_CountsThoseOfTheSameCpu()
+    public void Compute_PoolOfSeveralCpus_CountsAllWhoMayComeAndWhatTheyGetOfThePool()
     {
         SystemConfig system = SystemFile.Parse("s.yaml", """
             pools: [{name: p, cpus: [0-1, last]}]
@@ -55,18 +55,52 @@ public sealed class VcpuScheduleTests
         IReadOnlyList<VcpuSchedule> all = VcpuSchedule.Compute(system, overrunNs: 0);
 
         Assert.Equal([0, 1, 2, 0], all.Select(one => one.Cpu));
-        Assert.Equal([0.75, 1, 1, 0.25], all.Select(one => one.Share));
-        Assert.Equal(["b/1", "", "", "a/0"], all.Select(one => string.Join(' ', one.Terms.Select(t => $"{t.Domain}/{t.Vcpu}"))));
+        Assert.Equal([1, 1, 0.5, 0.5], all.Select(one => one.Share));
+        Assert.Equal("a/1 b/0 b/1 its move", string.Join(' ', all[0].Terms.Select(static t => t.Name)));
+
+        // Each may be before it where it wakes, and once more where it is moved to.
+        Assert.All(all, one => Assert.Equal(3 * 2 * 1_000_001L, one.LevelDispatchNs));
     }
 
-    [Theory]
-    [InlineData("weight: 1, latency: 1s", LatencyVerdict.Always)]
-    [InlineData("warp: {value: 50ms}, latency: 200us", LatencyVerdict.WithinLoan)]
-    [InlineData("warp: {value: 50ms}, latency: 99us", LatencyVerdict.Refused)]
-    [InlineData("warp: {value: 10ms}, latency: 200us", LatencyVerdict.Refused)]
-    [InlineData("warp: {value: 50ms}", LatencyVerdict.None)]
-    public void Verdict_IsOfWhatTheDomainNeeds(string fields, LatencyVerdict expected) =>
-        Assert.Equal(expected, VcpuSchedule.Compute(WithOther(fields))[0].Verdict);
+    [Fact]
+    public void Compute_OneNeedsALatency_CountsThoseDealtToItsCpuOnly()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", """
+            pools: [{name: p, cpus: [0-1]}]
+            domains:
+              - {name: rt, image: debian, latency: 5ms}
+              - {name: a, image: debian, vcpus: 4}
+            """);
+
+        IReadOnlyList<VcpuSchedule> all = VcpuSchedule.Compute(system, overrunNs: 0);
+
+        // It shares its CPU with a/1 and a/3 alone; they may leave and come back.
+        Assert.Equal([0, 1, 0, 1, 0], all.Select(one => one.Cpu));
+        Assert.Equal(("a/1 a/3", 2 * 1_000_001L), (string.Join(' ', all[0].Terms.Select(static t => t.Name)), all[0].LevelDispatchNs));
+        Assert.Equal(1.0 / 3, all[0].Share);
+
+        // The others may all be on the other CPU, which is the only one for those dealt to it; rt is where two of them may wake.
+        Assert.Equal("a/1 a/2 a/3", string.Join(' ', all[1].Terms.Select(static t => t.Name)));
+        Assert.Equal("rt/0 a/0 a/2 a/3 its move", string.Join(' ', all[2].Terms.Select(static t => t.Name)));
+    }
+
+    [Fact]
+    public void Compute_Pinned_SharesWithThoseWhoMayComeThere()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", """
+            pools: [{name: p, cpus: [4-5]}]
+            domains:
+              - {name: a, image: debian, cpus: [5]}
+              - {name: b, image: debian, cpus: [4]}
+              - {name: c, image: debian}
+            """);
+
+        IReadOnlyList<VcpuSchedule> all = VcpuSchedule.Compute(system, overrunNs: 0);
+
+        Assert.Equal([1, 0, 0], all.Select(one => one.Cpu));
+        Assert.Equal(["c/0", "c/0", "a/0 b/0 its move"], all.Select(one => string.Join(' ', one.Terms.Select(static t => t.Name))));
+        Assert.Equal([1_000_001L, 1_000_001L, 4 * 1_000_001L], all.Select(one => one.LevelDispatchNs));
+    }
 
     [Fact]
     public void Verdict_AloneOnItsCpu_AlwaysHolds()

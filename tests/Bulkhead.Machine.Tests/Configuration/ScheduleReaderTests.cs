@@ -46,6 +46,25 @@ public sealed class ScheduleReaderTests
             """).Domains.Select(d => d.Share.Priority));
 
     [Fact]
+    public void Parse_CpusOfADomain_AreNumbersInThePoolsList() =>
+        Assert.Equal(["", "3", "0 1", "1 2 4"], SystemFile.Parse("s.yaml", """
+            pools: [{name: p, cpus: [4-6, last, 1]}]
+            domains:
+              - {name: a, image: debian}
+              - {name: b, image: debian, cpus: [last]}
+              - {name: c, image: debian, cpus: [4-5, 4]}
+              - {name: d, image: debian, cpus: [5-6, 1]}
+            """).Domains.Select(static d => string.Join(' ', d.Cpus)));
+
+    [Theory]
+    [InlineData("[7]", "s.yaml:2:43: domains[0].cpus[0]: 7 is not in the domain's pool; CPUs of pool p: 4-6, 1")]
+    [InlineData("[4, 6-7]", "s.yaml:2:46: domains[0].cpus[1]: 6-7 is not in the domain's pool; CPUs of pool p: 4-6, 1")]
+    [InlineData("[last]", "s.yaml:2:43: domains[0].cpus[0]: last is not in the domain's pool; CPUs of pool p: 4-6, 1")]
+    public void Parse_CpuOutsideThePool_IsRefused(string cpus, string message) =>
+        Assert.Equal(message, Assert.Throws<OperatorException>(() => SystemFile.Parse(
+            "s.yaml", $"pools: [{{name: p, cpus: [4-6, 1]}}]\ndomains: [{{name: a, image: debian, cpus: {cpus}}}]")).Message);
+
+    [Fact]
     public void Parse_Frame_IsInOrder()
     {
         SystemConfig system = SystemFile.Parse("s.yaml", Frame("{major: 20ms, windows: [{domain: b, at: 10ms, length: 5ms}, {domain: a, at: 0, length: 10ms}]}"));

@@ -182,6 +182,7 @@ public sealed class SystemSchemaTests
             "network" => $"domains: [{{name: a, image: debian, networks: [{Map("name: user")}]}}]",
             "channel" => $"channels: [{Map("name: c", field.Name == "readers" ? "writers: [a]" : "writers: [b]")}]\n{Domains.Replace("}]", "}, {name: b, image: debian}]", StringComparison.Ordinal)}",
             "restart" => $"domains: [{{name: a, image: debian, restart: {Map("when: never")}}}]",
+            "domain" when field.Kind == FieldKind.Cpus => $"pools: [{{name: p, cpus: [0-{field.Most}, last]}}]\ndomains: [{Map("name: a", "image: debian")}]",
             _ => $"pools: [{{name: a-1, cpus: [5]{(field.Name == "priority" ? ", policy: fixed-priority" : string.Empty)}}}]\ndomains: [{{name: b, image: debian}}, {Map("name: a", field.Name == "kernel" || field.With == "kernel" ? "kernel: k" : "image: debian")}]",
         };
     }

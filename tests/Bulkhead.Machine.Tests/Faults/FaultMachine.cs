@@ -252,7 +252,7 @@ internal sealed class FaultMachine : IDisposable
         if (_lives.Count == 1)
         {
             // Placed on the one worker there is.
-            ((PcpuWorker)Faulty.Slots[0].Worker!).Post(StartAgain);
+            ((Placement)Faulty.Slots[0].Worker!).Owner.Post(StartAgain);
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class SystemSimulationTests
     {
         SimulationResult result = Systems.Simulate(
             """
-            pools: [{name: p, cpus: [4-5]}, {name: q, cpus: [last]}]
+            pools: [{name: p, cpus: [4-5], policy: edf}, {name: q, cpus: [last]}]
             domains:
               - {name: a, image: debian, pool: p, vcpus: 3}
               - {name: b, image: debian, pool: q}
@@ -110,10 +110,69 @@ public sealed class SystemSimulationTests
         Assert.Equal(kept.Max(static t => t.ToNs), few.KeptNs);
     }
 
-    /// <summary>Every CPU's time is one vCPU's or idle, without gap or overlap, and nobody waits longer than was computed.</summary>
+    [Fact]
+    public void Run_ThreeBusyOnTwoCpus_GetTwoThirdsEach()
+    {
+        SimulatedCpu pool = Assert.Single(Systems.Simulate(
+            """
+            pools: [{name: p, cpus: [4-5]}]
+            domains:
+              - {name: a, image: debian}
+              - {name: b, image: debian}
+              - {name: c, image: debian}
+              - {name: d, image: debian}
+            """,
+            10_000,
+            ("d", "idle")).Cpus);
+
+        Assert.Equal(("4, 5", 2, 0), (pool.Name, pool.CpuCount, pool.IdleNs));
+        Assert.All(pool.Vcpus.Take(3), static v => Assert.InRange(v.RanNs / 1e10, 0.66, 0.674));
+        Assert.InRange(pool.Vcpus.Sum(static v => v.Moves), 50, 400);
+    }
+
+    [Fact]
+    public void Run_OneCpuIsIdle_TakesWhoWaitsOnTheOther()
+    {
+        SimulatedCpu pool = Assert.Single(Systems.Simulate(
+            """
+            pools: [{name: p, cpus: [0-1]}]
+            domains:
+              - {name: a, image: debian}
+              - {name: b, image: debian}
+              - {name: c, image: debian}
+            """,
+            1000,
+            ("b", "idle")).Cpus);
+
+        // Both were dealt to the first CPU, and b, which was to have the second, never wakes.
+        Assert.Equal([1000 * Systems.Ms, 1000 * Systems.Ms], [pool.Vcpus[0].RanNs, pool.Vcpus[2].RanNs]);
+        Assert.Equal(1, pool.Vcpus.Sum(static v => v.Moves));
+    }
+
+    [Fact]
+    public void Run_OneNeedsALatency_StaysAndIsWithinItsBoundWhateverMoves()
+    {
+        SimulationResult result = Systems.Simulate(
+            """
+            pools: [{name: p, cpus: [0-1]}]
+            domains:
+              - {name: rt, image: debian, latency: 2ms, warp: {value: 20ms}}
+              - {name: a, image: debian, vcpus: 2}
+              - {name: b, image: debian, vcpus: 2}
+            """,
+            5000,
+            ("rt", "periodic:10ms/3ms"), ("a", "random:7ms/5ms"), ("b", "busy"));
+
+        SimulatedVcpu rt = result.Cpus[0].Vcpus[0];
+        Assert.Equal((0, 0), (rt.Moves, rt.Latency.MaxNs));
+        Assert.True(result.Cpus[0].Vcpus.Sum(static v => v.Moves) > 20);
+        Assert.All(result.Cpus[0].Vcpus, static v => Assert.False(v.ExceedsBound));
+    }
+
+    /// <summary>Every CPU's time is one vCPU's or idle, without gap or overlap, nobody is on two CPUs, and nobody waits longer than was computed.</summary>
     [Fact]
     public void Run_AnySystem_AddsUpAndKeepsTheBounds() =>
-        Gen.Select(GenDomain.Array[1, 5], Gen.Int[1, 2], Gen.Int[0, 3], Gen.Int[1, 40], Gen.ULong).Sample(
+        Gen.Select(GenDomain.Array[1, 5], Gen.Int[1, 3], Gen.Int[0, 3], Gen.Int[1, 40], Gen.ULong).Sample(
             (domains, cpus, overrun, allowance, seed) =>
             {
                 SimulationResult result = SystemSimulation.Run(new SimulationRequest
@@ -121,7 +180,7 @@ public sealed class SystemSimulationTests
                     System = new SystemConfig(
                         "s.yaml",
                         [new PoolConfig("p", [new CpuSelector(0, cpus - 1)], SchedulingPolicy.Bvt, allowance * 100_000)],
-                        [.. domains.Select(static (d, i) => d.Domain with { Name = $"d{i}" })]),
+                        [.. domains.Select((d, i) => d.Domain with { Name = $"d{i}", Cpus = d.Domain.Cpus.Any(c => c >= cpus) ? [] : d.Domain.Cpus })]),
                     Loads = domains.Select(static (d, i) => (Key: $"d{i}", Value: Systems.Load(s_loads[d.Load]))).ToDictionary(static l => l.Key, static l => l.Value),
                     DurationNs = 300 * Systems.Ms,
                     OverrunNs = overrun * 50_000,
@@ -134,33 +193,48 @@ public sealed class SystemSimulationTests
             threads: 1);
 
     private static readonly Gen<(DomainConfig Domain, int Load)> GenDomain = Gen.Select(
-        Gen.Int[1, 5], Gen.Int[1, 2], Gen.Int[0, 3], Gen.Int[0, 2], Gen.Int[0, 2], Gen.Int[0, s_loads.Length - 1]).Select(static (weight, vcpus, warp, limit, unwarp, load) =>
+        Gen.Int[1, 5], Gen.Int[1, 2], Gen.Int[0, 3], Gen.Int[0, 2], Gen.Int[0, 9], Gen.Int[0, s_loads.Length - 1]).Select(static (weight, vcpus, warp, limit, more, load) =>
         (new DomainConfig
         {
             Name = string.Empty,
             Pool = "p",
             Weight = weight,
             Vcpus = vcpus,
-            Warp = warp == 0 ? null : new WarpConfig(warp * 4 * Systems.Ms, limit * 3 * Systems.Ms, limit == 0 ? 0 : unwarp * 5 * Systems.Ms),
+            Warp = warp == 0 ? null : new WarpConfig(warp * 4 * Systems.Ms, limit * 3 * Systems.Ms, limit == 0 ? 0 : more % 3 * 5 * Systems.Ms),
+            Latency = more == 0 ? new LatencyNeed(Systems.Ms, string.Empty) : null,
+            Cpus = more switch { 1 => [0], 2 => [1], 3 => [0, 1], _ => [] },
         }, load));
 
     private static void CheckCpu(SimulatedCpu cpu)
     {
-        long at = 0;
         long idle = 0;
-        foreach ((SimulatedVcpu vcpu, SimulatedTurn turn) in cpu.Vcpus.SelectMany(static v => v.Turns.Select(t => (v, t))).OrderBy(static t => t.t.FromNs))
+        for (int number = 0; number < cpu.CpuCount; number++)
         {
-            Assert.True(turn.FromNs >= at && turn.ToNs > turn.FromNs, $"{vcpu.Name} runs at {turn.FromNs}, and before somebody until {at}");
-            idle += turn.FromNs - at;
-            at = turn.ToNs;
+            idle += (300 * Systems.Ms) - InOrder(cpu.Vcpus.SelectMany(static v => v.Turns).Where(t => t.Cpu == number));
         }
 
-        Assert.Equal(cpu.IdleNs, idle + (300 * Systems.Ms) - at);
+        Assert.Equal(cpu.IdleNs, idle);
+        Assert.All(cpu.Vcpus, static v => _ = InOrder(v.Turns));
         Assert.All(cpu.Vcpus, static v =>
         {
             Assert.Equal(v.RanNs, v.Turns.Sum(static t => t.ToNs - t.FromNs));
             Assert.Equal(v.Latency.WakeUps, v.Waits.Count);
             Assert.False(v.ExceedsBound, $"{v.Name} waited {v.Latency.MaxNs} at {v.Latency.MaxWokenNs}, more than {v.Schedule.WorstDispatchNs}");
         });
+    }
+
+    // How long they are in all, none before the last is over.
+    private static long InOrder(IEnumerable<SimulatedTurn> turns)
+    {
+        long at = 0;
+        long sum = 0;
+        foreach (SimulatedTurn turn in turns.OrderBy(static t => t.FromNs))
+        {
+            Assert.True(turn.FromNs >= at && turn.ToNs > turn.FromNs, $"one turn begins at {turn.FromNs}, and the last ends at {at}");
+            sum += turn.ToNs - turn.FromNs;
+            at = turn.ToNs;
+        }
+
+        return sum;
     }
 }

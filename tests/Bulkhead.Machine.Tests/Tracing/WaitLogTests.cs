@@ -25,6 +25,29 @@ public sealed class WaitLogTests
     }
 
     [Fact]
+    public void Leave_WhileItWaits_TakesAlongWhoRanBefore()
+    {
+        var one = new FlightRecorder(0);
+        one.Add(new TurnRecord("busy", 0, 0, 900, 300, 50, StopReason.Kicked)); // 1000 to 1200 of it counts
+        one.Add(new TurnRecord("other", 1, 0, 1200, 100, 0, StopReason.Halt));
+        var two = new FlightRecorder(1);
+        two.Add(new TurnRecord("far", 0, 0, 1000, 400, 0, StopReason.Kicked)); // 1350 to 1400
+        two.Add(new TurnRecord("busy", 0, 0, 1400, 30, 0, StopReason.Halt));
+        var log = new WaitLog();
+        log.Leave(1000, 1350, one);
+        log.Note(1000, 430, two);
+
+        WaitRecord wait = Assert.Single(log.Worst(3));
+        Assert.Equal(
+            [new WaitPart("other", 1, 0, 100, 1, 0), new WaitPart("far", 0, 50, 0, 0, 0), new WaitPart("busy", 0, 200, 30, 1, 50)],
+            wait.Parts);
+
+        // Of the next wait that is no part.
+        log.Note(5000, 500, two);
+        Assert.Equal([], log.Worst(3).First().Parts);
+    }
+
+    [Fact]
     public void Worst_KeepsTheLongest_AndForgetsThemInTime()
     {
         var recorder = new FlightRecorder(0);

@@ -98,7 +98,9 @@ public sealed class PolicyTests
             if (worker.NowNs >= 4 * Ms && !changed)
             {
                 changed = true;
-                pcpu.ChangePolicy(PolicyFactory.Create(Pool(SchedulingPolicy.FixedPriority)), slot => new Share { Priority = slot.Domain.Name == "b" ? 2 : 1 });
+                worker.Change("a", new Share { Priority = 1 });
+                worker.Change("b", new Share { Priority = 2 });
+                pcpu.ChangePolicy(PolicyFactory.Create(Pool(SchedulingPolicy.FixedPriority)));
             }
         };
 

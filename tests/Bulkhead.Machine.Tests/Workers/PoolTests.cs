@@ -59,5 +59,5 @@ public sealed class PoolTests : IDisposable
         MachineRunner.Build(new MachineRequest { Domains = domains, Pools = pools }, new EngineSeam(static _ => new IdleVcpu(), static () => (ulong)System.Diagnostics.Stopwatch.GetTimestamp()));
 
     private static (int Cpu, long AllowanceNs)[] Places(Domain domain) =>
-        [.. domain.Vcpus.Select(static v => v.Worker).OfType<PcpuWorker>().Select(static w => (w.Cpu, w.Policy is BvtPolicy bvt ? bvt.AllowanceNs : 0))];
+        [.. domain.Vcpus.Select(static v => v.Worker).OfType<Placement>().Select(static p => p.Owner).Select(static w => (w.Cpu, w.Policy is BvtPolicy bvt ? bvt.AllowanceNs : 0))];
 }

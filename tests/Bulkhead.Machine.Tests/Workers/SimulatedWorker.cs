@@ -10,6 +10,7 @@ namespace Bulkhead.Machine.Tests.Workers;
 internal sealed class SimulatedWorker : IIdle, IClock, ITurnTimer
 {
     private readonly List<Domain> _domains = [];
+    private readonly List<Placement> _placements = [];
     private readonly PcpuWorker _worker;
     private long _endNs;
 
@@ -35,10 +36,13 @@ internal sealed class SimulatedWorker : IIdle, IClock, ITurnTimer
     {
         var domain = new Domain(name, 1, this, static _ => { });
         domain.Attach(_ => new HungryVcpu(this, domain));
-        _worker.Place(domain.Slots[0], share);
+        _placements.Add(_worker.Place(domain.Slots[0], share));
         domain.Start();
         _domains.Add(domain);
     }
+
+    /// <summary>Changes what a domain is entitled to.</summary>
+    internal void Change(string name, Share share) => _placements.Find(p => p.Slot.Domain.Name == name)!.Change(share);
 
     /// <summary>Runs on this thread up to a time.</summary>
     internal void Run(long endNs)

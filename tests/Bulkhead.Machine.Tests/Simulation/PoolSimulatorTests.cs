@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Bulkhead.Machine.Tests.Simulation;
 
-public sealed class CpuSimulatorTests
+public sealed class PoolSimulatorTests
 {
     // A policy may say that nobody may run for now although somebody is runnable, and until when.
     [Fact]
@@ -13,20 +13,20 @@ public sealed class CpuSimulatorTests
     {
         var policy = new WindowPolicy(periodNs: 100, openNs: 30);
         var timeline = new Timeline(100);
-        CpuSimulator simulator = Simulator(policy, timeline, "busy");
+        PoolSimulator simulator = Simulator(policy, timeline, "busy");
 
         simulator.Run(250);
 
         Assert.Equal([(0, 30), (100, 130), (200, 230)], timeline.Turns(0).Select(static t => (t.FromNs, t.ToNs)));
         Assert.Equal([0, 30, 100, 130, 200, 230], policy.AskedNs);
-        Assert.Equal((90, 160), (simulator.Vcpus[0].RanNs, simulator.IdleNs));
+        Assert.Equal((90, 160), (simulator.Vcpus[0].RanNs, simulator.Cpus[0].IdleNs));
     }
 
     [Fact]
     public void Run_WakesWhileNobodyMayRun_WaitsForTheWindow()
     {
         var timeline = new Timeline(100);
-        CpuSimulator simulator = Simulator(new WindowPolicy(periodNs: 100, openNs: 30), timeline, "periodic:100ns/10ns@50ns");
+        PoolSimulator simulator = Simulator(new WindowPolicy(periodNs: 100, openNs: 30), timeline, "periodic:100ns/10ns@50ns");
 
         simulator.Run(290);
 
@@ -39,7 +39,7 @@ public sealed class CpuSimulatorTests
     public void Run_WorkComesInTheOverrun_GoesOnWithoutSleep()
     {
         var timeline = new Timeline(100);
-        CpuSimulator simulator = Simulator(new WindowPolicy(periodNs: 1000, openNs: 30), timeline, "periodic:38ns/35ns", overrunNs: 20);
+        PoolSimulator simulator = Simulator(new WindowPolicy(periodNs: 1000, openNs: 30), timeline, "periodic:38ns/35ns", overrunNs: 20);
 
         simulator.Run(100);
 
@@ -51,9 +51,9 @@ public sealed class CpuSimulatorTests
         Assert.Equal([(0, 50)], timeline.Turns(0).Select(static t => (t.FromNs, t.ToNs)));
     }
 
-    private static CpuSimulator Simulator(IPolicy policy, Timeline timeline, string load, long overrunNs = 0)
+    private static PoolSimulator Simulator(IPolicy policy, Timeline timeline, string load, long overrunNs = 0)
     {
-        var simulator = new CpuSimulator(policy, overrunNs, timeline);
+        var simulator = new PoolSimulator([policy], overrunNs, timeline);
         simulator.Place(new Share(), new WorkSource(Systems.Load(load), new SeededRandom(0, 0)));
         return simulator;
     }
