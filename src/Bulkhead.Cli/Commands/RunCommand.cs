@@ -18,7 +18,7 @@ internal sealed class RunCommand
         Examples:
           bulkhead run debian
           bulkhead run debian --append bulkhead.task=script --timeout 60s
-          bulkhead run debian-full --net user,hostfwd=tcp:2222-:22
+          bulkhead run debian-full --memory 1G --cpus 2
           bulkhead run --kernel bzImage --initrd initrd.img --memory 1G --cpus 2
 
         On a terminal, Ctrl-A x ends the guest and Ctrl-A h lists the keys.
@@ -69,7 +69,7 @@ internal sealed class RunCommand
         "--disk", DiskRequest.Form, "A disk (virtio) the guest has; may be given several times.", DiskRequest.Parse);
 
     private readonly Option<IReadOnlyList<NetRequest>> _net = Options.Several<NetRequest>(
-        "--net", NetRequest.Form, "A network card (virtio) that reaches the host's networks (by passt); may be given several times.", NetRequest.Parse);
+        "--net", NetRequest.Form, "A network card (virtio) that reaches the host's networks (by passt); may be given several times (for an image with a disk: user, with a port for ssh).", NetRequest.Parse);
 
     private readonly Option<long> _timeout = Options.Duration("--timeout", "End the guest after this time, with exit code 124.");
     private readonly Option<bool> _debugExit = Options.Switch("--debug-exit", "A byte written to port 0xf4 ends the guest with exit code value * 2 + 1.");
@@ -140,12 +140,19 @@ internal sealed class RunCommand
         SerialTarget serial = line.GetValue(_serial) ?? new SerialTarget(SerialKind.Stdio, string.Empty);
         string append = line.GetValue(_append) ?? string.Empty;
         IReadOnlyList<DiskRequest> disks = line.GetValue(_disk) ?? [];
+        IReadOnlyList<NetRequest> nets = line.GetValue(_net) ?? [];
         if (line.GetValue(_image) is string name)
         {
             ImageGuest guest = Resolve(name, line);
             (kernel, initrd) = (guest.Image.KernelPath, guest.Image.InitrdPath);
             append = $"{guest.Image.Append} {WithWindow(append, serial)}".Trim();
             disks = [.. guest.Disks, .. disks];
+            if (guest.Disks.Count > 0 && nets.Count == 0 && line.GetValue(_clock) == ClockChoice.Real)
+            {
+                var access = SshAccess.Find(guest.Image);
+                nets = [access.Net];
+                _errors.WriteLine("bulkhead: " + access.Words);
+            }
         }
 
         return _host.Run(new RunRequest
@@ -161,7 +168,7 @@ internal sealed class RunCommand
             EngineOptions = line.GetValue(_engineOptions) ?? string.Empty,
             Serial = serial,
             Disks = disks,
-            Nets = line.GetValue(_net) ?? [],
+            Nets = nets,
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             DebugExit = line.GetValue(_debugExit),
             Stats = line.GetValue(_stats),
