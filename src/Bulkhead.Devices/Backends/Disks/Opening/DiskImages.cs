@@ -30,6 +30,11 @@ public static class DiskImages
         HostImageFile? file = null;
         try
         {
+            if (disk.SizeBytes > Qcow2Creator.MaxSizeBytes)
+            {
+                throw new OperatorException($"A disk of {disk.SizeBytes} bytes is too large for a temporary image; {Qcow2Creator.MaxSizeBytes} is the most.");
+            }
+
             folder ??= Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } set ? set : "/var/tmp";
             file = new HostImageFile(BlockFile.CreateTemporary(folder));
             return Qcow2Creator.Write(file, disk.SizeBytes, null, null, out Qcow2Header header) == DiskResult.Ok
