@@ -24,6 +24,7 @@ internal sealed class CommandLine
         Command validate = new ValidateCommand(host).Create();
         Command test = new TestCommand(host).Create();
         Command simulate = new SimulateCommand(host).Create();
+        Command disk = new DiskCommands(output).Create();
         Command schema = new SchemaCommand(output).Create();
         Command completion = new CompletionCommand(output).Create();
         _root = new RootCommand("Bulkhead runs unmodified x86-64 guests side by side, each in its own compartment, with no virtualization hardware.")
@@ -33,6 +34,7 @@ internal sealed class CommandLine
             validate,
             test,
             simulate,
+            disk,
             schema,
             completion,
         };
@@ -43,6 +45,7 @@ internal sealed class CommandLine
             [validate] = ValidateCommand.Notes,
             [test] = TestCommand.Notes,
             [simulate] = SimulateCommand.Notes,
+            [disk] = DiskCommands.Notes,
             [schema] = SchemaCommand.Notes,
             [completion] = CompletionCommand.Notes,
         };
@@ -111,8 +114,13 @@ internal sealed class CommandLine
             }
         }
 
-        string name = command is RootCommand ? "bulkhead" : "bulkhead " + command.Name;
-        _errors.WriteLine($"Try '{name} --help'.");
+        var names = new List<string> { "bulkhead" };
+        for (Command? at = command; at is not (null or RootCommand); at = at.Parents.OfType<Command>().FirstOrDefault())
+        {
+            names.Insert(1, at.Name);
+        }
+
+        _errors.WriteLine($"Try '{string.Join(' ', names)} --help'.");
         return ExitCode.Usage;
     }
 

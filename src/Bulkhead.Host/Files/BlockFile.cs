@@ -50,7 +50,11 @@ public sealed unsafe partial class BlockFile : IDisposable
     public long AllocatedBytes => TryStat(_fd, out FileCalls.FileStatus status) ? (long)status.Blocks512 * 512 : 0;
 
     /// <summary>Opens what is there.</summary>
-    public static BlockFile Open(string path, bool readOnly, bool direct = false)
+    /// <param name="path">The file or block device.</param>
+    /// <param name="readOnly">Whether it is to be read only.</param>
+    /// <param name="direct">Whether transfers pass the page cache by.</param>
+    /// <param name="locked">Whether others are kept from writing it, and out of it where it is to be written.</param>
+    public static BlockFile Open(string path, bool readOnly, bool direct = false, bool locked = true)
     {
         ArgumentNullException.ThrowIfNull(path);
         int flags = FileCalls.OpenCloexec | (readOnly ? FileCalls.OpenReadOnly : FileCalls.OpenReadWrite);
@@ -75,7 +79,11 @@ public sealed unsafe partial class BlockFile : IDisposable
                 handle = Reopen(path, flags, direct, status.IsBlockDevice && !readOnly);
             }
 
-            ImageLock.Take((int)handle.DangerousGetHandle(), path, readOnly);
+            if (locked)
+            {
+                ImageLock.Take((int)handle.DangerousGetHandle(), path, readOnly);
+            }
+
             return new BlockFile(handle, path, readOnly, status.IsBlockDevice, direct ? AlignmentOf((int)handle.DangerousGetHandle()) : 0);
         }
         catch

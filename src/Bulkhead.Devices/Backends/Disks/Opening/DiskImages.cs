@@ -30,6 +30,11 @@ public static class DiskImages
         HostImageFile? file = null;
         try
         {
+            if (disk.SizeBytes > Qcow2Creator.MaxSizeBytes)
+            {
+                throw new OperatorException($"A disk of {disk.SizeBytes} bytes is too large for a temporary image; {Qcow2Creator.MaxSizeBytes} is the most.");
+            }
+
             folder ??= Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } set ? set : "/var/tmp";
             file = new HostImageFile(BlockFile.CreateTemporary(folder));
             return Qcow2Creator.Write(file, disk.SizeBytes, null, null, out Qcow2Header header) == DiskResult.Ok
@@ -51,7 +56,7 @@ public static class DiskImages
     /// <summary>Opens one layer and what is below it.</summary>
     internal static IDisk OpenLayer(string path, DiskFormat? stated, DiskOptions options, bool readOnly, IReadOnlyList<string> above)
     {
-        var file = new HostImageFile(BlockFile.Open(path, readOnly, options.Cache == DiskCache.None));
+        HostImageFile file = OpenFile(path, options, readOnly);
         try
         {
             DiskFormat format = stated ?? FormatOf(file);
@@ -68,7 +73,7 @@ public static class DiskImages
             return format switch
             {
                 DiskFormat.Qcow2 => OpenQcow2(file, options, above),
-                DiskFormat.Vmdk => VmdkImage.Open(file, path, name => new HostImageFile(BlockFile.Open(name, readOnly, options.Cache == DiskCache.None))),
+                DiskFormat.Vmdk => VmdkImage.Open(file, path, name => OpenFile(name, options, readOnly)),
                 DiskFormat.Vdi => VdiDisk.Open(file),
                 _ => OpenRaw(file, guarded: stated is null),
             };
@@ -109,6 +114,9 @@ public static class DiskImages
             ? (PathBeside(path, name), format)
             : throw new OperatorException($"{path} is laid over {name} and names {(header.BackingFormat is { } f ? $"a format that is not known, {f}" : "no format for it")}; say which by 'qemu-img rebase -u -F FORMAT -b {name} {path}'.");
     }
+
+    private static HostImageFile OpenFile(string path, DiskOptions options, bool readOnly) =>
+        new(BlockFile.Open(path, readOnly, options.Cache == DiskCache.None, options.Locked));
 
     private static IDisk OpenRaw(HostImageFile file, bool guarded)
     {

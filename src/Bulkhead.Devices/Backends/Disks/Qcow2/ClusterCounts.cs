@@ -221,8 +221,9 @@ internal sealed class ClusterCounts
 
             if (page is null)
             {
-                // No block: what it would hold is never handed out from here.
-                _free = ((_free >> BlockLog2) + 1) << BlockLog2;
+                // No block: what it would hold is never handed out from here. Behind the last there is nothing more to look at.
+                long block = _free >> BlockLog2;
+                _free = block >= _blocks.Length ? _end : (block + 1) << BlockLog2;
                 continue;
             }
 

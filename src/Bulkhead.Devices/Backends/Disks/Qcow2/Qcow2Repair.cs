@@ -42,13 +42,13 @@ internal static class Qcow2Repair
         _ = file.Write(72, bytes);
     }
 
-    // A program that keeps counts lazily ended before it wrote them.
-    private static void MendCounts(IImageFile file, Qcow2Header header)
+    /// <summary>Makes every count what the tables say: a program that keeps them lazily ended before it wrote them, or one died.</summary>
+    internal static void MendCounts(IImageFile file, Qcow2Header header)
     {
         var checker = new Qcow2Checker(file, header);
         if (!checker.CountUses())
         {
-            throw new OperatorException($"{file.Name} was not closed, and its tables are malformed; mend it with 'qemu-img check -r all'.");
+            throw new OperatorException($"{file.Name} has malformed tables, so that its counts cannot be mended; mend it with 'qemu-img check -r all'.");
         }
 
         var tables = new HashSet<long> { 0 };
@@ -70,7 +70,7 @@ internal static class Qcow2Repair
                 long block = cluster >> log2;
                 if (checker.Uses[cluster] != 0 && (block >= counts.Blocks.Length || counts.Blocks[(int)block] == 0))
                 {
-                    throw new OperatorException($"{file.Name} was not closed, and lacks room for its reference counts; mend it with 'qemu-img check -r all'.");
+                    throw new OperatorException($"{file.Name} lacks room for its reference counts; mend it with 'qemu-img check -r all'.");
                 }
             }
         }
@@ -78,7 +78,7 @@ internal static class Qcow2Repair
         result = result == DiskResult.Ok ? WritePages(counts) : result;
         if (result != DiskResult.Ok || file.Sync() != DiskResult.Ok)
         {
-            throw new OperatorException($"{file.Name} was not closed, and its reference counts could not be mended; check the host's disk.");
+            throw new OperatorException($"{file.Name} could not get its reference counts mended; check the host's disk.");
         }
     }
 
