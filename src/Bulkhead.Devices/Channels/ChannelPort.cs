@@ -1,6 +1,7 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Io;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 using Bulkhead.Devices.Pci;
 
 namespace Bulkhead.Devices.Channels;
@@ -59,12 +60,7 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
     public void WriteConfig(int offset, ReadOnlySpan<byte> data)
     {
         _config.Write(offset, data);
-        if (_msix is not null)
-        {
-            _config.ControlMsix(_msixAt, _msix);
-        }
-
-        SetStatus(set: 0, clear: 0);
+        FollowConfig();
     }
 
     /// <inheritdoc/>
@@ -102,6 +98,29 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
         return IoResult.Ok;
     }
 
+    /// <inheritdoc/>
+    public void Save(StateWriter writer)
+    {
+        writer.Begin("channel", 1);
+        _config.Save(writer);
+        _msix?.Save(writer);
+        writer.Write(_mask);
+        writer.Write(_status);
+        writer.End();
+    }
+
+    /// <inheritdoc/>
+    public void Restore(StateReader reader)
+    {
+        _ = reader.Begin("channel", 1);
+        _config.Restore(reader);
+        _msix?.Restore(reader);
+        _mask = reader.ReadUInt32();
+        _status = reader.ReadUInt32();
+        reader.EndSection();
+        FollowConfig();
+    }
+
     /// <summary>The domain ends or is reset.</summary>
     internal void Detach() => _member.Attach(null);
 
@@ -119,6 +138,17 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
         {
             SetStatus(set: 1, clear: 0);
         }
+    }
+
+    /// <summary>What the configuration allows and forbids may have changed.</summary>
+    private void FollowConfig()
+    {
+        if (_msix is not null)
+        {
+            _config.ControlMsix(_msixAt, _msix);
+        }
+
+        SetStatus(set: 0, clear: 0);
     }
 
     private uint SetStatus(uint set, uint clear)

@@ -1,5 +1,6 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Io;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Pci;
 
@@ -97,6 +98,30 @@ internal sealed class MsixTable(int vectors, IInterruptMessages messages) : IIoD
                 {
                     data[i >> 3] |= (byte)(1 << (i & 7));
                 }
+            }
+        }
+    }
+
+    internal void Save(StateWriter writer)
+    {
+        lock (_lock)
+        {
+            writer.Write(_entries);
+            foreach (bool pending in _pending)
+            {
+                writer.Write(pending);
+            }
+        }
+    }
+
+    internal void Restore(StateReader reader)
+    {
+        lock (_lock)
+        {
+            reader.Read(_entries);
+            foreach (ref bool pending in _pending.AsSpan())
+            {
+                pending = reader.ReadBoolean();
             }
         }
     }

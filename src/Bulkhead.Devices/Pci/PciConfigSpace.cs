@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using Bulkhead.Core.Io;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Pci;
 
@@ -13,6 +14,7 @@ namespace Bulkhead.Devices.Pci;
 internal sealed class PciConfigSpace
 {
     private const int Command = 0x04;
+    private const int Status = 0x06;
     private const int Bar0 = 0x10;
     private const int CapabilityPointer = 0x34;
     private const int InterruptLine = 0x3C;
@@ -36,7 +38,7 @@ internal sealed class PciConfigSpace
     {
         Put16(0x00, identity.Vendor);
         Put16(0x02, identity.Device);
-        Put16(0x06, 1 << 4); // status: there is a list of capabilities
+        Put16(Status, 1 << 4); // status: there is a list of capabilities
         Put32(0x08, (identity.ClassCode << 8) | identity.Revision);
         Put16(0x2C, identity.Vendor);
         Put16(0x2E, identity.Subsystem);
@@ -136,7 +138,7 @@ internal sealed class PciConfigSpace
     internal void AllowBytes(int offset, int count) => _writable.AsSpan(offset, count).Fill(0xFF);
 
     /// <summary>Sets what the function says by itself.</summary>
-    internal void SetStatus(bool interrupt) => _bytes[0x06] = (byte)((1 << 4) | (interrupt ? 1 << 3 : 0));
+    internal void SetStatus(bool interrupt) => _bytes[Status] = (byte)((1 << 4) | (interrupt ? 1 << 3 : 0));
 
     internal ushort Get16(int offset) => BinaryPrimitives.ReadUInt16LittleEndian(_bytes.AsSpan(offset));
 
@@ -153,6 +155,21 @@ internal sealed class PciConfigSpace
             byte writable = _writable[offset + i];
             Volatile.Write(ref _bytes[offset + i], (byte)((_bytes[offset + i] & ~writable) | (data[i] & writable)));
         }
+    }
+
+    internal void Save(StateWriter writer) => writer.Write(_bytes);
+
+    /// <summary>Takes over what a guest could have written into the same function.</summary>
+    internal void Restore(StateReader reader)
+    {
+        Span<byte> bytes = stackalloc byte[_bytes.Length];
+        reader.Read(bytes);
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            reader.Require(i == Status || ((bytes[i] ^ _bytes[i]) & ~_writable[i]) == 0, "another PCI function");
+        }
+
+        Write(0, bytes);
     }
 
     private void Put16(int offset, ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(offset), value);

@@ -1,4 +1,5 @@
 using Bulkhead.Core.Io;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Pci;
 
@@ -11,6 +12,8 @@ namespace Bulkhead.Devices.Pci;
 /// </remarks>
 public sealed class PciHost : IIoDevice
 {
+    private const uint AddressBits = 0x80FF_FFFC;
+
     private readonly Lock _lock = new();
     private readonly IPciFunction?[] _functions = new IPciFunction?[256];
     private readonly IIoDevice? _resetPort;
@@ -78,7 +81,7 @@ public sealed class PciHost : IIoDevice
         }
         else if (offset == 0 && data.Length == 4)
         {
-            _address = (uint)LittleEndian.Get(data) & 0x80FF_FFFC;
+            _address = (uint)LittleEndian.Get(data) & AddressBits;
         }
         else if (offset == 1 && data.Length == 1 && _resetPort is not null)
         {
@@ -86,6 +89,37 @@ public sealed class PciHost : IIoDevice
         }
 
         return IoResult.Ok;
+    }
+
+    /// <summary>Writes the state of every function.</summary>
+    public void Save(StateWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.Begin("pci", 1);
+        writer.Write(_address);
+        foreach (IPciFunction? function in _functions)
+        {
+            function?.Save(writer);
+        }
+
+        writer.End();
+    }
+
+    /// <summary>Reads that again, into a bus with the same functions.</summary>
+    public void Restore(StateReader reader)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        _ = reader.Begin("pci", 1);
+        _address = reader.ReadUInt32() & AddressBits;
+        lock (_lock)
+        {
+            foreach (IPciFunction? function in _functions)
+            {
+                function?.Restore(reader);
+            }
+        }
+
+        reader.EndSection();
     }
 
     private bool TryFind(

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Io;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Pci;
 
@@ -82,6 +83,14 @@ public sealed class PciSlots(PciHost host, IoBus bus, IInterruptPins pins, ulong
                     return;
                 }
             }
+        }
+
+        public void Save(StateWriter writer) => device.Save(writer);
+
+        public void Restore(StateReader reader)
+        {
+            device.Restore(reader);
+            slots.Move();
         }
     }
 }

@@ -1,4 +1,5 @@
 using Bulkhead.Abi.Virtio;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Virtio;
 
@@ -34,4 +35,14 @@ internal interface IVirtioDevice
     /// <summary>The work ends: nothing of the driver's memory may be touched after <paramref name="stopped"/> was called, which may be later
     /// and on another thread. Once after each start.</summary>
     void Stop(Action stopped);
+
+    /// <summary>Writes what it has to itself: nothing, where all of it follows from the features. While it is stopped.</summary>
+    void Save(StateWriter writer)
+    {
+    }
+
+    /// <summary>Reads that again, after the features were negotiated.</summary>
+    void Restore(StateReader reader)
+    {
+    }
 }

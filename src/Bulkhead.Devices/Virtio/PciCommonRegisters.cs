@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Virtio;
 
@@ -87,6 +88,20 @@ internal sealed class PciCommonRegisters(VirtioFunction function, int vectors)
                     break;
             }
         }
+    }
+
+    internal void Save(StateWriter writer)
+    {
+        writer.Write(_deviceSelect);
+        writer.Write(_driverSelect);
+        writer.Write(_queueSelect);
+    }
+
+    internal void Restore(StateReader reader)
+    {
+        _deviceSelect = reader.ReadUInt32();
+        _driverSelect = reader.ReadUInt32();
+        _queueSelect = reader.ReadUInt16();
     }
 
     private void WriteQueue(QueueRegisters queue, int offset, int length, ulong value)

@@ -40,6 +40,12 @@ public sealed class PciDevices(PciSlots slots, GuestMemory memory, IInterruptMes
         return port;
     });
 
+    /// <summary>Holds the work of all devices and waits until they stand still; no vCPU runs until <see cref="Resume"/>.</summary>
+    public void Pause() => _functions.ForEach(static f => f.Pause());
+
+    /// <summary>The work goes on.</summary>
+    public void Resume() => _functions.ForEach(static f => f.Resume());
+
     /// <inheritdoc/>
     public void Dispose()
     {

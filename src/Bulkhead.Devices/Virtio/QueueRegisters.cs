@@ -1,5 +1,6 @@
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 using Bulkhead.Devices.Virtio.Queues;
 
 namespace Bulkhead.Devices.Virtio;
@@ -32,6 +33,27 @@ internal sealed class QueueRegisters
 
     /// <summary>All of it.</summary>
     internal QueueSetup Setup => new(Size, new Gpa(Descriptors), new Gpa(Driver), new Gpa(Device));
+
+    internal void Save(StateWriter writer)
+    {
+        writer.Write(Vector);
+        writer.Write(Size);
+        writer.Write(Enabled);
+        writer.Write(Descriptors);
+        writer.Write(Driver);
+        writer.Write(Device);
+    }
+
+    internal void Restore(StateReader reader)
+    {
+        Vector = reader.ReadUInt16();
+        Size = reader.ReadUInt16();
+        Enabled = reader.ReadBoolean();
+        Descriptors = reader.ReadUInt64();
+        Driver = reader.ReadUInt64();
+        Device = reader.ReadUInt64();
+        reader.Require(Size <= MostDescriptors, "a queue of too many descriptors");
+    }
 
     internal void Clear()
     {

@@ -1,5 +1,6 @@
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 using Bulkhead.Devices.Virtio.Queues;
 
 namespace Bulkhead.Devices.Virtio;
@@ -12,6 +13,8 @@ namespace Bulkhead.Devices.Virtio;
 internal sealed class VirtioFunction
 {
     private const VirtioStatus OfDriver = VirtioStatus.Acknowledge | VirtioStatus.Driver | VirtioStatus.DriverOk | VirtioStatus.FeaturesOk | VirtioStatus.Failed;
+
+    private const string NoQueue = "not in RAM, or not aligned, or of a size it cannot have";
 
     private readonly IVirtioDevice _device;
     private readonly GuestMemory _memory;
@@ -26,6 +29,7 @@ internal sealed class VirtioFunction
     private ulong _driverFeatures;
     private VirtioSession? _session;
     private Action? _whenStopped;
+    private bool _running;
     private bool _stopping;
     private bool _configChanged;
     private byte _generation;
@@ -112,7 +116,7 @@ internal sealed class VirtioFunction
     /// <summary>The driver made buffers available. Under the lock.</summary>
     internal void Notify(int queue)
     {
-        if (_session is not null && !_stopping && (_status & VirtioStatus.DeviceNeedsReset) == 0 && queue < _queues.Length && _queues[queue].Enabled)
+        if (_running && !_stopping && (_status & VirtioStatus.DeviceNeedsReset) == 0 && queue < _queues.Length && _queues[queue].Enabled)
         {
             _device.Notify(queue);
         }
@@ -174,15 +178,81 @@ internal sealed class VirtioFunction
     }
 
     /// <summary>Ends the device's work and waits for that: the domain is reset or over.</summary>
-    internal void Shutdown()
+    internal void Shutdown() => StopAndWait(() => _session = null);
+
+    /// <summary>Holds the device's work and waits until it stands still. No vCPU runs until <see cref="Resume"/>.</summary>
+    internal void Pause() => StopAndWait(static () => { });
+
+    /// <summary>The work goes on where it was held.</summary>
+    internal void Resume()
     {
-        using var done = new ManualResetEventSlim();
         lock (Lock)
         {
-            Stop(done.Set);
+            if (_session is { } session && !_running && (_status & VirtioStatus.DeviceNeedsReset) == 0)
+            {
+                Run(session.Again());
+            }
         }
+    }
 
-        done.Wait();
+    /// <summary>Writes all of it, the device's own included. While it is held.</summary>
+    internal void Save(StateWriter writer)
+    {
+        lock (Lock)
+        {
+            writer.Begin("virtio", 1);
+            writer.Write((ushort)_device.Type);
+            writer.Write((byte)_status);
+            writer.Write(_driverFeatures);
+            writer.Write(_generation);
+            writer.Write(_configChanged);
+            writer.Write(_configVector);
+            writer.Write(_session is not null);
+            writer.Write((ushort)_queues.Length);
+            for (int i = 0; i < _queues.Length; i++)
+            {
+                _queues[i].Save(writer);
+                _session?.Queues[i]?.Save(writer);
+            }
+
+            _device.Save(writer);
+            writer.End();
+        }
+    }
+
+    /// <summary>Reads that again, into a device that was not started; then <see cref="Resume"/>.</summary>
+    internal void Restore(StateReader reader)
+    {
+        lock (Lock)
+        {
+            _ = reader.Begin("virtio", 1);
+            reader.Require(reader.ReadUInt16() == (ushort)_device.Type, "a device of another type");
+            _status = (VirtioStatus)reader.ReadByte();
+            _driverFeatures = reader.ReadUInt64();
+            _generation = reader.ReadByte();
+            _configChanged = reader.ReadBoolean();
+            _configVector = reader.ReadUInt16();
+            bool started = reader.ReadBoolean();
+            reader.Require((_driverFeatures & ~_offered) == 0 || (_status & VirtioStatus.FeaturesOk) == 0, "features the device does not have");
+            reader.Require(!started || (_status & VirtioStatus.DriverOk) != 0, "a device that works before its driver does");
+            reader.Require(reader.ReadUInt16() == _queues.Length, "another number of queues");
+            var queues = new Virtqueue?[_queues.Length];
+            for (int i = 0; i < queues.Length; i++)
+            {
+                _queues[i].Restore(reader);
+                if (started && _queues[i].Enabled)
+                {
+                    queues[i] = Virtqueue.Create(_memory, _queues[i].Setup, _driverFeatures);
+                    reader.Require(queues[i] is not null, NoQueue);
+                    queues[i]?.Restore(reader);
+                }
+            }
+
+            _ = (_status & VirtioStatus.FeaturesOk) != 0 && _device.Negotiate(_driverFeatures);
+            _device.Restore(reader);
+            reader.EndSection();
+            _session = started && reader.Error is null ? new VirtioSession(this, _memory, _driverFeatures, queues) : null;
+        }
     }
 
     private void Start()
@@ -192,13 +262,19 @@ internal sealed class VirtioFunction
         {
             if (_queues[i].Enabled && (queues[i] = Virtqueue.Create(_memory, _queues[i].Setup, _driverFeatures)) is null)
             {
-                Fail($"queue {i} is not in RAM, or not aligned, or of a size it cannot have");
+                Fail($"queue {i} is {NoQueue}");
                 return;
             }
         }
 
-        _session = new VirtioSession(this, _memory, _driverFeatures, queues);
-        _device.Start(_session);
+        Run(new VirtioSession(this, _memory, _driverFeatures, queues));
+    }
+
+    private void Run(VirtioSession session)
+    {
+        _running = true;
+        _session = session;
+        _device.Start(session);
     }
 
     private void Fail(string why)
@@ -218,24 +294,34 @@ internal sealed class VirtioFunction
     private void Stop(Action stopped)
     {
         _whenStopped += stopped;
-        if (_session is null)
+        if (!_running)
         {
             OnStopped();
         }
         else if (!_stopping)
         {
             _stopping = true;
-            _session.End();
+            _session?.End();
             _device.Stop(OnStopped);
         }
+    }
+
+    private void StopAndWait(Action stopped)
+    {
+        using var done = new ManualResetEventSlim();
+        lock (Lock)
+        {
+            Stop(stopped + done.Set);
+        }
+
+        done.Wait();
     }
 
     private void OnStopped()
     {
         lock (Lock)
         {
-            _stopping = false;
-            _session = null;
+            (_running, _stopping) = (false, false);
             (Action? then, _whenStopped) = (_whenStopped, null);
             then?.Invoke();
         }
@@ -243,6 +329,7 @@ internal sealed class VirtioFunction
 
     private void Clear()
     {
+        _session = null;
         _status = VirtioStatus.None;
         _driverFeatures = 0;
         _configVector = PciCommonConfig.NoVector;

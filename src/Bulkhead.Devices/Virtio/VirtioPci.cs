@@ -3,6 +3,7 @@ using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Io;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 using Bulkhead.Devices.Pci;
 
 namespace Bulkhead.Devices.Virtio;
@@ -90,8 +91,7 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
             return;
         }
 
-        _config.ControlMsix(_msixAt, _msix);
-        _ = SetIsr(set: 0, clear: 0); // the pin may be allowed or forbidden now
+        FollowConfig();
         if (_config.IsBusMaster && !wasMaster)
         {
             lock (_function.Lock)
@@ -172,6 +172,38 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
 
     /// <inheritdoc/>
     void IVirtioInterrupts.Clear() => _ = SetIsr(set: 0, clear: IsrQueue | IsrConfig);
+
+    /// <inheritdoc/>
+    public void Save(StateWriter writer)
+    {
+        writer.Begin("virtio-pci", 1);
+        _config.Save(writer);
+        _common.Save(writer);
+        _msix.Save(writer);
+        writer.Write(_isr);
+        _function.Save(writer);
+        writer.End();
+    }
+
+    /// <inheritdoc/>
+    public void Restore(StateReader reader)
+    {
+        _ = reader.Begin("virtio-pci", 1);
+        _config.Restore(reader);
+        _common.Restore(reader);
+        _msix.Restore(reader);
+        _isr = (byte)(reader.ReadByte() & (IsrQueue | IsrConfig));
+        _function.Restore(reader);
+        reader.EndSection();
+        FollowConfig();
+    }
+
+    /// <summary>What the configuration allows and forbids may have changed.</summary>
+    private void FollowConfig()
+    {
+        _config.ControlMsix(_msixAt, _msix);
+        _ = SetIsr(set: 0, clear: 0);
+    }
 
     private static uint ClassOf(VirtioType type) => type switch
     {

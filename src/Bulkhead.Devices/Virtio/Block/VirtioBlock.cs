@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Bulkhead.Abi.Virtio;
+using Bulkhead.Core.State;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Queues;
@@ -107,6 +108,22 @@ internal sealed class VirtioBlock : IVirtioDevice
 
     /// <inheritdoc/>
     public void Stop(Action stopped) => _lanes.Stop(stopped);
+
+    /// <inheritdoc/>
+    public void Save(StateWriter writer)
+    {
+        writer.Begin("block", 1);
+        writer.Write(_writeback);
+        writer.End();
+    }
+
+    /// <inheritdoc/>
+    public void Restore(StateReader reader)
+    {
+        _ = reader.Begin("block", 1);
+        _writeback = reader.ReadBoolean();
+        reader.EndSection();
+    }
 
     // Header: type u32, reserved u32, sector u64. Then data, and at the end of what is written one byte of status.
     private long Serve(VirtioSession session, DescriptorChain chain)

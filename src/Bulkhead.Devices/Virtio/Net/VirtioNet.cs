@@ -93,6 +93,7 @@ internal sealed class VirtioNet : IVirtioDevice
     {
         if (Interlocked.Exchange(ref _stopped, null) is { } stopped)
         {
+            PutBack();
             _session = null;
             _buffers.Clear();
             _spare.Clear();
@@ -119,6 +120,20 @@ internal sealed class VirtioNet : IVirtioDevice
             {
                 session.Fail(error);
             }
+        }
+    }
+
+    /// <summary>What was taken and not used is available again, to whoever goes on with the queues.</summary>
+    private void PutBack()
+    {
+        for (int i = _buffers.Count - 1; i >= 0; i--)
+        {
+            _session?.Queues[ReceiveQueue]?.Untake(_buffers[i]);
+        }
+
+        if (_hasUnsent && _unsent is not null)
+        {
+            _session?.Queues[TransmitQueue]?.Untake(_unsent);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Virtio.Queues;
 
@@ -42,6 +43,17 @@ internal sealed class PackedQueue : Virtqueue
             && memory.Contains(setup.Driver, SuppressionBytes)
             && memory.Contains(setup.Device, SuppressionBytes);
         return fits ? new PackedQueue(memory, setup, features) : null;
+    }
+
+    /// <inheritdoc/>
+    internal override void Untake(DescriptorChain chain)
+    {
+        _nextAvailable -= chain.Places;
+        if (_nextAvailable < 0)
+        {
+            _nextAvailable += Size;
+            _availableWrap = !_availableWrap;
+        }
     }
 
     /// <inheritdoc/>
@@ -105,6 +117,27 @@ internal sealed class PackedQueue : Virtqueue
 
     /// <inheritdoc/>
     internal override void Ignore() => Write16(Setup.Device + 2, EventsDisabled);
+
+    /// <inheritdoc/>
+    internal override void Save(StateWriter writer)
+    {
+        writer.Write((ushort)_nextAvailable);
+        writer.Write(_availableWrap);
+        writer.Write((ushort)_nextUsed);
+        writer.Write(_usedWrap);
+        writer.Write((ushort)Math.Min(_interrupted, Size));
+    }
+
+    /// <inheritdoc/>
+    internal override void Restore(StateReader reader)
+    {
+        _nextAvailable = reader.ReadUInt16();
+        _availableWrap = reader.ReadBoolean();
+        _nextUsed = reader.ReadUInt16();
+        _usedWrap = reader.ReadBoolean();
+        _interrupted = reader.ReadUInt16();
+        reader.Require(_nextAvailable < Size && _nextUsed < Size && _interrupted <= Size, "a place outside the ring");
+    }
 
     /// <inheritdoc/>
     protected override void RequestNotification()

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Virtio.Queues;
 
@@ -52,6 +53,9 @@ internal sealed class SplitQueue : Virtqueue
     private Gpa AvailableEvent => Setup.Device + (Header + ((ulong)Size * UsedBytes));
 
     /// <inheritdoc/>
+    internal override void Untake(DescriptorChain chain) => _nextAvailable--;
+
+    /// <inheritdoc/>
     internal override void Push(DescriptorChain chain, uint written)
     {
         Span<byte> used = stackalloc byte[UsedBytes];
@@ -79,6 +83,22 @@ internal sealed class SplitQueue : Virtqueue
         {
             Write16(UsedFlags, NoNotify);
         }
+    }
+
+    /// <inheritdoc/>
+    internal override void Save(StateWriter writer)
+    {
+        writer.Write(_nextAvailable);
+        writer.Write(_nextUsed);
+        writer.Write(_interrupted);
+    }
+
+    /// <inheritdoc/>
+    internal override void Restore(StateReader reader)
+    {
+        _nextAvailable = reader.ReadUInt16();
+        _nextUsed = reader.ReadUInt16();
+        _interrupted = reader.ReadUInt16();
     }
 
     /// <inheritdoc/>

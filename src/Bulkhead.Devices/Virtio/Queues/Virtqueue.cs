@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
 
 namespace Bulkhead.Devices.Virtio.Queues;
 
@@ -42,6 +43,9 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
         return Error is null && HasNext() && Take(chain);
     }
 
+    /// <summary>Undoes the taking of the buffer that was taken last, and not given back.</summary>
+    internal abstract void Untake(DescriptorChain chain);
+
     /// <summary>Gives a buffer back, of which the first <paramref name="written"/> bytes to write were written; the driver sees it at the next
     /// <see cref="Publish"/>.</summary>
     internal abstract void Push(DescriptorChain chain, uint written);
@@ -65,6 +69,12 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
 
     /// <summary>Breaks the queue for what a buffer holds.</summary>
     internal void Refuse(string what) => Break(what);
+
+    /// <summary>Writes how far it is: everything else stands in RAM. When all that was pushed was published.</summary>
+    internal abstract void Save(StateWriter writer);
+
+    /// <summary>Reads that again.</summary>
+    internal abstract void Restore(StateReader reader);
 
     /// <summary>Whether a buffer waits.</summary>
     protected abstract bool HasNext();

@@ -4,7 +4,7 @@ using Bulkhead.Core.Memory;
 namespace Bulkhead.Devices.Tests.Virtio.Driver;
 
 /// <summary>The driver's side of a queue.</summary>
-internal abstract class DriverQueue(RamLayout ram, ushort size, ulong features)
+internal abstract class DriverQueue(RamLayout layout, ushort size, ulong features)
 {
     protected const int DescriptorBytes = 16;
 
@@ -21,7 +21,16 @@ internal abstract class DriverQueue(RamLayout ram, ushort size, ulong features)
 
     public bool EventIndex => (features & VirtioFeatures.EventIndex) != 0;
 
-    public RamLayout Ram => ram;
+    public RamLayout Ram { get; private set; } = layout;
+
+    /// <summary>The same queue in another RAM.</summary>
+    public DriverQueue On(RamLayout other)
+    {
+        var copy = (DriverQueue)MemberwiseClone();
+        other.ContinueFrom(Ram);
+        copy.Ram = other;
+        return copy;
+    }
 
     public static DriverQueue Create(RamLayout ram, ushort size, ulong features) =>
         (features & VirtioFeatures.PackedRing) != 0 ? new PackedDriverQueue(ram, size, features) : new SplitDriverQueue(ram, size, features);

@@ -26,6 +26,9 @@ internal sealed class RamLayout(GuestMemory memory)
     /// <summary>Hands out the same again.</summary>
     public void Restart() => _next = Start;
 
+    /// <summary>Goes on where another stands.</summary>
+    public void ContinueFrom(RamLayout other) => _next = other._next;
+
     public Gpa Put(ReadOnlySpan<byte> bytes)
     {
         Gpa at = Take((ulong)bytes.Length);

@@ -10,10 +10,10 @@ internal sealed class VirtioDriver
 {
     public const uint FirstMessage = 0x40;
 
-    private readonly VirtioRig _rig;
+    private VirtioRig _rig;
     private readonly Dictionary<PciCapabilityKind, (uint Offset, uint Length)> _structures = [];
     private readonly uint _multiplier;
-    private readonly ulong _bar;
+    private ulong _bar;
 
     public VirtioDriver(VirtioRig rig)
     {
@@ -60,6 +60,14 @@ internal sealed class VirtioDriver
     }
 
     public byte Isr => (byte)Read(PciCapabilityKind.Isr, 0, 1);
+
+    /// <summary>The same driver with a device that took over, which it knows at an address.</summary>
+    public VirtioDriver On(VirtioRig other, ulong bar)
+    {
+        var copy = (VirtioDriver)MemberwiseClone();
+        (copy._rig, copy._bar) = (other, bar);
+        return copy;
+    }
 
     /// <summary>Where a structure begins in memory.</summary>
     public ulong AddressOf(PciCapabilityKind kind) => _bar + _structures[kind].Offset;
