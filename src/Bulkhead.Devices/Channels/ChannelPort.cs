@@ -64,29 +64,6 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
     }
 
     /// <inheritdoc/>
-    public void Save(StateWriter writer)
-    {
-        writer.Begin("channel", 1);
-        _config.Save(writer);
-        _msix?.Save(writer);
-        writer.Write(_mask);
-        writer.Write(_status);
-        writer.End();
-    }
-
-    /// <inheritdoc/>
-    public void Restore(StateReader reader)
-    {
-        _ = reader.Begin("channel", 1);
-        _config.Restore(reader);
-        _msix?.Restore(reader);
-        _mask = reader.ReadUInt32();
-        _status = reader.ReadUInt32();
-        reader.EndSection();
-        FollowConfig();
-    }
-
-    /// <inheritdoc/>
     public IoResult Read(ulong offset, Span<byte> data)
     {
         uint value = offset switch
@@ -121,6 +98,29 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
         return IoResult.Ok;
     }
 
+    /// <inheritdoc/>
+    public void Save(StateWriter writer)
+    {
+        writer.Begin("channel", 1);
+        _config.Save(writer);
+        _msix?.Save(writer);
+        writer.Write(_mask);
+        writer.Write(_status);
+        writer.End();
+    }
+
+    /// <inheritdoc/>
+    public void Restore(StateReader reader)
+    {
+        _ = reader.Begin("channel", 1);
+        _config.Restore(reader);
+        _msix?.Restore(reader);
+        _mask = reader.ReadUInt32();
+        _status = reader.ReadUInt32();
+        reader.EndSection();
+        FollowConfig();
+    }
+
     /// <summary>The domain ends or is reset.</summary>
     internal void Detach() => _member.Attach(null);
 
@@ -140,6 +140,7 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
         }
     }
 
+    /// <summary>What the configuration allows and forbids may have changed.</summary>
     private void FollowConfig()
     {
         if (_msix is not null)
@@ -147,7 +148,7 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
             _config.ControlMsix(_msixAt, _msix);
         }
 
-        _ = SetStatus(set: 0, clear: 0);
+        SetStatus(set: 0, clear: 0);
     }
 
     private uint SetStatus(uint set, uint clear)

@@ -40,6 +40,7 @@ internal sealed class PciCommonRegisters(VirtioFunction function, int vectors)
                 Put16(all, PciCommonConfig.QueueVector, queue.Vector);
                 Put16(all, PciCommonConfig.QueueEnable, queue.Enabled ? (ushort)1 : (ushort)0);
                 Put16(all, PciCommonConfig.QueueNotifyOffset, _queueSelect);
+                Put16(all, PciCommonConfig.QueueReset, queue.Resetting ? (ushort)1 : (ushort)0);
                 BinaryPrimitives.WriteUInt64LittleEndian(all[PciCommonConfig.QueueDescriptors..], queue.Descriptors);
                 BinaryPrimitives.WriteUInt64LittleEndian(all[PciCommonConfig.QueueDriver..], queue.Driver);
                 BinaryPrimitives.WriteUInt64LittleEndian(all[PciCommonConfig.QueueDevice..], queue.Device);
@@ -112,7 +113,12 @@ internal sealed class PciCommonRegisters(VirtioFunction function, int vectors)
             return;
         }
 
-        if (!function.MayConfigure(queue))
+        if (offset == PciCommonConfig.QueueReset && value == 1 && (function.DriverFeatures & VirtioFeatures.RingReset) != 0)
+        {
+            function.ResetQueue(queue);
+        }
+
+        if (!VirtioFunction.MayConfigure(queue))
         {
             return;
         }
@@ -122,8 +128,8 @@ internal sealed class PciCommonRegisters(VirtioFunction function, int vectors)
             case PciCommonConfig.QueueSize when value <= queue.MostDescriptors:
                 queue.Size = (ushort)value;
                 break;
-            case PciCommonConfig.QueueEnable:
-                queue.Enabled = value == 1;
+            case PciCommonConfig.QueueEnable when value == 1:
+                function.EnableQueue(queue);
                 break;
             case PciCommonConfig.QueueDescriptors or PciCommonConfig.QueueDescriptors + 4:
                 queue.Descriptors = Merge(queue.Descriptors, offset, length, value);

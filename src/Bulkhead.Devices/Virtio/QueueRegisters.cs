@@ -31,6 +31,9 @@ internal sealed class QueueRegisters
     /// <summary>Whether it is on.</summary>
     internal bool Enabled { get; set; }
 
+    /// <summary>Whether it is being taken out of work.</summary>
+    internal bool Resetting { get; set; }
+
     /// <summary>All of it.</summary>
     internal QueueSetup Setup => new(Size, new Gpa(Descriptors), new Gpa(Driver), new Gpa(Device));
 
@@ -59,6 +62,6 @@ internal sealed class QueueRegisters
     {
         Vector = PciCommonConfig.NoVector;
         Size = MostDescriptors;
-        (Descriptors, Driver, Device, Enabled) = (0, 0, 0, false);
+        (Descriptors, Driver, Device, Enabled, Resetting) = (0, 0, 0, false, false);
     }
 }

@@ -27,10 +27,13 @@ internal sealed class VirtioFunction
 
     private VirtioStatus _status;
     private ulong _driverFeatures;
+    private Virtqueue?[]? _work; // from the driver's being ready to the next reset
     private VirtioSession? _session;
     private Action? _whenStopped;
     private bool _running;
     private bool _stopping;
+    private bool _resetting;
+    private bool _held;
     private bool _configChanged;
     private byte _generation;
     private ushort _configVector = PciCommonConfig.NoVector;
@@ -38,7 +41,8 @@ internal sealed class VirtioFunction
     internal VirtioFunction(IVirtioDevice device, GuestMemory memory, IVirtioInterrupts interrupts)
     {
         (_device, _memory, _interrupts) = (device, memory, interrupts);
-        _offered = device.Features | VirtioFeatures.Version1 | VirtioFeatures.IndirectDescriptors | VirtioFeatures.EventIndex | VirtioFeatures.PackedRing;
+        _offered = device.Features | VirtioFeatures.Version1 | VirtioFeatures.IndirectDescriptors | VirtioFeatures.EventIndex | VirtioFeatures.PackedRing
+            | VirtioFeatures.RingReset;
         _queues = [.. device.QueueSizes.Select(static size => new QueueRegisters(size))];
     }
 
@@ -79,14 +83,15 @@ internal sealed class VirtioFunction
         get => _status;
         set
         {
-            if (_stopping)
+            if (value == VirtioStatus.None)
             {
+                _resetting = true;
+                Stop(Clear); // until it has stopped the status reads as it was, which is how the driver knows
                 return;
             }
 
-            if (value == VirtioStatus.None)
+            if (_resetting)
             {
-                Reset();
                 return;
             }
 
@@ -111,7 +116,31 @@ internal sealed class VirtioFunction
     internal QueueRegisters? Queue(int index) => index < _queues.Length ? _queues[index] : null;
 
     /// <summary>Whether a queue's registers may be written: they stay once it is on.</summary>
-    internal bool MayConfigure(QueueRegisters queue) => !_stopping && !queue.Enabled;
+    internal static bool MayConfigure(QueueRegisters queue) => !queue.Enabled;
+
+    /// <summary>Turns a queue on. Under the lock.</summary>
+    internal void EnableQueue(QueueRegisters queue)
+    {
+        queue.Enabled = true;
+        if (_work is not null)
+        {
+            Stop(() => Open(queue));
+        }
+    }
+
+    /// <summary>Takes a queue out of work: when that is done it is as after a reset of the device. Under the lock.</summary>
+    internal void ResetQueue(QueueRegisters queue)
+    {
+        if (queue.Enabled && !queue.Resetting)
+        {
+            queue.Resetting = true;
+            Stop(() =>
+            {
+                queue.Clear();
+                Open(queue);
+            });
+        }
+    }
 
     /// <summary>The driver made buffers available. Under the lock.</summary>
     internal void Notify(int queue)
@@ -178,20 +207,18 @@ internal sealed class VirtioFunction
     }
 
     /// <summary>Ends the device's work and waits for that: the domain is reset or over.</summary>
-    internal void Shutdown() => StopAndWait(() => _session = null);
+    internal void Shutdown() => StopAndWait(() => _work = null);
 
     /// <summary>Holds the device's work and waits until it stands still. No vCPU runs until <see cref="Resume"/>.</summary>
-    internal void Pause() => StopAndWait(static () => { });
+    internal void Pause() => StopAndWait(() => _held = true);
 
     /// <summary>The work goes on where it was held.</summary>
     internal void Resume()
     {
         lock (Lock)
         {
-            if (_session is { } session && !_running && (_status & VirtioStatus.DeviceNeedsReset) == 0)
-            {
-                Run(session.Again());
-            }
+            _held = false;
+            Run();
         }
     }
 
@@ -207,12 +234,12 @@ internal sealed class VirtioFunction
             writer.Write(_generation);
             writer.Write(_configChanged);
             writer.Write(_configVector);
-            writer.Write(_session is not null);
+            writer.Write(_work is not null);
             writer.Write((ushort)_queues.Length);
             for (int i = 0; i < _queues.Length; i++)
             {
                 _queues[i].Save(writer);
-                _session?.Queues[i]?.Save(writer);
+                _work?[i]?.Save(writer);
             }
 
             _device.Save(writer);
@@ -251,30 +278,45 @@ internal sealed class VirtioFunction
             _ = (_status & VirtioStatus.FeaturesOk) != 0 && _device.Negotiate(_driverFeatures);
             _device.Restore(reader);
             reader.EndSection();
-            _session = started && reader.Error is null ? new VirtioSession(this, _memory, _driverFeatures, queues) : null;
+            _work = started && reader.Error is null ? queues : null;
+            _held = true;
         }
     }
 
     private void Start()
     {
-        var queues = new Virtqueue?[_queues.Length];
-        for (int i = 0; i < queues.Length; i++)
+        _work = new Virtqueue?[_queues.Length];
+        foreach (QueueRegisters queue in _queues)
         {
-            if (_queues[i].Enabled && (queues[i] = Virtqueue.Create(_memory, _queues[i].Setup, _driverFeatures)) is null)
-            {
-                Fail($"queue {i} is {NoQueue}");
-                return;
-            }
+            Open(queue);
         }
 
-        Run(new VirtioSession(this, _memory, _driverFeatures, queues));
+        Run();
     }
 
-    private void Run(VirtioSession session)
+    /// <summary>Takes a queue into work, or out of it, as its registers say.</summary>
+    private void Open(QueueRegisters queue)
     {
-        _running = true;
-        _session = session;
-        _device.Start(session);
+        int index = Array.IndexOf(_queues, queue);
+        if (_work is not null)
+        {
+            _work[index] = queue.Enabled ? Virtqueue.Create(_memory, queue.Setup, _driverFeatures) : null;
+            if (queue.Enabled && _work[index] is null)
+            {
+                Fail($"queue {index} is {NoQueue}");
+            }
+        }
+    }
+
+    /// <summary>The device works, if there is work and nothing holds it.</summary>
+    private void Run()
+    {
+        if (_work is not null && !_running && !_held && (_status & VirtioStatus.DeviceNeedsReset) == 0)
+        {
+            _running = true;
+            _session = new VirtioSession(this, _memory, _driverFeatures, [.. _work]);
+            _device.Start(_session);
+        }
     }
 
     private void Fail(string why)
@@ -287,10 +329,7 @@ internal sealed class VirtioFunction
         }
     }
 
-    /// <summary>Until the device has stopped the status reads as it was, which is how the driver knows.</summary>
-    private void Reset() => Stop(Clear);
-
-    /// <summary>Stops the device, unless it is about to; then, under the lock, does what is asked.</summary>
+    /// <summary>Stops the device, unless it is about to; then, under the lock, does what is asked, and goes on with what there is then.</summary>
     private void Stop(Action stopped)
     {
         _whenStopped += stopped;
@@ -324,12 +363,15 @@ internal sealed class VirtioFunction
             (_running, _stopping) = (false, false);
             (Action? then, _whenStopped) = (_whenStopped, null);
             then?.Invoke();
+            Run();
         }
     }
 
     private void Clear()
     {
+        _work = null;
         _session = null;
+        _resetting = false;
         _status = VirtioStatus.None;
         _driverFeatures = 0;
         _configVector = PciCommonConfig.NoVector;

@@ -41,7 +41,4 @@ internal sealed class VirtioSession(VirtioFunction function, GuestMemory memory,
 
     /// <summary>The device is asked to stop.</summary>
     internal void End() => _ending = true;
-
-    /// <summary>The same, to go on with after a stop.</summary>
-    internal VirtioSession Again() => new(function, memory, features, queues);
 }

@@ -55,7 +55,7 @@ public sealed class HostileTests
             BinaryPrimitives.WriteUInt64LittleEndian(data, value);
             foreach (int width in new[] { 1, 2, 4, 8 })
             {
-                for (ulong at = 0; at < 0x8000; at += at % 0x1000 < 0x60 ? 1ul : 0xF9Aul)
+                for (ulong at = 0; at < rig.Pci.Bars[0].SizeBytes; at += at % 0x1000 < 0x60 ? 1ul : 0xF9Aul)
                 {
                     rig.Pci.Write(at, data.AsSpan(0, width));
                     rig.Pci.Read(at, new byte[width]);
@@ -144,13 +144,13 @@ public sealed class HostileTests
             switch (kind)
             {
                 case Kind.WriteBar:
-                    rig.Pci.Write((ulong)a % 0x8000, data.AsSpan(0, width));
+                    rig.Pci.Write((ulong)a % rig.Pci.Bars[0].SizeBytes, data.AsSpan(0, width));
                     break;
                 case Kind.WriteCommon:
                     rig.Pci.Write((ulong)a % 0x40, data.AsSpan(0, width));
                     break;
                 case Kind.ReadBar:
-                    rig.Pci.Read((ulong)a % 0x8000, new byte[width]);
+                    rig.Pci.Read((ulong)a % rig.Pci.Bars[0].SizeBytes, new byte[width]);
                     break;
                 case Kind.WriteConfig:
                     rig.Host.Out32(0, 0x8000_0800 | (uint)(a & 0xFC));

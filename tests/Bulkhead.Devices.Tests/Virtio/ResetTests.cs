@@ -100,6 +100,32 @@ public sealed class ResetTests : IDisposable
     }
 
     [Fact]
+    public void S4_1_4_3_1_QueueReset_ReadsOneUntilItIsDone_AndAResetOfTheDeviceMeanwhileIsNotLost()
+    {
+        DriverQueue queue = _driver.Start(RingKinds.Split | VirtioFeatures.RingReset);
+        Begin(queue, 0);
+        Assert.True(_entered.Wait(WaitMs, TestContext.Current.CancellationToken));
+        _driver.Common(PciCommonConfig.QueueReset, 2, 1);
+        Assert.Equal(1ul, _driver.Common(PciCommonConfig.QueueReset, 2));
+        Assert.Equal(1ul, _driver.Common(PciCommonConfig.QueueEnable, 2));
+        _release.Set();
+        Assert.True(SpinWait.SpinUntil(() => _driver.Common(PciCommonConfig.QueueReset, 2) == 0, WaitMs));
+        Assert.Equal(0ul, _driver.Common(PciCommonConfig.QueueEnable, 2));
+        Assert.Equal(15, _driver.Status);
+
+        _release.Reset();
+        _entered.Reset();
+        queue = _driver.Open(0, 8);
+        Begin(queue, 0);
+        Assert.True(_entered.Wait(WaitMs, TestContext.Current.CancellationToken));
+        _driver.Common(PciCommonConfig.QueueReset, 2, 1);
+        _driver.Status = 0;
+        _release.Set();
+        Assert.True(SpinWait.SpinUntil(() => _driver.Status == 0, WaitMs));
+        AssertUntouched();
+    }
+
+    [Fact]
     public void Reset_DuringALongRequest_CutsItShort()
     {
         int reads = 0;

@@ -1,3 +1,4 @@
+using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Tests.Virtio.Driver;
@@ -200,6 +201,60 @@ public sealed class RingTests : IDisposable
 
         Assert.Null(first.Take());
         Assert.NotNull(second.Take());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void S2_6_1_QueueThatIsReset_IsLeftAloneAndBeginsAnew(bool packed)
+    {
+        _driver.UseMsix(3);
+        Assert.True(_driver.Negotiate(RingKinds.Features(packed, tables: false, eventIndex: false) | VirtioFeatures.RingReset));
+        DriverQueue first = _driver.Open(0, 8, vector: 1);
+        DriverQueue second = _driver.Open(1, 8, vector: 2);
+        _driver.Ready();
+        Send(first);
+        _rig.Messages.Take();
+
+        _driver.Common(PciCommonConfig.QueueSelect, 2, 0);
+        _driver.Common(PciCommonConfig.QueueReset, 2, 1);
+        Assert.Equal(0ul, _driver.Common(PciCommonConfig.QueueReset, 2));
+        Assert.Equal(0ul, _driver.Common(PciCommonConfig.QueueEnable, 2));
+        first.Add(new Piece(_rig.Ram.Take(8), 8, true));
+        _driver.Notify(0);
+        Assert.Null(first.Take());
+        Assert.Empty(_rig.Messages.Take());
+        second.Add(new Piece(_rig.Ram.Take(8), 8, true));
+        _driver.Notify(1);
+        Assert.NotNull(second.Take()); // the other goes on
+
+        DriverQueue again = _driver.Open(0, 4, vector: 1); // of another size, from its beginning
+        for (int i = 0; i < 10; i++)
+        {
+            Send(again);
+        }
+
+        Assert.Equal(15, _driver.Status);
+    }
+
+    [Fact]
+    public void S2_6_1_QueueResetNotNegotiated_DoesNothing()
+    {
+        DriverQueue queue = _driver.Start(RingKinds.Split);
+        _driver.Common(PciCommonConfig.QueueReset, 2, 1);
+        Send(queue);
+    }
+
+    [Fact]
+    public void QueueThatIsTurnedOnLate_IsServed()
+    {
+        DriverQueue first = _driver.Start(RingKinds.Split);
+        Send(first);
+        DriverQueue second = _driver.Open(1, 8);
+        second.Add(new Piece(_rig.Ram.Take(8), 8, true));
+        _driver.Notify(1);
+        Assert.NotNull(second.Take());
+        Send(first);
     }
 
     private void Send(DriverQueue queue, bool take = true)

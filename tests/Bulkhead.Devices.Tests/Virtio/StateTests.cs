@@ -47,7 +47,7 @@ public sealed class StateTests : IDisposable
         VirtioDriver again = driver.On(fresh, Moved);
         DriverQueue same = queue.On(fresh.Ram);
 
-        Assert.Equal(Moved, fresh.Pci.Bars[0].Wanted);
+        Assert.Equal(Moved, fresh.Pci.Bars[0].At);
         Assert.Equal(15, again.Status);
         Assert.Equal(0ul, again.Read(PciCapabilityKind.Device, BlockConfig.Writeback, 1));
         Assert.NotNull(same.Take()); // what waited was served

@@ -93,10 +93,11 @@ internal sealed class VirtioNet : IVirtioDevice
     {
         if (Interlocked.Exchange(ref _stopped, null) is { } stopped)
         {
-            PutBack(_session);
+            PutBack();
             _session = null;
+            _buffers.Clear();
             _spare.Clear();
-            _unsent = null;
+            (_unsent, _hasUnsent, _room) = (null, false, 0);
             _executor.Interest = PollEvents.None;
             stopped();
             return;
@@ -122,21 +123,18 @@ internal sealed class VirtioNet : IVirtioDevice
         }
     }
 
-    /// <summary>What was taken and not used yet is the driver's again, should the work go on elsewhere.</summary>
-    private void PutBack(VirtioSession? session)
+    /// <summary>What was taken and not used is available again, to whoever goes on with the queues.</summary>
+    private void PutBack()
     {
         for (int i = _buffers.Count - 1; i >= 0; i--)
         {
-            session?.Queues[ReceiveQueue]?.PutBack(_buffers[i]);
+            _session?.Queues[ReceiveQueue]?.Untake(_buffers[i]);
         }
 
         if (_hasUnsent && _unsent is not null)
         {
-            session?.Queues[TransmitQueue]?.PutBack(_unsent);
+            _session?.Queues[TransmitQueue]?.Untake(_unsent);
         }
-
-        _buffers.Clear();
-        (_hasUnsent, _room) = (false, 0);
     }
 
     /// <summary>Sends what there is; false where the other end is gone.</summary>

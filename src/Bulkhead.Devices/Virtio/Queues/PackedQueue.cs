@@ -46,6 +46,17 @@ internal sealed class PackedQueue : Virtqueue
     }
 
     /// <inheritdoc/>
+    internal override void Untake(DescriptorChain chain)
+    {
+        _nextAvailable -= chain.Places;
+        if (_nextAvailable < 0)
+        {
+            _nextAvailable += Size;
+            _availableWrap = !_availableWrap;
+        }
+    }
+
+    /// <inheritdoc/>
     internal override void Push(DescriptorChain chain, uint written)
     {
         Span<byte> used = stackalloc byte[8];
@@ -66,17 +77,6 @@ internal sealed class PackedQueue : Virtqueue
 
         _nextUsed = Advance(_nextUsed, chain.Places, ref _usedWrap);
         _interrupted += chain.Places;
-    }
-
-    /// <inheritdoc/>
-    internal override void PutBack(DescriptorChain chain)
-    {
-        _nextAvailable -= chain.Places;
-        if (_nextAvailable < 0)
-        {
-            _nextAvailable += Size;
-            _availableWrap = !_availableWrap;
-        }
     }
 
     /// <inheritdoc/>

@@ -53,6 +53,9 @@ internal sealed class SplitQueue : Virtqueue
     private Gpa AvailableEvent => Setup.Device + (Header + ((ulong)Size * UsedBytes));
 
     /// <inheritdoc/>
+    internal override void Untake(DescriptorChain chain) => _nextAvailable--;
+
+    /// <inheritdoc/>
     internal override void Push(DescriptorChain chain, uint written)
     {
         Span<byte> used = stackalloc byte[UsedBytes];
@@ -60,9 +63,6 @@ internal sealed class SplitQueue : Virtqueue
         BinaryPrimitives.WriteUInt32LittleEndian(used[4..], written);
         _ = Memory.TryWrite(Setup.Device + (Header + ((ulong)(_nextUsed++ & (Size - 1)) * UsedBytes)), used);
     }
-
-    /// <inheritdoc/>
-    internal override void PutBack(DescriptorChain chain) => _nextAvailable--;
 
     /// <inheritdoc/>
     internal override void Publish() => Write16(UsedIndex, _nextUsed);

@@ -43,12 +43,12 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
         return Error is null && HasNext() && Take(chain);
     }
 
+    /// <summary>Undoes the taking of the buffer that was taken last, and not given back.</summary>
+    internal abstract void Untake(DescriptorChain chain);
+
     /// <summary>Gives a buffer back, of which the first <paramref name="written"/> bytes to write were written; the driver sees it at the next
     /// <see cref="Publish"/>.</summary>
     internal abstract void Push(DescriptorChain chain, uint written);
-
-    /// <summary>Makes the buffer taken last available again; of several, in turn from the last.</summary>
-    internal abstract void PutBack(DescriptorChain chain);
 
     /// <summary>Shows the driver, all at once, what was given back.</summary>
     internal abstract void Publish();

@@ -1,0 +1,56 @@
+using Bulkhead.Abi.Virtio;
+using Bulkhead.Core.Memory;
+using Bulkhead.Devices.Executors;
+using Bulkhead.Devices.Tests.Virtio.Driver;
+using Bulkhead.Devices.Virtio.Net;
+using Xunit;
+
+namespace Bulkhead.Devices.Tests.Virtio;
+
+/// <summary>A network card that is held has no buffer in its hands.</summary>
+public sealed class NetStateTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Buffers_TakenAndNotUsed_AreServedAfterAPause(bool packed)
+    {
+        using var net = new ScriptedNet { HasRoom = false };
+        using var executor = new PollExecutor("test net", net.Handle);
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1]));
+        var driver = new VirtioDriver(rig);
+        Assert.True(driver.Negotiate(RingKinds.Features(packed, tables: false, eventIndex: false) | NetFeatures.MergeableBuffers));
+        DriverQueue receive = driver.Open(0, 8);
+        DriverQueue transmit = driver.Open(1, 8);
+        driver.Ready();
+        byte[] frame = [.. Enumerable.Range(0, 1000).Select(static i => (byte)i)];
+        Gpa small = rig.Ram.Take(600);
+        receive.Add(new Piece(small, 600, true)); // too little for the frame: it is taken, and waits for more
+        transmit.Add(new Piece(rig.Ram.Put([.. new byte[NetHeader.Bytes], .. frame]), (uint)(NetHeader.Bytes + frame.Length), false));
+        net.Arrive(frame);
+        driver.Notify(0);
+        driver.Notify(1);
+
+        for (int i = 0; i < 20; i++)
+        {
+            rig.Pci.Function.Pause();
+            rig.Pci.Function.Resume();
+        }
+
+        rig.Pci.Function.Pause();
+        net.HasRoom = true;
+        Gpa rest = rig.Ram.Take(600);
+        receive.Add(new Piece(rest, 600, true));
+        rig.Pci.Function.Resume();
+        UsedBuffer? one = null;
+        UsedBuffer? two = null;
+        UsedBuffer? sent = null;
+        Assert.True(SpinWait.SpinUntil(
+            () => (one ??= receive.Take()) is not null && (two ??= receive.Take()) is not null && (sent ??= transmit.Take()) is not null, 30_000));
+
+        Assert.Equal(600u, one?.Written);
+        Assert.Equal((uint)(NetHeader.Bytes + frame.Length - 600), two?.Written);
+        Assert.Equal(frame[..(600 - NetHeader.Bytes)], rig.Ram.Read(small + NetHeader.Bytes, 600 - NetHeader.Bytes));
+        Assert.Equal([frame], net.Sent);
+    }
+}
