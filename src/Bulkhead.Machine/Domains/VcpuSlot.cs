@@ -70,6 +70,9 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>How long it took from what woke it (or its timer's deadline) to its turn, every time it slept.</summary>
     public LatencyHistogram DispatchLatency { get; } = new();
 
+    /// <summary>What that is made of, where the CPU is its to take, up to the guest's first instruction; on the real clock.</summary>
+    public WakeTimes WakeTimes { get; } = new();
+
     /// <summary>Exits so far, as a hypervisor counts them.</summary>
     public long ExitCount => _exitsBefore + (Vcpu?.Exits.Total ?? 0); // null before the first start
 
@@ -134,6 +137,9 @@ public sealed class VcpuSlot : IVcpuSignals
 
     /// <summary>Worker: since when it waits for its turn after a sleep; 0 where it does not.</summary>
     internal long WaitingSinceNs { get; set; }
+
+    /// <summary>Worker: when it saw what <see cref="WaitingSinceNs"/> counts from.</summary>
+    internal long NoticedNs { get; set; }
 
     internal bool IsParked => Volatile.Read(ref _parked) != 0;
 

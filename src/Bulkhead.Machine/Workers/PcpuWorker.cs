@@ -22,6 +22,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     private readonly StandIn _standIn;
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly StolenTime? _stolen;
+    private readonly WakeMeter? _wakes;
     private readonly int _cpu;
     private readonly WorkerPriority _priority;
     private ThreadTurnTimer? _raisingTimer;
@@ -47,6 +48,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _priority = new WorkerPriority(realTimePriority);
         _standIn = new StandIn(_placed);
         _stolen = options.RealTime ? new StolenTime() : null;
+        _wakes = options.RealTime ? new WakeMeter() : null;
         Recorder = new FlightRecorder(cpu);
     }
 
@@ -162,6 +164,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
                 Idle(until);
                 _priority.NoteIdle(_options.NowNs() - now);
                 _stolen?.Forget();
+                _wakes?.NoteIdle();
                 continue;
             }
 
@@ -286,6 +289,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         long end = _options.NowNs();
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
+        _wakes?.Note(slot, woken, slot.NoticedNs, end);
         _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
         Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason, placement.CameFrom));
@@ -329,11 +333,11 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
         foreach (Placement placement in _placed)
         {
-            Look(placement);
+            Look(placement, nowNs);
         }
     }
 
-    private void Look(Placement placement)
+    private void Look(Placement placement, long nowNs)
     {
         VcpuSlot slot = placement.Slot;
         if (slot.IsParked)
@@ -361,6 +365,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         if (!slot.Runnable)
         {
             slot.Runnable = true;
+            slot.NoticedNs = nowNs;
             Count(1);
             _policy.Wake(slot.PolicyEntry);
 
