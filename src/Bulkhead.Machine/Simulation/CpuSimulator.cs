@@ -6,7 +6,7 @@ namespace Bulkhead.Machine.Simulation;
 /// <summary>One CPU in virtual time: asks a policy as <see cref="PcpuWorker"/> does, and lets models of vCPUs spend the turns.</summary>
 /// <remarks>
 /// As there, the next deadline of anyone placed here ends a turn, and the policy is asked again. A turn that does not end by
-/// itself goes on for the overrun: until then a wake-up is not noticed either, and counts from when it was due.
+/// itself goes on for the overrun: until then a wake-up is not noticed either, and counts from when it was due. Classes change as there too.
 /// </remarks>
 internal sealed class CpuSimulator(IPolicy policy, long overrunNs, Timeline timeline)
 {
@@ -24,7 +24,7 @@ internal sealed class CpuSimulator(IPolicy policy, long overrunNs, Timeline time
     /// <summary>Places a vCPU here, before the run.</summary>
     internal void Place(Share share, WorkSource work)
     {
-        _vcpus.Add(new VcpuModel(policy.Add(share), work));
+        _vcpus.Add(new VcpuModel(policy.Add(share), share, work));
         timeline.AddLane();
     }
 
@@ -35,7 +35,7 @@ internal sealed class CpuSimulator(IPolicy policy, long overrunNs, Timeline time
         {
             WakeDue();
             (int entry, long budgetNs) = policy.Pick(_nowNs);
-            long untilNs = Math.Min(NextDue(), endNs);
+            long untilNs = Math.Min(NextDue(entry), endNs);
             untilNs = budgetNs >= untilNs - _nowNs ? untilNs : _nowNs + Math.Max(budgetNs, 1);
             if (entry < 0)
             {
@@ -61,11 +61,16 @@ internal sealed class CpuSimulator(IPolicy policy, long overrunNs, Timeline time
         Switches += _last >= 0 && _last != index ? 1 : 0;
         _last = index;
         bool warped = policy is BvtPolicy bvt && bvt.IsWarped(vcpu.Entry, _nowNs);
+        string? inClass = vcpu.ClassName;
         long fromNs = _nowNs;
         long ranNs = vcpu.Run(fromNs, latestNs);
         _nowNs += ranNs;
         policy.Charge(ranNs, _nowNs);
-        timeline.AddTurn(index, new SimulatedTurn(fromNs, _nowNs, warped));
+        if (ranNs > 0)
+        {
+            timeline.AddTurn(index, new SimulatedTurn(fromNs, _nowNs, warped) { Class = inClass });
+        }
+
         if (vcpu.LeftNs == 0)
         {
             policy.Block(vcpu.Entry, voluntary: true);
@@ -84,19 +89,25 @@ internal sealed class CpuSimulator(IPolicy policy, long overrunNs, Timeline time
     {
         foreach (VcpuModel vcpu in _vcpus)
         {
-            if (vcpu.TakeDue(_nowNs))
+            bool wakes = vcpu.TakeDue(_nowNs);
+            if (vcpu.Reclass(_nowNs))
+            {
+                policy.Change(vcpu.Entry, vcpu.Entitled);
+            }
+
+            if (wakes)
             {
                 policy.Wake(vcpu.Entry);
             }
         }
     }
 
-    private long NextDue()
+    private long NextDue(int running)
     {
         long next = long.MaxValue;
         foreach (VcpuModel vcpu in _vcpus)
         {
-            next = Math.Min(next, vcpu.NextNs);
+            next = Math.Min(next, Math.Min(vcpu.NextNs, vcpu.NextChangeNs(_nowNs, vcpu.Entry == running)));
         }
 
         return next;

@@ -120,7 +120,7 @@ public sealed class GanttChart
         foreach (SimulatedTurn turn in vcpu.Turns)
         {
             string ran = Quantity.FormatDuration(turn.ToNs - turn.FromNs);
-            Bar(turn.Warped ? "warped" : "run", y, turn.FromNs, turn.ToNs, $"{vcpu.Name} runs {ran} from {Quantity.FormatDuration(turn.FromNs)}{(turn.Warped ? ", warped" : string.Empty)}");
+            Bar(turn.Warped ? "warped" : "run", y, turn.FromNs, turn.ToNs, $"{vcpu.Name} runs {ran} from {Quantity.FormatDuration(turn.FromNs)}{(turn.Warped ? ", warped" : string.Empty)}{(turn.Class is null ? string.Empty : $", as {turn.Class}")}");
         }
 
         foreach (SimulatedWait wait in vcpu.Waits)

@@ -4,4 +4,8 @@ namespace Bulkhead.Machine.Simulation;
 /// <param name="FromNs">Its begin.</param>
 /// <param name="ToNs">Its end.</param>
 /// <param name="Warped">Whether a warp applied when it began.</param>
-public readonly record struct SimulatedTurn(long FromNs, long ToNs, bool Warped);
+public readonly record struct SimulatedTurn(long FromNs, long ToNs, bool Warped)
+{
+    /// <summary>The class it was in; null where its domain has none.</summary>
+    public string? Class { get; init; }
+}

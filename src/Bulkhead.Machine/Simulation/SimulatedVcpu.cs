@@ -14,6 +14,9 @@ public sealed record SimulatedVcpu
     /// <summary>How long it had the CPU.</summary>
     public required long RanNs { get; init; }
 
+    /// <summary>How long in each class; empty where its domain has none.</summary>
+    public IReadOnlyList<(string Name, long RanNs)> RanIn { get; init; } = [];
+
     /// <summary>What its wake-ups waited.</summary>
     public required DispatchLatency Latency { get; init; }
 

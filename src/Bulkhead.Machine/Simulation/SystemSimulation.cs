@@ -66,6 +66,7 @@ public static class SystemSimulation
                     Schedule = schedule,
                     Load = request.LoadOf(schedule.Domain),
                     RanNs = simulator.Vcpus[i].RanNs,
+                    RanIn = simulator.Vcpus[i].RanIn,
                     Latency = simulator.Vcpus[i].Summary(schedule.Domain.Latency?.Ns ?? long.MaxValue),
                     Turns = timeline.Turns(i),
                     Waits = timeline.Waits(i),

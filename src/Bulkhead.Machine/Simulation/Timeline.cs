@@ -21,7 +21,7 @@ internal sealed class Timeline(int most)
     internal void AddTurn(int lane, SimulatedTurn turn)
     {
         List<SimulatedTurn> turns = _lanes[lane].Turns;
-        if (_last == lane && turns.Count > 0 && turns[^1].ToNs == turn.FromNs && turns[^1].Warped == turn.Warped && turn.FromNs < KeptNs)
+        if (_last == lane && turns.Count > 0 && turns[^1].ToNs == turn.FromNs && turns[^1].Warped == turn.Warped && turns[^1].Class == turn.Class && turn.FromNs < KeptNs)
         {
             turns[^1] = turns[^1] with { ToNs = turn.ToNs };
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Bulkhead.Core.Time;
+using Bulkhead.Scheduling.Classes;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Tracing;
@@ -78,10 +79,10 @@ public sealed class TraceFile : IDisposable
         }
     }
 
-    /// <summary>Gives a vCPU of a domain that has its name a ring for exits and interrupts.</summary>
-    internal VcpuTrace Add(string domain, int vcpu, IClock clock)
+    /// <summary>Gives a vCPU of a domain that has its name a ring for exits, interrupts and classes.</summary>
+    internal VcpuTrace Add(string domain, int vcpu, IClock clock, ClassNames classNames)
     {
-        var trace = new VcpuTrace(clock);
+        var trace = new VcpuTrace(clock, classNames);
         _vcpus.Add((_domains[domain], vcpu, trace));
         return trace;
     }
@@ -128,7 +129,7 @@ public sealed class TraceFile : IDisposable
         {
             while (trace.TryTake(out TraceEvent e))
             {
-                Write(process, thread, e);
+                Write(process, thread, e, trace.ClassNames);
                 Relieve();
             }
         }
@@ -152,11 +153,16 @@ public sealed class TraceFile : IDisposable
         }
     }
 
-    private void Write(int process, int thread, in TraceEvent e)
+    private void Write(int process, int thread, in TraceEvent e, ClassNames classNames)
     {
-        bool exit = e.Kind == TraceKind.Exit;
-        Begin(exit ? ((ExitReason)e.Code).ToString() : "interrupt", exit ? "exit" : "interrupt", process, thread, e.TimeNs, null);
-        if (!exit)
+        (string name, string category) = e.Kind switch
+        {
+            TraceKind.Exit => (((ExitReason)e.Code).ToString(), "exit"),
+            TraceKind.Class => (classNames[e.Code], "class"),
+            _ => ("interrupt", "interrupt"),
+        };
+        Begin(name, category, process, thread, e.TimeNs, null);
+        if (e.Kind == TraceKind.Interrupt)
         {
             _json.WriteStartObject("args"u8);
             _json.WriteNumber("vector"u8, e.Code);
@@ -185,6 +191,11 @@ public sealed class TraceFile : IDisposable
         Begin(name, "turn", process, thread, turn.StartNs, turn.RanNs);
         _json.WriteStartObject("args"u8);
         _json.WriteString("end"u8, turn.End.ToString());
+        if (turn.Class is { } inClass)
+        {
+            _json.WriteString("class"u8, inClass);
+        }
+
         if (turn.StolenNs > 0)
         {
             _json.WriteNumber("stolen"u8, turn.StolenNs / 1000m);

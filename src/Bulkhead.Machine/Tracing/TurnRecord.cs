@@ -10,4 +10,5 @@ namespace Bulkhead.Machine.Tracing;
 /// <param name="RanNs">How long it took.</param>
 /// <param name="StolenNs">How much of that the host kept the CPU from us; 0 where nobody looked, which is at turns of less than a millisecond.</param>
 /// <param name="End">Why it ended.</param>
-public readonly record struct TurnRecord(string Domain, int Vcpu, long WokenNs, long StartNs, long RanNs, long StolenNs, StopReason End);
+/// <param name="Class">The name of the class it was in; null where the domain has none.</param>
+public readonly record struct TurnRecord(string Domain, int Vcpu, long WokenNs, long StartNs, long RanNs, long StolenNs, StopReason End, string? Class = null);

@@ -16,7 +16,7 @@ internal sealed class WaitLog
     private long _leastNs;
 
     /// <summary>Notes a wait that ended just now, if it is among the longest.</summary>
-    internal void Note(long wokenNs, long waitedNs, FlightRecorder recorder)
+    internal void Note(long wokenNs, long waitedNs, FlightRecorder recorder, string? ownClass = null)
     {
         if (wokenNs >= _endNs)
         {
@@ -27,18 +27,18 @@ internal sealed class WaitLog
 
         if (waitedNs > _leastNs)
         {
-            KeepSlow(wokenNs, waitedNs, recorder);
+            KeepSlow(wokenNs, waitedNs, recorder, ownClass);
         }
     }
 
     /// <summary>The longest waits, the longest first.</summary>
     internal IEnumerable<WaitRecord> Worst(int vcpu) =>
         _now.Concat(_before).Where(static e => e.WaitedNs > 0).OrderByDescending(static e => e.WaitedNs).Take(Kept)
-            .Select(e => new WaitRecord(vcpu, e.WokenNs, e.WaitedNs, [.. e.Parts.AsSpan(0, e.Count)]));
+            .Select(e => new WaitRecord(vcpu, e.WokenNs, e.WaitedNs, e.Class, [.. e.Parts.AsSpan(0, e.Count)]));
 
     private static Entry[] NewEntries() => [.. Enumerable.Range(0, Kept).Select(static _ => new Entry())];
 
-    private void KeepSlow(long wokenNs, long waitedNs, FlightRecorder recorder)
+    private void KeepSlow(long wokenNs, long waitedNs, FlightRecorder recorder, string? ownClass)
     {
         Entry entry = _now[0];
         foreach (Entry other in _now)
@@ -46,7 +46,7 @@ internal sealed class WaitLog
             entry = other.WaitedNs < entry.WaitedNs ? other : entry;
         }
 
-        (entry.WokenNs, entry.WaitedNs, entry.Count) = (wokenNs, waitedNs, 0);
+        (entry.WokenNs, entry.WaitedNs, entry.Class, entry.Count) = (wokenNs, waitedNs, ownClass, 0);
         for (int back = 0; back < MostTurns && recorder.TryLookBack(back, out TurnRecord turn) && turn.StartNs + turn.RanNs > wokenNs; back++)
         {
             Add(entry, turn);
@@ -66,7 +66,7 @@ internal sealed class WaitLog
         long stolen = Math.Min(turn.StolenNs, overlap);
         bool ending = turn.StartNs < entry.WokenNs;
         int i = 0;
-        while (i < entry.Count && (entry.Parts[i].Domain != turn.Domain || entry.Parts[i].Vcpu != turn.Vcpu))
+        while (i < entry.Count && (entry.Parts[i].Domain != turn.Domain || entry.Parts[i].Vcpu != turn.Vcpu || entry.Parts[i].Class != turn.Class))
         {
             i++;
         }
@@ -76,7 +76,7 @@ internal sealed class WaitLog
             return; // More vCPUs than there is room for: what they ran shows as time nobody did.
         }
 
-        WaitPart part = i < entry.Count ? entry.Parts[i] : new WaitPart(turn.Domain, turn.Vcpu, 0, 0, 0, 0);
+        WaitPart part = i < entry.Count ? entry.Parts[i] : new WaitPart(turn.Domain, turn.Vcpu, 0, 0, 0, 0, turn.Class);
         entry.Parts[i] = part with
         {
             TurnEndNs = part.TurnEndNs + (ending ? overlap : 0),
@@ -90,6 +90,7 @@ internal sealed class WaitLog
     private sealed class Entry
     {
         internal readonly WaitPart[] Parts = new WaitPart[WaitLog.Parts];
+        internal string? Class;
         internal long WokenNs;
         internal long WaitedNs;
         internal int Count;

@@ -20,6 +20,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private readonly IIdle _idle;
     private readonly List<VcpuSlot> _slots = [];
     private readonly StandIn _standIn;
+    private readonly Entitlements _entitlements = new();
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly StolenTime? _stolen;
     private readonly int _cpu;
@@ -56,12 +57,14 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     /// <summary>Who picks.</summary>
     internal IPolicy Policy => _policy;
 
+    /// <inheritdoc/>
+    public long NowNs => _options.NowNs();
+
     /// <summary>Places a vCPU here; before <see cref="Start"/>.</summary>
     internal void Place(VcpuSlot slot, Share share)
     {
         slot.Worker = this;
-        slot.PolicyEntry = _policy.Add(share);
-        slot.IsUrgent = IsUrgent(share);
+        Admit(slot, share);
         _slots.Add(slot);
     }
 
@@ -72,9 +75,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _policy = policy;
         foreach (VcpuSlot slot in _slots)
         {
-            Share share = shareOf(slot);
-            slot.PolicyEntry = policy.Add(share);
-            slot.IsUrgent = IsUrgent(share);
+            Admit(slot, shareOf(slot));
             if (slot.Runnable)
             {
                 policy.Wake(slot.PolicyEntry);
@@ -92,8 +93,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     /// <summary>Changes what a vCPU placed here is entitled to; from any thread.</summary>
     internal void Change(VcpuSlot slot, Share share) => Post(() =>
     {
-        _policy.Change(slot.PolicyEntry, share);
-        slot.IsUrgent = IsUrgent(share);
+        _entitlements.Set(slot, share);
+        Enter(slot);
     });
 
     /// <summary>Starts the thread.</summary>
@@ -154,9 +155,10 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             long now = _options.NowNs();
             Collect(now);
             (int entry, long budgetNs) = _policy.Pick(now);
-            long until = NextDeadline();
+            VcpuSlot? chosen = entry < 0 ? null : SlotOf(entry);
+            long until = NextDeadline(now, chosen);
             until = budgetNs >= until - now ? until : now + budgetNs;
-            if (entry < 0)
+            if (chosen is null)
             {
                 _priority.Raise();
                 _idle.Wait(until);
@@ -164,7 +166,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 continue;
             }
 
-            Turn(_standIn.For(SlotOf(entry)), now, until);
+            Turn(_standIn.For(chosen), chosen, now, until);
         }
 
         _raisingTimer?.Dispose();
@@ -217,9 +219,34 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 
     private bool IsUrgent(Share share) => share.HasDeadline || _policy.IsUrgent(share);
 
+    private void Admit(VcpuSlot slot, Share share)
+    {
+        _entitlements.Set(slot, share);
+        Share entitled = _entitlements.Of(slot);
+        slot.PolicyEntry = _policy.Add(entitled);
+        slot.IsUrgent = IsUrgent(entitled);
+    }
+
+    // What it is entitled to in the class it is in now counts from here on.
+    private void Enter(VcpuSlot slot)
+    {
+        Share entitled = _entitlements.Of(slot);
+        _policy.Change(slot.PolicyEntry, entitled);
+        slot.IsUrgent = IsUrgent(entitled);
+    }
+
+    private void Reclass(VcpuSlot slot, long nowNs)
+    {
+        if (slot.Classes?.Select(nowNs) == true)
+        {
+            Enter(slot);
+        }
+    }
+
     private void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
 
-    private void Turn(VcpuSlot slot, long nowNs, long untilNs)
+    // The chosen one pays, also where another runs in its place.
+    private void Turn(VcpuSlot slot, VcpuSlot chosen, long nowNs, long untilNs)
     {
         _untilNs = untilNs;
         SetPriority(slot, untilNs);
@@ -235,7 +262,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         {
             long waited = _options.NowNs() - woken;
             slot.DispatchLatency.Add(waited);
-            slot.Waits.Note(woken, waited, Recorder);
+            slot.Waits.Note(woken, waited, Recorder, slot.Classes?.Name);
             slot.WaitingSinceNs = 0;
         }
 
@@ -267,11 +294,13 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long end = _options.NowNs();
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
+        chosen.Classes?.Charge(ran, end);
         slot.Account(ran);
-        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason));
+        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason, chosen.Classes?.Name));
         if (reason == StopReason.Halt)
         {
             slot.BlockedNs = end;
+            slot.Classes?.Halt();
             Block(slot, voluntary: true);
             if (slot.NoteHalt())
             {
@@ -322,6 +351,11 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 Hold(slot);
             }
 
+            if (slot.Runnable)
+            {
+                Reclass(slot, nowNs);
+            }
+
             if (slot.IsHeld || !slot.TakeWake(out long wokenNs))
             {
                 continue;
@@ -331,6 +365,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             if (!slot.Runnable)
             {
                 slot.Runnable = true;
+                slot.Classes?.Wake();
+                Reclass(slot, nowNs);
                 _policy.Wake(slot.PolicyEntry);
 
                 // A kick from before the HLT was served then; it wakes for nothing and measures nothing.
@@ -383,7 +419,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         slot.Domain.Crash(code, what, slot);
     }
 
-    private long NextDeadline()
+    private long NextDeadline(long nowNs, VcpuSlot? chosen)
     {
         long next = long.MaxValue;
         foreach (VcpuSlot slot in _slots)
@@ -391,6 +427,11 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             if (!slot.IsHeld)
             {
                 next = Math.Min(next, slot.Timers.NextDeadlineNs);
+            }
+
+            if (slot.Runnable && slot.Classes is { } classes)
+            {
+                next = Math.Min(next, classes.NextChangeNs(nowNs, slot == chosen));
             }
         }
 
