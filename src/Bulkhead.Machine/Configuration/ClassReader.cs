@@ -83,7 +83,7 @@ internal sealed class ClassReader(ConfigErrors errors)
             map.Error(wanted, "is missing", $"the {wanted} that a vCPU has in the class in place of its own");
         }
 
-        if (policy == SchedulingPolicy.FixedPriority && one.Priority > domain.Priority && !map.Has("limit"))
+        if (ClassOrder.IsUnbounded(one, domain, policy) && !map.Has("limit"))
         {
             map.Error("limit", "is missing", $"a class with more than the domain's own priority, {domain.Priority}, has a limit and a rest: without them whoever claims it has the CPU for ever");
         }
@@ -101,8 +101,7 @@ internal sealed class ClassReader(ConfigErrors errors)
             return;
         }
 
-        bool later = policy == SchedulingPolicy.FixedPriority ? one.Priority > before[^1].Priority : one.WarpNs > before[^1].WarpNs;
-        if (later)
+        if (ClassOrder.IsAgainst(before[^1], one, policy))
         {
             map.Error(
                 policy == SchedulingPolicy.FixedPriority ? "priority" : "warp",

@@ -66,7 +66,7 @@ public sealed record DomainConfig
     /// <summary>The name of the pool its vCPUs run in.</summary>
     public required string Pool { get; init; }
 
-    /// <summary>What an image's init does (<c>shell</c>, <c>burn</c>, <c>cyclictest</c>, <c>script</c>, <c>storm</c>); null with a kernel.</summary>
+    /// <summary>What an image's init does (<c>shell</c>, <c>burn</c>, <c>cyclictest</c>, <c>script</c>, <c>storm</c>, <c>urgency</c>); null with a kernel.</summary>
     public string? Task { get; init; }
 
     /// <summary>The class that waking selects; null where none does.</summary>
