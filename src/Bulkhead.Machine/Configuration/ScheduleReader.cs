@@ -70,7 +70,7 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
         ReservationConfig? reservation =
             map.Find("reservation") is { } node ? ReadReservation(node, $"{path}.reservation", policy) : null;
         domain = domain with { Reservation = reservation, Priority = map.Number("priority", 0, 0, FixedPriorityQueue.MaxPriority) };
-        return policy is SchedulingPolicy.Bvt or SchedulingPolicy.FixedPriority ? domain with { Classes = _classes.Read(map, domain, policy) } : domain;
+        return map.Has("classes") && policy is (SchedulingPolicy.Bvt or SchedulingPolicy.FixedPriority) ? domain with { Classes = _classes.Read(map, domain, policy) } : domain;
     }
 
     /// <summary>When all domains are read: whether frames and domains know each other.</summary>

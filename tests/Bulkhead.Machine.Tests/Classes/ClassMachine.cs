@@ -43,14 +43,19 @@ internal sealed class ClassMachine : IDisposable
     internal List<(long NowNs, int Domain)> Run()
     {
         var chosen = new List<(long, int)>();
+        Run((now, entry) => chosen.Add((now, entry)));
+        return chosen;
+    }
+
+    /// <summary>The same, with each choice told on the worker's thread.</summary>
+    internal void Run(Action<long, int> onChoice)
+    {
         VirtualPolicy choices = Runner.Choices ?? throw new InvalidOperationException("The clock is made of instructions.");
-        choices.Chosen = (now, entry) => chosen.Add((now, entry));
+        choices.Chosen = onChoice;
         foreach (DomainResult result in _machine.Run())
         {
             Assert.Equal("stopped at the virtual time asked for", result.Message);
         }
-
-        return chosen;
     }
 
     internal string Output(int domain) => _machine.Output(domain);

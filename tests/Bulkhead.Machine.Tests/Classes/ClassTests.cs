@@ -163,5 +163,36 @@ public sealed class ClassTests
         Assert.Equal("base", machine.Runner.Domains[0].Slots[0].ClassName);
     }
 
+    // Two that change their class all the time, and so take turns all the time.
+    [Fact]
+    public void Hints_AllTheTime_AllocateNothing()
+    {
+        using var machine = new ClassMachine(SchedulingPolicy.Bvt, 10 * Us, 4_000 * Us);
+        for (int i = 0; i < 2; i++)
+        {
+            machine.Add(
+                static c => c.Forever(static l =>
+                {
+                    l.Hint(2);
+                    l.Work(500);
+                    l.Hint(0);
+                    l.Work(500);
+                }),
+                s_plain with { Classes = [Urgent with { LimitNs = 0, RestNs = 0 }] });
+        }
+
+        long before = 0, after = 0;
+        int choices = 0;
+        machine.Run((_, _) =>
+        {
+            choices++;
+            before = choices == 1_000 ? GC.GetAllocatedBytesForCurrentThread() : before;
+            after = choices == 6_000 ? GC.GetAllocatedBytesForCurrentThread() : after;
+        });
+
+        Assert.NotEqual(0, after);
+        Assert.Equal(before, after);
+    }
+
     private static long Length(List<(long NowNs, int Domain)> chosen, int at) => chosen[at + 1].NowNs - chosen[at].NowNs;
 }
