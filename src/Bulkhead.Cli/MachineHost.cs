@@ -44,6 +44,8 @@ internal sealed class MachineHost : IMachineHost
             },
             Serial = serial.Write,
             DebugExit = request.DebugExit,
+            Disks = request.Disks,
+            Nets = request.Nets,
         };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
         using var signals = new HostSignals(runner.Stop);

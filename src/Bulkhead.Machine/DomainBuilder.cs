@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
+using Bulkhead.Devices.Channels;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
 using Bulkhead.Machine.Acpi;
-using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Boot;
+using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
 using Bulkhead.X86.State;
 
@@ -18,14 +20,18 @@ internal static class DomainBuilder
     private const int MostVcpus = 64;
 
     /// <summary>Makes a domain that is off; the caller disposes it.</summary>
-    internal static Domain Build(DomainRequest request, EngineSeam engine, DomainTime time, Action<Action>? control)
+    internal static Domain Build(
+        DomainRequest request, EngineSeam engine, DomainTime time, IReadOnlyList<ChannelMember> channels, Action<Action>? control)
     {
         Check(request);
+        DomainDevices? devices = null;
         return new Domain(request.Name, request.Vcpus, time.Clock, PowerUp, control, Assemble);
 
         void Assemble(Domain d)
         {
-            var memory = new GuestMemory(request.Name, request.MemoryBytes);
+            devices = DomainDevices.Open(request, channels, immediate: time.Clock is not RealClock);
+            d.Owned.Add(devices);
+            var memory = new GuestMemory(request.Name, request.MemoryBytes, [.. channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
             d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));
             d.Owned.Add(memory);
             d.Memory = memory;
@@ -38,7 +44,8 @@ internal static class DomainBuilder
             GuestMemory memory = d.Memory ?? throw new UnreachableException("A domain without RAM was powered up.");
             using FileBytes kernel = ReadFile(request.KernelPath, "kernel");
             using FileBytes initrd = request.InitrdPath is null ? FileBytes.None : ReadFile(request.InitrdPath, "initial RAM disk");
-            d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit);
+            d.Board?.Dispose();
+            d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit, devices);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus);
             BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel.Span, initrd.Span, request.CommandLine, rsdp, randomize: time.Clock is RealClock || time.Random is not null, time.Random));
             foreach (VcpuSlot slot in d.Slots)

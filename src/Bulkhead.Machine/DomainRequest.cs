@@ -1,3 +1,4 @@
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Workers;
 
@@ -29,6 +30,12 @@ public sealed record DomainRequest
 
     /// <summary>Takes the serial output.</summary>
     public required SerialOutput Serial { get; init; }
+
+    /// <summary>Its disks, in the order in which it finds them.</summary>
+    public IReadOnlyList<DiskRequest> Disks { get; init; } = [];
+
+    /// <summary>Its network cards.</summary>
+    public IReadOnlyList<NetRequest> Nets { get; init; } = [];
 
     /// <summary>Whether port 0xF4 ends the domain.</summary>
     public bool DebugExit { get; init; }

@@ -1,3 +1,4 @@
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Machine;
@@ -23,6 +24,9 @@ public sealed record MachineRequest
 
     /// <summary>With <see cref="InstructionClock"/>: after how many instructions of all vCPUs every domain is stopped, exactly.</summary>
     public ulong EndAfterInstructions { get; init; } = ulong.MaxValue;
+
+    /// <summary>The channels that domains share.</summary>
+    public IReadOnlyList<ChannelRequest> Channels { get; init; } = [];
 
     /// <summary>Where the events of every vCPU are written, or null; the caller finishes and disposes it.</summary>
     public TraceFile? Trace { get; init; }

@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using Bulkhead.Devices.Channels;
 using Bulkhead.Host;
 using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
 using Bulkhead.Machine.Tracing;
@@ -18,6 +20,7 @@ public sealed class MachineRunner : IDisposable
     private readonly List<PcpuWorker> _workers = [];
     private readonly List<Pool> _pools = [];
     private readonly object _ended = new();
+    private readonly List<(ChannelRequest Request, Channel Channel)> _channels = [];
     private readonly ControlThread _control = new();
     private readonly TraceFile? _trace;
 
@@ -39,6 +42,11 @@ public sealed class MachineRunner : IDisposable
         var runner = new MachineRunner(request.Trace);
         try
         {
+            foreach (ChannelRequest channel in request.Channels)
+            {
+                runner._channels.Add((channel, channel.Create()));
+            }
+
             if (request.InstructionClock)
             {
                 runner.AddCounted(request, engine);
@@ -191,6 +199,9 @@ public sealed class MachineRunner : IDisposable
         return waits;
     }
 
+    /// <summary>The channels, in the order asked for.</summary>
+    public IReadOnlyList<Channel> Channels => [.. _channels.Select(static c => c.Channel)];
+
     /// <summary>Ends every domain that still lives with this exit code.</summary>
     public void Stop(int exitCode, string message)
     {
@@ -247,6 +258,11 @@ public sealed class MachineRunner : IDisposable
         foreach (Domain domain in _domains)
         {
             domain.Dispose();
+        }
+
+        foreach ((_, Channel channel) in _channels)
+        {
+            channel.Dispose();
         }
     }
 
@@ -330,11 +346,14 @@ public sealed class MachineRunner : IDisposable
         }
     }
 
+    private IEnumerable<ChannelMember> MembersOf(string domain) =>
+        _channels.SelectMany(c => c.Channel.Members.Where(m => c.Request.Members[m.Number].Domain == domain));
+
     private void AddDomain(DomainRequest request, EngineSeam engine, DomainTime time)
     {
         // In virtual time no other thread may take part: whatever it did would come at another time every time.
         Domain domain = DomainBuilder.Build(
-            request, engine, time,
+            request, engine, time, [.. MembersOf(request.Name)],
             Counted is null ? _control.Post : null);
         _domains.Add(domain);
         domain.Ended += _ =>

@@ -99,6 +99,12 @@ internal sealed unsafe partial class TranslatorVcpu
                 TakeNotice();
             }
 
+            if (Volatile.Read(ref _flush) != 0)
+            {
+                Volatile.Write(ref _flush, 0);
+                FlushAll();
+            }
+
             if (Volatile.Read(ref _init) != 0)
             {
                 Volatile.Write(ref _init, 0);
@@ -298,7 +304,7 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             Interlocked.MemoryBarrier();
             bool refused = _pendingWrite >= 0 && Volatile.Read(ref _space.IsCode(_pendingWrite)) != 0;
-            if (refused || (!transient && (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation)))
+            if (refused || Volatile.Read(ref _flush) != 0 || (!transient && (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation)))
             {
                 Volatile.Write(ref _state->InGuest, inGuest + 1);
                 Now(VcpuActivity.Dispatch);

@@ -70,7 +70,14 @@ internal sealed unsafe partial class TranslatorVcpu
             return AnswerWithoutHostAddress(t.Address);
         }
 
-        byte* host = _memory.HostPointer(_memory.PageAddress(ramPage), 4096);
+        bool readOnly = _memory.IsShared(ramPage) && _memory.IsReadOnly(ramPage);
+        if (write && readOnly)
+        {
+            _devicePages.Add(address, access, t.Address);
+            return AnswerWithoutHostAddress(t.Address);
+        }
+
+        byte* host = _memory.PagePointer(ramPage);
         if (write && _space.IsCode(ramPage) != 0)
         {
             Exits.Add(ExitReason.CodeWrite);
@@ -86,7 +93,7 @@ internal sealed unsafe partial class TranslatorVcpu
             }
         }
 
-        bool writable = write || t.Writable;
+        bool writable = (write || t.Writable) && !readOnly;
         if (writable && _space.IsCode(ramPage) != 0)
         {
             writable = false;

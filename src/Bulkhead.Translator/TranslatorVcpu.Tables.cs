@@ -59,7 +59,7 @@ internal sealed unsafe partial class TranslatorVcpu
             return null;
         }
 
-        if (Volatile.Read(ref _space.IsBeingWritten(ramPage)) != 0)
+        if (!MayHoldCode(ramPage))
         {
             _transientNeeded = true;
             return null;
@@ -75,6 +75,11 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             global &= secondGlobal;
+            if (!MayHoldCode(secondRamPage))
+            {
+                _transientNeeded = true;
+                return null;
+            }
         }
 
         lock (_space.Lock)
@@ -138,6 +143,10 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
+    /// <summary>Whether code of a page may be kept: not while a store to it waits, nor where others store to it unseen. Else its instructions
+    /// run one by one.</summary>
+    private bool MayHoldCode(int ramPage) => Volatile.Read(ref _space.IsBeingWritten(ramPage)) == 0 && !_memory.IsShared(ramPage);
+
     /// <summary>Whether the instruction at RIP ends in the next page.</summary>
     private bool RunsOverEnd(ulong rip, int ramPage)
     {
@@ -147,7 +156,7 @@ internal sealed unsafe partial class TranslatorVcpu
             return false;
         }
 
-        _reader.Open(_memory.HostPointer(_memory.PageAddress(ramPage), 4096), _mode.CodeBits);
+        _reader.Open(_memory.PagePointer(ramPage), _mode.CodeBits);
         return !_reader.TryDecode(offset, rip, out _);
     }
 
@@ -233,8 +242,7 @@ internal sealed unsafe partial class TranslatorVcpu
         ulong linear = LinearRip(rip);
         int offset = (int)(linear & 0xFFF);
         int first = Math.Min(15, 4096 - offset);
-        Gpa at = _memory.PageAddress(ramPage) + (ulong)offset;
-        _ = _memory.TryRead(at, new Span<byte>(bytes, first));
+        new ReadOnlySpan<byte>(_memory.PagePointer(ramPage) + offset, first).CopyTo(new Span<byte>(bytes, first));
         if (first == 15)
         {
             return 15;
@@ -252,7 +260,7 @@ internal sealed unsafe partial class TranslatorVcpu
             return 0;
         }
 
-        _ = _memory.TryRead(_memory.PageAddress(ramPage), new Span<byte>(bytes + first, 15 - first));
+        new ReadOnlySpan<byte>(_memory.PagePointer(ramPage), 15 - first).CopyTo(new Span<byte>(bytes + first, 15 - first));
         return 15;
     }
 

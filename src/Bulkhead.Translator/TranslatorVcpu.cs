@@ -51,6 +51,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private ModeWord _mode;
     private int _generation;
     private int _forget;
+    private int _flush;
     private int _nmi;
     private int _init;
     private int _sipi = -1;
@@ -235,6 +236,13 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     {
         Volatile.Write(ref _forget, 1);
         Kick();
+    }
+
+    /// <summary>Memory moved: what leads to it by any address is forgotten before the next instruction.</summary>
+    internal void RequestFlush()
+    {
+        Volatile.Write(ref _flush, 1);
+        RequestForget();
     }
 
     /// <summary>Waits until this vCPU, if it runs translated code now, has left it once.</summary>

@@ -136,6 +136,19 @@ public sealed class CommandLineTests
         Assert.Contains(expected, errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("image build", "Required argument 'RECIPE' missing")]
+    [InlineData("image build debain", "There is no image 'debain'. Did you mean 'debian'?")]
+    [InlineData("image build /no/such.yaml", "/no/such.yaml: cannot be read")]
+    [InlineData("image build debian-full --ssh-key /no/such.pub", "--ssh-key /no/such.pub: cannot be read")]
+    [InlineData("image biuld debian", "did you mean build?")]
+    [InlineData("image rm no-such-image", "The cache has no image 'no-such-image'")]
+    public void Image_WrongUse_SaysSo(string arguments, string expected)
+    {
+        Assert.Equal(2, Invoke(new RecordingHost(), out string errors, arguments.Split(' ')));
+        Assert.Contains(expected, errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Validate_File_IsPassedOn()
     {

@@ -15,7 +15,7 @@ public sealed class CompletionTests : IDisposable
     [Theory]
     [InlineData("bulkhead si", "simulate")]
     [InlineData("bulkhead v", "validate")]
-    [InlineData("bulkhead run de", "debian debian-rt")]
+    [InlineData("bulkhead run de", "debian debian-full debian-rt")]
     [InlineData("bulkhead run --cpu x", "x86-64-v2 x86-64-v3")]
     [InlineData("bulkhead run --cl", "--clock")]
     [InlineData("bulkhead run --clock ", "instructions real")]

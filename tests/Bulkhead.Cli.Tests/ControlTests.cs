@@ -234,6 +234,19 @@ public sealed class ControlTests : IDisposable
         Assert.NotEmpty(JsonDocument.Parse(File.ReadAllText(file)).RootElement.EnumerateArray());
     }
 
+    /// <summary>Nor while one of them crashes, is explained, has its flight recorded and starts again.</summary>
+    [Fact]
+    public void Up_WhileAnotherCrashesAndStartsAgain_CollectsNothing()
+    {
+        using var up = new BulkheadProcess(_folder, ["up", Write("{ name: box, kernel: circle }", "{ name: bad, kernel: crash, restart: { when: on-failure, limit: 2, backoff: 10ms } }"), "--stats", "--grace", "1ms"]);
+        Assert.NotNull(up.ReadLineWith("not started again, after 2 restarts in a row"));
+        up.Signal("INT");
+
+        (int code, string output, _) = up.End();
+        Assert.Equal(130, code);
+        Assert.Contains("\nruntime: 0 collections ", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Why_OfAGuestThatNeverSleeps_SaysSo()
     {

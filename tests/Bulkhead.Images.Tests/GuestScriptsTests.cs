@@ -23,7 +23,7 @@ public sealed partial class GuestScriptsTests
 
     [Fact]
     public void Init_Modules_AreThoseOfTheImage() =>
-        Assert.Contains($"for module in {string.Join(' ', Recipe.Modules)}; do", s_init, StringComparison.Ordinal);
+        Assert.Contains($"for module in {string.Join(' ', InitramfsMaker.Modules)}; do", s_init, StringComparison.Ordinal);
 
     [Fact]
     public void Init_Tasks_AreListedAsTheyAreRun()

@@ -55,6 +55,7 @@ internal sealed class CommandLine
             }
         }
 
+        _root.Add(new ImageCommands(output, errors).Create(notes));
         foreach (HelpOption help in _root.Options.OfType<HelpOption>())
         {
             if (help.Action is HelpAction usual)

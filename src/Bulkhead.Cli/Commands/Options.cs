@@ -12,6 +12,10 @@ internal static class Options
     /// <summary>Reads a value; false where the text is not one.</summary>
     internal delegate bool Reader<T>(string text, out T value);
 
+    /// <summary>Reads one of several values; null, and what is wrong, where the text is not one.</summary>
+    internal delegate T? PartReader<T>(string text, out string? error)
+        where T : class;
+
     /// <summary>Makes an option that reads its one value with <paramref name="read"/>, and refuses what <paramref name="check"/> has a message for.</summary>
     internal static Option<T> Create<T>(
         string name, string valueName, string description, string form, Reader<T> read, Func<string, T, string?>? check = null) => new(name)
@@ -73,6 +77,37 @@ internal static class Options
     {
         Description = "The system file.",
         CustomParser = result => ExistingPath(result, string.Empty, "a system file"),
+    };
+
+    /// <summary>Makes an option that may be given several times.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="form">What it takes.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="read">Reads one value; null and what is wrong where the text is not one.</param>
+    internal static Option<IReadOnlyList<T>> Several<T>(string name, string form, string description, PartReader<T> read)
+        where T : class => new(name)
+    {
+        HelpName = form,
+        Description = description,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+        CustomParser = result =>
+        {
+            var values = new List<T>();
+            foreach (Token token in result.Tokens)
+            {
+                if (read(token.Value, out string? error) is { } value)
+                {
+                    values.Add(value);
+                }
+                else
+                {
+                    result.AddError($"{name} {token.Value}: {error}");
+                }
+            }
+
+            return values;
+        },
     };
 
     /// <summary>Makes a switch.</summary>

@@ -7,6 +7,7 @@ using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Images;
+using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Commands;
 
@@ -17,6 +18,7 @@ internal sealed class RunCommand
         Examples:
           bulkhead run debian
           bulkhead run debian --append bulkhead.task=script --timeout 60s
+          bulkhead run debian-full --net user,hostfwd=tcp:2222-:22
           bulkhead run --kernel bzImage --initrd initrd.img --memory 1G --cpus 2
 
         On a terminal, Ctrl-A x ends the guest and Ctrl-A h lists the keys.
@@ -63,11 +65,22 @@ internal sealed class RunCommand
     private readonly Option<SerialTarget?> _serial = Options.Create(
         "--serial", "stdio|file:PATH|unix:PATH|none", "Where the first serial port goes (stdio).", SerialTarget.Form, (string text, out SerialTarget? target) => SerialTarget.TryParse(text, out target));
 
+    private readonly Option<IReadOnlyList<DiskRequest>> _disk = Options.Several<DiskRequest>(
+        "--disk", DiskRequest.Form, "A disk (virtio) the guest has; may be given several times.", DiskRequest.Parse);
+
+    private readonly Option<IReadOnlyList<NetRequest>> _net = Options.Several<NetRequest>(
+        "--net", NetRequest.Form, "A network card (virtio) that reaches the host's networks (by passt); may be given several times.", NetRequest.Parse);
+
     private readonly Option<long> _timeout = Options.Duration("--timeout", "End the guest after this time, with exit code 124.");
     private readonly Option<bool> _debugExit = Options.Switch("--debug-exit", "A byte written to port 0xf4 ends the guest with exit code value * 2 + 1.");
     private readonly Option<bool> _stats = Options.Switch("--stats", "Print at the end what the engine did and where its time went.");
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "Write where the guest's code spent its time: functions of its kernel, instructions." };
     private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write VM exits, interrupts and turns as a Chrome trace, which Perfetto opens (docs/trace.md)." };
+    private readonly Option<string?> _name = Options.Create(
+        "--name", "NAME", "Whose disk it is, of an image that has one: what is written to it is there at the next run of that name (the image's).",
+        UpCommand.NameForm, static (string text, out string? name) => UpCommand.IsName(name = text));
+
+    private readonly Option<bool> _snapshot = Options.Switch("--snapshot", "Forget at the end what was written to the image's disk.");
     private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
 
     internal RunCommand(IMachineHost host, TextWriter errors)
@@ -80,7 +93,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _timeout, _debugExit, _stats, _profile, _trace, _update,
+            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -126,10 +139,13 @@ internal sealed class RunCommand
         string? initrd = line.GetValue(_initrd);
         SerialTarget serial = line.GetValue(_serial) ?? new SerialTarget(SerialKind.Stdio, string.Empty);
         string append = line.GetValue(_append) ?? string.Empty;
+        IReadOnlyList<DiskRequest> disks = line.GetValue(_disk) ?? [];
         if (line.GetValue(_image) is string name)
         {
-            (kernel, initrd) = Resolve(name, line.GetValue(_update));
-            append = WithWindow(append, serial);
+            ImageGuest guest = Resolve(name, line);
+            (kernel, initrd) = (guest.Image.KernelPath, guest.Image.InitrdPath);
+            append = $"{guest.Image.Append} {WithWindow(append, serial)}".Trim();
+            disks = [.. guest.Disks, .. disks];
         }
 
         return _host.Run(new RunRequest
@@ -144,6 +160,8 @@ internal sealed class RunCommand
             Clock = line.GetValue(_clock),
             EngineOptions = line.GetValue(_engineOptions) ?? string.Empty,
             Serial = serial,
+            Disks = disks,
+            Nets = line.GetValue(_net) ?? [],
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             DebugExit = line.GetValue(_debugExit),
             Stats = line.GetValue(_stats),
@@ -152,15 +170,15 @@ internal sealed class RunCommand
         });
     }
 
-    private (string Kernel, string Initrd) Resolve(string name, bool update)
+    private ImageGuest Resolve(string name, ParseResult line)
     {
         if (!ImageStore.RecipeNames.Contains(name) && File.Exists(name))
         {
             throw new OperatorException($"{name} is a file, not the name of an image; use --kernel {name}.", ExitCode.Usage);
         }
 
-        GuestImage image = new ImageStore().Resolve(name, update, text => _errors.WriteLine("bulkhead: " + text));
-        return (image.KernelPath, image.InitrdPath);
+        var request = new ImageRequest(name) { Update = line.GetValue(_update) };
+        return ImageGuest.Find(new ImageStore(), request, line.GetValue(_name), line.GetValue(_snapshot), text => _errors.WriteLine("bulkhead: " + text));
     }
 
     // Our images size their terminal by these words; a serial line has no other way to learn it.

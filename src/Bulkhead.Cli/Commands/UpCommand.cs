@@ -30,6 +30,9 @@ internal sealed class UpCommand
 
         """;
 
+    /// <summary>What <see cref="IsName"/> accepts.</summary>
+    internal const string NameForm = "letters, digits, '.', '_' and '-', no '.' first, at most 32";
+
     private const int LongestName = 32;
 
     private readonly IMachineHost _host;
@@ -69,16 +72,17 @@ internal sealed class UpCommand
     /// <summary>Makes the option that names a system.</summary>
     internal static Option<string?> SystemName() => Options.Create(
         "--name", "NAME", "The system's name, under which the other commands find it (the file's name).",
-        "letters, digits, '.', '_' and '-', at most 32", static (string text, out string? name) => IsName(name = text));
+        NameForm, static (string text, out string? name) => IsName(name = text));
 
     /// <summary>The name of a system that was given none: its file's, as far as it can be one.</summary>
     internal static string NameOf(string path)
     {
         string name = string.Concat(Path.GetFileNameWithoutExtension(path).Select(static c => IsNameCharacter(c) ? c : '-'));
-        return name.Length is 0 or > LongestName ? "system" : name;
+        return IsName(name) ? name : "system";
     }
 
-    private static bool IsName(string text) => text.Length is > 0 and <= LongestName && text.All(IsNameCharacter);
+    /// <summary>Whether a text can be a name, and the last part of a path.</summary>
+    internal static bool IsName(string text) => text.Length is > 0 and <= LongestName && text[0] != '.' && text.All(IsNameCharacter);
 
     private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-';
 }

@@ -1,3 +1,5 @@
+using Bulkhead.Machine.Devices;
+
 namespace Bulkhead.Cli.Machines;
 
 /// <summary>One guest to run; every value is checked, every path absolute and, where it is read, there.</summary>
@@ -32,6 +34,12 @@ internal sealed record RunRequest
 
     /// <summary>The first serial port's other end.</summary>
     internal required SerialTarget Serial { get; init; }
+
+    /// <summary>The guest's disks.</summary>
+    internal required IReadOnlyList<DiskRequest> Disks { get; init; }
+
+    /// <summary>The guest's network cards.</summary>
+    internal required IReadOnlyList<NetRequest> Nets { get; init; }
 
     /// <summary>When to give up (exit code 124), in nanoseconds of wall time from the start of the machine; null for never.</summary>
     internal required long? TimeoutNs { get; init; }

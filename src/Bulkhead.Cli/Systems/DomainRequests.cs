@@ -4,6 +4,7 @@ using Bulkhead.Cli.Machines;
 using Bulkhead.Images;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -30,11 +31,12 @@ internal static class DomainRequests
     {
         string kernel = d.KernelPath ?? string.Empty;
         string? initrd = d.InitrdPath;
+        string words = string.Empty;
+        IReadOnlyList<DiskRequest> disks = [];
         if (d.Image is { } recipe)
         {
-            GuestImage image = request.Images.Resolve(recipe, update: false, say);
-            kernel = image.KernelPath;
-            initrd = image.InitrdPath;
+            ImageGuest guest = ImageGuest.Find(request.Images, new ImageRequest(recipe), $"{request.Name}.{d.Name}", d.Snapshot, say);
+            (kernel, initrd, words, disks) = (guest.Image.KernelPath, guest.Image.InitrdPath, guest.Image.Append, guest.Disks);
         }
 
         return new DomainRequest
@@ -42,20 +44,27 @@ internal static class DomainRequests
             Name = d.Name,
             KernelPath = kernel,
             InitrdPath = initrd,
-            CommandLine = CommandLine(d, d == system.Domains[0] ? request.DurationNs : null),
+            CommandLine = CommandLine(d, words, d == system.Domains[0] ? request.DurationNs : null),
             MemoryBytes = d.MemoryBytes,
             Vcpus = d.Vcpus,
             Serial = console.Write,
             Share = d.Share,
+            Disks = [.. disks, .. d.Disks],
+            Nets = d.Nets,
             StartsOff = true,
             Pool = system.Pools.Select(static p => p.Name).ToList().IndexOf(d.Pool),
         };
     }
 
     /// <summary>The kernel's command line; Linux hands words it does not know to init as variables.</summary>
-    private static string CommandLine(DomainConfig d, long? durationNs)
+    private static string CommandLine(DomainConfig d, string image, long? durationNs)
     {
         var line = new StringBuilder("console=ttyS0,115200 panic=-1 quiet");
+        if (image.Length > 0)
+        {
+            _ = line.Append(' ').Append(image);
+        }
+
         if (d.Task is { } task)
         {
             _ = line.Append(CultureInfo.InvariantCulture, $" bulkhead.task={task}");

@@ -32,9 +32,7 @@ internal sealed class FlightFiles(LiveSystem system, Action<string> say)
 
     private void Write(ManagedDomain domain, string words)
     {
-        string folder = Path.Combine(
-            Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } state ? state : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/state"),
-            "bulkhead", "flight", system.Name);
+        string folder = Path.Combine(UserFolders.State, "flight", system.Name);
         string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{DateTimeOffset.Now:yyyyMMdd-HHmmss-fff}-{domain.Config.Name}.json"));
         try
         {

@@ -22,9 +22,10 @@ internal sealed class GuestLines(ConsoleLog log, Action<string> say)
         Text,
     }
 
-    /// <summary>Says every line that came since the last call; with <paramref name="all"/> also one without its end.</summary>
-    internal void Drain(bool all = false)
+    /// <summary>Says every line that came since the last call; with <paramref name="all"/> also one without its end. Whether anything came.</summary>
+    internal bool Drain(bool all = false)
     {
+        long from = _position;
         for (int count = log.Read(ref _position, _chunk); count > 0; count = log.Read(ref _position, _chunk))
         {
             foreach (byte b in _chunk.AsSpan(0, count))
@@ -37,6 +38,8 @@ internal sealed class GuestLines(ConsoleLog log, Action<string> say)
         {
             Say();
         }
+
+        return _position != from;
     }
 
     private void Take(byte b)

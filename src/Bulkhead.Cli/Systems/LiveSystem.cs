@@ -25,6 +25,8 @@ internal sealed class LiveSystem : IDisposable
 {
     private const int MostWaits = 8;
     private const int StepMs = 20;
+    private const int CalmStepMs = 100;
+    private const long CalmAfterNs = 1_000_000_000;
     private const long SecondNs = 1_000_000_000;
 
     private readonly UpRequest _request;
@@ -38,6 +40,7 @@ internal sealed class LiveSystem : IDisposable
     private MachineRunner? _runner;
     private ManagedDomain[] _domains = [];
     private long _lookedNs;
+    private long _stirredNs;
     private long? _endNs;
     private (int Code, string Words)? _down;
     private bool _over;
@@ -335,11 +338,17 @@ internal sealed class LiveSystem : IDisposable
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
             Pools = [.. _system.Pools.Select(p => DomainRequests.Describe(p, p.ResolveCpus(allowed)))],
+            Channels = _system.Channels,
             InstructionClock = _system.IsVirtual,
             Seed = (ulong)_system.Seed,
             EndAtNs = _system.IsVirtual ? _request.DurationNs ?? long.MaxValue : long.MaxValue,
         };
         MachineRunner runner = MachineRunner.Build(machine, engines.Seam);
+        foreach (Domain domain in runner.Domains)
+        {
+            domain.Ended += _ => Order(static () => { });
+        }
+
         Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
         _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view, keepsRam: _system.IsVirtual))];
         return runner;
@@ -372,6 +381,11 @@ internal sealed class LiveSystem : IDisposable
         {
             bool wasUp = domain.IsUp;
             domain.Advance(now);
+            if (domain.State(now) is not (DomainState.Running or DomainState.Paused or DomainState.Exited))
+            {
+                _stirredNs = now;
+            }
+
             if (wasUp && domain is { IsUp: false, WasStopped: false, LastResult.ExitCode: not ExitCodes.PowerOff })
             {
                 _flights.Crashed(domain);
@@ -391,7 +405,7 @@ internal sealed class LiveSystem : IDisposable
 
     private void Await()
     {
-        _ = _ordered.WaitOne(StepMs);
+        _ = _ordered.WaitOne(NowNs - _stirredNs < CalmAfterNs ? StepMs : CalmStepMs);
         Obey();
         Drain(all: false);
     }
@@ -400,6 +414,7 @@ internal sealed class LiveSystem : IDisposable
     {
         while (_orders.TryDequeue(out Action? order))
         {
+            _stirredNs = NowNs;
             order();
         }
     }
@@ -408,7 +423,10 @@ internal sealed class LiveSystem : IDisposable
     {
         foreach (ManagedDomain domain in _domains)
         {
-            domain.Lines.Drain(all);
+            if (domain.Lines.Drain(all))
+            {
+                _stirredNs = NowNs;
+            }
         }
 
         _view.Flush();

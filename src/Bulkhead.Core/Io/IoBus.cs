@@ -2,7 +2,7 @@ namespace Bulkhead.Core.Io;
 
 /// <summary>An address space of devices: ports, or physical addresses that are not RAM.</summary>
 /// <remarks>
-/// <para><i>Threading</i>: mapped while the machine is built; read by every vCPU without a lock.</para>
+/// <para><i>Threading</i>: mapped by one thread at a time; read by every vCPU without a lock.</para>
 /// <para><i>Errors</i>: what nobody claims reads all ones and swallows writes; both are counted.</para>
 /// </remarks>
 public sealed class IoBus
@@ -16,18 +16,31 @@ public sealed class IoBus
     /// <summary>Places a device at [<paramref name="start"/>, +<paramref name="length"/>).</summary>
     public void Map(ulong start, ulong length, IIoDevice device)
     {
+        if (!TryMap(start, length, device))
+        {
+            throw new ArgumentException($"[{start:x}, +{length:x}) is taken", nameof(start));
+        }
+    }
+
+    /// <summary>The same; false, and nothing changed, where part of that is taken.</summary>
+    public bool TryMap(ulong start, ulong length, IIoDevice device)
+    {
         foreach (Window w in _windows)
         {
             if (start < w.Start + w.Length && w.Start < start + length)
             {
-                throw new ArgumentException($"[{start:x}, +{length:x}) overlaps [{w.Start:x}, +{w.Length:x})", nameof(start));
+                return false;
             }
         }
 
         Window[] windows = [.. _windows, new Window(start, length, device)];
         Array.Sort(windows, static (a, b) => a.Start.CompareTo(b.Start));
         Volatile.Write(ref _windows, windows);
+        return true;
     }
+
+    /// <summary>Takes a device away from wherever it is. An access that has found it may still be in progress.</summary>
+    public void Unmap(IIoDevice device) => Volatile.Write(ref _windows, [.. _windows.Where(w => w.Device != device)]);
 
     /// <summary>Reads from whoever lives at <paramref name="address"/>; all ones where nobody does.</summary>
     public IoResult Read(ulong address, Span<byte> data)

@@ -7,7 +7,8 @@ namespace Bulkhead.Core.Memory;
 /// <summary>A domain's RAM, and the only door to it: every address and length a guest supplies is checked here.</summary>
 /// <remarks>
 /// <para><i>Shape</i>: one mapping; RAM lies at [0, <see cref="LowSizeBytes"/>) and, when larger than
-/// <see cref="HoleStart"/>, goes on at 4 GiB. The hole below 4 GiB is for devices.</para>
+/// <see cref="HoleStart"/>, goes on at 4 GiB. The hole below 4 GiB is for devices. Memory shared with other domains follows RAM in the
+/// mapping, and has pages like it; its guest physical addresses are its own matter (<see cref="SharedWindow"/>).</para>
 /// <para><i>Threading</i>: any thread. Reads and writes of other threads may interleave bytewise.</para>
 /// <para><i>Errors</i>: a range that is not wholly RAM makes a Try method return false and touch nothing.</para>
 /// </remarks>
@@ -21,16 +22,30 @@ public sealed unsafe class GuestMemory : IDisposable
 
     private readonly SharedMemory _backing;
     private readonly byte* _base;
-    private IWriteObserver? _observer;
+    private readonly SharedWindow[] _shared;
+    private IMemoryObserver? _observer;
 
     /// <summary>Creates RAM of <paramref name="sizeBytes"/> bytes, a multiple of 4096.</summary>
-    public GuestMemory(string name, ulong sizeBytes)
+    /// <param name="name">A name for whoever looks at the process.</param>
+    /// <param name="sizeBytes">How much RAM.</param>
+    /// <param name="shared">Memory shared with other domains, and whether it may only be read; the caller keeps it longer.</param>
+    public GuestMemory(string name, ulong sizeBytes, params ReadOnlySpan<(SharedMemory Memory, bool ReadOnly)> shared)
     {
-        _backing = SharedMemory.Create(name, sizeBytes);
+        _backing = SharedMemory.Create(name, sizeBytes, shared);
         _base = _backing.Pointer;
         SizeBytes = sizeBytes;
         LowSizeBytes = Math.Min(sizeBytes, HoleStart);
+        _shared = new SharedWindow[shared.Length];
+        ulong offset = sizeBytes;
+        for (int i = 0; i < _shared.Length; i++)
+        {
+            _shared[i] = new SharedWindow(this, offset, shared[i].Memory.SizeBytes, shared[i].ReadOnly);
+            offset += shared[i].Memory.SizeBytes;
+        }
     }
+
+    /// <summary>The memory shared with other domains, in order.</summary>
+    public IReadOnlyList<SharedWindow> Shared => _shared;
 
     /// <summary>All RAM in bytes.</summary>
     public ulong SizeBytes { get; }
@@ -41,17 +56,20 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <summary>RAM that starts at 4 GiB, in bytes.</summary>
     public ulong HighSizeBytes => SizeBytes - LowSizeBytes;
 
-    /// <summary>The number of 4 KiB RAM pages.</summary>
-    public int PageCount => (int)(SizeBytes >> 12);
+    /// <summary>The number of 4 KiB pages, shared ones behind those of RAM.</summary>
+    public int PageCount => (int)(_backing.SizeBytes >> 12);
+
+    /// <summary>The number of pages of RAM alone.</summary>
+    public int RamPageCount => (int)(SizeBytes >> 12);
 
     /// <summary>Names the one observer of writes made here; the engine sets it before guests run.</summary>
-    public void Observe(IWriteObserver observer) => _observer = observer;
+    public void Observe(IMemoryObserver observer) => _observer = observer;
 
     /// <summary>Whether [<paramref name="address"/>, +<paramref name="length"/>) is wholly RAM.</summary>
-    public bool Contains(Gpa address, ulong length) => TryOffset(address.Value, length, out _);
+    public bool Contains(Gpa address, ulong length) => TryOffset(address.Value, length, write: true, out _);
 
-    /// <summary>The RAM page number (0..<see cref="PageCount"/>) of an address, or -1 where there is no RAM.</summary>
-    public int PageNumber(Gpa address) => TryOffset(address.Value, 1, out ulong offset) ? (int)(offset >> 12) : -1;
+    /// <summary>The page number (0..<see cref="PageCount"/>) of an address, or -1 where there is no memory.</summary>
+    public int PageNumber(Gpa address) => TryOffset(address.Value, 1, write: false, out ulong offset) ? (int)(offset >> 12) : -1;
 
     /// <summary>The guest physical address of a RAM page number.</summary>
     public Gpa PageAddress(int pageNumber)
@@ -60,15 +78,39 @@ public sealed unsafe class GuestMemory : IDisposable
         return new Gpa(offset < LowSizeBytes ? offset : HighStart + (offset - LowSizeBytes));
     }
 
-    /// <summary>The host address of a range of RAM, or null. For the soft TLB's fill and the page walk alone.</summary>
+    /// <summary>The host address of a page. For the soft TLB's fill and code's bytes; as <see cref="HostPointer"/>.</summary>
+    public byte* PagePointer(int pageNumber) => _base + ((ulong)(uint)pageNumber << 12);
+
+    /// <summary>Whether a page is shared with other domains, which write to it unseen.</summary>
+    public bool IsShared(int pageNumber) => pageNumber >= RamPageCount;
+
+    /// <summary>Whether a page may only be read.</summary>
+    public bool IsReadOnly(int pageNumber)
+    {
+        ulong offset = (ulong)(uint)pageNumber << 12;
+        foreach (SharedWindow w in _shared)
+        {
+            if (offset - w.Offset < w.SizeBytes)
+            {
+                return w.ReadOnly;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A shared window moved: translations of addresses that lead there, or did, are to be forgotten.</summary>
+    internal void NoteMoved() => _observer?.OnMoved();
+
+    /// <summary>The host address of a range of memory that may be written, or null. For the soft TLB's fill and the page walk alone.</summary>
     /// <remarks>Writes through the pointer do not reach the observer; <see cref="NotifyWritten"/> tells it.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public byte* HostPointer(Gpa address, ulong length) => TryOffset(address.Value, length, out ulong offset) ? _base + offset : null;
+    public byte* HostPointer(Gpa address, ulong length) => TryOffset(address.Value, length, write: true, out ulong offset) ? _base + offset : null;
 
     /// <summary>Copies guest bytes out; 1, 2, 4 and 8 bytes in one load, so that what another processor stores at once is seen at once.</summary>
     public bool TryRead(Gpa address, Span<byte> destination)
     {
-        if (!TryOffset(address.Value, (ulong)destination.Length, out ulong offset))
+        if (!TryOffset(address.Value, (ulong)destination.Length, write: false, out ulong offset))
         {
             return false;
         }
@@ -81,7 +123,7 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <summary>Copies bytes into the guest and tells the observer; 1, 2, 4 and 8 bytes in one store.</summary>
     public bool TryWrite(Gpa address, ReadOnlySpan<byte> source)
     {
-        if (!TryOffset(address.Value, (ulong)source.Length, out ulong offset))
+        if (!TryOffset(address.Value, (ulong)source.Length, write: true, out ulong offset))
         {
             return false;
         }
@@ -90,6 +132,18 @@ public sealed unsafe class GuestMemory : IDisposable
         Copy(source, new Span<byte>(_base + offset, source.Length));
         _observer?.OnWritten(address, (ulong)source.Length);
         return true;
+    }
+
+    /// <summary>RAM itself, for data that goes to or comes from elsewhere unread: what is decided upon is copied first, as the guest may
+    /// change it meanwhile.</summary>
+    /// <remarks>Writes do not reach the observer; <see cref="NotifyWritten"/> tells it.</remarks>
+    public bool TrySpan(Gpa address, int length, out Span<byte> bytes)
+    {
+        byte* start = length < 0 ? null : HostPointer(address, (ulong)length);
+
+        // SAFETY: as in TryRead; the mapping lives as long as the domain, and devices stop before it (Board.Dispose).
+        bytes = start == null ? default : new Span<byte>(start, length);
+        return start != null;
     }
 
     /// <summary>Tells the observer of bytes that were changed through <see cref="HostPointer"/>, once for the whole range.</summary>
@@ -154,7 +208,7 @@ public sealed unsafe class GuestMemory : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryOffset(ulong address, ulong length, out ulong offset)
+    private bool TryOffset(ulong address, ulong length, bool write, out ulong offset)
     {
         if (address < LowSizeBytes)
         {
@@ -164,6 +218,21 @@ public sealed unsafe class GuestMemory : IDisposable
 
         ulong high = address - HighStart;
         offset = LowSizeBytes + high;
-        return address >= HighStart && high < HighSizeBytes && length <= HighSizeBytes - high;
+        return address >= HighStart && high < HighSizeBytes ? length <= HighSizeBytes - high : TryShared(address, length, write, out offset);
+    }
+
+    private bool TryShared(ulong address, ulong length, bool write, out ulong offset)
+    {
+        foreach (SharedWindow w in _shared)
+        {
+            if (w.Holds(address, out ulong into) && !(write && w.ReadOnly))
+            {
+                offset = w.Offset + into;
+                return length <= w.SizeBytes - into;
+            }
+        }
+
+        offset = 0;
+        return false;
     }
 }

@@ -50,7 +50,7 @@ public sealed class AcpiPm : IByteRegisters
     /// <summary>PM1a_CNT_BLK, two ports.</summary>
     public IIoDevice ControlPorts { get; }
 
-    /// <summary>One port, 0xCF9 on a PC (inside the PCI configuration ports: give it to <see cref="PciHost"/>).</summary>
+    /// <summary>One port, 0xCF9 on a PC (inside the PCI configuration ports: give it to the PCI host).</summary>
     public IIoDevice ResetPort { get; }
 
     /// <summary>Presses the power button for a moment.</summary>

@@ -7,7 +7,7 @@ namespace Bulkhead.Devices.Chipset;
 /// <para><i>Threading</i>: members are added while the machine is built; delivery from any thread, without a lock.</para>
 /// <para><i>Source</i>: Intel SDM Vol. 3A, 11.6.2 Determining IPI Destination.</para>
 /// </remarks>
-public sealed class ApicBus : IInterruptPins
+public sealed class ApicBus : IInterruptPins, IInterruptMessages
 {
     /// <summary>The PIC's INTR, wired to LINT0 of the bootstrap processor.</summary>
     public const int IntrPin = 0;
@@ -64,6 +64,15 @@ public sealed class ApicBus : IInterruptPins
         (DeliveryMode)((data >> 8) & 7),
         (byte)data,
         level: (data & 0x8000) != 0);
+
+    /// <inheritdoc/>
+    void IInterruptMessages.Send(ulong address, uint data)
+    {
+        if ((address & ~0xF_FFFFul) == 0xFEE0_0000)
+        {
+            _ = DeliverMessage(address, data);
+        }
+    }
 
     /// <summary>Delivers a message with an 8-bit destination (I/O APIC, MSI); false when nobody accepted it.</summary>
     public bool Deliver(uint destination, bool logical, DeliveryMode mode, byte vector, bool level) =>

@@ -50,7 +50,7 @@ public sealed unsafe class ExecutableMemory : IDisposable
 
     /// <summary>Takes pages out of the writable mapping, where they would count twice; their bytes stay, and a write brings a page
     /// back.</summary>
-    public void Unload(int from, int length) => _ = Libc.Madvise((byte*)_writable + from, (nuint)length, Libc.MadvDontneed);
+    public void Unload(int from, int length) => _ = Libc.TryDrop((byte*)_writable + from, (nuint)length);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -42,6 +42,11 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "mlockall", SetLastError = true)]
     internal static partial int LockAll(int flags);
 
+    /// <summary>Takes pages out of a mapping.</summary>
+    internal static bool TryDrop(void* address, nuint length) =>
+        // Locked pages need to be asked for by name (Linux 5.18).
+        Madvise(address, length, MadvDontneed) == 0 || Madvise(address, length, MadvDontneedLocked) == 0;
+
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int fd);
 }

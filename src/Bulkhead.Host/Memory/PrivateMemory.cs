@@ -35,8 +35,7 @@ public sealed unsafe class PrivateMemory : IDisposable
     /// <summary>Zeroes all and gives the host its pages back.</summary>
     public void Clear()
     {
-        // Locked pages need to be asked for by name (Linux 5.18).
-        if (Libc.Madvise(_pointer, _size, Libc.MadvDontneed) != 0 && Libc.Madvise(_pointer, _size, Libc.MadvDontneedLocked) != 0)
+        if (!Libc.TryDrop(_pointer, _size))
         {
             // SAFETY: the mapping is this long (PrivateMemoryTests).
             NativeMemory.Clear(_pointer, _size);

@@ -20,14 +20,17 @@ public sealed unsafe class SharedMemory : IDisposable
     /// <summary>The first byte of the mapping, page aligned.</summary>
     public byte* Pointer => _pointer;
 
-    /// <summary>The size of the mapping in bytes.</summary>
+    /// <summary>The size of the mapping in bytes, with what follows it.</summary>
     public ulong SizeBytes => _size;
 
     /// <summary>The memfd behind the mapping; owned by this object.</summary>
     public int FileDescriptor => _fd;
 
     /// <summary>Creates zeroed memory of <paramref name="sizeBytes"/> bytes; host pages are taken at first touch.</summary>
-    public static SharedMemory Create(string name, ulong sizeBytes)
+    /// <param name="name">A name for whoever looks at the process.</param>
+    /// <param name="sizeBytes">Its size.</param>
+    /// <param name="behind">Other memory that follows it in the mapping, in whole pages, and whether it may only be read there.</param>
+    public static SharedMemory Create(string name, ulong sizeBytes, params ReadOnlySpan<(SharedMemory Memory, bool ReadOnly)> behind)
     {
         int fd = Libc.MemfdCreate(name, Libc.MfdCloexec);
         if (fd < 0)
@@ -42,7 +45,19 @@ public sealed unsafe class SharedMemory : IDisposable
             throw new OperatorException($"The host refused {sizeBytes >> 20} MiB of shared memory (errno {errno}); ask for less memory.");
         }
 
-        byte* p = GuardedRange.Map((nuint)sizeBytes, Libc.MapShared | Libc.MapNoReserve, fd);
+        ulong all = sizeBytes;
+        foreach ((SharedMemory memory, _) in behind)
+        {
+            all += memory.SizeBytes;
+        }
+
+        byte* p = GuardedRange.Map((nuint)all, Libc.MapShared | Libc.MapNoReserve, fd);
+        if (p is not null && !TryMapBehind(p + sizeBytes, behind))
+        {
+            GuardedRange.Unmap(p, (nuint)all);
+            p = null;
+        }
+
         if (p is null)
         {
             int errno = Marshal.GetLastPInvokeError();
@@ -50,7 +65,25 @@ public sealed unsafe class SharedMemory : IDisposable
             throw new OperatorException($"The host could not map {sizeBytes >> 20} MiB of memory (errno {errno}); ask for less memory.");
         }
 
-        return new SharedMemory(fd, p, (nuint)sizeBytes);
+        return new SharedMemory(fd, p, (nuint)all);
+    }
+
+    private static bool TryMapBehind(byte* at, ReadOnlySpan<(SharedMemory Memory, bool ReadOnly)> behind)
+    {
+        foreach ((SharedMemory memory, bool readOnly) in behind)
+        {
+            int protection = readOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
+
+            // SAFETY: it lies in the range that was just mapped for it.
+            if (Libc.Mmap(at, memory._size, protection, Libc.MapShared | Libc.MapNoReserve | Libc.MapFixed, memory._fd, 0) == (void*)-1)
+            {
+                return false;
+            }
+
+            at += memory._size;
+        }
+
+        return true;
     }
 
     /// <inheritdoc/>

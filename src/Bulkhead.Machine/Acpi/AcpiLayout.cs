@@ -21,6 +21,15 @@ internal static class AcpiLayout
     /// <summary>HPET capabilities, low half: revision 1, three 64-bit comparators, legacy replacement, vendor 8086h.</summary>
     internal const uint HpetBlockId = 0x8086_A201;
 
+    /// <summary>Where registers of PCI devices begin.</summary>
+    internal const uint PciRegisters = 0xE000_0000;
+
+    /// <summary>Where memory of PCI devices begins, far behind any RAM.</summary>
+    internal const ulong PciMemory = 1ul << 44;
+
+    /// <summary>How much there is room for.</summary>
+    internal const ulong PciMemoryBytes = 1ul << 44;
+
     /// <summary>The first I/O APIC pin of PCI interrupts; device and pin rotate over four.</summary>
     internal const byte PciInterruptBase = 16;
 }

@@ -78,6 +78,11 @@ internal static class Aml
     internal static byte[] MemoryWindow(uint first, uint last) => new TableWriter()
         .U8(0x87).U16(23).U8(0).U8(0x0C).U8(0x01).U32(0).U32(first).U32(last).U32(0).U32(last - first + 1).ToArray();
 
+    /// <summary>A memory range a bridge passes on, anywhere; it may be prefetched.</summary>
+    /// <remarks><i>Source</i>: ACPI 6.5, 6.4.3.5.1 QWord Address Space Descriptor.</remarks>
+    internal static byte[] MemoryWindow64(ulong first, ulong last) => new TableWriter()
+        .U8(0x8A).U16(43).U8(0).U8(0x0C).U8(0x07).U64(0).U64(first).U64(last).U64(0).U64(last - first + 1).ToArray();
+
     /// <summary>Concatenates terms.</summary>
     internal static byte[] Join(params byte[][] terms)
     {

@@ -22,7 +22,8 @@ internal static class Dsdt
                     Aml.Ports(0xCF8, 8),
                     Aml.PortWindow(0, 0xCF7),
                     Aml.PortWindow(0xD00, 0xFFFF),
-                    Aml.MemoryWindow((uint)GuestMemory.HoleStart, AcpiLayout.IoApic - 1))),
+                    Aml.MemoryWindow((uint)GuestMemory.HoleStart, AcpiLayout.IoApic - 1),
+                    Aml.MemoryWindow64(AcpiLayout.PciMemory, AcpiLayout.PciMemory + AcpiLayout.PciMemoryBytes - 1))),
                 Aml.Name("_PRT", InterruptRouting()),
                 Aml.Device(
                     "RTC0",

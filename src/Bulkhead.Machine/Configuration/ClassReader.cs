@@ -3,6 +3,7 @@ using Bulkhead.Machine.Workers;
 using Bulkhead.Scheduling;
 using Bulkhead.Scheduling.Classes;
 using Bulkhead.Scheduling.FixedPriority;
+using Bulkhead.Yaml;
 using YamlDotNet.RepresentationModel;
 
 namespace Bulkhead.Machine.Configuration;

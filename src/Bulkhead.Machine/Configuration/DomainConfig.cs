@@ -1,3 +1,4 @@
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine.Configuration;
@@ -11,6 +12,9 @@ public sealed record DomainConfig
 
     /// <summary>The name of a guest image recipe, where the guest comes from one.</summary>
     public string? Image { get; init; }
+
+    /// <summary>Whether what is written to the image's own disk is forgotten at the end.</summary>
+    public bool Snapshot { get; init; }
 
     /// <summary>The absolute path of a kernel, where the guest is booted from files.</summary>
     public string? KernelPath { get; init; }
@@ -62,6 +66,12 @@ public sealed record DomainConfig
 
     /// <summary>What <c>bulkhead test</c> checks.</summary>
     public IReadOnlyList<Expectation> Expectations { get; init; } = [];
+
+    /// <summary>Its disks.</summary>
+    public IReadOnlyList<DiskRequest> Disks { get; init; } = [];
+
+    /// <summary>Its network cards.</summary>
+    public IReadOnlyList<NetRequest> Nets { get; init; } = [];
 
     /// <summary>The name of the pool its vCPUs run in.</summary>
     public required string Pool { get; init; }

@@ -2,6 +2,7 @@ using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Machine.Workers;
 using Bulkhead.Scheduling.Edf;
+using Bulkhead.Yaml;
 using YamlDotNet.RepresentationModel;
 
 namespace Bulkhead.Machine.Configuration;

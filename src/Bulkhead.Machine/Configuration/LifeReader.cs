@@ -1,4 +1,5 @@
 using Bulkhead.Host;
+using Bulkhead.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

@@ -3,6 +3,7 @@ using Bulkhead.Host;
 using Bulkhead.Machine.Workers;
 using Bulkhead.Scheduling.Edf;
 using Bulkhead.Scheduling.FixedPriority;
+using Bulkhead.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

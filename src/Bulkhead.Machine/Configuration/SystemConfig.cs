@@ -1,3 +1,5 @@
+using Bulkhead.Machine.Devices;
+
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>A whole system: validated once by <see cref="SystemFile.Load"/>, then trusted.</summary>
@@ -7,6 +9,9 @@ namespace Bulkhead.Machine.Configuration;
 public sealed record SystemConfig(
     string Path, IReadOnlyList<PoolConfig> Pools, IReadOnlyList<DomainConfig> Domains)
 {
+    /// <summary>The channels its domains share.</summary>
+    public IReadOnlyList<ChannelRequest> Channels { get; init; } = [];
+
     /// <summary>What its time is made of.</summary>
     public SystemClock Clock { get; init; }
 

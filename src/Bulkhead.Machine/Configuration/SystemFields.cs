@@ -1,5 +1,6 @@
 using Bulkhead.Core;
 using Bulkhead.Machine.Configuration.Fields;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Scheduling;
 using Bulkhead.Scheduling.Edf;
 using Bulkhead.Scheduling.FixedPriority;
@@ -14,6 +15,10 @@ internal static class SystemFields
     public static readonly string[] Policies = ["bvt", "edf", "arinc653", "fixed-priority", "null"];
 
     public static readonly string[] Extras = ["true", "false"];
+
+    public static readonly string[] Switches = ["true", "false"];
+
+    public static readonly string[] NetworkNames = ["user"];
 
     public static readonly string[] Clocks = ["real", "virtual"];
 
@@ -64,6 +69,21 @@ internal static class SystemFields
         ConfigField.Duration("longest", LifeReader.LeastBackoffNs, LifeReader.LongestNs, "The longest such wait")
             with { Default = Quantity.FormatDuration(RestartConfig.DefaultLongestNs) });
 
+    public static readonly FieldTable Disk = new(
+        "disk", "A virtio disk.",
+        ConfigField.Text("file", "The path of its image, absolute or from the system file's folder") with { Required = true },
+        ConfigField.Choice("read_only", Switches, "Whether the guest may only read it") with { Default = Switches[1] },
+        ConfigField.Choice("format", DiskRequest.Formats, "The image's format; without it what the file says itself"),
+        ConfigField.Choice("cache", DiskRequest.Caches, "Whether the host's cache is used, or passed by") with { Default = DiskRequest.Caches[0] },
+        ConfigField.Choice("snapshot", Switches, "Whether what is written is forgotten at the end") with { Default = Switches[1] },
+        ConfigField.Text("serial", "The serial number the guest finds; 20 characters count"));
+
+    public static readonly FieldTable Network = new(
+        "network", "A virtio network card, and what it is connected to.",
+        ConfigField.Choice("name", NetworkNames, "user: the host's networks, by sockets of its own") with { Required = true },
+        ConfigField.Texts("forward", "Ports of the host that lead to the guest: tcp:2222-:22, a list of them"),
+        ConfigField.Text("mac", "Its address; without it one made of the domain's name"));
+
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
@@ -79,6 +99,9 @@ internal static class SystemFields
         ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority of each vCPU, larger is more urgent; only with fixed-priority") with { Default = "0" },
         ConfigField.List("classes", Class, "What its vCPUs may be while the guest does something urgent, the most urgent first; only with bvt and fixed-priority"),
         ConfigField.Duration("latency", 1_000, BvtParameters.MaxTimeNs, "The longest wait from wake-up to dispatch that it can live with; a system that cannot keep it is refused"),
+        ConfigField.Choice("snapshot", Switches, "Whether what is written to an image's own disk is forgotten at the end; only with image") with { Default = Switches[1], With = "image" },
+        ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
+        ConfigField.List("networks", Network, "Its network cards"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },
         ConfigField.ChoiceOrMap("restart", LifeReader.RestartWords, Restart, "When it starts again after it ended: a word, or a mapping with limits") with { Default = LifeReader.RestartWords[0] },
@@ -103,10 +126,19 @@ internal static class SystemFields
             with { Default = Quantity.FormatDuration(SystemFile.DefaultSpinNs) },
         ConfigField.Choice("realtime", RealTimes, "Whether its vCPUs go before other processes of the host: auto, where that is permitted") with { Default = RealTimes[0] });
 
+    public static readonly FieldTable Channel = new(
+        "channel", "Memory that domains share, with doorbells between them.",
+        ConfigField.OwnName("name", "The channel's name, unique") with { Required = true },
+        ConfigField.Size("size", ChannelRequest.LeastBytes, ChannelRequest.MostBytes, "How much memory; a power of two") with { Default = Quantity.FormatSize(DeviceReader.DefaultChannelBytes) },
+        ConfigField.Number("doorbells", 0, ChannelRequest.MostVectors, "How many doorbells each member has; 0 = memory alone") with { Default = "1" },
+        ConfigField.Names("writers", "Domains that may write to it; their places in the list are their numbers, from 0") with { Required = true },
+        ConfigField.Names("readers", "Domains that may read it and ring; their numbers follow those of the writers"));
+
     public static readonly FieldTable Top = new(
         "system", "A system of Bulkhead: pools of host CPUs, and the domains that run in them.",
         ConfigField.List("pools", Pool, "Sets of host CPUs with a schedule; without it there is one pool of the last CPU"),
         ConfigField.List("domains", Domain, "The virtual machines, the control domain first") with { Required = true },
+        ConfigField.List("channels", Channel, "Memory that domains share; what is not declared cannot talk"),
         ConfigField.Choice("clock", Clocks, "What time is made of: the host's, or what the guests execute, so that the system does the same every time") with { Default = Clocks[0] },
         ConfigField.Number("seed", 0, int.MaxValue, "What chance is drawn from; only with clock: virtual") with { Default = "1", With = "clock" });
 }

@@ -1,7 +1,8 @@
-using System.Globalization;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Scheduling;
+using Bulkhead.Yaml;
+using System.Globalization;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -24,6 +25,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly HashSet<string> _poolNames = [];
     private readonly HashSet<string> _domainNames = [];
     private readonly LifeReader _lives = new(errors);
+    private readonly DeviceReader _devices = new(errors, folder);
     private readonly List<CpuSelector> _cpus = [];
     private (Mark At, string Path)? _secondCpu;
     private readonly ScheduleReader _schedule = new(errors, file);
@@ -62,7 +64,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         _schedule.CheckFrames();
         _lives.CheckDependencies(domains);
-        return new SystemConfig(file, pools, domains) { Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
+        return new SystemConfig(file, pools, domains) { Channels = _devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]), Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
     }
 
     private SystemClock ReadClock(ConfigMap map)
@@ -76,6 +78,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (isVirtual)
         {
             _lives.RefuseHostTime();
+            _devices.RefuseHostTime();
         }
 
         if (map.Has("seed") && !isVirtual)
@@ -171,6 +174,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         {
             Name = ReadName(map, _domainNames, "domain"),
             Image = image,
+            Snapshot = map.Choice("snapshot", SystemFields.Switches) == SystemFields.Switches[0],
             KernelPath = ReadPath(map, "kernel"),
             InitrdPath = ReadPath(map, "initrd"),
             Append = map.Text("append", "words for the kernel's command line") ?? "",
@@ -182,7 +186,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Pool = ReadPoolOf(map),
             Task = map.Choice("task", SystemFields.Tasks) ?? (image is null ? null : SystemFields.Tasks[0]),
         };
-        return _lives.Read(map, _schedule.Complete(domain, map, path), path);
+        return _devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path));
     }
 
     private static void CheckSource(ConfigMap map)
@@ -206,6 +210,11 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (map.Has("task") && !image)
         {
             map.Error("task", "has no image", "task goes with image; with kernel, use append");
+        }
+
+        if (map.Has("snapshot") && !image)
+        {
+            map.Error("snapshot", "has no image", "snapshot goes with image; with kernel, set it for each of disks");
         }
     }
 

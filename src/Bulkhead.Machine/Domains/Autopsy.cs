@@ -41,10 +41,11 @@ internal static class Autopsy
     // The image is contiguous in RAM, so any address in it leads to the tables: RIP, or else where SYSCALL enters.
     private static string NameOf(ref Registers r, GuestMemory memory)
     {
-        return r.Rip >= KernelImage && FindSymbols(ref r, memory) is { } symbols && symbols.TryName(r.Rip, out string name) ? $" {name}" : string.Empty;
+        using KernelSymbols? symbols = r.Rip >= KernelImage ? FindSymbols(ref r, memory) : null;
+        return symbols is not null && symbols.TryName(r.Rip, out string name) ? $" {name}" : string.Empty;
     }
 
-    /// <summary>The symbols of the kernel a vCPU stopped in, or was last in; null where they are not found.</summary>
+    /// <summary>The symbols of the kernel a vCPU stopped in, or was last in, which the caller disposes; null where they are not found.</summary>
     internal static KernelSymbols? FindSymbols(ref Registers r, GuestMemory memory)
     {
         if (!r.LongMode)

@@ -1,26 +1,32 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Io;
 using Bulkhead.Core.Time;
+using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Chipset;
+using Bulkhead.Devices.Pci;
+using Bulkhead.Devices.Virtio;
 using Bulkhead.Machine.Acpi;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Time;
 
 namespace Bulkhead.Machine.Domains;
 
 /// <summary>The chipset of one domain, wired as in a PC; a reset makes a new one.</summary>
 /// <remarks><i>Threading</i>: built while the domain is parked; read-only after that, each device with its own lock.</remarks>
-internal sealed class Board
+internal sealed class Board : IDisposable
 {
     private const int RtcInterrupt = 8;
+    private const int MostDiskQueues = 4;
 
     private readonly IoBus _ports = new();
     private readonly IoBus _mmio = new();
     private readonly IoApic _ioApic;
     private readonly List<LocalApic> _apics = [];
     private readonly KvmClock? _kvmClock;
+    private readonly PciDevices? _devices;
 
     /// <summary>Wires a board to the domain's vCPUs; its timers stand in vCPU 0's queue.</summary>
-    internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit)
+    internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit, DomainDevices? devices = null)
     {
         IClock clock = domain.Clock;
         VcpuSlot[] slots = domain.Slots;
@@ -76,7 +82,28 @@ internal sealed class Board
             _ports.Map(AcpiLayout.KvmClockPort, 1, kvmClock);
         }
 
-        _ports.Map(0xCF8, 8, new PciHost(AcpiPm.ResetPort));
+        var pci = new PciHost(AcpiPm.ResetPort);
+        _ports.Map(0xCF8, 8, pci);
+        if (devices is not null && domain.Memory is { } ram)
+        {
+            var pciSlots = new PciSlots(pci, _mmio, router, AcpiLayout.PciRegisters, AcpiLayout.PciMemory, static slot => Dsdt.PciPin(slot, 0));
+            _devices = new PciDevices(pciSlots, ram, bus);
+            foreach ((IDisk disk, string serialNumber) in devices.Disks)
+            {
+                _devices.AddDisk(disk, serialNumber, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk"))]);
+            }
+
+            foreach ((Passt net, byte[] mac) in devices.Nets)
+            {
+                _devices.AddNet(net.Frames, devices.NewExecutor(net), mac);
+            }
+
+            for (int i = 0; i < devices.Channels.Count; i++)
+            {
+                _devices.AddChannel(devices.Channels[i], ram.Shared[i]);
+            }
+        }
+
         if (debugExit)
         {
             _ports.Map(0xF4, 4, new DebugExit(status => domain.Stop(status, "debug exit")));
@@ -109,6 +136,9 @@ internal sealed class Board
             return can;
         }
     }
+
+    /// <summary>Ends the devices' work. When no vCPU runs.</summary>
+    public void Dispose() => _devices?.Dispose();
 
     /// <summary>Accesses nobody claimed.</summary>
     internal long UnclaimedAccesses => _ports.UnclaimedAccesses + _mmio.UnclaimedAccesses;

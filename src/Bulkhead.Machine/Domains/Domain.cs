@@ -160,6 +160,7 @@ public sealed class Domain : IDisposable
     /// <remarks><i>Threading</i>: the control thread, while it is off.</remarks>
     public void Release()
     {
+        _board?.Dispose();
         _board = null;
         Memory = null;
         foreach (VcpuSlot slot in _vcpus)

@@ -28,7 +28,7 @@ internal static class DomainHash
         byte[] page = ArrayPool<byte>.Shared.Rent(PageBytes);
         Span<byte> bytes = page.AsSpan(0, PageBytes);
         ulong hash = before;
-        for (int i = 0; i < memory.PageCount; i++)
+        for (int i = 0; i < memory.RamPageCount; i++)
         {
             _ = memory.TryRead(memory.PageAddress(i), bytes);
             hash = StateHash.Of(bytes, hash);

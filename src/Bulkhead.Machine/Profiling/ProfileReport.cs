@@ -23,7 +23,7 @@ public static class ProfileReport
             }
         }
 
-        KernelSymbols? symbols = domain.Memory is null ? null : Autopsy.FindSymbols(ref domain.Slots[0].Vcpu.Registers, domain.Memory);
+        using KernelSymbols? symbols = domain.Memory is null ? null : Autopsy.FindSymbols(ref domain.Slots[0].Vcpu.Registers, domain.Memory);
         Write(writer, domain.Name, places, rip => symbols is not null && symbols.TryName(rip, out string name) ? name : null);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Bulkhead.Core.Memory;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Machine.Symbols;
 
@@ -7,7 +8,8 @@ namespace Bulkhead.Machine.Symbols;
 /// <remarks>
 /// <para>Nothing says where they are, and KASLR moves them. So: look for the token table, the one part with content that is
 /// known (the digits), and check the parts around it against each other. What a guest forges gives a wrong name at worst:
-/// sizes, places and tries are bounded.</para>
+/// sizes, places and tries are bounded. Copies are outside the collector's heap: they are megabytes, and a collection would
+/// hold up the domains that go on.</para>
 /// <para><i>Shape</i>, each part 8-byte aligned, up to Linux 6.3:</para>
 /// <code>
 /// offsets  int[n]     negative: relative_base - 1 - offset; else the address itself (per-CPU symbols)
@@ -40,15 +42,16 @@ internal static class KallsymsFinder
     private const int MostTailBytes = 64 << 10;
     private const ulong KernelHalf = 0xFFFF_8000_0000_0000;
 
-    /// <summary>Looks within 64 MiB around a physical address in the kernel's image; null where nothing holds together.</summary>
+    /// <summary>Looks within 64 MiB around a physical address in the kernel's image; null where nothing holds together. The caller disposes
+    /// what is found.</summary>
     internal static KernelSymbols? Find(GuestMemory memory, Gpa near)
     {
         (ulong first, ulong end) = Bounds(memory, near);
-        byte[] chunk = new byte[Chunk + TokenTable.Digits.Length];
+        using var chunk = new ReservedArray<byte>(Chunk + TokenTable.Digits.Length);
         int tables = 0;
         for (ulong at = first; at < end; at += Chunk)
         {
-            Span<byte> bytes = chunk.AsSpan(0, (int)Math.Min((ulong)chunk.Length, end - at));
+            Span<byte> bytes = chunk.Slice(0, (int)Math.Min((ulong)chunk.Length, end - at));
             if (!memory.TryRead(new Gpa(at), bytes))
             {
                 return null;
@@ -105,7 +108,8 @@ internal static class KallsymsFinder
     private static KernelSymbols? ReadAround(GuestMemory memory, ulong first, ulong end, ulong digits)
     {
         ulong from = Math.Max(digits - Math.Min(digits, (ulong)TokenTable.MostBytes), first) & ~7ul;
-        byte[] bytes = new byte[Math.Min(2 * TokenTable.MostBytes, (int)Math.Min(end - from, int.MaxValue))];
+        using var around = new ReservedArray<byte>(2 * TokenTable.MostBytes);
+        Span<byte> bytes = around.Slice(0, (int)Math.Min((ulong)around.Length, end - from));
         if (!memory.TryRead(new Gpa(from), bytes)
             || TokenTable.Read(bytes, (int)(digits - from), out int start, out int indexEnd) is not { } tokens)
         {
@@ -121,9 +125,15 @@ internal static class KallsymsFinder
 
         ulong offsetBytes = (((ulong)count * sizeof(int)) + 7) & ~7ul;
         ulong behind = from + (ulong)indexEnd;
-        ulong[]? addresses = ReadAddresses(memory, namesAt - 16 - offsetBytes, namesAt - 16, count)
+        ReservedArray<ulong>? addresses = ReadAddresses(memory, namesAt - 16 - offsetBytes, namesAt - 16, count)
             ?? ReadAddresses(memory, behind, behind + offsetBytes, count);
-        return addresses is null ? null : new KernelSymbols(addresses, names, markers, tokens);
+        if (addresses is null)
+        {
+            names.Dispose();
+            return null;
+        }
+
+        return new KernelSymbols(addresses, names, markers, tokens);
     }
 
     // Backwards from the token table: falling values down to the 0 of the first marker.
@@ -164,8 +174,14 @@ internal static class KallsymsFinder
     private static uint[]? ReadMarkersBeforeSeqs(GuestMemory memory, ulong first, ulong table, out ulong at)
     {
         ulong from = Math.Max(table - Math.Min(table, MostSeqBytes + (MostMarkers * sizeof(uint))), first);
-        byte[] bytes = new byte[table - from];
         at = 0;
+        if (table == from)
+        {
+            return null;
+        }
+
+        using var before = new ReservedArray<byte>((int)(table - from));
+        Span<byte> bytes = before.Slice(0, before.Length);
         if (!memory.TryRead(new Gpa(from), bytes))
         {
             return null;
@@ -180,8 +196,8 @@ internal static class KallsymsFinder
             {
                 int count = (n + MarkerMask) >> MarkerShift;
                 int start = end - (((count * sizeof(uint)) + 7) & ~7);
-                if (count > 1 && start >= 0 && BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(start)) == 0
-                    && Markers(bytes.AsSpan(start), count) is { } markers)
+                if (count > 1 && start >= 0 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[start..]) == 0
+                    && Markers(bytes[start..], count) is { } markers)
                 {
                     at = from + (ulong)start;
                     return markers;
@@ -216,7 +232,7 @@ internal static class KallsymsFinder
     }
 
     // The names end at the markers; they start where the number before them, and every marker, fits them.
-    private static byte[]? ReadNames(GuestMemory memory, ulong first, ulong end, uint[] markers, out ulong at, out int count)
+    private static ReservedArray<byte>? ReadNames(GuestMemory memory, ulong first, ulong end, uint[] markers, out ulong at, out int count)
     {
         ulong latest = (end - markers[^1]) & ~7ul;
         ulong earliest = Math.Max(latest - Math.Min(latest, MostTailBytes), first + 16);
@@ -231,12 +247,14 @@ internal static class KallsymsFinder
             }
 
             tries++;
-            byte[] names = new byte[end - at];
-            if (memory.TryRead(new Gpa(at), names) && Fits(names, markers, (int)number))
+            var names = new ReservedArray<byte>((int)(end - at));
+            if (memory.TryRead(new Gpa(at), names.Slice(0, names.Length)) && Fits(names.Slice(0, names.Length), markers, (int)number))
             {
                 count = (int)number;
                 return names;
             }
+
+            names.Dispose();
         }
 
         count = 0;
@@ -259,28 +277,30 @@ internal static class KallsymsFinder
         return names.Length - at < 8;
     }
 
-    private static ulong[]? ReadAddresses(GuestMemory memory, ulong at, ulong baseAt, int count)
+    private static ReservedArray<ulong>? ReadAddresses(GuestMemory memory, ulong at, ulong baseAt, int count)
     {
-        byte[] bytes = new byte[count * sizeof(int)];
+        using var read = new ReservedArray<byte>(count * sizeof(int));
+        Span<byte> bytes = read.Slice(0, read.Length);
         if (!memory.TryReadUInt64(new Gpa(baseAt), out ulong relativeBase) || relativeBase < KernelHalf || !memory.TryRead(new Gpa(at), bytes))
         {
             return null;
         }
 
-        bool perCpu = Offset(count - 1) < 0;
-        ulong[] addresses = new ulong[count];
+        bool perCpu = Offset(bytes, count - 1) < 0;
+        var addresses = new ReservedArray<ulong>(count);
         for (int i = 0; i < count; i++)
         {
-            int offset = Offset(i);
+            int offset = Offset(bytes, i);
             addresses[i] = !perCpu ? relativeBase + (uint)offset : offset >= 0 ? (ulong)offset : relativeBase - 1 - (ulong)(long)offset;
             if (i > 0 && addresses[i] < addresses[i - 1])
             {
+                addresses.Dispose();
                 return null;
             }
         }
 
         return addresses;
-
-        int Offset(int i) => BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(i * sizeof(int)));
     }
+
+    private static int Offset(ReadOnlySpan<byte> offsets, int symbol) => BinaryPrimitives.ReadInt32LittleEndian(offsets[(symbol * sizeof(int))..]);
 }

@@ -1,24 +1,25 @@
 using System.Globalization;
 using System.Text;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Machine.Symbols;
 
 /// <summary>The symbols of a Linux kernel, as its own kallsyms tables hold them.</summary>
 /// <remarks>
 /// <para>The tables come out of guest RAM: <see cref="KallsymsFinder"/> checked that they hang together, and whoever reads
-/// them here still trusts no index.</para>
+/// them here still trusts no index. Whoever looked for them disposes them.</para>
 /// <para><i>Source</i>: Linux, scripts/kallsyms.c and kernel/kallsyms.c.</para>
 /// </remarks>
-internal sealed class KernelSymbols
+internal sealed class KernelSymbols : IDisposable
 {
     private const int LongestName = 512;
 
-    private readonly ulong[] _addresses;
-    private readonly byte[] _names;
+    private readonly ReservedArray<ulong> _addresses;
+    private readonly ReservedArray<byte> _names;
     private readonly uint[] _markers;
     private readonly TokenTable _tokens;
 
-    internal KernelSymbols(ulong[] addresses, byte[] names, uint[] markers, TokenTable tokens)
+    internal KernelSymbols(ReservedArray<ulong> addresses, ReservedArray<byte> names, uint[] markers, TokenTable tokens)
     {
         _addresses = addresses;
         _names = names;
@@ -30,7 +31,7 @@ internal sealed class KernelSymbols
     internal bool TryName(ulong address, out string text)
     {
         text = string.Empty;
-        int index = Array.BinarySearch(_addresses, address);
+        int index = _addresses.Slice(0, _addresses.Length).BinarySearch(address);
         index = index < 0 ? ~index - 1 : index;
         if (index < 0)
         {
@@ -60,14 +61,22 @@ internal sealed class KernelSymbols
         return name.Length > 0;
     }
 
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _addresses.Dispose();
+        _names.Dispose();
+    }
+
     private string NameOf(int index)
     {
+        ReadOnlySpan<byte> names = _names.Slice(0, _names.Length);
         int at = (int)_markers[index >> KallsymsFinder.MarkerShift];
         int length = 0;
         for (int i = index & ~KallsymsFinder.MarkerMask; i <= index; i++)
         {
             at += length;
-            if (!KallsymsFinder.TryLength(_names, ref at, out length))
+            if (!KallsymsFinder.TryLength(names, ref at, out length))
             {
                 return string.Empty;
             }
@@ -76,7 +85,7 @@ internal sealed class KernelSymbols
         var name = new StringBuilder();
         for (int i = 0; i < length && name.Length < LongestName; i++)
         {
-            foreach (byte letter in _tokens[_names[at + i]])
+            foreach (byte letter in _tokens[names[at + i]])
             {
                 _ = name.Append(letter is > 0x20 and < 0x7F ? (char)letter : '?');
             }

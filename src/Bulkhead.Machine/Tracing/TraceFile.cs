@@ -11,13 +11,19 @@ namespace Bulkhead.Machine.Tracing;
 /// <para><i>Shape</i>: a JSON array in the Chrome trace event format, which Perfetto opens; a process is a domain, a thread
 /// a vCPU; one more process has the host CPUs. Times are microseconds since the start. See docs/trace.md.</para>
 /// <para><i>Threading</i>: one thread of its own drains the vCPUs' rings and the recorders into the stream; the control thread does the rest.</para>
+/// <para><i>Cost</i>: an event allocates nothing, so that a flight record of a crash causes no collection.</para>
 /// <para><i>Errors</i>: where the stream fails, writing stops and <see cref="Finish"/> gives the reason; the guests go on.</para>
 /// </remarks>
 public sealed class TraceFile : IDisposable
 {
     private const int HostCpus = 0;
     private const int FirstDomain = 1;
-    private const int FlushBytes = 64 << 10;
+    private const int FlushBytes = 16 << 10;
+    private static readonly JsonEncodedText[] s_exits = [.. Enumerable.Range(0, 1 << 8).Select(static n => JsonEncodedText.Encode(((ExitReason)n).ToString()))];
+    private static readonly JsonEncodedText[] s_ends = [.. Enum.GetValues<StopReason>().Order().Select(static r => JsonEncodedText.Encode(r.ToString()))];
+    private static readonly JsonEncodedText s_interrupt = JsonEncodedText.Encode("interrupt");
+    private static readonly JsonEncodedText s_waiting = JsonEncodedText.Encode("waiting");
+    private static readonly JsonEncodedText s_turn = JsonEncodedText.Encode("turn");
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(5);
 
     private readonly Stream _stream;
@@ -27,6 +33,8 @@ public sealed class TraceFile : IDisposable
     private readonly List<(int Process, int Thread, VcpuTrace Trace)> _vcpus = [];
     private readonly List<Source> _recorders = [];
     private readonly Dictionary<string, int> _domains = [];
+    private readonly Dictionary<(string Domain, int Vcpu), JsonEncodedText> _labels = [];
+    private readonly Dictionary<string, JsonEncodedText> _classes = [];
     private readonly long _startNs = Stopwatch.GetTimestamp();
     private long _droppedTurns;
     private bool _begun;
@@ -76,6 +84,7 @@ public sealed class TraceFile : IDisposable
         for (int i = 0; i < vcpus; i++)
         {
             WriteName("thread_name", process, i, $"vCPU {i}");
+            _labels[(domain, i)] = JsonEncodedText.Encode($"{domain}/{i}");
         }
     }
 
@@ -155,11 +164,11 @@ public sealed class TraceFile : IDisposable
 
     private void Write(int process, int thread, in TraceEvent e, ClassNames classNames)
     {
-        (string name, string category) = e.Kind switch
+        (JsonEncodedText name, string category) = e.Kind switch
         {
-            TraceKind.Exit => (((ExitReason)e.Code).ToString(), "exit"),
-            TraceKind.Class => (classNames[e.Code], "class"),
-            _ => ("interrupt", "interrupt"),
+            TraceKind.Exit => (s_exits[e.Code], "exit"),
+            TraceKind.Class => (Encoded(classNames[e.Code]), "class"),
+            _ => (s_interrupt, "interrupt"),
         };
         Begin(name, category, process, thread, e.TimeNs, null);
         if (e.Kind == TraceKind.Interrupt)
@@ -178,22 +187,33 @@ public sealed class TraceFile : IDisposable
         int process = _domains.GetValueOrDefault(turn.Domain);
         if (turn.WokenNs != 0)
         {
-            Begin("waiting", "wait", process, turn.Vcpu, turn.WokenNs, Math.Max(turn.StartNs - turn.WokenNs, 0));
+            Begin(s_waiting, "wait", process, turn.Vcpu, turn.WokenNs, Math.Max(turn.StartNs - turn.WokenNs, 0));
             _json.WriteEndObject();
         }
 
-        WriteTurn("turn", process, turn.Vcpu, turn);
-        WriteTurn($"{turn.Domain}/{turn.Vcpu}", HostCpus, cpu, turn);
+        WriteTurn(s_turn, process, turn.Vcpu, turn);
+        WriteTurn(_labels[(turn.Domain, turn.Vcpu)], HostCpus, cpu, turn);
     }
 
-    private void WriteTurn(string name, int process, int thread, in TurnRecord turn)
+    // There are few, and they come again and again.
+    private JsonEncodedText Encoded(string className)
+    {
+        if (!_classes.TryGetValue(className, out JsonEncodedText encoded))
+        {
+            _classes[className] = encoded = JsonEncodedText.Encode(className);
+        }
+
+        return encoded;
+    }
+
+    private void WriteTurn(JsonEncodedText name, int process, int thread, in TurnRecord turn)
     {
         Begin(name, "turn", process, thread, turn.StartNs, turn.RanNs);
         _json.WriteStartObject("args"u8);
-        _json.WriteString("end"u8, turn.End.ToString());
+        _json.WriteString("end"u8, s_ends[(int)turn.End]);
         if (turn.Class is { } inClass)
         {
-            _json.WriteString("class"u8, inClass);
+            _json.WriteString("class"u8, Encoded(inClass));
         }
 
         if (turn.StolenNs > 0)
@@ -206,7 +226,7 @@ public sealed class TraceFile : IDisposable
     }
 
     // Without a duration it is a mark on its own thread's line.
-    private void Begin(string name, string category, int process, int thread, long timeNs, long? durationNs)
+    private void Begin(JsonEncodedText name, string category, int process, int thread, long timeNs, long? durationNs)
     {
         _json.WriteStartObject();
         _json.WriteString("name"u8, name);

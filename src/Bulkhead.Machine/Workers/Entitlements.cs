@@ -17,6 +17,9 @@ internal sealed class Entitlements
         return shares[Math.Min(place, shares.Length - 1)];
     }
 
+    /// <summary>Whether something holds of what a vCPU is entitled to, in any of its classes.</summary>
+    internal bool Any(VcpuSlot slot, Func<Share, bool> holds) => _shares[slot].Any(holds);
+
     /// <summary>Gives a vCPU another share, and its classes with it.</summary>
     internal void Set(VcpuSlot slot, Share share)
     {

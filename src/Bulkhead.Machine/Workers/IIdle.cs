@@ -13,6 +13,6 @@ internal interface IIdle
     /// <summary>Forgets a ring before looking at what it announced.</summary>
     void Clear();
 
-    /// <summary>Waits until rung or <paramref name="untilNs"/>.</summary>
-    void Wait(long untilNs);
+    /// <summary>Waits until rung or <paramref name="untilNs"/>; with <paramref name="prompt"/> as exactly as can be, else as cheaply.</summary>
+    void Wait(long untilNs, bool prompt);
 }

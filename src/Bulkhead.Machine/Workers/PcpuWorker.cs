@@ -32,6 +32,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     private TurnTimer? _sampler;
     private VcpuSlot? _current;
     private long _untilNs;
+    private bool _prompt;
     private int _threadId;
     private bool _stop;
 
@@ -66,6 +67,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         slot.Worker = this;
         Admit(slot, share);
         _slots.Add(slot);
+        NotePrompt();
     }
 
     /// <summary>Replaces the policy: whoever is placed here enters the new one, runnable where it was.</summary>
@@ -81,6 +83,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
                 policy.Wake(slot.PolicyEntry);
             }
         }
+
+        NotePrompt();
     }
 
     /// <summary>Has the worker do something between two turns; from any thread.</summary>
@@ -95,6 +99,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     {
         _entitlements.Set(slot, share);
         Enter(slot);
+        NotePrompt();
     });
 
     /// <summary>Starts the thread.</summary>
@@ -161,7 +166,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
             if (chosen is null)
             {
                 _priority.Raise();
-                _idle.Wait(until);
+                _idle.Wait(until, _prompt);
+                _priority.NoteIdle(_options.NowNs() - now);
                 _stolen?.Forget();
                 continue;
             }
@@ -182,11 +188,16 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         _thread?.Join();
     }
 
-    private void SetPriority(VcpuSlot slot, long untilNs)
+    // Until when the turn can last at this priority.
+    private long SetPriority(VcpuSlot slot, long nowNs, long untilNs)
     {
         if (slot.IsUrgent)
         {
             _priority.Raise();
+        }
+        else if (_priority.LentNs is > 0 and long lent)
+        {
+            return Math.Min(untilNs, nowNs + lent);
         }
         else if (_priority.TryPrepareOrdinary())
         {
@@ -197,6 +208,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
 
             _priority.BeOrdinary();
         }
+
+        return untilNs;
     }
 
     // An ordinary thread may not have the CPU when a signal for it comes: one that always gets it raises it first.
@@ -218,6 +231,9 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     }
 
     private bool IsUrgent(Share share) => share.HasDeadline || _policy.IsUrgent(share);
+
+    // An idle CPU spins where one it has must answer, or must in one of its classes: it wakes in that, perhaps.
+    private void NotePrompt() => _prompt = _slots.Exists(slot => _entitlements.Any(slot, IsUrgent));
 
     private void Admit(VcpuSlot slot, Share share)
     {
@@ -248,8 +264,8 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
     // The chosen one pays, also where another runs in its place.
     private void Turn(VcpuSlot slot, VcpuSlot chosen, long nowNs, long untilNs)
     {
+        untilNs = SetPriority(slot, nowNs, untilNs);
         _untilNs = untilNs;
-        SetPriority(slot, untilNs);
         _ = Interlocked.Exchange(ref _current, slot);
         if (_idle.IsRung)
         {
@@ -295,6 +311,7 @@ internal sealed class PcpuWorker : IVcpuWorker, IDisposable
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
         chosen.Classes?.Charge(ran, end);
+        _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
         Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason, chosen.Classes?.Name));
         if (reason == StopReason.Halt)

@@ -14,7 +14,7 @@ internal sealed class SkippedIdle(InstructionClock clock) : IIdle
 
     public void Clear() => _word.Clear();
 
-    public void Wait(long untilNs)
+    public void Wait(long untilNs, bool prompt)
     {
         if (untilNs == long.MaxValue && clock.EndNs == long.MaxValue)
         {

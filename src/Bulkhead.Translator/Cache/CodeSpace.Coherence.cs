@@ -13,7 +13,7 @@ namespace Bulkhead.Translator.Cache;
 /// <para>A store to a code page first kills the page's ids: their code TLB slots are cleared everywhere, every vCPU is
 /// kicked and drops its jump cache and return stack at its next look; until then it may run old code, as hardware may.</para>
 /// </content>
-internal sealed unsafe partial class CodeSpace : IWriteObserver
+internal sealed unsafe partial class CodeSpace : IMemoryObserver
 {
     private TranslatorVcpu[] _vcpus = [];
     private int _generation;
@@ -37,7 +37,7 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
     internal int VcpuCount => _vcpus.Length;
 
     /// <inheritdoc/>
-    void IWriteObserver.OnWritten(Gpa address, ulong length)
+    void IMemoryObserver.OnWritten(Gpa address, ulong length)
     {
         Interlocked.MemoryBarrier();
         ulong end = address.Value + length;
@@ -48,6 +48,21 @@ internal sealed unsafe partial class CodeSpace : IWriteObserver
             {
                 DropPage(ramPage);
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    void IMemoryObserver.OnMoved()
+    {
+        foreach (TranslatorVcpu vcpu in Volatile.Read(ref _vcpus))
+        {
+            vcpu.RequestFlush();
+        }
+
+        Interlocked.MemoryBarrier();
+        foreach (TranslatorVcpu vcpu in Volatile.Read(ref _vcpus))
+        {
+            vcpu.AwaitOutOfGuest(); // whoever asked is out of it, if it is one of them
         }
     }
 

@@ -280,7 +280,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         return EntryOf(block);
     }
 
-    private byte* BytesOf(int ramPage) => Memory.HostPointer(Memory.PageAddress(ramPage), 4096);
+    private byte* BytesOf(int ramPage) => Memory.PagePointer(ramPage);
 
     /// <summary>The most page ids: a page gets one before anything is translated from it, so code bytes do not bound them.</summary>
     internal const int MaxPages = 1 << 20;

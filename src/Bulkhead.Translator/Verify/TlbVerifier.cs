@@ -97,11 +97,7 @@ internal static unsafe class TlbVerifier
     /// <summary>The RAM page at a host address, or -1.</summary>
     private static int PageOfRam(ulong host, GuestMemory memory)
     {
-        ulong low = (ulong)memory.HostPointer(memory.PageAddress(0), 4096);
-        ulong page = (host - low) >> 12;
-        return (host & 0xFFF) == 0 && host >= low && page < (ulong)memory.PageCount
-            && (ulong)memory.HostPointer(memory.PageAddress((int)page), 4096) == host
-            ? (int)page
-            : -1;
+        ulong page = (host - (ulong)memory.PagePointer(0)) >> 12;
+        return (host & 0xFFF) == 0 && page < (ulong)memory.PageCount ? (int)page : -1;
     }
 }

@@ -1,4 +1,6 @@
+using Bulkhead.Core.State;
 using Bulkhead.Devices.Chipset;
+using Bulkhead.Devices.Pci;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Chipset;
@@ -144,5 +146,9 @@ public sealed class SmallDeviceTests
         public void ReadConfig(int offset, Span<byte> data) => Bytes.AsSpan(offset, data.Length).CopyTo(data);
 
         public void WriteConfig(int offset, ReadOnlySpan<byte> data) => data.CopyTo(Bytes.AsSpan(offset));
+
+        public void Save(StateWriter writer) => writer.Write(Bytes);
+
+        public void Restore(StateReader reader) => reader.Read(Bytes);
     }
 }

@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Host.Memory;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
@@ -26,11 +27,11 @@ internal sealed partial class Guest : IDisposable
     private ulong _nextTable = Layout.Tables;
 
     /// <summary>Builds the machine; nothing runs yet.</summary>
-    public Guest(string engine = "", int vcpus = 1)
+    public Guest(string engine = "", int vcpus = 1, params (SharedMemory Memory, bool ReadOnly)[] shared)
     {
         _engines = TranslatorEngines.Create(engine);
         _clock = RealClock.StartingNow(_engines.Seam.HostTsc, s_rate.Value);
-        Memory = new GuestMemory("guest", Layout.Ram);
+        Memory = new GuestMemory("guest", Layout.Ram, shared);
         _domain = new Domain("guest", vcpus, _clock, PowerUp);
         _domain.Owned.Add(Memory);
         _domain.Attach(slot => _engines.Seam.CreateVcpu(new VcpuRequest("guest", slot.Index, vcpus, Memory, _clock, "auto")));

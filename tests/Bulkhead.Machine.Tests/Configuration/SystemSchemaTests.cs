@@ -142,7 +142,7 @@ public sealed class SystemSchemaTests
         yield return ("[[]]", false);
         foreach ((string, bool) sample in field.Kind switch
         {
-            FieldKind.Text => [("some/text", true)],
+            FieldKind.Text => [(field.Name == "mac" ? "\"02:00:00:00:00:01\"" : "some/text", true)],
             FieldKind.Name => [("a-1", true), ("1-a", false)],
             FieldKind.Choice => field.Words.Select(static w => (w, true)).Append(("zzz", false)),
             FieldKind.Number => Range(static n => $"{n}"),
@@ -150,6 +150,7 @@ public sealed class SystemSchemaTests
             FieldKind.Duration => Range(static n => n == 0 ? "0" : $"{n}ns"),
             FieldKind.ChoiceOrMap => field.Words.SelectMany(static w => new[] { (w, true), ($"{{when: {w}}}", true) }).Concat([("zzz", false), ("{}", false), ("{when: zzz}", false)]),
             FieldKind.Names => [("[b]", true), ("[b, 1b]", false), ("b", false)],
+            FieldKind.Texts when field.Name == "forward" => [("\"tcp:1-:2\"", true), ("[\"tcp:1-:2\", \"udp:[::1]:3-:4\"]", true), ("{}", false), ("[]", false)],
             FieldKind.Texts => [("exit 0", true), ("[exit 0, restarts <= 1]", true), ("{}", false), ("[]", false)],
             FieldKind.Variables => [("{A_1: x, b: 2}", true), ("{1A: x}", false), ("{A: 'a\"b'}", false), ("{A: []}", false), ("x", false)],
             FieldKind.Cpus => [("[0]", true), ($"[{field.Most}]", true), ($"[{field.Most + 1}]", false), ("[last, 1-2]", true), ("[first]", false)],
@@ -178,6 +179,9 @@ public sealed class SystemSchemaTests
             "reservation" => $"pools: [{{name: p, cpus: [5], policy: edf}}]\ndomains: [{{name: a, image: debian, reservation: {Map(field.Name == "budget" ? "period: 1h" : "period: 1ms", "budget: 100us")}}}]",
             "warp" => $"domains: [{{name: a, image: debian, warp: {Map("value: 1ms", "limit: 1ms")}}}]",
             "class" => $"pools: [{{name: p, cpus: [5], policy: {(field.Name == "priority" ? "fixed-priority" : "bvt")}}}]\ndomains: [{{name: a, image: debian, classes: [{Map("name: x", "hint: 1", field.Name == "priority" ? string.Empty : "warp: 0", "limit: 1ms", "rest: 1ms")}]}}]",
+            "disk" => $"domains: [{{name: a, image: debian, disks: [{Map("file: f")}]}}]",
+            "network" => $"domains: [{{name: a, image: debian, networks: [{Map("name: user")}]}}]",
+            "channel" => $"channels: [{Map("name: c", field.Name == "readers" ? "writers: [a]" : "writers: [b]")}]\n{Domains.Replace("}]", "}, {name: b, image: debian}]", StringComparison.Ordinal)}",
             "restart" => $"domains: [{{name: a, image: debian, restart: {Map("when: never")}}}]",
             _ => $"pools: [{{name: a-1, cpus: [5]{(field.Name == "priority" ? ", policy: fixed-priority" : string.Empty)}}}]\ndomains: [{{name: b, image: debian}}, {Map("name: a", field.Name == "kernel" || field.With == "kernel" ? "kernel: k" : "image: debian")}]",
         };

@@ -22,7 +22,7 @@ public sealed class KallsymsTests
         (ulong Address, string Name)[] symbols = KallsymsImage.Symbols(count);
         using GuestMemory memory = With(KallsymsImage.Build(symbols, seqs, offsetsLast), Tables);
 
-        KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(Text));
+        using KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(Text));
 
         Assert.NotNull(found);
         for (int i = 2; i < count - 1; i++)
@@ -37,7 +37,7 @@ public sealed class KallsymsTests
     {
         (ulong Address, string Name)[] symbols = KallsymsImage.Symbols(700);
         using GuestMemory memory = With(KallsymsImage.Build(symbols, seqs: false, offsetsLast: false), Tables);
-        KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(Text));
+        using KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(Text));
 
         Assert.NotNull(found);
         Assert.False(found.TryName(symbols[^1].Address + 1, out _));
@@ -51,7 +51,7 @@ public sealed class KallsymsTests
         symbols[11].Address = symbols[10].Address;
         using GuestMemory memory = With(KallsymsImage.Build(symbols, seqs: true, offsetsLast: false), Tables);
 
-        KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(Text));
+        using KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(Text));
 
         Assert.NotNull(found);
         Assert.True(found.TryName(symbols[10].Address, out string name));
@@ -74,6 +74,19 @@ public sealed class KallsymsTests
         using GuestMemory memory = With(image, (64ul << 20) - (ulong)image.Length);
 
         Assert.NotNull(KallsymsFinder.Find(memory, new Gpa(Text)));
+    }
+
+    [Fact]
+    public void Find_CopiesNothingToTheHeap()
+    {
+        using GuestMemory memory = With(KallsymsImage.Build(KallsymsImage.Symbols(30_000), seqs: true, offsetsLast: false), Tables);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        using KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(Text));
+
+        // The names alone take several times that; so does a piece in which the tables are looked for.
+        Assert.NotNull(found);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 10);
     }
 
     [Fact]
@@ -107,7 +120,7 @@ public sealed class KallsymsTests
                 image[at] = value;
                 image[otherAt] = other;
                 Assert.True(memory.TryWrite(new Gpa(0x8000), image));
-                KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(0x1000));
+                using KernelSymbols? found = KallsymsFinder.Find(memory, new Gpa(0x1000));
                 for (ulong address = KallsymsImage.Base; found is not null && address < KallsymsImage.Base + (600 * 0x20); address += 0x10)
                 {
                     _ = found.TryName(address, out string name);

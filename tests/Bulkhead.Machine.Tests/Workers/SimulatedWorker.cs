@@ -56,7 +56,7 @@ internal sealed class SimulatedWorker : IIdle, IClock, ITurnTimer
 
     public void Clear() => BetweenTurns?.Invoke(_worker);
 
-    public void Wait(long untilNs) => Pass(untilNs);
+    public void Wait(long untilNs, bool prompt) => Pass(untilNs);
 
     public void Aim(IVcpu? vcpu)
     {

@@ -15,6 +15,38 @@ public sealed class WorkerPriorityTests
         Assert.False(priority.TryPrepareOrdinary());
         Assert.False(priority.IsOrdinary);
         priority.Raise();
+        priority.NoteIdle(1_000_000_000);
+        Assert.Equal(0, priority.LentNs);
+    }
+
+    [Fact]
+    public void Permitted_LendsAPartOfWhatItSlept_UntilItIsUsedUp()
+    {
+        Assert.SkipUnless(HostThread.MayBeRealTime(1), "The host permits no real-time priority.");
+        var lent = new List<long>();
+        var worker = new Thread(() =>
+        {
+            var priority = new WorkerPriority(1);
+            priority.Begin();
+            lent.Add(priority.LentNs);
+            priority.NoteIdle(1_600_000);
+            lent.Add(priority.LentNs);
+            priority.NoteIdle(1_000_000_000);
+            lent.Add(priority.LentNs);
+            priority.NoteRan(100_000);
+            lent.Add(priority.LentNs);
+            priority.NoteRan(350_000);
+            lent.Add(priority.LentNs); // too little to be worth while
+            priority.NoteIdle(1_000_000_000);
+            _ = priority.TryPrepareOrdinary();
+            lent.Add(priority.LentNs);
+            priority.Raise();
+            lent.Add(priority.LentNs);
+        });
+        worker.Start();
+        worker.Join();
+
+        Assert.Equal([0, 200_000, 500_000, 400_000, 0, 0, 500_000], lent);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ using Xunit;
 namespace Bulkhead.Translator.Tests.Interpret;
 
 /// <summary>A guest in 64-bit mode whose data pages lie at the linear addresses the host has them at, so both can run the same instruction.</summary>
-internal sealed unsafe class FootprintMachine : IDisposable, ITlbControl, IFpuState, IWriteObserver
+internal sealed unsafe class FootprintMachine : IDisposable, ITlbControl, IFpuState, IMemoryObserver
 {
     public const int DataGpa = 0x10_0000;
     public const int DataSize = 0x1_0000;
@@ -204,6 +204,10 @@ internal sealed unsafe class FootprintMachine : IDisposable, ITlbControl, IFpuSt
     }
 
     public void OnWritten(Gpa address, ulong length) => WrittenBytes += length;
+
+    public void OnMoved()
+    {
+    }
 
     public void Dispose()
     {

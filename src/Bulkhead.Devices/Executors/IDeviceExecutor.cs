@@ -1,0 +1,14 @@
+namespace Bulkhead.Devices.Executors;
+
+/// <summary>Runs a device's work, one call at a time: on a thread of its own, or at once where time is made of instructions.</summary>
+/// <remarks><i>Threading</i>: any. The creator disposes it, after which nothing runs.</remarks>
+public interface IDeviceExecutor : IDisposable
+{
+    /// <summary>Says what the work is. Once, before anything rings.</summary>
+    /// <param name="work">Does what there is to do; called again whenever it was rung since it began.</param>
+    /// <param name="failed">Told of what the work threw, which is a bug of ours.</param>
+    void Start(Action work, Action<Exception> failed);
+
+    /// <summary>There is work.</summary>
+    void Ring();
+}

@@ -1,0 +1,72 @@
+using Bulkhead.Core.Io;
+using Bulkhead.Core.Memory;
+
+namespace Bulkhead.Devices.Pci;
+
+/// <summary>A range of addresses a function answers at: registers, or memory shared with other domains.</summary>
+/// <remarks><i>Shape</i>: registers by a 32-bit BAR, memory by a 64-bit one that may be prefetched. <i>Threading</i>: the PCI host's lock.</remarks>
+public sealed class PciBar
+{
+    private readonly PciConfigSpace _config;
+    private readonly int _offset;
+    private bool _present;
+
+    internal PciBar(PciConfigSpace config, int offset, ulong sizeBytes, IIoDevice? registers, SharedWindow? memory) =>
+        (_config, _offset, SizeBytes, Registers, Memory) = (config, offset, sizeBytes, registers, memory);
+
+    /// <summary>Its size, a power of two.</summary>
+    internal ulong SizeBytes { get; }
+
+    /// <summary>The registers, or null.</summary>
+    internal IIoDevice? Registers { get; }
+
+    /// <summary>The memory, or null.</summary>
+    internal SharedWindow? Memory { get; }
+
+    /// <summary>Where the guest wants it; null for nowhere.</summary>
+    internal ulong? Wanted => _config.DecodesMemory ? _config.ReadBar(_offset, wide: Memory is not null) : null;
+
+    /// <summary>Where it is; null for nowhere.</summary>
+    internal ulong? At { get; private set; }
+
+    /// <summary>Writes its register, as firmware would.</summary>
+    internal void Assign(ulong address) => _config.WriteBar(_offset, address, wide: Memory is not null);
+
+    /// <summary>Leaves where it is not wanted any more.</summary>
+    internal void Leave(IoBus bus)
+    {
+        if (At is null || At == Wanted)
+        {
+            return;
+        }
+
+        At = null;
+        if (Registers is not null)
+        {
+            bus.Unmap(Registers);
+        }
+        else
+        {
+            Present();
+        }
+    }
+
+    /// <summary>Goes where it is wanted, if there is room.</summary>
+    internal void Enter(IoBus bus)
+    {
+        if (At is null && Wanted is { } address && (Registers is null || bus.TryMap(address, SizeBytes, Registers)))
+        {
+            At = address;
+            Present();
+        }
+    }
+
+    /// <summary>Whether the memory is there at all: what was revoked is not.</summary>
+    internal void SetPresent(bool present)
+    {
+        _present = present;
+        Present();
+    }
+
+    private void Present() => Memory?.Place(_present ? At : null);
+}

@@ -1,0 +1,288 @@
+using System.Buffers.Binary;
+using Bulkhead.Abi.Virtio;
+using Bulkhead.Devices.Backends.Net;
+using Bulkhead.Devices.Executors;
+using Bulkhead.Devices.Virtio.Queues;
+using Bulkhead.Host.Threads;
+
+namespace Bulkhead.Devices.Virtio.Net;
+
+/// <summary>A network card.</summary>
+/// <remarks>
+/// <para><i>Threading</i>: frames are carried on the executor; everything else under the transport's lock.</para>
+/// <para><i>Source</i>: VIRTIO 1.2, 5.1 Network Device.</para>
+/// </remarks>
+internal sealed class VirtioNet : IVirtioDevice
+{
+    private const int ReceiveQueue = 0;
+    private const int TransmitQueue = 1;
+    private const int ConfigBytes = 12;
+    private const int EthernetHeader = 14;
+    private const int MostFrameBytes = 65_550;
+    private const ushort LinkUp = 1;
+
+    private readonly INetBackend _backend;
+    private readonly PollExecutor _executor;
+    private readonly byte[] _mac;
+    private readonly List<DescriptorChain> _buffers = [];
+    private readonly Stack<DescriptorChain> _spare = [];
+    private DescriptorChain? _unsent;
+    private bool _hasUnsent;
+    private ulong _room;
+    private VirtioSession? _session;
+    private Action? _stopped;
+    private volatile bool _up = true;
+
+    /// <summary>A card with an address of six bytes.</summary>
+    internal VirtioNet(INetBackend backend, PollExecutor executor, ReadOnlySpan<byte> mac)
+    {
+        (_backend, _executor, _mac) = (backend, executor, mac.ToArray());
+        executor.Start(Work, e => Volatile.Read(ref _session)?.Fail(e.ToString()));
+    }
+
+    /// <inheritdoc/>
+    public VirtioType Type => VirtioType.Net;
+
+    /// <inheritdoc/>
+    public ulong Features => NetFeatures.Checksum | NetFeatures.GuestChecksum | NetFeatures.Mtu | NetFeatures.Mac | NetFeatures.MergeableBuffers | NetFeatures.Status;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ushort> QueueSizes { get; } = [256, 256];
+
+    // mac u8[6], status u16, queue pairs u16, mtu u16.
+    /// <inheritdoc/>
+    public void ReadConfig(int offset, Span<byte> data)
+    {
+        Span<byte> c = stackalloc byte[ConfigBytes];
+        c.Clear();
+        _mac.CopyTo(c);
+        BinaryPrimitives.WriteUInt16LittleEndian(c[6..], _up ? LinkUp : (ushort)0);
+        BinaryPrimitives.WriteUInt16LittleEndian(c[8..], 1);
+        BinaryPrimitives.WriteUInt16LittleEndian(c[10..], _backend.Mtu);
+        data.Clear();
+        if (offset < c.Length)
+        {
+            ReadOnlySpan<byte> there = c[offset..Math.Min(offset + data.Length, c.Length)];
+            there.CopyTo(data);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void WriteConfig(int offset, ReadOnlySpan<byte> data)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Start(VirtioSession session)
+    {
+        Volatile.Write(ref _session, session);
+        _executor.Ring();
+    }
+
+    /// <inheritdoc/>
+    public void Notify(int queue) => _executor.Ring();
+
+    /// <inheritdoc/>
+    public void Stop(Action stopped)
+    {
+        Volatile.Write(ref _stopped, stopped);
+        _executor.Ring();
+    }
+
+    private void Work()
+    {
+        if (Interlocked.Exchange(ref _stopped, null) is { } stopped)
+        {
+            PutBack(_session);
+            _session = null;
+            _spare.Clear();
+            _unsent = null;
+            _executor.Interest = PollEvents.None;
+            stopped();
+            return;
+        }
+
+        if (Volatile.Read(ref _session) is { } session)
+        {
+            Virtqueue? receive = session.Queues[ReceiveQueue];
+            Virtqueue? transmit = session.Queues[TransmitQueue];
+            bool open = transmit is null || Transmit(session, transmit);
+            bool fed = receive is null || Receive(session, receive);
+            _executor.Interest = (_backend.IsBlocked ? PollEvents.Writable : PollEvents.None) | (fed && open ? PollEvents.Readable : PollEvents.None);
+            if (!open && _up)
+            {
+                _up = false; // whoever was at the other end is gone
+                session.ConfigChanged();
+            }
+
+            if ((transmit?.Error ?? receive?.Error) is { } error)
+            {
+                session.Fail(error);
+            }
+        }
+    }
+
+    /// <summary>What was taken and not used yet is the driver's again, should the work go on elsewhere.</summary>
+    private void PutBack(VirtioSession? session)
+    {
+        for (int i = _buffers.Count - 1; i >= 0; i--)
+        {
+            session?.Queues[ReceiveQueue]?.PutBack(_buffers[i]);
+        }
+
+        if (_hasUnsent && _unsent is not null)
+        {
+            session?.Queues[TransmitQueue]?.PutBack(_unsent);
+        }
+
+        _buffers.Clear();
+        (_hasUnsent, _room) = (false, 0);
+    }
+
+    /// <summary>Sends what there is; false where the other end is gone.</summary>
+    private bool Transmit(VirtioSession session, Virtqueue queue)
+    {
+        bool open = true;
+        do
+        {
+            queue.Ignore();
+            DescriptorChain chain = _unsent ??= new DescriptorChain(session.Memory);
+            while (_hasUnsent || queue.TryPop(chain))
+            {
+                _hasUnsent = !TrySend(chain);
+                if (_hasUnsent)
+                {
+                    open = _backend.Send();
+                    _hasUnsent = !TrySend(chain);
+                }
+
+                if (_hasUnsent)
+                {
+                    break;
+                }
+
+                queue.Push(chain, 0);
+                queue.Publish();
+            }
+
+            open = _backend.Send() && open;
+            session.Used(TransmitQueue);
+        }
+        while (!_hasUnsent && Volatile.Read(ref _stopped) is null && queue.Await());
+        return open;
+    }
+
+    /// <summary>Copies a frame to the backend; false where it has no room now.</summary>
+    private bool TrySend(DescriptorChain chain)
+    {
+        Span<byte> header = stackalloc byte[NetHeader.Bytes];
+        ulong length = chain.ReadableBytes - NetHeader.Bytes;
+        if (!chain.TryRead(0, header) || length is < EthernetHeader or > MostFrameBytes)
+        {
+            return true; // not a frame: it goes nowhere
+        }
+
+        Span<byte> frame = _backend.BeginFrame((int)length);
+        if (frame.IsEmpty)
+        {
+            return false;
+        }
+
+        _ = chain.TryRead(NetHeader.Bytes, frame);
+        if ((header[0] & NetHeader.NeedsChecksum) != 0
+            && !InternetChecksum.TryComplete(
+                frame, BinaryPrimitives.ReadUInt16LittleEndian(header[NetHeader.ChecksumStart..]), BinaryPrimitives.ReadUInt16LittleEndian(header[NetHeader.ChecksumOffset..])))
+        {
+            return true;
+        }
+
+        _backend.CommitFrame();
+        return true;
+    }
+
+    /// <summary>Hands over what came; false where the driver has no room for more.</summary>
+    private bool Receive(VirtioSession session, Virtqueue queue)
+    {
+        bool merges = session.Has(NetFeatures.MergeableBuffers);
+        byte flags = session.Has(NetFeatures.GuestChecksum) ? NetHeader.DataValid : (byte)0;
+        bool room = true;
+        while (room && Volatile.Read(ref _stopped) is null && _backend.PeekFrame() is { IsEmpty: false } frame)
+        {
+            ulong needed = (ulong)frame.Length + NetHeader.Bytes;
+            room = Gather(session, queue, needed, merges);
+            if (room)
+            {
+                if (_room >= needed) // else it is dropped: the driver takes none that large
+                {
+                    Deliver(queue, frame, flags, needed);
+                }
+
+                _backend.DropFrame();
+            }
+        }
+
+        session.Used(ReceiveQueue);
+        return room;
+    }
+
+    /// <summary>Takes buffers until a frame fits; false where there are not so many, and it will be notified of more.</summary>
+    private bool Gather(VirtioSession session, Virtqueue queue, ulong needed, bool merges)
+    {
+        while (_room < needed && (merges || _buffers.Count == 0))
+        {
+            DescriptorChain chain = _spare.Count > 0 ? _spare.Pop() : new DescriptorChain(session.Memory);
+            bool taken = queue.TryPop(chain);
+            if (!taken && queue.Await())
+            {
+                queue.Ignore();
+                taken = queue.TryPop(chain);
+            }
+
+            if (!taken)
+            {
+                _spare.Push(chain);
+                return false;
+            }
+
+            if (chain.WritableBytes < NetHeader.Bytes)
+            {
+                queue.Refuse($"a buffer of {chain.WritableBytes} bytes for frames");
+                return false;
+            }
+
+            _buffers.Add(chain);
+            _room += chain.WritableBytes;
+        }
+
+        return true;
+    }
+
+    private void Deliver(Virtqueue queue, ReadOnlySpan<byte> frame, byte flags, ulong needed)
+    {
+        int count = 0;
+        for (ulong left = needed; left > 0; count++)
+        {
+            left -= Math.Min(left, _buffers[count].WritableBytes);
+        }
+
+        Span<byte> header = stackalloc byte[NetHeader.Bytes];
+        header.Clear();
+        header[0] = flags;
+        BinaryPrimitives.WriteUInt16LittleEndian(header[NetHeader.Buffers..], (ushort)count);
+        _ = _buffers[0].TryWrite(0, header);
+        ulong at = NetHeader.Bytes;
+        for (int i = 0; i < count; i++, at = 0)
+        {
+            DescriptorChain chain = _buffers[i];
+            ReadOnlySpan<byte> part = frame[..(int)Math.Min(chain.WritableBytes - at, (ulong)frame.Length)];
+            _ = chain.TryWrite(at, part);
+            frame = frame[part.Length..];
+            queue.Push(chain, (uint)at + (uint)part.Length);
+            _room -= chain.WritableBytes;
+            _spare.Push(chain);
+        }
+
+        _buffers.RemoveRange(0, count);
+        queue.Publish();
+    }
+}

@@ -1,0 +1,74 @@
+using Bulkhead.Core.Interrupts;
+using Bulkhead.Core.Memory;
+using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Net;
+using Bulkhead.Devices.Channels;
+using Bulkhead.Devices.Executors;
+using Bulkhead.Devices.Pci;
+using Bulkhead.Devices.Virtio.Block;
+using Bulkhead.Devices.Virtio.Net;
+
+namespace Bulkhead.Devices.Virtio;
+
+/// <summary>Puts devices into PCI slots, and ends them together.</summary>
+/// <remarks><i>Threading</i>: filled while the machine is built; disposed when no vCPU runs.</remarks>
+public sealed class PciDevices(PciSlots slots, GuestMemory memory, IInterruptMessages messages) : IDisposable
+{
+    private readonly List<VirtioFunction> _functions = [];
+    private readonly List<IDeviceExecutor> _executors = [];
+    private readonly List<ChannelPort> _ports = [];
+
+    /// <summary>Adds a disk with a queue for each executor, which are disposed with it; the disk is not.</summary>
+    public void AddDisk(IDisk disk, string serial, params IReadOnlyList<IDeviceExecutor> executors)
+    {
+        _executors.AddRange(executors);
+        Add(new VirtioBlock(disk, serial, executors));
+    }
+
+    /// <summary>Adds a network card whose executor is disposed with it; the backend is not.</summary>
+    public void AddNet(INetBackend backend, PollExecutor executor, ReadOnlySpan<byte> mac)
+    {
+        _executors.Add(executor);
+        Add(new VirtioNet(backend, executor, mac));
+    }
+
+    /// <summary>Adds a domain's end of a channel, whose memory is one of the domain's shared windows.</summary>
+    public void AddChannel(ChannelMember member, SharedWindow window) => _ = slots.Add(pin =>
+    {
+        var port = new ChannelPort(member, window, messages, pin);
+        _ports.Add(port);
+        return port;
+    });
+
+    /// <summary>Holds the work of all devices and waits until they stand still; no vCPU runs until <see cref="Resume"/>.</summary>
+    public void Pause() => _functions.ForEach(static f => f.Pause());
+
+    /// <summary>The work goes on.</summary>
+    public void Resume() => _functions.ForEach(static f => f.Resume());
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (ChannelPort port in _ports)
+        {
+            port.Detach();
+        }
+
+        foreach (VirtioFunction function in _functions)
+        {
+            function.Shutdown();
+        }
+
+        foreach (IDeviceExecutor executor in _executors)
+        {
+            executor.Dispose();
+        }
+    }
+
+    private void Add(IVirtioDevice device) => _ = slots.Add(pin =>
+    {
+        var pci = new VirtioPci(device, memory, messages, pin);
+        _functions.Add(pci.Function);
+        return pci;
+    });
+}

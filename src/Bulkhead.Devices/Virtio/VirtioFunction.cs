@@ -1,0 +1,343 @@
+using Bulkhead.Abi.Virtio;
+using Bulkhead.Core.Memory;
+using Bulkhead.Core.State;
+using Bulkhead.Devices.Virtio.Queues;
+
+namespace Bulkhead.Devices.Virtio;
+
+/// <summary>What every transport has: the device status, features, queues; which registers show it is the transport's matter.</summary>
+/// <remarks>
+/// <para><i>Threading</i>: any; <see cref="Lock"/> comes before the device's own locks and those of interrupts.</para>
+/// <para><i>Source</i>: VIRTIO 1.2, 2 Basic Facilities of a Virtio Device; 3 General Initialization And Device Operation.</para>
+/// </remarks>
+internal sealed class VirtioFunction
+{
+    private const VirtioStatus OfDriver = VirtioStatus.Acknowledge | VirtioStatus.Driver | VirtioStatus.DriverOk | VirtioStatus.FeaturesOk | VirtioStatus.Failed;
+
+    private const string NoQueue = "not in RAM, or not aligned, or of a size it cannot have";
+
+    private readonly IVirtioDevice _device;
+    private readonly GuestMemory _memory;
+    private readonly IVirtioInterrupts _interrupts;
+    private readonly QueueRegisters[] _queues;
+    private readonly ulong _offered;
+
+    /// <summary>How many requests failed.</summary>
+    internal long Errors;
+
+    private VirtioStatus _status;
+    private ulong _driverFeatures;
+    private VirtioSession? _session;
+    private Action? _whenStopped;
+    private bool _running;
+    private bool _stopping;
+    private bool _configChanged;
+    private byte _generation;
+    private ushort _configVector = PciCommonConfig.NoVector;
+
+    internal VirtioFunction(IVirtioDevice device, GuestMemory memory, IVirtioInterrupts interrupts)
+    {
+        (_device, _memory, _interrupts) = (device, memory, interrupts);
+        _offered = device.Features | VirtioFeatures.Version1 | VirtioFeatures.IndirectDescriptors | VirtioFeatures.EventIndex | VirtioFeatures.PackedRing;
+        _queues = [.. device.QueueSizes.Select(static size => new QueueRegisters(size))];
+    }
+
+    /// <summary>Guards all of it.</summary>
+    internal Lock Lock { get; } = new();
+
+    /// <summary>What the device offers.</summary>
+    internal ulong DeviceFeatures => _offered;
+
+    /// <summary>What went wrong last, for whoever looks into it.</summary>
+    internal string? LastError { get; private set; }
+
+    /// <summary>What the driver wants of it.</summary>
+    internal ulong DriverFeatures
+    {
+        get => _driverFeatures;
+        set
+        {
+            if ((_status & VirtioStatus.FeaturesOk) == 0)
+            {
+                _driverFeatures = value;
+            }
+        }
+    }
+
+    /// <summary>Another one after the driver has read what changed since it last read. Under the lock.</summary>
+    internal byte Generation => _generation;
+
+    /// <summary>The vector of configuration changes.</summary>
+    internal ref ushort ConfigVector => ref _configVector;
+
+    /// <summary>How many queues there are.</summary>
+    internal int QueueCount => _queues.Length;
+
+    /// <summary>The device status. Under the lock.</summary>
+    internal VirtioStatus Status
+    {
+        get => _status;
+        set
+        {
+            if (_stopping)
+            {
+                return;
+            }
+
+            if (value == VirtioStatus.None)
+            {
+                Reset();
+                return;
+            }
+
+            // Bits are only added; the device has the last word about features.
+            VirtioStatus added = value & OfDriver & ~_status;
+            if ((added & VirtioStatus.FeaturesOk) != 0
+                && ((_driverFeatures & ~_offered) != 0 || (_driverFeatures & VirtioFeatures.Version1) == 0 || !_device.Negotiate(_driverFeatures)))
+            {
+                added &= ~VirtioStatus.FeaturesOk;
+            }
+
+            bool starts = (added & VirtioStatus.DriverOk) != 0 && ((_status | added) & VirtioStatus.FeaturesOk) != 0;
+            _status |= starts ? added : added & ~VirtioStatus.DriverOk;
+            if (starts)
+            {
+                Start();
+            }
+        }
+    }
+
+    /// <summary>A queue's registers, or null where there is no such queue. Under the lock.</summary>
+    internal QueueRegisters? Queue(int index) => index < _queues.Length ? _queues[index] : null;
+
+    /// <summary>Whether a queue's registers may be written: they stay once it is on.</summary>
+    internal bool MayConfigure(QueueRegisters queue) => !_stopping && !queue.Enabled;
+
+    /// <summary>The driver made buffers available. Under the lock.</summary>
+    internal void Notify(int queue)
+    {
+        if (_running && !_stopping && (_status & VirtioStatus.DeviceNeedsReset) == 0 && queue < _queues.Length && _queues[queue].Enabled)
+        {
+            _device.Notify(queue);
+        }
+    }
+
+    /// <summary>Notifies every queue: notifications may have been lost. Under the lock.</summary>
+    internal void NotifyAll()
+    {
+        for (int i = 0; i < _queues.Length; i++)
+        {
+            Notify(i);
+        }
+    }
+
+    /// <summary>Reads the device's configuration. Under the lock.</summary>
+    internal void ReadConfig(int offset, Span<byte> data)
+    {
+        if (_configChanged)
+        {
+            _configChanged = false;
+            _generation++;
+        }
+
+        _device.ReadConfig(offset, data);
+    }
+
+    /// <summary>Writes the device's configuration. Under the lock.</summary>
+    internal void WriteConfig(int offset, ReadOnlySpan<byte> data)
+    {
+        _configChanged = true;
+        _device.WriteConfig(offset, data);
+    }
+
+    internal void RaiseQueue(int queue) => _interrupts.RaiseQueue(Volatile.Read(ref _queues[queue].Vector));
+
+    /// <summary>The device's configuration is another now.</summary>
+    internal void ChangeConfig(VirtioSession session)
+    {
+        lock (Lock)
+        {
+            if (session == _session)
+            {
+                _configChanged = true;
+                _interrupts.RaiseConfig(_configVector);
+            }
+        }
+    }
+
+    /// <summary>The device cannot go on with what it was started with.</summary>
+    internal void Fail(VirtioSession session, string why)
+    {
+        lock (Lock)
+        {
+            if (session == _session)
+            {
+                Fail(why);
+            }
+        }
+    }
+
+    /// <summary>Ends the device's work and waits for that: the domain is reset or over.</summary>
+    internal void Shutdown() => StopAndWait(() => _session = null);
+
+    /// <summary>Holds the device's work and waits until it stands still. No vCPU runs until <see cref="Resume"/>.</summary>
+    internal void Pause() => StopAndWait(static () => { });
+
+    /// <summary>The work goes on where it was held.</summary>
+    internal void Resume()
+    {
+        lock (Lock)
+        {
+            if (_session is { } session && !_running && (_status & VirtioStatus.DeviceNeedsReset) == 0)
+            {
+                Run(session.Again());
+            }
+        }
+    }
+
+    /// <summary>Writes all of it, the device's own included. While it is held.</summary>
+    internal void Save(StateWriter writer)
+    {
+        lock (Lock)
+        {
+            writer.Begin("virtio", 1);
+            writer.Write((ushort)_device.Type);
+            writer.Write((byte)_status);
+            writer.Write(_driverFeatures);
+            writer.Write(_generation);
+            writer.Write(_configChanged);
+            writer.Write(_configVector);
+            writer.Write(_session is not null);
+            writer.Write((ushort)_queues.Length);
+            for (int i = 0; i < _queues.Length; i++)
+            {
+                _queues[i].Save(writer);
+                _session?.Queues[i]?.Save(writer);
+            }
+
+            _device.Save(writer);
+            writer.End();
+        }
+    }
+
+    /// <summary>Reads that again, into a device that was not started; then <see cref="Resume"/>.</summary>
+    internal void Restore(StateReader reader)
+    {
+        lock (Lock)
+        {
+            _ = reader.Begin("virtio", 1);
+            reader.Require(reader.ReadUInt16() == (ushort)_device.Type, "a device of another type");
+            _status = (VirtioStatus)reader.ReadByte();
+            _driverFeatures = reader.ReadUInt64();
+            _generation = reader.ReadByte();
+            _configChanged = reader.ReadBoolean();
+            _configVector = reader.ReadUInt16();
+            bool started = reader.ReadBoolean();
+            reader.Require((_driverFeatures & ~_offered) == 0 || (_status & VirtioStatus.FeaturesOk) == 0, "features the device does not have");
+            reader.Require(!started || (_status & VirtioStatus.DriverOk) != 0, "a device that works before its driver does");
+            reader.Require(reader.ReadUInt16() == _queues.Length, "another number of queues");
+            var queues = new Virtqueue?[_queues.Length];
+            for (int i = 0; i < queues.Length; i++)
+            {
+                _queues[i].Restore(reader);
+                if (started && _queues[i].Enabled)
+                {
+                    queues[i] = Virtqueue.Create(_memory, _queues[i].Setup, _driverFeatures);
+                    reader.Require(queues[i] is not null, NoQueue);
+                    queues[i]?.Restore(reader);
+                }
+            }
+
+            _ = (_status & VirtioStatus.FeaturesOk) != 0 && _device.Negotiate(_driverFeatures);
+            _device.Restore(reader);
+            reader.EndSection();
+            _session = started && reader.Error is null ? new VirtioSession(this, _memory, _driverFeatures, queues) : null;
+        }
+    }
+
+    private void Start()
+    {
+        var queues = new Virtqueue?[_queues.Length];
+        for (int i = 0; i < queues.Length; i++)
+        {
+            if (_queues[i].Enabled && (queues[i] = Virtqueue.Create(_memory, _queues[i].Setup, _driverFeatures)) is null)
+            {
+                Fail($"queue {i} is {NoQueue}");
+                return;
+            }
+        }
+
+        Run(new VirtioSession(this, _memory, _driverFeatures, queues));
+    }
+
+    private void Run(VirtioSession session)
+    {
+        _running = true;
+        _session = session;
+        _device.Start(session);
+    }
+
+    private void Fail(string why)
+    {
+        if ((_status & VirtioStatus.DeviceNeedsReset) == 0)
+        {
+            LastError = why;
+            _status |= VirtioStatus.DeviceNeedsReset;
+            _interrupts.RaiseConfig(_configVector);
+        }
+    }
+
+    /// <summary>Until the device has stopped the status reads as it was, which is how the driver knows.</summary>
+    private void Reset() => Stop(Clear);
+
+    /// <summary>Stops the device, unless it is about to; then, under the lock, does what is asked.</summary>
+    private void Stop(Action stopped)
+    {
+        _whenStopped += stopped;
+        if (!_running)
+        {
+            OnStopped();
+        }
+        else if (!_stopping)
+        {
+            _stopping = true;
+            _session?.End();
+            _device.Stop(OnStopped);
+        }
+    }
+
+    private void StopAndWait(Action stopped)
+    {
+        using var done = new ManualResetEventSlim();
+        lock (Lock)
+        {
+            Stop(stopped + done.Set);
+        }
+
+        done.Wait();
+    }
+
+    private void OnStopped()
+    {
+        lock (Lock)
+        {
+            (_running, _stopping) = (false, false);
+            (Action? then, _whenStopped) = (_whenStopped, null);
+            then?.Invoke();
+        }
+    }
+
+    private void Clear()
+    {
+        _session = null;
+        _status = VirtioStatus.None;
+        _driverFeatures = 0;
+        _configVector = PciCommonConfig.NoVector;
+        foreach (QueueRegisters queue in _queues)
+        {
+            queue.Clear();
+        }
+
+        _interrupts.Clear();
+    }
+}

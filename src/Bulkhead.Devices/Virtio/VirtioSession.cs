@@ -1,0 +1,47 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.Devices.Virtio.Queues;
+
+namespace Bulkhead.Devices.Virtio;
+
+/// <summary>What a device works with from the moment its driver is ready to the next reset.</summary>
+/// <remarks><i>Threading</i>: any.</remarks>
+internal sealed class VirtioSession(VirtioFunction function, GuestMemory memory, ulong features, Virtqueue?[] queues)
+{
+    private volatile bool _ending;
+
+    /// <summary>The domain's RAM.</summary>
+    internal GuestMemory Memory => memory;
+
+    /// <summary>By number; null where the driver uses none.</summary>
+    internal IReadOnlyList<Virtqueue?> Queues => queues;
+
+    /// <summary>Whether the device was asked to stop: what takes long is better given up.</summary>
+    internal bool IsEnding => _ending;
+
+    /// <summary>Whether a feature was negotiated.</summary>
+    internal bool Has(ulong feature) => (features & feature) != 0;
+
+    /// <summary>Interrupts the driver for a queue, if it wants that.</summary>
+    internal void Used(int queue)
+    {
+        if (queues[queue] is { } q && q.WantsInterrupt())
+        {
+            function.RaiseQueue(queue);
+        }
+    }
+
+    /// <summary>Tells the driver that the configuration changed.</summary>
+    internal void ConfigChanged() => function.ChangeConfig(this);
+
+    /// <summary>A request failed: the driver was told, and it is counted.</summary>
+    internal void NoteError() => Interlocked.Increment(ref function.Errors);
+
+    /// <summary>The device cannot go on, mostly because of what the driver did: it waits for a reset, and says so.</summary>
+    internal void Fail(string why) => function.Fail(this, why);
+
+    /// <summary>The device is asked to stop.</summary>
+    internal void End() => _ending = true;
+
+    /// <summary>The same, to go on with after a stop.</summary>
+    internal VirtioSession Again() => new(function, memory, features, queues);
+}

@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bulkhead.Host.Network;
+
+/// <summary>One end of a stream between two processes of this host; it never waits.</summary>
+public sealed unsafe class StreamSocket : IDisposable
+{
+    private const int BufferBytes = 1 << 20;
+
+    private StreamSocket(int descriptor) => Handle = new SafeFileHandle(descriptor, ownsHandle: true);
+
+    /// <summary>To wait at.</summary>
+    public SafeFileHandle Handle { get; }
+
+    /// <summary>Makes a stream; the other end is for a child process, which inherits it by its number.</summary>
+    public static StreamSocket CreatePair(out SafeFileHandle forChild)
+    {
+        int* pair = stackalloc int[2];
+
+        // SAFETY: the kernel writes two numbers.
+        if (SocketCalls.Pair(SocketCalls.Unix, SocketCalls.Stream | SocketCalls.CloseOnExec, 0, pair) != 0)
+        {
+            throw new OperatorException($"No sockets could be made (errno {Marshal.GetLastPInvokeError()}).");
+        }
+
+        int size = BufferBytes;
+        _ = SocketCalls.SetOption(pair[0], SocketCalls.SocketLevel, SocketCalls.SendBuffer, &size, sizeof(int));
+        _ = SocketCalls.SetOption(pair[1], SocketCalls.SocketLevel, SocketCalls.SendBuffer, &size, sizeof(int));
+        _ = SocketCalls.Control(pair[1], SocketCalls.SetDescriptorFlags, 0);
+        forChild = new SafeFileHandle(pair[1], ownsHandle: true);
+        return new StreamSocket(pair[0]);
+    }
+
+    /// <summary>Sends as much as there is room for: how many bytes, or -1 where the other end is gone.</summary>
+    public int Send(ReadOnlySpan<byte> data)
+    {
+        fixed (byte* bytes = data)
+        {
+            // SAFETY: the kernel reads the span.
+            return Result(SocketCalls.Send((int)Handle.DangerousGetHandle(), bytes, (nuint)data.Length, SocketCalls.DontWait | SocketCalls.NoSignal));
+        }
+    }
+
+    /// <summary>Receives what there is: how many bytes, 0 for none now, or -1 where the other end is gone.</summary>
+    public int Receive(Span<byte> data)
+    {
+        fixed (byte* bytes = data)
+        {
+            // SAFETY: the kernel writes at most the span.
+            nint received = SocketCalls.Receive((int)Handle.DangerousGetHandle(), bytes, (nuint)data.Length, SocketCalls.DontWait);
+            return received == 0 && data.Length > 0 ? -1 : Result(received);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Handle.Dispose();
+
+    private static int Result(nint result) =>
+        result >= 0 ? (int)result : Marshal.GetLastPInvokeError() is SocketCalls.TryAgain or SocketCalls.Interrupted ? 0 : -1;
+}

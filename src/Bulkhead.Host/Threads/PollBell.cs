@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Bulkhead.Host.Threads;
+
+/// <summary>One thread sleeps until rung, or until a file descriptor has something; any thread rings.</summary>
+/// <remarks><i>Shape</i>: an eventfd, written only where the thread sleeps. A ring is never lost: it makes the next <see cref="Wait"/> return
+/// at once. <i>Cost</i>: a ring without a sleeper is one atomic exchange.</remarks>
+public sealed unsafe partial class PollBell : IDisposable
+{
+    private const int Quiet = 0;
+    private const int Rung = 1;
+    private const int Asleep = -1;
+    private const int CloseOnExec = 0x80000;
+    private const int NonBlocking = 0x800;
+
+    private readonly SafeFileHandle _event = new(EventFd(0, CloseOnExec | NonBlocking), ownsHandle: true);
+    private int _state;
+
+    /// <summary>Wakes the sleeper, or the next one.</summary>
+    public void Ring()
+    {
+        if (Interlocked.Exchange(ref _state, Rung) == Asleep)
+        {
+            ulong one = 1;
+
+            // SAFETY: eight bytes of this frame are read.
+            _ = Write((int)_event.DangerousGetHandle(), &one, sizeof(ulong));
+            GC.KeepAlive(this);
+        }
+    }
+
+    /// <summary>Sleeps until rung or until one of <paramref name="events"/>; then forgets the ring.</summary>
+    public void Wait(SafeHandle? handle, PollEvents events)
+    {
+        bool sleeps = Interlocked.CompareExchange(ref _state, Asleep, Quiet) == Quiet;
+        if (sleeps)
+        {
+            PollEntry* entries = stackalloc PollEntry[2];
+            entries[0] = new PollEntry { Descriptor = (int)_event.DangerousGetHandle(), Events = (short)PollEvents.Readable };
+            int count = 1;
+            if (handle is not null && events != PollEvents.None)
+            {
+                entries[count++] = new PollEntry { Descriptor = (int)handle.DangerousGetHandle(), Events = (short)events };
+            }
+
+            // SAFETY: the kernel writes the entries given; the caller keeps the handle while its thread waits.
+            _ = Poll(entries, (nuint)count, -1);
+        }
+
+        if (Interlocked.Exchange(ref _state, Quiet) == Rung && sleeps)
+        {
+            ulong drained;
+            _ = Read((int)_event.DangerousGetHandle(), &drained, sizeof(ulong));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _event.Dispose();
+
+    [LibraryImport("libc", EntryPoint = "eventfd")]
+    private static partial int EventFd(uint value, int flags);
+
+    [LibraryImport("libc", EntryPoint = "read")]
+    private static partial nint Read(int descriptor, void* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "write")]
+    private static partial nint Write(int descriptor, void* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    private static partial int Poll(PollEntry* entries, nuint count, int milliseconds);
+
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollEntry
+    {
+        internal int Descriptor;
+        internal short Events;
+        internal short Returned;
+    }
+}

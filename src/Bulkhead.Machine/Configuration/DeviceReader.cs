@@ -1,0 +1,165 @@
+using Bulkhead.Core;
+using Bulkhead.Host;
+using Bulkhead.Machine.Devices;
+using Bulkhead.Yaml;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Bulkhead.Machine.Configuration;
+
+/// <summary>Reads which devices a domain has.</summary>
+internal sealed class DeviceReader(ConfigErrors errors, string folder)
+{
+    private const string ForwardForm = PortForward.Form + ", as in tcp:2222-:22";
+
+    /// <summary>The memory of a channel that says nothing of it.</summary>
+    internal const ulong DefaultChannelBytes = 1ul << 20;
+
+    private const string MembersForm = "a list of names of domains of this file";
+    private readonly List<(Mark At, string Path)> _networks = [];
+
+    /// <summary>Reads the devices of one domain.</summary>
+    internal DomainConfig Read(ConfigMap map, DomainConfig domain) => domain with
+    {
+        Disks = map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>().ToArray(),
+        Nets = map.List("networks", "a list of networks it is part of").Select(item => ReadNet(item.Node, item.Path)).OfType<NetRequest>().ToArray(),
+    };
+
+    /// <summary>Notes what a system in virtual time cannot have.</summary>
+    internal void RefuseHostTime()
+    {
+        foreach ((Mark at, string path) in _networks)
+        {
+            errors.Add(at, path, "brings what comes at the host's time, and the clock is virtual", "leave it out, or set clock: real");
+        }
+    }
+
+    /// <summary>Reads the channels of the system.</summary>
+    internal IReadOnlyList<ChannelRequest> ReadChannels(ConfigMap top, IReadOnlyList<string> domains)
+    {
+        var channels = new List<ChannelRequest>();
+        foreach ((YamlNode node, string path) in top.List("channels", "a list of channels"))
+        {
+            if (ConfigMap.Open(errors, node, path, SystemFields.Channel.Names) is { } map)
+            {
+                channels.Add(ReadChannel(map, domains, channels));
+            }
+        }
+
+        return channels;
+    }
+
+    private ChannelRequest ReadChannel(ConfigMap map, IReadOnlyList<string> domains, List<ChannelRequest> earlier)
+    {
+        const string nameForm = "a name of its own: lower-case letters, digits and hyphens, a letter first, at most 32";
+        if (!map.Has("name"))
+        {
+            map.Error("name", "is missing", nameForm);
+        }
+
+        string name = map.Name("name", nameForm) ?? string.Empty;
+        if (name.Length > 0 && earlier.Exists(c => c.Name == name))
+        {
+            map.Error("name", $"\"{name}\" is the name of an earlier channel", nameForm);
+        }
+
+        ulong size = map.Size("size", DefaultChannelBytes, ChannelRequest.LeastBytes, ChannelRequest.MostBytes);
+        if (!ulong.IsPow2(size))
+        {
+            map.Error("size", $"{Quantity.FormatSize(size)} is no power of two", $"such as {Quantity.FormatSize(System.Numerics.BitOperations.RoundUpToPowerOf2(size))}");
+        }
+
+        if (!map.Has("writers"))
+        {
+            map.Error("writers", "is missing", MembersForm);
+        }
+
+        var members = new List<(string Domain, bool MayWrite)>();
+        foreach ((string field, bool writes) in (ReadOnlySpan<(string, bool)>)[("writers", true), ("readers", false)])
+        {
+            foreach ((YamlNode item, string itemPath) in map.List(field, MembersForm))
+            {
+                string member = (item as YamlScalarNode)?.Value ?? string.Empty;
+                if (!domains.Contains(member))
+                {
+                    errors.Add(item.Start, itemPath, $"\"{member}\" is not a domain of this file", $"one of {string.Join(", ", domains)}", NearestName.Find(member, domains));
+                }
+                else if (members.Exists(m => m.Domain == member))
+                {
+                    errors.Add(item.Start, itemPath, $"{member} is a member already", "name each domain once, as a writer or a reader");
+                }
+                else
+                {
+                    members.Add((member, writes));
+                }
+            }
+        }
+
+        return new ChannelRequest(name, size, map.Number("doorbells", 1, 0, ChannelRequest.MostVectors), members);
+    }
+
+    private DiskRequest? ReadDisk(YamlNode node, string path)
+    {
+        if (ConfigMap.Open(errors, node, path, SystemFields.Disk.Names) is not { } map)
+        {
+            return null;
+        }
+
+        const string accepted = "the path of a disk image, absolute or from the system file's folder";
+        if (!map.Has("file"))
+        {
+            map.Error("file", "is missing", accepted);
+        }
+
+        return map.Text("file", accepted) is { } file ? new DiskRequest
+        {
+            Path = Path.GetFullPath(file, folder),
+            ReadOnly = ReadSwitch(map, "read_only"),
+            Format = map.Choice("format", DiskRequest.Formats),
+            Uncached = map.Choice("cache", DiskRequest.Caches) == DiskRequest.Caches[1],
+            Snapshot = ReadSwitch(map, "snapshot"),
+            Serial = map.Text("serial", "what the guest finds as serial number") ?? string.Empty,
+        }
+        : null;
+    }
+
+    private static bool ReadSwitch(ConfigMap map, string field) => map.Choice(field, SystemFields.Switches) == SystemFields.Switches[0];
+
+    private NetRequest? ReadNet(YamlNode node, string path)
+    {
+        if (ConfigMap.Open(errors, node, path, SystemFields.Network.Names) is not { } map)
+        {
+            return null;
+        }
+
+        _networks.Add((map.Start, path));
+        if (!map.Has("name"))
+        {
+            map.Error("name", "is missing", $"one of {string.Join(", ", SystemFields.NetworkNames)}");
+        }
+
+        _ = map.Choice("name", SystemFields.NetworkNames);
+        var forwards = new List<PortForward>();
+        IEnumerable<(YamlNode, string)> items = map.Find("forward") is YamlScalarNode single ? [(single, $"{path}.forward")] : map.List("forward", $"a list of {ForwardForm}");
+        foreach ((YamlNode item, string itemPath) in items)
+        {
+            string text = (item as YamlScalarNode)?.Value ?? string.Empty;
+            if (PortForward.Parse(text) is { } forward)
+            {
+                forwards.Add(forward);
+            }
+            else
+            {
+                errors.Add(item.Start, itemPath, $"\"{text}\" is not a forwarded port", ForwardForm);
+            }
+        }
+
+        byte[]? mac = null;
+        if (map.Text("mac", NetRequest.MacForm) is { } address && (mac = NetRequest.ParseMac(address)) is null)
+        {
+            map.Error("mac", $"\"{address}\" is not an address", NetRequest.MacForm);
+        }
+
+        return new NetRequest { Forwards = forwards, Mac = mac };
+    }
+}

@@ -1,0 +1,72 @@
+using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Disks.Opening;
+
+namespace Bulkhead.Machine.Devices;
+
+/// <summary>A disk a domain is to have.</summary>
+public sealed record DiskRequest
+{
+    /// <summary>How a disk is written on a command line.</summary>
+    public const string Form = "FILE[,ro][,format=raw|qcow2|vmdk|vdi][,cache=writeback|none][,snapshot][,serial=TEXT]";
+
+    /// <summary>The formats of images.</summary>
+    internal static readonly string[] Formats = [.. DiskFormats.Names];
+
+    /// <summary>With the host's cache, or past it.</summary>
+    internal static readonly string[] Caches = ["writeback", "none"];
+
+    /// <summary>The file that holds it.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Whether the guest may only read it.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>The image's format, or null: what it says itself.</summary>
+    public string? Format { get; init; }
+
+    /// <summary>Whether the host's cache is passed by.</summary>
+    public bool Uncached { get; init; }
+
+    /// <summary>Whether what is written is forgotten at the end, and the file stays as it is.</summary>
+    public bool Snapshot { get; init; }
+
+    /// <summary>What the guest finds as its serial number; the first 20 characters count.</summary>
+    public string Serial { get; init; } = string.Empty;
+
+    /// <summary>Opens it; the caller disposes it.</summary>
+    internal IDisk Open() => DiskImages.Open(Path, new DiskOptions
+    {
+        Format = DiskFormats.TryParse(Format, out DiskFormat format) ? format : null,
+        ReadOnly = ReadOnly,
+        Cache = Uncached ? DiskCache.None : DiskCache.WriteBack,
+        Overlay = Snapshot,
+    });
+
+    /// <summary>Reads what a command line says.</summary>
+    /// <param name="text">The words.</param>
+    /// <param name="error">What is wrong and the fix, or null.</param>
+    /// <returns>The request, or null.</returns>
+    public static DiskRequest? Parse(string text, out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (DeviceWords.Parse(text, ["ro", "snapshot"], ["format", "cache", "serial"], out error) is not { } words)
+        {
+            return null;
+        }
+
+        error = !File.Exists(words.What) ? $"{words.What}: there is no such file; give the path of a disk image."
+            : Choice("format", words.Value("format"), Formats) ?? Choice("cache", words.Value("cache"), Caches);
+        return error is not null ? null : new DiskRequest
+        {
+            Path = System.IO.Path.GetFullPath(words.What),
+            ReadOnly = words.Has("ro"),
+            Format = words.Value("format"),
+            Uncached = words.Value("cache") == Caches[1],
+            Snapshot = words.Has("snapshot"),
+            Serial = words.Value("serial") ?? string.Empty,
+        };
+    }
+
+    private static string? Choice(string name, string? value, string[] known) =>
+        value is null || known.Contains(value) ? null : $"{name}={value}: give one of {string.Join(", ", known)}.";
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+
+namespace Bulkhead.Machine.Devices;
+
+/// <summary>A network card a domain is to have.</summary>
+public sealed record NetRequest
+{
+    /// <summary>How a card is written on a command line.</summary>
+    public const string Form = "user[,hostfwd=tcp|udp:[ADDRESS:]PORT-:PORT]…[,mac=ADDRESS]";
+
+    /// <summary>How an address is written.</summary>
+    internal const string MacForm = "six bytes in hexadecimal, the first even, as in 52:54:00:12:34:56";
+
+    /// <summary>Ports of the host that lead to ports of the guest.</summary>
+    public IReadOnlyList<PortForward> Forwards { get; init; } = [];
+
+    /// <summary>The card's address of six bytes, or null: one made of the domain's name.</summary>
+    public IReadOnlyList<byte>? Mac { get; init; }
+
+    /// <summary>Reads what a command line says.</summary>
+    /// <param name="text">The words.</param>
+    /// <param name="error">What is wrong and the fix, or null.</param>
+    /// <returns>The request, or null.</returns>
+    public static NetRequest? Parse(string text, out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (DeviceWords.Parse(text, [], ["hostfwd", "mac"], out error, repeated: "hostfwd") is not { } words)
+        {
+            return null;
+        }
+
+        if (words.What != "user")
+        {
+            error = $"'{words.What}' is no kind of network; write {Form}.";
+            return null;
+        }
+
+        var forwards = new List<PortForward>();
+        foreach (string forward in words.Values("hostfwd"))
+        {
+            if (PortForward.Parse(forward) is not { } parsed)
+            {
+                error = $"hostfwd={forward}: write {PortForward.Form}, as in hostfwd=tcp:127.0.0.1:2222-:22.";
+                return null;
+            }
+
+            forwards.Add(parsed);
+        }
+
+        byte[]? mac = null;
+        if (words.Value("mac") is { } address && (mac = ParseMac(address)) is null)
+        {
+            error = $"mac={address}: write {MacForm}.";
+            return null;
+        }
+
+        return new NetRequest { Forwards = forwards, Mac = mac };
+    }
+
+    /// <summary>Reads an address; null where the text is not one.</summary>
+    internal static byte[]? ParseMac(string text)
+    {
+        string[] parts = text.Split(':');
+        byte[] mac = new byte[6];
+        for (int i = 0; i < mac.Length; i++)
+        {
+            if (parts.Length != mac.Length || !byte.TryParse(parts[i], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out mac[i]))
+            {
+                return null;
+            }
+        }
+
+        return (mac[0] & 1) == 0 ? mac : null;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Buffers.Binary;
+using Bulkhead.Devices.Virtio.Net;
+using CsCheck;
+using Xunit;
+
+namespace Bulkhead.Devices.Tests.Net;
+
+public sealed class InternetChecksumTests
+{
+    [Fact]
+    public void Sum_OfAnyBytes_IsThatOfTheDefinition() => Gen.Byte.Array[0, 600].Sample(bytes =>
+    {
+        uint sum = 0;
+        for (int i = 0; i < bytes.Length; i += 2)
+        {
+            sum += (uint)((bytes[i] << 8) | (i + 1 < bytes.Length ? bytes[i + 1] : 0));
+            sum = (sum & 0xFFFF) + (sum >> 16);
+        }
+
+        Assert.Equal((ushort)sum, InternetChecksum.Sum(bytes));
+    });
+
+    [Fact]
+    public void TryComplete_PutsTheComplementOfTheSumThatStoodThere() => Gen.Select(Gen.Byte.Array[20, 2000], Gen.Int[0, 10], Gen.Int[0, 4]).Sample((frame, start, word) =>
+    {
+        ushort expected = (ushort)~InternetChecksum.Sum(frame.AsSpan(start)); // with the field, which holds the pseudo-header's
+
+        Assert.True(InternetChecksum.TryComplete(frame, start, word * 2));
+        Assert.Equal(expected == 0 ? 0xFFFF : expected, BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(start + (word * 2)))); // 0 means none, in UDP
+    });
+
+    [Theory]
+    [InlineData(61, 0)]
+    [InlineData(0, 59)]
+    [InlineData(59, 0)]
+    [InlineData(0xFFFF, 0xFFFF)]
+    public void TryComplete_FieldOutsideTheFrame_IsRefused(int start, int offset) =>
+        Assert.False(InternetChecksum.TryComplete(new byte[60], start, offset));
+}

@@ -1,0 +1,18 @@
+using System.Collections.Concurrent;
+using Bulkhead.Devices.Executors;
+
+namespace Bulkhead.Devices.Tests.Virtio.Driver;
+
+/// <summary>An executor that keeps what the work threw.</summary>
+internal sealed class WatchedExecutor(IDeviceExecutor inner, ConcurrentQueue<Exception> thrown) : IDeviceExecutor
+{
+    public void Start(Action work, Action<Exception> failed) => inner.Start(work, e =>
+    {
+        thrown.Enqueue(e);
+        failed(e);
+    });
+
+    public void Ring() => inner.Ring();
+
+    public void Dispose() => inner.Dispose();
+}

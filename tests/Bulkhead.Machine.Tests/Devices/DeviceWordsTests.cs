@@ -1,0 +1,46 @@
+using Bulkhead.Machine.Devices;
+using Xunit;
+
+namespace Bulkhead.Machine.Tests.Devices;
+
+public sealed class DeviceWordsTests
+{
+    private static readonly string s_file = typeof(DeviceWordsTests).Assembly.Location;
+
+    [Fact]
+    public void Disk_EveryWord_IsTaken()
+    {
+        DiskRequest? disk = DiskRequest.Parse($"{s_file},ro,format=vmdk,cache=none,snapshot,serial=x y", out string? error);
+
+        Assert.Null(error);
+        Assert.Equal(new DiskRequest { Path = s_file, ReadOnly = true, Format = "vmdk", Uncached = true, Snapshot = true, Serial = "x y" }, disk);
+    }
+
+    [Theory]
+    [InlineData("FILE,rw", "'rw' is not known here; known are ro, snapshot, format=, cache=, serial= (did you mean ro?).")]
+    [InlineData("FILE,format=qcow", "format=qcow: give one of raw, qcow2, vmdk, vdi.")]
+    [InlineData("FILE,ro,ro", "ro stands there twice; give it once.")]
+    [InlineData("FILE,serial", "'serial' is not known here")]
+    [InlineData(",ro", "nothing stands before the first comma.")]
+    [InlineData("/no/such,,file", "/no/such,file: there is no such file")]
+    public void Disk_Mistake_IsNamedWithItsFix(string text, string expected)
+    {
+        Assert.Null(DiskRequest.Parse(text.Replace("FILE", s_file, StringComparison.Ordinal), out string? error));
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("user,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=udp:53-:53,mac=02:00:00:00:00:01", null)]
+    [InlineData("tap", "'tap' is no kind of network")]
+    [InlineData("user,hostfwd=tcp:2222:22", "hostfwd=tcp:2222:22: write tcp|udp:[ADDRESS:]PORT-:PORT")]
+    [InlineData("user,hostfwd=tcp:0-:22", "hostfwd=tcp:0-:22: write")]
+    [InlineData("user,hostfwd=sctp:1-:22", "hostfwd=sctp:1-:22: write")]
+    [InlineData("user,mac=1:2:3", "mac=1:2:3: write six bytes")]
+    public void Net_IsReadOrNamesTheMistake(string text, string? expected)
+    {
+        NetRequest? net = NetRequest.Parse(text, out string? error);
+
+        Assert.Equal(expected is null, net is not null);
+        Assert.Contains(expected ?? string.Empty, error ?? string.Empty, StringComparison.Ordinal);
+    }
+}
