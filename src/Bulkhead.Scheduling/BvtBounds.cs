@@ -81,7 +81,7 @@ public static class BvtBounds
         BvtVcpu[] all = queue.ToArray();
         long realNs = checked(allowanceNs + 1 + overrunNs);
         Int128 leadNs = (Int128)lagNs - warpNs;
-        WaitTerm[] loans = [.. Others(all, vcpu).Select(i => new WaitTerm(i, 0, LoanTermNs(all[i], all[i].MostWarpNs, leadNs, realNs)))];
+        WaitTerm[] loans = [.. Others(all, vcpu).Select(i => new WaitTerm(i, 0, TermNs(all[i], allowanceNs, overrunNs, lagNs, warpNs)))];
         var byLoan = WaitBound.Of(loans);
         return all.Any(static v => v.Classes.Any(static c => c.Rule.Budget.IsLimited))
             ? WaitBound.Smallest(window => [.. Others(all, vcpu).SelectMany(i => LeastTerms(all[i], i, leadNs, realNs, overrunNs, window))], byLoan)
@@ -106,6 +106,14 @@ public static class BvtBounds
         }
 
         return Math.Max(loan, 0);
+    }
+
+    /// <summary>What one other vCPU adds by claim 1 of <see cref="Dispatch"/>: by its loan, whatever class it is in.</summary>
+    /// <remarks><i>Units</i>: as there.</remarks>
+    public static long TermNs(BvtVcpu other, long allowanceNs, long overrunNs, long lagNs, long warpNs)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return LoanTermNs(other, other.MostWarpNs, (Int128)lagNs - warpNs, checked(allowanceNs + 1 + overrunNs));
     }
 
     private static IEnumerable<int> Others(BvtVcpu[] all, int vcpu) => Enumerable.Range(0, all.Length).Where(i => i != vcpu);

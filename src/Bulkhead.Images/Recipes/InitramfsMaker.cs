@@ -14,8 +14,13 @@ internal sealed class InitramfsMaker : IImageMaker
     private const string KernelName = "vmlinuz";
     private const string InitrdName = "initrd.img";
 
-    /// <summary>The kernel's modules the initramfs carries: what the power button takes, which Debian's kernels do not have built in.</summary>
-    internal static readonly IReadOnlyList<string> Modules = ["button", "evdev"];
+    /// <summary>The kernel's modules the initramfs carries: what the power button and devices take, which Debian's kernels do not have built
+    /// in.</summary>
+    internal static readonly IReadOnlyList<string> Modules =
+    [
+        "button", "evdev", "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk",
+        "failover", "net_failover", "virtio_net", "uio", "uio_pci_generic",
+    ];
 
     private readonly Recipe _recipe;
     private readonly AptArchive _apt;
