@@ -8,6 +8,7 @@ using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
 using Bulkhead.Machine.Tracing;
 using Bulkhead.Machine.Workers;
+using Bulkhead.Scheduling.Classes;
 
 namespace Bulkhead.Machine;
 
@@ -152,7 +153,7 @@ public sealed class MachineRunner : IDisposable
             trace.Name(domain.Name, domain.Slots.Length);
             foreach (VcpuSlot slot in domain.Slots)
             {
-                slot.Trace = trace.Add(domain.Name, slot.Index, domain.Clock);
+                slot.Trace = trace.Add(domain.Name, slot.Index, domain.Clock, slot.Classes?.Names ?? ClassNames.None);
             }
         }
 

@@ -28,8 +28,10 @@ internal struct BvtEntry
 
     public BlockKind Blocked;
 
-    public readonly bool IsWarped(long nowNs) =>
-        Parameters.UsableWarpNs != 0 && (!WarpLost || nowNs >= RegainNs);
+    public readonly bool IsWarped(long nowNs) => Parameters.UsableWarpNs != 0 && !IsLost(nowNs);
+
+    // A warp without a limit is not lost, though another, of another class, was.
+    private readonly bool IsLost(long nowNs) => WarpLost && Parameters.WarpLimitNs != 0 && nowNs < RegainNs;
 
     /// <summary>E, scaled.</summary>
     public readonly Int128 Effective(long nowNs) =>
@@ -37,9 +39,7 @@ internal struct BvtEntry
 
     /// <summary>How long until a lost warp applies again, or <see cref="long.MaxValue"/>.</summary>
     public readonly long UntilRegain(long nowNs) =>
-        WarpLost && Parameters.UsableWarpNs != 0 && RegainNs != long.MaxValue && RegainNs > nowNs
-            ? RegainNs - nowNs
-            : long.MaxValue;
+        Parameters.UsableWarpNs != 0 && RegainNs != long.MaxValue && IsLost(nowNs) ? RegainNs - nowNs : long.MaxValue;
 
     /// <summary>Charges a run that ended at <paramref name="nowNs"/>.</summary>
     public void Charge(long ranNs, long nowNs)

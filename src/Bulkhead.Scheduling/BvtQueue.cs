@@ -9,9 +9,9 @@ namespace Bulkhead.Scheduling;
 /// to the lower slot. The running vCPU i keeps the pCPU until some E_j &lt;= E_i - C / w_i, or until a vCPU that became
 /// runnable since the last pick has E_j &lt;= E_i. Whoever comes next, E is the smallest of all.</para>
 /// <para><i>Lag</i>: at every instant A_i &lt;= SVT + W_i + (C + 1 ns + overrun) / w_i, where overrun is how far a turn may
-/// exceed its budget (or a wake-up go unnoticed). So two runnable vCPUs differ by at most the larger of their two bounds.
-/// Proof: see <see cref="BvtBounds.LagNs"/>, and the bound on the time from wake-up to dispatch
-/// <see cref="BvtBounds.DispatchNs"/>.</para>
+/// exceed its budget (or a wake-up go unnoticed), and W_i the largest warp that <see cref="Change"/> ever gives it. So two
+/// runnable vCPUs differ by at most the larger of their two bounds. Proof: see <see cref="BvtBounds.LagNs"/>, and the bound on the time from wake-up to dispatch
+/// <see cref="BvtBounds.Dispatch"/>.</para>
 /// <para><i>Units</i>: nanoseconds, kept exactly to 2^-32 ns with the rest of each division carried; good for a century.
 /// <i>Errors</i>: a wrong slot or a call out of order is our error and throws. <i>Threading</i>: the pCPU's worker.
 /// <i>Cost</i>: a scan of the slots; nothing is allocated but by <see cref="Add"/> and <see cref="Attach"/> past the
@@ -46,7 +46,7 @@ public sealed partial class BvtQueue
     /// <summary>C, the context-switch allowance, in real time.</summary>
     public long AllowanceNs { get; }
 
-    /// <summary>The slot picked last, while it stays runnable; else -1.</summary>
+    /// <summary>The slot picked last, while it stays runnable and keeps its warp; else -1.</summary>
     public int Running => _running;
 
     /// <summary>SVT in whole nanoseconds: the smallest A of the runnable, or its last value where nobody is.</summary>
@@ -177,10 +177,16 @@ public sealed partial class BvtQueue
     }
 
     /// <summary>Changes weight and warp from now on; what it ran so far stays charged as it was.</summary>
+    /// <remarks>The running one that gives up warp gives up the allowance too: whoever is before it now goes first.</remarks>
     public void Change(int slot, in BvtParameters parameters)
     {
         parameters.Check();
         ref BvtEntry entry = ref At(slot);
+        if (slot == _running && parameters.UsableWarpNs < entry.Parameters.UsableWarpNs)
+        {
+            _running = -1;
+        }
+
         entry.Residue = entry.Residue * parameters.Weight / entry.Parameters.Weight;
         entry.Parameters = parameters;
     }

@@ -12,7 +12,7 @@ public sealed class StatusTableTests
     {
         var status = new DomainStatus
         {
-            Name = "control", State = "exited", ExitCode = 137, Seconds = 75, Restarts = 2, Pool = "p", Vcpus = 1, MemoryBytes = 1 << 28, Weight = 1, WarpNs = 0,
+            Name = "control", State = "exited", ExitCode = 137, Seconds = 75, Restarts = 2, Pool = "p", Vcpus = 1, MemoryBytes = 1 << 28, Weight = 1, WarpNs = 0, VcpuClasses = ["urgent"],
             CpuPercent = 12.34, SharePercent = 50, WeightPercent = 50, Exits = 17, TotalExits = 18, LatencyP999Ns = 93_100, LatencyMaxNs = 1_234_567, WorstBoundNs = long.MaxValue,
         };
         string head = StatusTable.Head(width);
@@ -23,8 +23,8 @@ public sealed class StatusTableTests
         Assert.Equal(all, head.Contains("EXITS/S", StringComparison.Ordinal));
         Assert.Equal(
             all
-                ? ["control", "exited(137)", "12.3", "50.0", "50.0", "17", "-", "94us", "1.24ms", "none", "2", "1.2m"]
-                : ["control", "exited(137)", "12.3", "94us", "1.24ms", "none", "1.2m"],
+                ? ["control", "exited(137)", "urgent", "12.3", "50.0", "50.0", "17", "-", "94us", "1.24ms", "none", "2", "1.2m"]
+                : ["control", "exited(137)", "urgent", "12.3", "94us", "1.24ms", "none", "1.2m"],
             row.Split(' ', StringSplitOptions.RemoveEmptyEntries));
     }
 }

@@ -1,9 +1,11 @@
+using Bulkhead.Scheduling.Classes;
+using Bulkhead.Scheduling.Tests.Classes;
 using CsCheck;
 
 namespace Bulkhead.Scheduling.Tests;
 
-/// <summary>Random queues: parameters, an allowance, an overrun and a seed for bursts and sleeps.</summary>
-internal sealed record RandomSchedule(BvtParameters[] Vcpus, long AllowanceNs, long OverrunNs, long ScaleNs, int Seed)
+/// <summary>Random queues: parameters, classes, an allowance, an overrun and a seed for bursts and sleeps.</summary>
+internal sealed record RandomSchedule(BvtVcpu[] Vcpus, long AllowanceNs, long OverrunNs, long ScaleNs, int Seed)
 {
     private static readonly Gen<long> s_warp = Gen.OneOf(Gen.Const(0L), Gen.Long[0, 5_000], Gen.Long[0, 5_000_000]);
     private static readonly Gen<long> s_limit = Gen.OneOf(Gen.Const(0L), Gen.Long[1, 5_000], Gen.Long[1, 2_000_000]);
@@ -15,9 +17,16 @@ internal sealed record RandomSchedule(BvtParameters[] Vcpus, long AllowanceNs, l
                 Weight = weight, WarpNs = warp, WarpLimitNs = limit, UnwarpNs = unwarp,
             });
 
+    // The most urgent first.
+    private static readonly Gen<BvtClass[]> s_classes =
+        Gen.Select(s_warp, RandomRules.Any).Select(static (warp, rule) => new BvtClass(warp, rule)).Array[0, 3]
+            .Select(static classes => classes.OrderByDescending(static c => c.WarpNs).ToArray());
+
+    private static readonly Gen<BvtVcpu> s_vcpu = Gen.Select(s_parameters, s_classes).Select(static (own, classes) => new BvtVcpu(own, classes));
+
     public static readonly Gen<RandomSchedule> Any =
         Gen.Select(
-            s_parameters.Array[1, 6],
+            s_vcpu.Array[1, 6],
             Gen.OneOf(Gen.Long[1, 50], Gen.Long[1, 2_000_000]),
             Gen.OneOf(Gen.Const(0L), Gen.Long[0, 100_000]),
             Gen.OneOf(Gen.Const(20L), Gen.Const(2_000L), Gen.Const(1_000_000L)),
@@ -33,13 +42,19 @@ internal sealed record RandomSchedule(BvtParameters[] Vcpus, long AllowanceNs, l
     {
         var random = new Random(Seed);
         var queue = new BvtQueue(AllowanceNs);
-        var simulation = new Simulation(SimulatedQueue.Of(queue), OverrunNs, limit => random.NextInt64(limit + 1));
         var slots = new int[Vcpus.Length];
+        var driven = SimulatedQueue.Of(queue) with { Enter = (slot, place) => queue.Change(slot, Vcpus[Array.IndexOf(slots, slot)].In(place)) };
+        var simulation = new Simulation(driven, OverrunNs, limit => random.NextInt64(limit + 1));
         for (int i = 0; i < slots.Length; i++)
         {
             slots[i] = hungry || random.Next(4) == 0
-                ? simulation.AddHungry(queue.Add(Vcpus[i]))
-                : simulation.Add(queue.Add(Vcpus[i]), random.NextInt64(ScaleNs), () => 1 + Length(random), () => Length(random));
+                ? simulation.AddHungry(queue.Add(Vcpus[i].Own))
+                : simulation.Add(queue.Add(Vcpus[i].Own), random.NextInt64(ScaleNs), () => 1 + Length(random), () => Length(random));
+            if (Vcpus[i].Classes.Count > 0)
+            {
+                ClassRule[] rules = [.. Vcpus[i].Classes.Select(static c => c.Rule)];
+                _ = simulation.Classify(slots[i], rules, () => Length(random), classes => RandomRules.Act(classes, random));
+            }
         }
 
         prepare(simulation, queue, slots);
@@ -48,7 +63,7 @@ internal sealed record RandomSchedule(BvtParameters[] Vcpus, long AllowanceNs, l
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"C {AllowanceNs} overrun {OverrunNs} scale {ScaleNs} seed {Seed}: {string.Join("; ", Vcpus)}";
+        $"C {AllowanceNs} overrun {OverrunNs} scale {ScaleNs} seed {Seed}: {string.Join("; ", Vcpus.Select(static v => $"{v.Own} {string.Join(", ", v.Classes)}"))}";
 
     private long Length(Random random) => random.NextInt64(random.Next(5) == 0 ? ScaleNs * 20 : ScaleNs);
 }

@@ -8,6 +8,9 @@ namespace Bulkhead.Scheduling.Tests;
 internal sealed record SimulatedQueue(
     Func<long, QueuePick> Pick, Action<long, long> Charge, Action<int> Wake, Action<int> Block)
 {
+    /// <summary>Puts the vCPU of a slot into a class, 0 for none.</summary>
+    public Action<int, int> Enter { get; init; } = static (_, _) => { };
+
     public static SimulatedQueue Of(BvtQueue queue) =>
         new(queue.Pick, queue.Charge, queue.Wake, slot => queue.Block(slot, BlockKind.Voluntary));
 

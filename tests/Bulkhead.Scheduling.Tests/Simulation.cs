@@ -1,3 +1,5 @@
+using Bulkhead.Scheduling.Classes;
+
 namespace Bulkhead.Scheduling.Tests;
 
 /// <summary>Drives a queue the way a pCPU's worker does, in simulated time.</summary>
@@ -36,6 +38,14 @@ internal sealed class Simulation(SimulatedQueue queue, long maxOverrunNs = 0, Fu
         return slot;
     }
 
+    /// <summary>Gives a guest classes; <paramref name="act"/> says how long it runs before it does something, and what that is.</summary>
+    public ClassSelector Classify(int slot, ClassRule[] rules, Func<long> act, Action<ClassSelector> doIt)
+    {
+        Guest guest = _guests.Find(g => g.Slot == slot)!;
+        (guest.Classes, guest.Act, guest.Do) = (new ClassSelector(rules), act, doIt);
+        return guest.Classes;
+    }
+
     public int AddHungry(int slot) =>
         Add(slot, 0, () => long.MaxValue, () => long.MaxValue);
 
@@ -44,9 +54,10 @@ internal sealed class Simulation(SimulatedQueue queue, long maxOverrunNs = 0, Fu
         Wake();
         for (int turn = 0; turn < maxTurns && NowNs < untilNs; turn++)
         {
+            Select();
             QueuePick pick = queue.Pick(NowNs);
             Picked?.Invoke(pick);
-            long nextWake = NextWake();
+            long nextWake = Math.Min(NextWake(), NextChange(pick.Slot));
             if (!pick.Found)
             {
                 NowNs = Math.Min(Math.Min(nextWake, untilNs), pick.BudgetNs > untilNs - NowNs ? untilNs : NowNs + pick.BudgetNs);
@@ -57,6 +68,8 @@ internal sealed class Simulation(SimulatedQueue queue, long maxOverrunNs = 0, Fu
             Guest guest = _guests.Find(g => g.Slot == pick.Slot)!;
             Dispatch(guest);
             long ran = Math.Min(Math.Min(pick.BudgetNs, nextWake - NowNs), untilNs - NowNs);
+            long untilAct = guest.Act?.Invoke() ?? long.MaxValue;
+            ran = Math.Min(ran, untilAct);
             long asked = ran;
             ran += maxOverrunNs == 0 ? 0 : random!(maxOverrunNs);
             ran = Math.Min(ran, guest.LeftNs);
@@ -64,11 +77,19 @@ internal sealed class Simulation(SimulatedQueue queue, long maxOverrunNs = 0, Fu
             guest.LeftNs -= guest.LeftNs == long.MaxValue ? 0 : ran;
             Record(pick.Slot, ran);
             queue.Charge(ran, NowNs);
+            guest.Classes?.Charge(ran, NowNs);
+            if (ran >= untilAct && guest.Classes is { } classes)
+            {
+                guest.Do?.Invoke(classes);
+            }
+
             Ran?.Invoke(pick.Slot, NowNs - ran, ran, Math.Max(ran - asked, 0));
             Check?.Invoke();
             if (guest.LeftNs == 0)
             {
                 queue.Block(guest.Slot);
+                guest.Classes?.Halt();
+                guest.IsAwake = false;
                 long sleep = guest.Sleep();
                 guest.WakeNs = sleep == long.MaxValue ? sleep : NowNs + sleep;
                 Check?.Invoke();
@@ -95,14 +116,51 @@ internal sealed class Simulation(SimulatedQueue queue, long maxOverrunNs = 0, Fu
         {
             if (guest.WakeNs <= NowNs)
             {
+                guest.Classes?.Wake();
+                Enter(guest);
                 Waking?.Invoke(guest.Slot);
                 queue.Wake(guest.Slot);
+                guest.IsAwake = true;
                 guest.WakeNs = long.MaxValue;
                 guest.LeftNs = guest.Burst();
                 Woken?.Invoke(guest.Slot);
                 Check?.Invoke();
             }
         }
+    }
+
+    // Of those that want to run: a class changes with a turn.
+    private void Select()
+    {
+        foreach (Guest guest in _guests)
+        {
+            if (guest.IsAwake && Enter(guest))
+            {
+                Check?.Invoke();
+            }
+        }
+    }
+
+    private bool Enter(Guest guest)
+    {
+        bool differs = guest.Classes?.Select(NowNs) == true;
+        if (differs)
+        {
+            queue.Enter(guest.Slot, guest.Classes!.Current);
+        }
+
+        return differs;
+    }
+
+    private long NextChange(int running)
+    {
+        long next = long.MaxValue;
+        foreach (Guest guest in _guests)
+        {
+            next = guest.IsAwake && guest.Classes is { } classes ? Math.Min(next, classes.NextChangeNs(NowNs, guest.Slot == running)) : next;
+        }
+
+        return next;
     }
 
     private void Dispatch(Guest guest)
@@ -135,6 +193,14 @@ internal sealed class Simulation(SimulatedQueue queue, long maxOverrunNs = 0, Fu
         public long WakeNs { get; set; }
 
         public long LeftNs { get; set; }
+
+        public bool IsAwake { get; set; }
+
+        public ClassSelector? Classes { get; set; }
+
+        public Func<long>? Act { get; set; }
+
+        public Action<ClassSelector>? Do { get; set; }
 
         public required Func<long> Burst { get; init; }
 

@@ -13,6 +13,7 @@ internal sealed class ControlCommands(TextWriter output)
     internal const string PsNotes = """
         One line per domain of every system you started with 'bulkhead up':
 
+          CLASS     which of its classes its vCPUs are in, or were last; base for none of them, - where it has none
           STATE     waiting (for a domain it depends on), booting, running, paused, stopping, restarting, exited(CODE)
           CPU%      of one CPU, over the last second
           SHARE%    of what its pool ran; WEIGHT% is what its weight stands for
@@ -32,6 +33,9 @@ internal sealed class ControlCommands(TextWriter output)
           warp=TIME       how far ahead of its share it may be and still go first; 0 for never
           warp-limit=TIME having run so long without sleeping it loses the warp; 0 for no limit
           unwarp=TIME     for so long
+          priority=N      of each vCPU, 0 to 255, in a pool of fixed priorities
+          CLASS.warp=TIME, CLASS.priority=N, CLASS.limit=TIME, CLASS.rest=TIME
+                          of a class that its system file declares
 
         The change is refused where some domain would no longer get the latency its system file declares.
 
@@ -43,7 +47,7 @@ internal sealed class ControlCommands(TextWriter output)
           bulkhead apply night.yaml --system system
 
         While domains run, these may change: a pool's policy, allowance and frame; a domain's weight, warp, reservation, priority,
-        latency, restart, watchdog, depends_on and expect. A file that changes anything else, or that cannot be kept, is refused, and
+        classes, latency, restart, watchdog, depends_on and expect. A file that changes anything else, or that cannot be kept, is refused, and
         nothing happens.
 
         """;
@@ -60,6 +64,7 @@ internal sealed class ControlCommands(TextWriter output)
 
           the turn's end   it ran when the wake-up came; ending its turn takes a moment
           further behind   its virtual time was smaller, or its warp larger, so that it came first (docs/scheduling.md)
+          as CLASS         what it said it was doing, or what woke it, put it into this class
           the host         CPU time the host gave to others; no bound covers that
 
         """;
@@ -162,7 +167,10 @@ internal sealed class ControlCommands(TextWriter output)
                 result.AddError($"{text}: not understood; write NAME=VALUE, as in weight=2.");
             }
         });
-        var command = new Command("set", "Change a domain's weight or warp while it runs.") { domain, values, _system };
+        values.CompletionSources.Add(context => RunningSystems.Ask(context.ParseResult.GetValue(_system))
+            .SelectMany(static s => s.Domains ?? []).Where(d => d.Name == context.ParseResult.GetValue(domain)).SelectMany(static d => d.Settable).Distinct()
+            .Select(static name => new CompletionItem(name + "=")));
+        var command = new Command("set", "Change a domain's weight, warp, priority or classes while it runs.") { domain, values, _system };
         command.SetAction(line => Ask(line, line.GetRequiredValue(domain), new ControlRequest
         {
             Verb = "set",
@@ -286,11 +294,18 @@ internal sealed class ControlCommands(TextWriter output)
         ControlReply reply = client.Ask(request with { Domain = domain });
         foreach (DomainStatus status in reply.Domains ?? [])
         {
-            output.WriteLine($"{status.Name}: {status.State}{(request.Verb == "set" ? $", weight {status.Weight}, warp {Quantity.FormatDuration(status.WarpNs)}" : string.Empty)}");
+            output.WriteLine($"{status.Name}: {status.State}{(request.Verb == "set" ? Entitled(status) : string.Empty)}");
         }
 
         return reply.ExitCode;
     }
+
+    // What it is entitled to now; the policy of its pool reads its part.
+    private static string Entitled(DomainStatus status) => string.Concat(
+        (status.Classes ?? []).Select(static c =>
+            $"; {c.Name}: {(c.WarpNs is { } ns ? $"warp {Quantity.FormatDuration(ns)}" : $"priority {c.Priority}")}"
+            + (c.LimitNs is { } limit ? $", limit {Quantity.FormatDuration(limit)}, rest {Quantity.FormatDuration(c.RestNs ?? 0)}" : string.Empty))
+            .Prepend(status.Priority is { } priority ? $", priority {priority}" : $", weight {status.Weight}, warp {Quantity.FormatDuration(status.WarpNs)}"));
 
     private int Print(IReadOnlyList<ControlReply> systems, bool json)
     {

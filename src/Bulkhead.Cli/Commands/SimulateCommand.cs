@@ -26,8 +26,10 @@ internal sealed class SimulateCommand
           random:PERIOD/RUN      the same, both times exponentially distributed with these means
 
         '@TIME' behind the last two puts the start off. Work that comes before the last is done follows it without a sleep.
+        ',hint=N' behind all but idle: after each wake-up the guest writes N to its hint port; ',hint=N:TIME': and takes it back
+        when it has run for TIME (domains with classes: docs/scheduling.md).
         A domain without --load runs its budget in every period where it has a reservation, is periodic:10ms/1ms where it has a
-        warp or needs a latency, else busy.
+        warp or classes, or needs a latency, else busy.
 
         For each vCPU it prints what it got of its CPU, its wake-ups, the times from wake-up to dispatch, and beside them
         the longest ones that 'validate' computes, here for turns that end --overrun late. With -o it draws turns, wake-ups

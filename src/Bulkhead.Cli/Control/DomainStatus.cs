@@ -41,6 +41,18 @@ internal sealed record DomainStatus
     /// <summary>How far each vCPU warps, in virtual time; 0 = not.</summary>
     public required long WarpNs { get; init; }
 
+    /// <summary>The priority of each vCPU; null where its pool has none.</summary>
+    public int? Priority { get; init; }
+
+    /// <summary>What <c>set</c> can change of it.</summary>
+    public IReadOnlyList<string> Settable { get; init; } = [];
+
+    /// <summary>The classes its vCPUs may be in, the most urgent first; null where it has none.</summary>
+    public IReadOnlyList<ClassStatus>? Classes { get; init; }
+
+    /// <summary>The class of each vCPU's turn, or of its last one where it sleeps; <c>base</c> for none of them.</summary>
+    public IReadOnlyList<string>? VcpuClasses { get; init; }
+
     /// <summary>Percent of one host CPU, over the last second.</summary>
     public required double CpuPercent { get; init; }
 

@@ -10,6 +10,7 @@ internal static class StatusTable
     [
         new("DOMAIN", -16, true, static d => d.Name),
         new("STATE", -11, true, State),
+        new("CLASS", -8, true, static d => d.VcpuClasses is { } classes ? string.Join(',', classes.Distinct()) : "-"),
         new("CPU%", 6, true, static d => Number(d.CpuPercent)),
         new("SHARE%", 7, false, static d => Number(d.SharePercent)),
         new("WEIGHT%", 8, false, static d => Number(d.WeightPercent)),

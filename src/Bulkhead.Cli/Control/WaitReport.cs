@@ -7,6 +7,9 @@ internal sealed record WaitReport
     /// <summary>The vCPU's number.</summary>
     public required int Vcpu { get; init; }
 
+    /// <summary>The class in which it was dispatched; null where its domain has none.</summary>
+    public string? Class { get; init; }
+
     /// <summary>How long ago it was woken.</summary>
     public required double SecondsAgo { get; init; }
 

@@ -10,6 +10,9 @@ internal sealed record WaitReportPart
     /// <summary>Its number.</summary>
     public required int Vcpu { get; init; }
 
+    /// <summary>The class it was in; null where its domain has none.</summary>
+    public string? Class { get; init; }
+
     /// <summary>How long the turn it was in went on.</summary>
     public required long TurnEndNs { get; init; }
 

@@ -18,7 +18,7 @@ internal static class WaitText
         {
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{domain}/{wait.Vcpu} waited {Time(wait.WaitedNs)}, {wait.SecondsAgo:F1} s ago; {Verdict(wait)}"));
+                $"{domain}/{wait.Vcpu} waited {Time(wait.WaitedNs)}{As(wait.Class)}, {wait.SecondsAgo:F1} s ago; {Verdict(wait)}"));
             foreach (WaitReportPart part in wait.Parts)
             {
                 Write(output, wait, part);
@@ -33,7 +33,7 @@ internal static class WaitText
 
     private static void Write(TextWriter output, WaitReport wait, WaitReportPart part)
     {
-        string name = string.Create(CultureInfo.InvariantCulture, $"{part.Domain}/{part.Vcpu}");
+        string name = string.Create(CultureInfo.InvariantCulture, $"{part.Domain}/{part.Vcpu}{As(part.Class)}");
         string stolen = part.StolenNs > 0 ? $"; the host had the CPU for {Time(part.StolenNs)} of it" : string.Empty;
         if (part.TurnEndNs > 0)
         {
@@ -53,6 +53,8 @@ internal static class WaitText
         : wait.WaitedNs <= wait.WorstBoundNs ? $"beyond the level bound of {Time(wait.LevelBoundNs)}, within the worst of {Time(wait.WorstBoundNs)}"
         : wait.WaitedNs - wait.Parts.Sum(static p => p.StolenNs) - wait.NobodyNs <= wait.WorstBoundNs ? $"beyond the worst bound of {Time(wait.WorstBoundNs)} by what the host took"
         : $"BEYOND THE WORST BOUND of {Time(wait.WorstBoundNs)}";
+
+    private static string As(string? name) => name is null ? string.Empty : $" as {name}";
 
     private static string Time(long? ns) => StatusTable.Time(ns);
 }

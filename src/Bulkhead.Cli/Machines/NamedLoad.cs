@@ -13,7 +13,7 @@ internal sealed record NamedLoad(string Domain, SimulatedLoad Load)
     /// <summary>Reads <c>NAME=LOAD</c>.</summary>
     internal static bool TryParse(string text, out NamedLoad? load)
     {
-        string[] parts = text.Split('=');
+        string[] parts = text.Split('=', 2);
         load = null;
         if (parts.Length != 2 || parts[0].Length == 0 || !SimulatedLoad.TryParse(parts[1], out SimulatedLoad read))
         {

@@ -60,6 +60,17 @@ internal static class SimulationJson
         json.WriteNumber("vcpu", vcpu.Schedule.Vcpu);
         json.WriteString("load", vcpu.Load.ToString());
         json.WriteNumber("ranNs", vcpu.RanNs);
+        if (vcpu.RanIn.Count > 0)
+        {
+            json.WriteStartObject("ranInNs");
+            foreach ((string name, long ranNs) in vcpu.RanIn)
+            {
+                json.WriteNumber(name, ranNs);
+            }
+
+            json.WriteEndObject();
+        }
+
         json.WriteNumber("share", vcpu.Schedule.Share);
         json.WriteNumber("moves", vcpu.Moves);
         json.WriteNumber("wakeUps", vcpu.Latency.WakeUps);

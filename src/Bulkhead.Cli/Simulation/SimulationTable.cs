@@ -18,8 +18,8 @@ internal static class SimulationTable
         {
             string assumed = request.Loads.ContainsKey(domain.Name) ? string.Empty
                 : domain.Reservation is not null ? "  (assumed, since it reserves that; --load sets it)"
-                : domain.Warp is null && domain.Latency is null ? "  (assumed; --load sets it)"
-                : "  (assumed, since it has a warp or needs a latency; --load sets it)";
+                : domain.Warp is null && domain.Latency is null && domain.Classes.Count == 0 ? "  (assumed; --load sets it)"
+                : "  (assumed, since it has a warp or classes, or needs a latency; --load sets it)";
             output.WriteLine($"  {domain.Name,-20} {request.LoadOf(domain)}{assumed}");
         }
 
@@ -57,6 +57,10 @@ internal static class SimulationTable
                 Bound(vcpu.Schedule.LevelDispatchNs),
                 Bound(vcpu.Schedule.WorstDispatchNs),
                 Verdict(vcpu)));
+            foreach ((string name, long ranNs) in vcpu.RanIn)
+            {
+                output.WriteLine(Line($"  as {name}", Percent((double)ranNs / durationNs), string.Empty, string.Empty, string.Empty, string.Empty, string.Empty, string.Empty, string.Empty, string.Empty));
+            }
         }
     }
 

@@ -133,7 +133,7 @@ internal sealed class ControlSession
                 Do(request, static d => d.IsUp && d.Domain.IsPaused, "is not paused", static d => d.Domain.Resume());
                 break;
             case "set":
-                Do(request, static _ => true, string.Empty, d => _system.Change(d, ShareChange.Apply(d.Config, request.Values ?? new Dictionary<string, string>())));
+                Do(request, static _ => true, string.Empty, d => _system.Change(d, ShareChange.Apply(d.Config, _system.PolicyOf(d), request.Values ?? new Dictionary<string, string>())));
                 break;
             case "logs" or "console":
                 break;

@@ -172,17 +172,15 @@ internal sealed class LiveSystem : IDisposable
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where some domain would not get the latency it needs; nothing is changed.</remarks>
     internal void Change(ManagedDomain domain, DomainConfig config)
     {
-        if (_system.Pools.First(p => p.Name == config.Pool).Policy != SchedulingPolicy.Bvt)
-        {
-            throw new OperatorException($"domain {config.Name}: weight and warp have no meaning in pool {config.Pool}, whose policy is not bvt; change the system file and start it again.", 2);
-        }
-
         SystemConfig changed = _system with { Domains = [.. _system.Domains.Select(d => d.Name == config.Name ? config : d)] };
         _schedules = VcpuSchedule.Admit(changed);
         _system = changed;
         domain.Config = config;
         _runner?.Change(domain.Domain, config.Share);
     }
+
+    /// <summary>How the CPUs of a domain's pool are shared.</summary>
+    internal SchedulingPolicy PolicyOf(ManagedDomain domain) => _system.Pools.First(p => p.Name == domain.Config.Pool).Policy;
 
     /// <summary>Takes on another version of the system file: how CPUs are shared, and how domains are watched and restarted.</summary>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where it changes anything else, or is not admitted; nothing is changed.</remarks>
@@ -280,6 +278,10 @@ internal sealed class LiveSystem : IDisposable
             MemoryBytes = d.Config.MemoryBytes,
             Weight = d.Config.Weight,
             WarpNs = d.Config.Warp?.ValueNs ?? 0,
+            Priority = PolicyOf(d) == SchedulingPolicy.FixedPriority ? d.Config.Priority : null,
+            Settable = ShareChange.Names(d.Config, PolicyOf(d)),
+            Classes = Classes(d),
+            VcpuClasses = d.IsUp && d.Config.Classes.Count > 0 ? [.. d.Domain.Vcpus.Select(static v => v.ClassName ?? string.Empty)] : null,
             CpuPercent = d.Meter.CpuPercent,
             SharePercent = 100.0 * d.Meter.RanSinceMarkNs / Math.Max(pool.Sum(static other => other.Meter.RanSinceMarkNs), 1),
             WeightPercent = WeightPercent(d, pool, schedules),
@@ -303,6 +305,22 @@ internal sealed class LiveSystem : IDisposable
             LevelBoundNs = schedules.Max(static s => s.LevelDispatchNs),
             WorstBoundNs = schedules.Max(static s => s.WorstDispatchNs),
         };
+    }
+
+    private IReadOnlyList<ClassStatus>? Classes(ManagedDomain d)
+    {
+        bool isBvt = PolicyOf(d) == SchedulingPolicy.Bvt;
+        return d.Config.Classes.Count == 0 ? null :
+        [
+            .. d.Config.Classes.Select(c => new ClassStatus
+            {
+                Name = c.Name,
+                WarpNs = isBvt ? c.WarpNs : null,
+                Priority = isBvt ? null : c.Priority,
+                LimitNs = c.LimitNs == 0 ? null : c.LimitNs,
+                RestNs = c.LimitNs == 0 ? null : c.RestNs,
+            }),
+        ];
     }
 
     // By weight, or, where weights have no meaning, what the pool's policy assures it.

@@ -12,6 +12,7 @@ internal static class WaitReports
     internal static WaitReport Explain(WaitRecord wait, VcpuSchedule schedule, long nowNs) => new()
     {
         Vcpu = wait.Vcpu,
+        Class = wait.Class,
         SecondsAgo = (nowNs - wait.WokenNs) / 1e9,
         WaitedNs = wait.WaitedNs,
         LevelBoundNs = schedule.LevelDispatchNs,
@@ -23,11 +24,14 @@ internal static class WaitReports
 
     private static WaitReportPart Explain(WaitPart part, VcpuSchedule schedule)
     {
-        DispatchTerm? term = schedule.Terms.FirstOrDefault(t => t.Domain == part.Domain && t.Vcpu == part.Vcpu);
+        // A class has a term of its own where its budget bounds it.
+        DispatchTerm[] terms = [.. schedule.Terms.Where(t => t.Domain == part.Domain && t.Vcpu == part.Vcpu)];
+        DispatchTerm? term = Array.Find(terms, t => t.Class == part.Class) ?? Array.Find(terms, static t => t.Class is null);
         return new WaitReportPart
         {
             Domain = part.Domain,
             Vcpu = part.Vcpu,
+            Class = part.Class,
             TurnEndNs = part.TurnEndNs,
             RanNs = part.RanNs,
             Turns = part.Turns,

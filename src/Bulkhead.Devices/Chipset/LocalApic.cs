@@ -157,6 +157,9 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
     /// <summary>Who is told of each interrupt its vCPU takes; null for nobody.</summary>
     public IInterruptObserver? Observer { get; set; }
 
+    /// <summary>Who is told when its vCPU changes the task priority; null for nobody.</summary>
+    public ITaskPriorityObserver? TaskPriorityObserver { get; set; }
+
     /// <summary>How many interrupts its vCPU took; from any thread.</summary>
     public long AcknowledgedCount => Volatile.Read(ref _acknowledged);
 
@@ -228,6 +231,11 @@ public sealed partial class LocalApic : IIoDevice, IInterruptController, ITimerC
     {
         int old = _tpr;
         _tpr = value;
+        if ((value ^ old) >> 4 != 0)
+        {
+            TaskPriorityObserver?.OnTaskPriority(TaskPriority);
+        }
+
         if (value < old)
         {
             Changed();

@@ -9,7 +9,8 @@ internal static class GuestScripts
     internal static IReadOnlyList<string> Folders { get; } = ["etc/acpi", "etc/acpi/PWRF"];
 
     /// <summary>The first one is what the kernel starts; acpid looks for the last one under this name.</summary>
-    internal static IReadOnlyList<GuestScript> All => [Read("init", "init"), Read("storm", "bin/storm"), Read("dhcp", "etc/dhcp"), Read("power-button", "etc/acpi/PWRF/00000080")];
+    internal static IReadOnlyList<GuestScript> All =>
+        [Read("init", "init"), Read("storm", "bin/storm"), Read("urgency", "bin/urgency"), Read("dhcp", "etc/dhcp"), Read("power-button", "etc/acpi/PWRF/00000080")];
 
     /// <summary>Paths and texts in a row: what a hash has to cover.</summary>
     internal static byte[] Bytes => [.. All.SelectMany(static s => (byte[])[.. Encoding.UTF8.GetBytes($"{s.Path}\n"), .. s.Content])];

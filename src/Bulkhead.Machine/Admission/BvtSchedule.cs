@@ -1,4 +1,6 @@
 using Bulkhead.Core;
+using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Workers;
 using Bulkhead.Scheduling;
 using Bulkhead.Scheduling.Balance;
 
@@ -9,48 +11,48 @@ internal static class BvtSchedule
 {
     internal static VcpuSchedule Bound(CpuQueue queue, int index)
     {
-        BvtParameters[] parameters = [.. queue.Vcpus.Select(static q => q.Domain.Share.Parameters)];
+        BvtVcpu[] vcpus = [.. queue.Vcpus.Select(static q => q.Domain.Share.BvtVcpu)];
         long allowance = queue.Pool.AllowanceNs;
         long overrun = queue.OverrunNs;
-        long[] level = new long[parameters.Length];
-        long[] worst = new long[parameters.Length];
+        bool isOne = queue.Mobility == Mobility.None;
         bool moves = queue.Mobility == Mobility.Itself;
-        long levelNs;
-        long worstNs;
-        if (queue.Mobility == Mobility.None)
+        WaitBound level = isOne ? BvtBounds.Level(vcpus, index, allowance, overrun) : BvtPoolBounds.Level(vcpus, index, allowance, overrun, moves);
+        WaitBound worst = isOne ? BvtBounds.Worst(vcpus, index, allowance, overrun) : BvtPoolBounds.Worst(vcpus, index, allowance, overrun, moves);
+        DispatchTerm[] terms = queue.Terms(index, level, worst);
+        BvtParameters own = vcpus[index].Own;
+        double share = queue.FairShare ?? (double)own.Weight / vcpus.Sum(static v => v.Own.Weight);
+        long loan = BvtBounds.LoanNs(vcpus, index) * own.Weight;
+        return queue.Schedule(index, share, terms, level.Ns, worst.Ns, Cause(queue, index, terms)) with
         {
-            for (int i = 0; i < parameters.Length; i++)
-            {
-                level[i] = i == index ? 0 : BvtBounds.TermNs(parameters, index, i, allowance, overrun, lagNs: 0, warped: true);
-                worst[i] = i == index ? 0 : BvtBounds.WorstTermNs(parameters, index, i, allowance, overrun);
-            }
-
-            levelNs = BvtBounds.DispatchNs(parameters, index, allowance, overrun, lagNs: 0, warped: true);
-            worstNs = BvtBounds.WorstDispatchNs(parameters, index, allowance, overrun);
-        }
-        else
-        {
-            levelNs = BvtPoolBounds.DispatchNs(parameters, index, allowance, overrun, lagNs: 0, warped: true, moves, level);
-            worstNs = BvtPoolBounds.WorstDispatchNs(parameters, index, allowance, overrun, moves, worst);
-        }
-
-        DispatchTerm[] terms = queue.Terms(index, other => level[other], other => worst[other]);
-        DispatchTerm[] withMove = moves && terms.Length > 0 ? [.. terms, new DispatchTerm("its move", -1, 2 * overrun, 2 * overrun)] : terms;
-        double share = queue.FairShare ?? (double)parameters[index].Weight / parameters.Sum(static p => p.Weight);
-        long loan = BvtBounds.LoanNs(parameters, index) * parameters[index].Weight;
-        return queue.Schedule(index, share, withMove, levelNs, worstNs, Cause(queue, index, terms)) with
-        {
-            LagNs = BvtBounds.LagNs(parameters[index], allowance, overrun),
+            LagNs = BvtBounds.LagNs(vcpus[index], allowance, overrun),
             LoanNs = loan,
-            LevelHolds = loan == 0 ? "while it has not run beyond its share" : $"until it has run {Quantity.FormatDuration(loan)} beyond its share",
+            LevelHolds = Holds(queue.Vcpus[index].Domain, loan),
         };
     }
 
+    private static string Holds(DomainConfig domain, long loanNs)
+    {
+        string share = loanNs == 0 ? "while it has not run beyond its share" : $"until it has run {Quantity.FormatDuration(loanNs)} beyond its share";
+        return domain.WakeClass is { LimitNs: > 0 } woken ? $"{share}, or {Budget(woken)}" : share;
+    }
+
+    /// <summary>When a class's budget is used up, in words.</summary>
+    internal static string Budget(ShareClass one) =>
+        $"{Quantity.FormatDuration(one.LimitNs)} in class {one.Name} without {Quantity.FormatDuration(one.RestNs)} out of it";
+
     private static string Cause(CpuQueue queue, int index, DispatchTerm[] terms)
     {
-        string name = queue.Vcpus[index].Domain.Name;
-        return terms.MaxBy(static t => t.LevelNs) is not { } most ? string.Empty
-            : $"{most.Domain}, vCPU {most.Vcpu} may run {Quantity.FormatDuration(most.LevelNs)} before it, since it warps at least as far"
-            + $"; give {name} a warp with a larger value than that of any other domain of pool {queue.Pool.Name}, or {most.Domain} a smaller one, or another pool";
+        DomainConfig own = queue.Vcpus[index].Domain;
+        if (terms.Where(static t => t.Vcpu >= 0).MaxBy(static t => t.LevelNs) is not { } most)
+        {
+            return string.Empty;
+        }
+
+        string time = Quantity.FormatDuration(most.LevelNs);
+        string larger = own.WakeClass is { } woken ? $"give class {woken.Name} of {own.Name} a larger warp" : $"give {own.Name} a warp with a larger value";
+        return most.Class is { } inClass
+            ? $"{most.Domain}, vCPU {most.Vcpu} may run {time} in class {inClass} before it, since it warps at least as far; {larger}, or class {inClass} of {most.Domain} a smaller one, a lower limit or a longer rest, or another pool"
+            : $"{most.Domain}, vCPU {most.Vcpu} may run {time} before it, since it warps at least as far"
+            + $"; {larger} than that of any other domain of pool {queue.Pool.Name}, or {most.Domain} a smaller one, or another pool";
     }
 }

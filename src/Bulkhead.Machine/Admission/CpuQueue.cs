@@ -1,5 +1,6 @@
 using Bulkhead.Core;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Scheduling;
 
 namespace Bulkhead.Machine.Admission;
 
@@ -30,6 +31,22 @@ internal sealed record CpuQueue(PoolConfig Pool, int Cpu, IReadOnlyList<(DomainC
         .. Enumerable.Range(0, Count).Where(other => other != index)
             .Select(other => new DispatchTerm(Vcpus[other].Domain.Name, Vcpus[other].Vcpu, level(other), worst(other))),
     ];
+
+    /// <summary>What each other vCPU adds, and in which class; those that add nothing are there too. Last, what its own move does.</summary>
+    internal DispatchTerm[] Terms(int index, WaitBound level, WaitBound worst)
+    {
+        var terms = new List<DispatchTerm>();
+        foreach ((int vcpu, int place) in level.Terms.Concat(worst.Terms).Select(static t => (t.Vcpu, t.Class)).Distinct().OrderBy(t => (t.Vcpu == index, t.Vcpu, t.Class)))
+        {
+            DomainConfig domain = Vcpus[vcpu].Domain;
+            terms.Add(vcpu == index
+                ? new DispatchTerm("its move", -1, Of(level), Of(worst))
+                : new DispatchTerm(domain.Name, Vcpus[vcpu].Vcpu, Of(level), Of(worst)) { Class = place == 0 ? null : domain.Classes[place - 1].Name });
+            long Of(WaitBound bound) => bound.Terms.Where(t => t.Vcpu == vcpu && t.Class == place).Sum(static t => t.Ns);
+        }
+
+        return [.. terms];
+    }
 
     /// <summary>A schedule; the turn's end joins the two bounds.</summary>
     internal VcpuSchedule Schedule(int index, double share, DispatchTerm[] terms, long levelNs, long worstNs, string cause) => new()

@@ -7,6 +7,9 @@ namespace Bulkhead.Machine.Admission;
 /// <param name="WorstNs">The same, whatever the one that wakes did before.</param>
 public sealed record DispatchTerm(string Domain, int Vcpu, long LevelNs, long WorstNs)
 {
+    /// <summary>The class in which the other does that, where it is the class's budget that limits it; else null.</summary>
+    public string? Class { get; init; }
+
     /// <summary>How it is shown.</summary>
-    public string Name => Vcpu < 0 ? Domain : $"{Domain}/{Vcpu}";
+    public string Name => Vcpu < 0 ? Domain : Class is null ? $"{Domain}/{Vcpu}" : $"{Domain}/{Vcpu} as {Class}";
 }

@@ -43,6 +43,9 @@ public sealed record DomainConfig
     /// <summary>The fixed priority of each vCPU.</summary>
     public int Priority { get; init; }
 
+    /// <summary>The classes of each vCPU, the most urgent first.</summary>
+    public IReadOnlyList<ShareClass> Classes { get; init; } = [];
+
     /// <summary>The longest time from wake-up to dispatch it can live with, or null where it names none.</summary>
     public LatencyNeed? Latency { get; init; }
 
@@ -76,8 +79,11 @@ public sealed record DomainConfig
     /// <summary>The CPUs its vCPUs may be on, as numbers in the pool's list; empty: any of the pool's.</summary>
     public IReadOnlyList<int> Cpus { get; init; } = [];
 
-    /// <summary>What an image's init does (<c>shell</c>, <c>burn</c>, <c>cyclictest</c>, <c>script</c>, <c>storm</c>); null with a kernel.</summary>
+    /// <summary>What an image's init does (<c>shell</c>, <c>burn</c>, <c>cyclictest</c>, <c>script</c>, <c>storm</c>, <c>urgency</c>); null with a kernel.</summary>
     public string? Task { get; init; }
+
+    /// <summary>The class that waking selects; null where none does.</summary>
+    public ShareClass? WakeClass => Classes.FirstOrDefault(static c => c.WakeNs > 0);
 
     /// <summary>What each vCPU is entitled to.</summary>
     public Share Share => new(Weight, Warp?.ValueNs ?? 0, Warp?.LimitNs ?? 0, Warp?.UnwarpNs ?? 0)
@@ -86,5 +92,6 @@ public sealed record DomainConfig
         Priority = Priority,
         Partition = Name,
         HasDeadline = Latency is not null,
+        Classes = Classes,
     };
 }

@@ -19,11 +19,13 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
         ("warp", [SchedulingPolicy.Bvt]),
         ("reservation", [SchedulingPolicy.Edf, SchedulingPolicy.FixedPriority]),
         ("priority", [SchedulingPolicy.FixedPriority]),
+        ("classes", [SchedulingPolicy.Bvt, SchedulingPolicy.FixedPriority]),
     ];
 
     private readonly Dictionary<string, SchedulingPolicy> _pools = [];
     private readonly List<(string Name, string Pool, ConfigMap Map)> _domains = [];
     private readonly FrameReader _frames = new(errors);
+    private readonly ClassReader _classes = new(errors);
 
     /// <summary>The word of the file for a policy.</summary>
     internal static string Word(SchedulingPolicy policy) => SystemFields.Policies[(int)policy];
@@ -57,7 +59,7 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
         return pool with { Policy = policy, Frame = frame, Place = PlaceOf(map.Find("policy")?.Start ?? map.Start) };
     }
 
-    /// <summary>Adds reservation and priority to a domain.</summary>
+    /// <summary>Adds reservation, priority and classes to a domain.</summary>
     internal DomainConfig Complete(DomainConfig domain, ConfigMap map, string path)
     {
         _domains.Add((domain.Name, domain.Pool, map));
@@ -68,7 +70,8 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
 
         ReservationConfig? reservation =
             map.Find("reservation") is { } node ? ReadReservation(node, $"{path}.reservation", policy) : null;
-        return domain with { Reservation = reservation, Priority = map.Number("priority", 0, 0, FixedPriorityQueue.MaxPriority) };
+        domain = domain with { Reservation = reservation, Priority = map.Number("priority", 0, 0, FixedPriorityQueue.MaxPriority) };
+        return map.Has("classes") && policy is (SchedulingPolicy.Bvt or SchedulingPolicy.FixedPriority) ? domain with { Classes = _classes.Read(map, domain, policy) } : domain;
     }
 
     /// <summary>When all domains are read: whether frames and domains know each other.</summary>

@@ -24,7 +24,7 @@ internal static class SystemFields
 
     public static readonly string[] RealTimes = ["auto", "never"];
 
-    public static readonly string[] Tasks = ["shell", "burn", "cyclictest", "script", "storm"];
+    public static readonly string[] Tasks = ["shell", "burn", "cyclictest", "script", "storm", "urgency"];
 
     public static readonly FieldTable Warp = new(
         "warp", "Who warps goes first on waking up, and pays for it later.",
@@ -37,6 +37,17 @@ internal static class SystemFields
         ConfigField.Duration("period", SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs, "The period") with { Required = true },
         ConfigField.Duration("budget", SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs, "So much in every period, at most the period") with { Required = true },
         ConfigField.Choice("extra", Extras, "Whether it may take time nobody reserved when the budget is used up; only with edf") with { Default = Extras[0] });
+
+    public static readonly FieldTable Class = new(
+        "class", "What a vCPU has in place of its domain's own warp or priority while its guest does something. What puts it there: hint, tpr or wake, or several of them.",
+        ConfigField.OwnName("name", "The class's name, unique in the domain") with { Required = true },
+        ConfigField.Number("hint", 1, ClassReader.MostHint, "The guest wrote this number to the hint port, and since then neither another nor HLT"),
+        ConfigField.Number("tpr", 1, ClassReader.MostTaskPriority, "The vCPU's task priority (CR8) is at least this"),
+        ConfigField.Duration("wake", ClassReader.LeastNs, BvtParameters.MaxTimeNs, "From waking out of HLT until it has run so long, halts, or the guest writes a hint"),
+        ConfigField.Duration("warp", 0, BvtParameters.MaxTimeNs, "The warp in this class, in virtual time; with bvt only, and required there"),
+        ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority in this class; with fixed-priority only, and required there"),
+        ConfigField.Duration("limit", ClassReader.LeastNs, BvtParameters.MaxTimeNs, "Having run so long in the class it must stay out of it; required where the priority is above the domain's") with { With = "rest" },
+        ConfigField.Duration("rest", ClassReader.LeastNs, BvtParameters.MaxTimeNs, "For so long") with { With = "limit" });
 
     public static readonly FieldTable Window = new(
         "window", "A part of the major frame in which one domain has the CPU.",
@@ -86,6 +97,7 @@ internal static class SystemFields
         ConfigField.Map("warp", Warp, "How far its vCPUs may put themselves first on waking up; without it they never do; only with bvt"),
         ConfigField.Map("reservation", Reservation, "What each of its vCPUs gets in every period; only with edf and fixed-priority"),
         ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority of each vCPU, larger is more urgent; only with fixed-priority") with { Default = "0" },
+        ConfigField.List("classes", Class, "What its vCPUs may be while the guest does something urgent, the most urgent first; only with bvt and fixed-priority"),
         ConfigField.Duration("latency", 1_000, BvtParameters.MaxTimeNs, "The longest wait from wake-up to dispatch that it can live with; a system that cannot keep it is refused"),
         ConfigField.Choice("snapshot", Switches, "Whether what is written to an image's own disk is forgotten at the end; only with image") with { Default = Switches[1], With = "image" },
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),

@@ -45,7 +45,9 @@ internal sealed class Board : IDisposable
             _apics.Add(apic);
             slot.Apic = apic;
             apic.Observer = slot.Trace;
-            slot.Io = new CpuIo(apic, _mmio, _ports, clock, kvmClock, slot.Index);
+            apic.TaskPriorityObserver = slot;
+            slot.Io = new CpuIo(apic, _mmio, _ports, clock, kvmClock, slot);
+            slot.Classes?.Halt();
         }
 
         var pic = new Pic8259Pair(bus.Line(ApicBus.IntrPin));

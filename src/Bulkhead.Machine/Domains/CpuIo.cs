@@ -9,8 +9,8 @@ using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Domains;
 
-/// <summary>One vCPU's view of the board: its own local APIC, then the shared buses.</summary>
-internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock, int vcpu) : ICpuIo
+/// <summary>One vCPU's view of the board: its own local APIC and hint port, then the shared buses.</summary>
+internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock, VcpuSlot vcpu) : ICpuIo
 {
     private const ulong ApicSize = 0x1000;
 
@@ -30,11 +30,13 @@ internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock cloc
         return offset < ApicSize ? apic.Write(offset, data) : mmio.Write(address.Value, data);
     }
 
-    public IoResult ReadPort(ushort port, Span<byte> data) => ports.Read(port, data);
+    public IoResult ReadPort(ushort port, Span<byte> data) =>
+        HintPort.Covers(port, data.Length) && vcpu.Classes is { } classes ? HintPort.Read(classes, port, data) : ports.Read(port, data);
 
-    public IoResult WritePort(ushort port, ReadOnlySpan<byte> data) => ports.Write(port, data);
+    public IoResult WritePort(ushort port, ReadOnlySpan<byte> data) =>
+        HintPort.Covers(port, data.Length) && vcpu.Classes is { } classes ? HintPort.Write(classes, port, data) : ports.Write(port, data);
 
     public bool TryReadMsr(uint index, out ulong value) => apic.TryReadMsr(index, out value);
 
-    public bool TryWriteMsr(uint index, ulong value) => apic.TryWriteMsr(index, value) || kvmClock?.TryWriteMsr(vcpu, index, value) == true;
+    public bool TryWriteMsr(uint index, ulong value) => apic.TryWriteMsr(index, value) || kvmClock?.TryWriteMsr(vcpu.Index, index, value) == true;
 }

@@ -4,6 +4,9 @@ namespace Bulkhead.Machine.Domains;
 /// <remarks><i>Threading</i>: any thread; takes no lock.</remarks>
 internal interface IVcpuWorker
 {
+    /// <summary>Its time.</summary>
+    long NowNs { get; }
+
     /// <summary>Something changed for <paramref name="slot"/> (null: for anyone): wake up, or end another's turn.</summary>
     void Poke(VcpuSlot? slot);
 

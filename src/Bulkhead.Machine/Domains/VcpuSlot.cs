@@ -12,7 +12,7 @@ namespace Bulkhead.Machine.Domains;
 /// <i>Threading</i>: <see cref="IVcpuSignals"/>, <see cref="Wake"/> and the counters from any thread; what says "worker"
 /// only on the worker's thread; the rest is set while the domain is built or wholly parked.
 /// </remarks>
-public sealed class VcpuSlot : IVcpuSignals
+public sealed class VcpuSlot : IVcpuSignals, ITaskPriorityObserver
 {
     // When the first wake-up nobody has looked at came; 0 where there is none.
     private long _wakeNs;
@@ -73,6 +73,9 @@ public sealed class VcpuSlot : IVcpuSignals
     /// <summary>What that is made of, where the CPU is its to take, up to the guest's first instruction; on the real clock.</summary>
     public WakeTimes WakeTimes { get; } = new();
 
+    /// <summary>The name of the class of its turns now; null where its domain has none.</summary>
+    public string? ClassName => Classes?.Name;
+
     /// <summary>Exits so far, as a hypervisor counts them.</summary>
     public long ExitCount => _exitsBefore + (Vcpu?.Exits.Total ?? 0); // null before the first start
 
@@ -116,6 +119,9 @@ public sealed class VcpuSlot : IVcpuSignals
             Vcpu?.Exits.Observer = value; // null before the first start
         }
     }
+
+    /// <summary>Its classes; null where its domain has none.</summary>
+    internal VcpuClasses? Classes { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
     /// <summary>Worker: its longest waits.</summary>
     internal WaitLog Waits { get; } = new();
@@ -165,6 +171,9 @@ public sealed class VcpuSlot : IVcpuSignals
 
         return RanNs - _progressRanNs;
     }
+
+    /// <inheritdoc/>
+    public void OnTaskPriority(byte priority) => Classes?.Look();
 
     /// <inheritdoc/>
     public void Kick()

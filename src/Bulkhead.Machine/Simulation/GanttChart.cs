@@ -121,7 +121,7 @@ public sealed class GanttChart
         {
             string ran = Quantity.FormatDuration(turn.ToNs - turn.FromNs);
             string on = cpu.CpuCount > 1 ? $" on CPU no. {turn.Cpu + 1}" : string.Empty;
-            Bar(turn.Warped ? "warped" : "run", y, turn.FromNs, turn.ToNs, $"{vcpu.Name} runs {ran}{on} from {Quantity.FormatDuration(turn.FromNs)}{(turn.Warped ? ", warped" : string.Empty)}");
+            Bar(turn.Warped ? "warped" : "run", y, turn.FromNs, turn.ToNs, $"{vcpu.Name} runs {ran}{on} from {Quantity.FormatDuration(turn.FromNs)}{(turn.Warped ? ", warped" : string.Empty)}{(turn.Class is null ? string.Empty : $", as {turn.Class}")}");
         }
 
         foreach (SimulatedWait wait in vcpu.Waits)

@@ -9,7 +9,7 @@ namespace Bulkhead.Machine.Simulation;
 /// <remarks>
 /// As there, the next deadline of anyone on a CPU ends its turn, and the policy is asked again; an idle CPU asks for work, and one on
 /// which somebody waits looks at the pool. A turn that does not end by itself goes on for the overrun: until then a wake-up, or a vCPU that
-/// comes, is not noticed either. Of several CPUs whose turns end at a time, the first goes first.
+/// comes, is not noticed either. Classes change as there too. Of several CPUs whose turns end at a time, the first goes first.
 /// </remarks>
 internal sealed class PoolSimulator
 {
@@ -98,11 +98,11 @@ internal sealed class PoolSimulator
         }
 
         VcpuModel vcpu = _vcpus[cpu.Running];
-        vcpu.Spend(ranNs);
+        vcpu.Spend(ranNs, _nowNs);
         cpu.Policy.Charge(ranNs, _nowNs);
         if (ranNs > 0)
         {
-            _timeline.AddTurn(cpu.Running, new SimulatedTurn(cpu.FromNs, _nowNs, cpu.Warped, cpu.Number));
+            _timeline.AddTurn(cpu.Running, new SimulatedTurn(cpu.FromNs, _nowNs, cpu.Warped, cpu.Number) { Class = cpu.Class });
         }
 
         if (vcpu.LeftNs == 0)
@@ -118,7 +118,7 @@ internal sealed class PoolSimulator
         HandOver(cpu);
         WakeDue(cpu);
         (int entry, long budgetNs) = cpu.Policy.Pick(_nowNs);
-        long untilNs = Math.Min(NextDue(cpu), _endNs);
+        long untilNs = Math.Min(NextDue(cpu, entry), _endNs);
         untilNs = budgetNs >= untilNs - _nowNs ? untilNs : _nowNs + Math.Max(budgetNs, 1);
         cpu.FromNs = _nowNs;
         if (entry < 0)
@@ -141,6 +141,7 @@ internal sealed class PoolSimulator
         VcpuModel vcpu = _vcpus[index];
         (cpu.Running, cpu.Last, cpu.Asking) = (index, index, false);
         cpu.Warped = cpu.Policy is BvtPolicy bvt && bvt.IsWarped(vcpu.Entry, _nowNs);
+        cpu.Class = vcpu.ClassName;
         cpu.UntilNs = _nowNs + vcpu.Plan(_nowNs, latestNs);
     }
 
@@ -156,19 +157,30 @@ internal sealed class PoolSimulator
     {
         foreach (VcpuModel vcpu in _vcpus)
         {
-            if (vcpu.IsOn(cpu) && vcpu.TakeDue(_nowNs))
+            if (!vcpu.IsOn(cpu))
+            {
+                continue;
+            }
+
+            bool wakes = vcpu.TakeDue(_nowNs);
+            if (vcpu.Reclass(_nowNs))
+            {
+                cpu.Policy.Change(vcpu.Entry, vcpu.Entitled);
+            }
+
+            if (wakes)
             {
                 cpu.Policy.Wake(vcpu.Entry);
             }
         }
     }
 
-    private long NextDue(SimulatedPcpu cpu)
+    private long NextDue(SimulatedPcpu cpu, int running)
     {
         long next = long.MaxValue;
         foreach (VcpuModel vcpu in _vcpus)
         {
-            next = vcpu.IsOn(cpu) ? Math.Min(next, vcpu.NextNs) : next;
+            next = vcpu.IsOn(cpu) ? Math.Min(next, Math.Min(vcpu.NextNs, vcpu.NextChangeNs(_nowNs, vcpu.Entry == running))) : next;
         }
 
         return next;

@@ -24,6 +24,9 @@ internal sealed class SimulatedPcpu(IPolicy policy, int number)
     /// <summary>Whether a warp applied when it began.</summary>
     internal bool Warped { get; set; }
 
+    /// <summary>The class of the turn; null where its domain has none.</summary>
+    internal string? Class { get; set; }
+
     /// <summary>The vCPU dispatched last.</summary>
     internal int Last { get; set; } = -1;
 

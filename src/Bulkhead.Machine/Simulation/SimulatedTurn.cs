@@ -5,4 +5,8 @@ namespace Bulkhead.Machine.Simulation;
 /// <param name="ToNs">Its end.</param>
 /// <param name="Warped">Whether a warp applied when it began.</param>
 /// <param name="Cpu">The CPU's number in its pool.</param>
-public readonly record struct SimulatedTurn(long FromNs, long ToNs, bool Warped, int Cpu = 0);
+public readonly record struct SimulatedTurn(long FromNs, long ToNs, bool Warped, int Cpu = 0)
+{
+    /// <summary>The class it was in; null where its domain has none.</summary>
+    public string? Class { get; init; }
+}

@@ -17,6 +17,9 @@ public sealed record SimulatedVcpu
     /// <summary>How often it moved to another CPU.</summary>
     public long Moves { get; init; }
 
+    /// <summary>How long in each class; empty where its domain has none.</summary>
+    public IReadOnlyList<(string Name, long RanNs)> RanIn { get; init; } = [];
+
     /// <summary>What its wake-ups waited.</summary>
     public required DispatchLatency Latency { get; init; }
 

@@ -78,6 +78,7 @@ public static class SystemSimulation
                     Load = request.LoadOf(schedule.Domain),
                     RanNs = simulator.Vcpus[i].RanNs,
                     Moves = simulator.Vcpus[i].Moves,
+                    RanIn = simulator.Vcpus[i].RanIn,
                     Latency = simulator.Vcpus[i].Summary(schedule.Domain.Latency?.Ns ?? long.MaxValue),
                     Turns = timeline.Turns(i),
                     Waits = timeline.Waits(i),

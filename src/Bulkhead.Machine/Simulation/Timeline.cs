@@ -21,7 +21,7 @@ internal sealed class Timeline(int most, int cpus = 1)
     internal void AddTurn(int lane, SimulatedTurn turn)
     {
         List<SimulatedTurn> turns = _lanes[lane].Turns;
-        if (_last[turn.Cpu] == lane && turns.Count > 0 && turns[^1].Cpu == turn.Cpu && turns[^1].ToNs == turn.FromNs && turns[^1].Warped == turn.Warped && turn.FromNs < KeptNs)
+        if (_last[turn.Cpu] == lane && turns.Count > 0 && GoesOn(turns[^1], turn) && turn.FromNs < KeptNs)
         {
             turns[^1] = turns[^1] with { ToNs = turn.ToNs };
         }
@@ -41,6 +41,9 @@ internal sealed class Timeline(int most, int cpus = 1)
             _lanes[lane].Waits.Add(wait);
         }
     }
+
+    private static bool GoesOn(in SimulatedTurn before, in SimulatedTurn turn) =>
+        (before.Cpu, before.ToNs, before.Warped, before.Class) == (turn.Cpu, turn.FromNs, turn.Warped, turn.Class);
 
     private bool HasRoom(long nowNs)
     {

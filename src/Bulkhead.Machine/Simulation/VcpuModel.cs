@@ -1,6 +1,7 @@
 using Bulkhead.Machine.Workers;
 using Bulkhead.Scheduling;
 using Bulkhead.Scheduling.Balance;
+using Bulkhead.Scheduling.Classes;
 
 namespace Bulkhead.Machine.Simulation;
 
@@ -8,6 +9,9 @@ namespace Bulkhead.Machine.Simulation;
 internal sealed class VcpuModel(int entry, WorkSource work, Share share, int cpu, int domain)
 {
     private readonly List<long> _latenciesNs = [];
+    private readonly long[] _ranInNs = new long[share.Classes.Count + 1];
+    private readonly ClassSelector _classes = new([.. share.Classes.Select(static c => c.Rule)]);
+    private long _ranSinceWakeNs;
     private long _maxNs = -1;
     private long _maxWokenNs;
     private long _lookedRanNs;
@@ -33,6 +37,16 @@ internal sealed class VcpuModel(int entry, WorkSource work, Share share, int cpu
 
     /// <summary>How often it slept.</summary>
     internal long Sleeps { get; set; }
+
+    /// <summary>What it is entitled to in the class it is in.</summary>
+    internal Share Entitled => share.In(_classes.Current);
+
+    /// <summary>The name of that class; null where it has none.</summary>
+    internal string? ClassName => share.Classes.Count == 0 ? null : NameOf(_classes.Current);
+
+    /// <summary>How long it ran in each class; none where it has none.</summary>
+    internal IReadOnlyList<(string Name, long RanNs)> RanIn =>
+        share.Classes.Count == 0 ? [] : [.. _ranInNs.Select((ns, place) => (NameOf(place), ns))];
 
     /// <summary>When it gets work next.</summary>
     internal long NextNs => work.NextNs;
@@ -94,8 +108,21 @@ internal sealed class VcpuModel(int entry, WorkSource work, Share share, int cpu
             LeftNs = LeftNs > long.MaxValue - more ? long.MaxValue : LeftNs + more;
         }
 
-        return slept && LeftNs != 0;
+        bool wakes = slept && LeftNs != 0;
+        if (wakes)
+        {
+            _ranSinceWakeNs = 0;
+            _classes.Wake();
+        }
+
+        return wakes;
     }
+
+    /// <summary>Whether it is in another class now, between two turns.</summary>
+    internal bool Reclass(long nowNs) => LeftNs != 0 && _classes.Select(nowNs);
+
+    /// <summary>When its class may change by time alone.</summary>
+    internal long NextChangeNs(long nowNs, bool runs) => LeftNs == 0 ? long.MaxValue : _classes.NextChangeNs(nowNs, runs);
 
     /// <summary>It gets the CPU; true where it waited for that since a wake-up.</summary>
     internal bool Dispatch(long nowNs, out SimulatedWait wait)
@@ -111,9 +138,26 @@ internal sealed class VcpuModel(int entry, WorkSource work, Share share, int cpu
         return true;
     }
 
-    /// <summary>How long it runs from <paramref name="nowNs"/> on: to <paramref name="latestNs"/> or to the end of its work.</summary>
+    /// <summary>How long it runs from <paramref name="nowNs"/> on: to <paramref name="latestNs"/>, to the end of its work, or to where it says something that
+    /// puts it into another class.</summary>
     internal long Plan(long nowNs, long latestNs)
     {
+        (byte hint, long forNs) = work.Hint;
+        long hintLeftNs = hint == 0 ? 0 : forNs == 0 ? long.MaxValue : forNs - _ranSinceWakeNs;
+        if (hint != 0 && _classes.Hint != (hintLeftNs > 0 ? hint : 0))
+        {
+            _classes.Say(hintLeftNs > 0 ? hint : (byte)0);
+            if (_classes.Selected(nowNs) != _classes.Current)
+            {
+                return 0;
+            }
+        }
+
+        if (hintLeftNs > 0 && hintLeftNs < latestNs - nowNs)
+        {
+            latestNs = nowNs + hintLeftNs;
+        }
+
         // Work that comes in the overrun, while it is still at the work before, keeps it from sleeping.
         while (NextNs <= latestNs && NextNs - nowNs < LeftNs)
         {
@@ -123,11 +167,18 @@ internal sealed class VcpuModel(int entry, WorkSource work, Share share, int cpu
         return Math.Min(LeftNs, latestNs - nowNs);
     }
 
-    /// <summary>It ran so long.</summary>
-    internal void Spend(long ranNs)
+    /// <summary>It ran so long, until <paramref name="nowNs"/>.</summary>
+    internal void Spend(long ranNs, long nowNs)
     {
         LeftNs -= LeftNs == long.MaxValue ? 0 : ranNs;
         RanNs += ranNs;
+        _ranSinceWakeNs += ranNs;
+        _ranInNs[_classes.Current] += ranNs;
+        _classes.Charge(ranNs, nowNs);
+        if (LeftNs == 0)
+        {
+            _classes.Halt();
+        }
     }
 
     /// <summary>Sums up its wake-ups; one that still waits counts as if it were dispatched at the end.</summary>
@@ -142,6 +193,8 @@ internal sealed class VcpuModel(int entry, WorkSource work, Share share, int cpu
             _maxWokenNs,
             sorted.Count(ns => ns > needNs));
     }
+
+    private string NameOf(int place) => place == 0 ? ClassNames.Base : share.Classes[place - 1].Name;
 
     private void Note(SimulatedWait wait)
     {

@@ -20,6 +20,9 @@ internal sealed class WorkSource
         };
     }
 
+    /// <summary>What the guest says while it works, and for how long; see <see cref="SimulatedLoad.Hint"/>.</summary>
+    internal (byte Hint, long ForNs) Hint => (_load.Hint, _load.HintNs);
+
     /// <summary>When the next piece of work comes, or <see cref="long.MaxValue"/>.</summary>
     internal long NextNs { get; private set; }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Bulkhead.Core.Time;
+using Bulkhead.Scheduling.Classes;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Tracing;
@@ -34,6 +35,7 @@ public sealed class TraceFile : IDisposable
     private readonly List<Source> _recorders = [];
     private readonly Dictionary<string, int> _domains = [];
     private readonly Dictionary<(string Domain, int Vcpu), JsonEncodedText> _labels = [];
+    private readonly Dictionary<string, JsonEncodedText> _classes = [];
     private readonly long _startNs = Stopwatch.GetTimestamp();
     private long _droppedTurns;
     private bool _begun;
@@ -87,10 +89,10 @@ public sealed class TraceFile : IDisposable
         }
     }
 
-    /// <summary>Gives a vCPU of a domain that has its name a ring for exits and interrupts.</summary>
-    internal VcpuTrace Add(string domain, int vcpu, IClock clock)
+    /// <summary>Gives a vCPU of a domain that has its name a ring for exits, interrupts and classes.</summary>
+    internal VcpuTrace Add(string domain, int vcpu, IClock clock, ClassNames classNames)
     {
-        var trace = new VcpuTrace(clock);
+        var trace = new VcpuTrace(clock, classNames);
         _vcpus.Add((_domains[domain], vcpu, trace));
         return trace;
     }
@@ -137,7 +139,7 @@ public sealed class TraceFile : IDisposable
         {
             while (trace.TryTake(out TraceEvent e))
             {
-                Write(process, thread, e);
+                Write(process, thread, e, trace.ClassNames);
                 Relieve();
             }
         }
@@ -161,11 +163,16 @@ public sealed class TraceFile : IDisposable
         }
     }
 
-    private void Write(int process, int thread, in TraceEvent e)
+    private void Write(int process, int thread, in TraceEvent e, ClassNames classNames)
     {
-        bool exit = e.Kind == TraceKind.Exit;
-        Begin(exit ? s_exits[e.Code] : s_interrupt, exit ? "exit" : "interrupt", process, thread, e.TimeNs, null);
-        if (!exit)
+        (JsonEncodedText name, string category) = e.Kind switch
+        {
+            TraceKind.Exit => (s_exits[e.Code], "exit"),
+            TraceKind.Class => (Encoded(classNames[e.Code]), "class"),
+            _ => (s_interrupt, "interrupt"),
+        };
+        Begin(name, category, process, thread, e.TimeNs, null);
+        if (e.Kind == TraceKind.Interrupt)
         {
             _json.WriteStartObject("args"u8);
             _json.WriteNumber("vector"u8, e.Code);
@@ -204,11 +211,27 @@ public sealed class TraceFile : IDisposable
         _json.WriteEndObject();
     }
 
+    // There are few, and they come again and again.
+    private JsonEncodedText Encoded(string className)
+    {
+        if (!_classes.TryGetValue(className, out JsonEncodedText encoded))
+        {
+            _classes[className] = encoded = JsonEncodedText.Encode(className);
+        }
+
+        return encoded;
+    }
+
     private void WriteTurn(JsonEncodedText name, int process, int thread, in TurnRecord turn)
     {
         Begin(name, "turn", process, thread, turn.StartNs, turn.RanNs);
         _json.WriteStartObject("args"u8);
         _json.WriteString("end"u8, s_ends[(int)turn.End]);
+        if (turn.Class is { } inClass)
+        {
+            _json.WriteString("class"u8, Encoded(inClass));
+        }
+
         if (turn.StolenNs > 0)
         {
             _json.WriteNumber("stolen"u8, turn.StolenNs / 1000m);

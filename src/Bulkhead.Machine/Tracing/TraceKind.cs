@@ -8,4 +8,7 @@ internal enum TraceKind : byte
 
     /// <summary>An interrupt was delivered; the code is its vector.</summary>
     Interrupt,
+
+    /// <summary>The vCPU is in another class; the code is its place in the list, 0 for none.</summary>
+    Class,
 }

@@ -11,4 +11,6 @@ namespace Bulkhead.Machine.Tracing;
 /// <param name="StolenNs">How much of that the host kept the CPU from us; 0 where nobody looked, which is at turns of less than a millisecond.</param>
 /// <param name="End">Why it ended.</param>
 /// <param name="CameFrom">The host CPU it has left since its last turn; -1 where it stayed.</param>
-public readonly record struct TurnRecord(string Domain, int Vcpu, long WokenNs, long StartNs, long RanNs, long StolenNs, StopReason End, int CameFrom = -1);
+/// <param name="Class">The name of the class it was in; null where the domain has none.</param>
+public readonly record struct TurnRecord(
+    string Domain, int Vcpu, long WokenNs, long StartNs, long RanNs, long StolenNs, StopReason End, int CameFrom = -1, string? Class = null);

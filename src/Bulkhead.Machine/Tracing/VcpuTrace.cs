@@ -1,12 +1,13 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Time;
+using Bulkhead.Scheduling.Classes;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Tracing;
 
-/// <summary>The exits and interrupts of one vCPU on their way to the file: a ring that never waits, and counts what did not fit.</summary>
+/// <summary>The exits, interrupts and classes of one vCPU on their way to the file: a ring that never waits, and counts what did not fit.</summary>
 /// <remarks><i>Threading</i>: the vCPU's thread adds, the writer's takes. <i>Cost</i>: a clock read and a store.</remarks>
-internal sealed class VcpuTrace(IClock clock, int sizePowerOf2 = VcpuTrace.DefaultSize) : IExitObserver, IInterruptObserver
+internal sealed class VcpuTrace(IClock clock, ClassNames classNames, int sizePowerOf2 = VcpuTrace.DefaultSize) : IExitObserver, IInterruptObserver
 {
     private const int DefaultSize = 1 << 16;
 
@@ -18,11 +19,17 @@ internal sealed class VcpuTrace(IClock clock, int sizePowerOf2 = VcpuTrace.Defau
     /// <summary>Events that found no room.</summary>
     internal long Dropped => Volatile.Read(ref _dropped);
 
+    /// <summary>The names of its classes.</summary>
+    internal ClassNames ClassNames => classNames;
+
     /// <inheritdoc/>
     public void OnExit(ExitReason reason) => Add(new TraceEvent(clock.NowNs, TraceKind.Exit, (byte)reason));
 
     /// <inheritdoc/>
     public void OnInterrupt(byte vector) => Add(new TraceEvent(clock.NowNs, TraceKind.Interrupt, vector));
+
+    /// <summary>The vCPU is in another class from now on.</summary>
+    internal void OnClass(int place) => Add(new TraceEvent(clock.NowNs, TraceKind.Class, (byte)place));
 
     /// <summary>Takes the oldest event.</summary>
     internal bool TryTake(out TraceEvent e)

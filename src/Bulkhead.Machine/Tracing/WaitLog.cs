@@ -17,7 +17,7 @@ internal sealed class WaitLog
     private long _leastNs;
 
     /// <summary>Notes a wait that ended just now, if it is among the longest.</summary>
-    internal void Note(long wokenNs, long waitedNs, FlightRecorder recorder)
+    internal void Note(long wokenNs, long waitedNs, FlightRecorder recorder, string? ownClass = null)
     {
         if (wokenNs >= _endNs)
         {
@@ -28,7 +28,7 @@ internal sealed class WaitLog
 
         if (waitedNs > _leastNs)
         {
-            KeepSlow(wokenNs, waitedNs, recorder);
+            KeepSlow(wokenNs, waitedNs, recorder, ownClass);
         }
     }
 
@@ -45,11 +45,11 @@ internal sealed class WaitLog
     /// <summary>The longest waits, the longest first.</summary>
     internal IEnumerable<WaitRecord> Worst(int vcpu) =>
         _now.Concat(_before).Where(static e => e.WaitedNs > 0).OrderByDescending(static e => e.WaitedNs).Take(Kept)
-            .Select(e => new WaitRecord(vcpu, e.WokenNs, e.WaitedNs, [.. e.Parts.AsSpan(0, e.Count)]));
+            .Select(e => new WaitRecord(vcpu, e.WokenNs, e.WaitedNs, e.Class, [.. e.Parts.AsSpan(0, e.Count)]));
 
     private static Entry[] NewEntries() => [.. Enumerable.Range(0, Kept).Select(static _ => new Entry())];
 
-    private void KeepSlow(long wokenNs, long waitedNs, FlightRecorder recorder)
+    private void KeepSlow(long wokenNs, long waitedNs, FlightRecorder recorder, string? ownClass)
     {
         Entry entry = _now[0];
         foreach (Entry other in _now)
@@ -57,7 +57,7 @@ internal sealed class WaitLog
             entry = other.WaitedNs < entry.WaitedNs ? other : entry;
         }
 
-        (entry.WokenNs, entry.WaitedNs, entry.Count) = (wokenNs, waitedNs, 0);
+        (entry.WokenNs, entry.WaitedNs, entry.Class, entry.Count) = (wokenNs, waitedNs, ownClass, 0);
         bool moved = _left.WokenNs == wokenNs;
         AddTurns(entry, moved ? wokenNs + _left.WaitedNs : wokenNs, recorder);
         for (int i = 0; moved && i < _left.Count; i++)
@@ -80,14 +80,14 @@ internal sealed class WaitLog
         {
             long overlap = Math.Min(turn.StartNs + turn.RanNs, entry.WokenNs + entry.WaitedNs) - Math.Max(turn.StartNs, fromNs);
             bool ending = turn.StartNs < fromNs;
-            Add(entry, new WaitPart(turn.Domain, turn.Vcpu, ending ? overlap : 0, ending ? 0 : overlap, ending ? 0 : 1, Math.Min(turn.StolenNs, overlap)));
+            Add(entry, new WaitPart(turn.Domain, turn.Vcpu, ending ? overlap : 0, ending ? 0 : overlap, ending ? 0 : 1, Math.Min(turn.StolenNs, overlap), turn.Class));
         }
     }
 
     private static void Add(Entry entry, in WaitPart more)
     {
         int i = 0;
-        while (i < entry.Count && (entry.Parts[i].Domain != more.Domain || entry.Parts[i].Vcpu != more.Vcpu))
+        while (i < entry.Count && (entry.Parts[i].Domain != more.Domain || entry.Parts[i].Vcpu != more.Vcpu || entry.Parts[i].Class != more.Class))
         {
             i++;
         }
@@ -97,7 +97,7 @@ internal sealed class WaitLog
             return; // More vCPUs than there is room for: what they ran shows as time nobody did.
         }
 
-        WaitPart part = i < entry.Count ? entry.Parts[i] : new WaitPart(more.Domain, more.Vcpu, 0, 0, 0, 0);
+        WaitPart part = i < entry.Count ? entry.Parts[i] : new WaitPart(more.Domain, more.Vcpu, 0, 0, 0, 0, more.Class);
         entry.Parts[i] = part with
         {
             TurnEndNs = part.TurnEndNs + more.TurnEndNs,
@@ -111,6 +111,7 @@ internal sealed class WaitLog
     private sealed class Entry
     {
         internal readonly WaitPart[] Parts = new WaitPart[WaitLog.Parts];
+        internal string? Class;
         internal long WokenNs;
         internal long WaitedNs;
         internal int Count;

@@ -4,5 +4,6 @@ namespace Bulkhead.Machine.Tracing;
 /// <param name="Vcpu">The vCPU's number.</param>
 /// <param name="WokenNs">What woke it, or when its timer was due.</param>
 /// <param name="WaitedNs">How long it waited.</param>
+/// <param name="Class">The class in which it was dispatched; null where its domain has none.</param>
 /// <param name="Parts">Who ran meanwhile, in order of appearance; what is left of the wait, nobody ran.</param>
-public sealed record WaitRecord(int Vcpu, long WokenNs, long WaitedNs, IReadOnlyList<WaitPart> Parts);
+public sealed record WaitRecord(int Vcpu, long WokenNs, long WaitedNs, string? Class, IReadOnlyList<WaitPart> Parts);

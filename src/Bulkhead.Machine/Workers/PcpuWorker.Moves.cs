@@ -41,7 +41,7 @@ internal sealed partial class PcpuWorker
         VcpuSlot slot = placement.Slot;
         _standIn.NoteLeave(placement);
         _ = _placed.Remove(placement);
-        NoteUrgent();
+        NotePrompt();
         Count(slot.Runnable ? -1 : 0);
         if (_mover is null)
         {
@@ -98,21 +98,21 @@ internal sealed partial class PcpuWorker
             _placed.Add(placement);
         }
 
-        NoteUrgent();
+        NotePrompt();
     }
 
     // In the policy there is: with what it is owed where it comes from one of the same kind, else as a new one.
     private void Enter(Placement placement)
     {
         VcpuSlot slot = placement.Slot;
-        slot.IsUrgent = IsUrgent(placement.Share);
+        slot.IsUrgent = IsUrgent(placement.Entitled);
         if (_mover is not null && placement.Migrant is { } migrant)
         {
             slot.PolicyEntry = _mover.Attach(migrant);
         }
         else
         {
-            slot.PolicyEntry = _policy.Add(placement.Share);
+            slot.PolicyEntry = _policy.Add(placement.Entitled);
             if (slot.Runnable)
             {
                 _policy.Wake(slot.PolicyEntry);
@@ -129,9 +129,8 @@ internal sealed partial class PcpuWorker
             Placement placement = _placed[i];
             if (placement.TakeShare())
             {
-                _policy.Change(placement.Slot.PolicyEntry, placement.Share);
-                placement.Slot.IsUrgent = IsUrgent(placement.Share);
-                NoteUrgent();
+                Entitle(placement);
+                NotePrompt();
             }
 
             if (!placement.MayRunOn(this))

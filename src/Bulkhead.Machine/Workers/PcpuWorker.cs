@@ -61,6 +61,9 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     /// <summary>Who picks.</summary>
     internal IPolicy Policy => _policy;
 
+    /// <inheritdoc/>
+    public long NowNs => _options.NowNs();
+
     /// <summary>Places a vCPU here; before <see cref="Start"/>.</summary>
     internal Placement Place(VcpuSlot slot, Share share, bool[]? pins = null)
     {
@@ -68,7 +71,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         slot.Worker = placement;
         Enter(placement);
         _placed.Add(placement);
-        NoteUrgent();
+        NotePrompt();
         return placement;
     }
 
@@ -85,7 +88,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
             Enter(placement);
         }
 
-        NoteUrgent();
+        NotePrompt();
     }
 
     /// <summary>Has the worker do something between two turns; from any thread.</summary>
@@ -156,9 +159,10 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
             long now = _options.NowNs();
             Collect(now);
             (int entry, long budgetNs) = _policy.Pick(now);
-            long until = NextDeadline();
+            Placement? chosen = entry < 0 ? null : PlacementOf(entry);
+            long until = NextDeadline(now, chosen);
             until = budgetNs >= until - now ? until : now + budgetNs;
-            if (entry < 0)
+            if (chosen is null)
             {
                 _priority.Raise();
                 Idle(until);
@@ -168,14 +172,13 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
                 continue;
             }
 
-            Placement chosen = PlacementOf(entry);
             Placement next = _standIn.For(chosen);
             if (next == chosen && _runnable > 1)
             {
                 Spread(next, now);
             }
 
-            Turn(next, now, until);
+            Turn(next, chosen.Slot, now, until);
         }
 
         _raisingTimer?.Dispose();
@@ -235,12 +238,40 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
     private bool IsUrgent(Share share) => share.HasDeadline || _policy.IsUrgent(share);
 
-    // Whenever somebody comes, goes or has another share.
-    private void NoteUrgent() => _prompt = _placed.Exists(static p => p.Slot.IsUrgent);
+    // An idle CPU spins where one it has must answer, or must in one of its classes: it wakes in that, perhaps. Whenever somebody comes, goes
+    // or has another share.
+    private void NotePrompt()
+    {
+        _prompt = false;
+        foreach (Placement placement in _placed)
+        {
+            foreach (Share share in placement.Entitlements)
+            {
+                _prompt |= IsUrgent(share);
+            }
+        }
+    }
+
+    // What it is entitled to in the class it is in now counts from here on.
+    private void Entitle(Placement placement)
+    {
+        Share entitled = placement.Entitled;
+        _policy.Change(placement.Slot.PolicyEntry, entitled);
+        placement.Slot.IsUrgent = IsUrgent(entitled);
+    }
+
+    private void Reclass(Placement placement, long nowNs)
+    {
+        if (placement.Slot.Classes?.Select(nowNs) == true)
+        {
+            Entitle(placement);
+        }
+    }
 
     private void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
 
-    private void Turn(Placement placement, long nowNs, long untilNs)
+    // The chosen one pays, also where another runs in its place.
+    private void Turn(Placement placement, VcpuSlot chosen, long nowNs, long untilNs)
     {
         VcpuSlot slot = placement.Slot;
         untilNs = SetPriority(slot, nowNs, untilNs);
@@ -257,7 +288,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         {
             long waited = _options.NowNs() - woken;
             slot.DispatchLatency.Add(waited);
-            slot.Waits.Note(woken, waited, Recorder);
+            slot.Waits.Note(woken, waited, Recorder, slot.Classes?.Name);
             slot.WaitingSinceNs = 0;
         }
 
@@ -290,13 +321,16 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
         _wakes?.Note(slot, woken, slot.NoticedNs, end);
+        chosen.Classes?.Charge(ran, end);
         _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
-        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason, placement.CameFrom));
+        Recorder.Add(new TurnRecord(
+            slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason, placement.CameFrom, chosen.Classes?.Name));
         placement.CameFrom = -1;
         if (reason == StopReason.Halt)
         {
             slot.BlockedNs = end;
+            slot.Classes?.Halt();
             Block(placement, voluntary: true);
             if (slot.NoteHalt())
             {
@@ -356,6 +390,11 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
             Hold(placement);
         }
 
+        if (slot.Runnable)
+        {
+            Reclass(placement, nowNs);
+        }
+
         if (slot.IsHeld || !slot.TakeWake(out long wokenNs))
         {
             return;
@@ -367,6 +406,8 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
             slot.Runnable = true;
             slot.NoticedNs = nowNs;
             Count(1);
+            slot.Classes?.Wake();
+            Reclass(placement, nowNs);
             _policy.Wake(slot.PolicyEntry);
 
             // A kick from before the HLT was served then; it wakes for nothing and measures nothing.
@@ -421,14 +462,20 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         slot.Domain.Crash(code, what, slot);
     }
 
-    private long NextDeadline()
+    private long NextDeadline(long nowNs, Placement? chosen)
     {
         long next = long.MaxValue;
         foreach (Placement placement in _placed)
         {
-            if (!placement.Slot.IsHeld)
+            VcpuSlot slot = placement.Slot;
+            if (!slot.IsHeld)
             {
-                next = Math.Min(next, placement.Slot.Timers.NextDeadlineNs);
+                next = Math.Min(next, slot.Timers.NextDeadlineNs);
+            }
+
+            if (slot.Runnable && slot.Classes is { } classes)
+            {
+                next = Math.Min(next, classes.NextChangeNs(nowNs, placement == chosen));
             }
         }
 

@@ -1,6 +1,7 @@
 using Bulkhead.Machine.Domains;
 using Bulkhead.Scheduling;
 using Bulkhead.Scheduling.Balance;
+using Bulkhead.Scheduling.Classes;
 
 namespace Bulkhead.Machine.Workers;
 
@@ -11,11 +12,14 @@ namespace Bulkhead.Machine.Workers;
 /// vCPU or here (a wake-up, a pause, a timer, a share), then look who the owner is and poke it. A worker that gets one from its
 /// box looks at all of that afterwards. With a full fence between the two steps of either side, whoever pokes the wrong worker
 /// has set it before the right one looks: nothing is lost, and nothing forwarded.</para>
+/// <para><i>Classes</i>: what selects them, and what was used of their budgets, is with the vCPU (<see cref="VcpuSlot.Classes"/>); what each of them is
+/// entitled to is here. A worker that gets one looks which it is in, as after a turn.</para>
 /// <para><i>Threading</i>: the owner's thread, but for what says any. <i>Cost</i>: a move allocates nothing.</para>
 /// </remarks>
 internal sealed class Placement : IVcpuWorker
 {
     private PcpuWorker _owner;
+    private Share[] _entitlements;
     private Share? _newShare;
     private Share _latest;
     private PcpuWorker? _wanted;
@@ -25,9 +29,10 @@ internal sealed class Placement : IVcpuWorker
     internal Placement(VcpuSlot slot, Share share, PcpuWorker home, bool[]? pins = null)
     {
         Slot = slot;
-        Share = _latest = share;
+        _latest = share;
         _owner = Home = home;
         Pins = pins;
+        _entitlements = Entitle(share);
     }
 
     /// <summary>The vCPU.</summary>
@@ -42,8 +47,14 @@ internal sealed class Placement : IVcpuWorker
     /// <summary>On which CPUs of its pool the operator wants it; null for any.</summary>
     internal bool[]? Pins { get; }
 
-    /// <summary>What it is entitled to.</summary>
-    internal Share Share { get; private set; }
+    /// <summary>What it is entitled to in none of its classes.</summary>
+    internal Share Share => Entitlements[0];
+
+    /// <summary>The same, and in each of its classes.</summary>
+    internal ReadOnlySpan<Share> Entitlements => Volatile.Read(ref _entitlements);
+
+    /// <summary>What it is entitled to in the class it is in.</summary>
+    internal Share Entitled => Entitlements[Math.Min(Slot.Classes?.Current ?? 0, Entitlements.Length - 1)];
 
     /// <summary>Any thread: the same, as it was last asked for.</summary>
     internal Share LatestShare => Volatile.Read(ref _latest);
@@ -82,7 +93,7 @@ internal sealed class Placement : IVcpuWorker
             return false;
         }
 
-        Share = share;
+        Volatile.Write(ref _entitlements, Entitle(share));
         return true;
     }
 
@@ -118,8 +129,19 @@ internal sealed class Placement : IVcpuWorker
     }
 
     /// <inheritdoc/>
+    public long NowNs => Owner.NowNs;
+
+    /// <inheritdoc/>
     public void Poke(VcpuSlot? slot) => Owner.Poke(slot);
 
     /// <inheritdoc/>
     public void OnEarlierDeadline(VcpuSlot slot) => Owner.OnEarlierDeadline(slot);
+
+    // The vCPU takes on the classes of a share; what it said before, and what it used of budgets, goes on.
+    private Share[] Entitle(Share share)
+    {
+        ClassRule[] rules = [.. share.Classes.Select(static c => c.Rule)];
+        Slot.Classes = rules.Length == 0 ? null : new VcpuClasses(Slot, new ClassNames([.. share.Classes.Select(static c => c.Name)]), rules, Slot.Classes);
+        return [.. Enumerable.Range(0, share.Classes.Count + 1).Select(share.In)];
+    }
 }

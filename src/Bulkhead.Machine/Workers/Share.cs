@@ -20,6 +20,9 @@ public sealed record Share(int Weight = 1, long WarpNs = 0, long WarpLimitNs = 0
     /// <summary>ARINC 653: the partition in whose windows it runs.</summary>
     public string Partition { get; init; } = string.Empty;
 
+    /// <summary>The classes its vCPUs may be in, the most urgent first.</summary>
+    public IReadOnlyList<ShareClass> Classes { get; init; } = [];
+
     internal BvtParameters Parameters => new()
     {
         Weight = Weight,
@@ -34,4 +37,17 @@ public sealed record Share(int Weight = 1, long WarpNs = 0, long WarpLimitNs = 0
 
     internal FixedPriorityParameters FixedPriorityParameters =>
         new(Priority, Reservation?.PeriodNs ?? 0, Reservation?.BudgetNs ?? 0);
+
+    internal BvtVcpu BvtVcpu => new(Parameters, [.. Classes.Select(static c => c.BvtClass)]);
+
+    internal FixedPriorityVcpu FixedPriorityVcpu => new(FixedPriorityParameters, [.. Classes.Select(static c => c.FixedPriorityClass)]);
+
+    /// <summary>What a vCPU is entitled to in a class, counted from 1; 0 = in none.</summary>
+    internal Share In(int place) => place == 0 ? this : this with
+    {
+        WarpNs = Classes[place - 1].WarpNs,
+        WarpLimitNs = 0,
+        UnwarpNs = 0,
+        Priority = Classes[place - 1].Priority,
+    };
 }

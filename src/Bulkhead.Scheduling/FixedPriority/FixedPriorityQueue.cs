@@ -42,13 +42,16 @@ public sealed class FixedPriorityQueue
         _slots.Remove(slot);
     }
 
-    /// <summary>Changes a priority from now on; behind those that have it already.</summary>
+    /// <summary>Changes a priority from now on; behind those that have it already. One that has it keeps its place.</summary>
     public void Change(int slot, int priority)
     {
         Check(priority);
         ref FixedPriorityEntry entry = ref _slots.At(slot);
-        entry.Priority = priority;
-        _ring.ToTail(ref entry.Place);
+        if (priority != entry.Priority)
+        {
+            entry.Priority = priority;
+            _ring.ToTail(ref entry.Place);
+        }
     }
 
     /// <summary>Makes a vCPU runnable; nothing happens where it is already.</summary>

@@ -34,7 +34,7 @@ public sealed class SimulateCommandTests
     [Theory]
     [InlineData("--load a", "--load a: not understood; write NAME=LOAD, the load being busy, idle, periodic:PERIOD/RUN or random:PERIOD/RUN")]
     [InlineData("--load =busy", "--load =busy: not understood")]
-    [InlineData("--load a=perodic:10ms/1ms", "such as periodic:10ms/1ms. Did you mean periodic?")]
+    [InlineData("--load a=perodic:10ms/1ms", "with ,hint=N or ,hint=N:TIME behind if it says what it does. Did you mean periodic?")]
     [InlineData("--load a=periodic:10ms/0", "--load a=periodic:10ms/0: not understood")]
     [InlineData("--load a=busy --load a=idle", "--load a=idle: a has a load already; give each domain one.")]
     [InlineData("--load", "--load")]

@@ -26,7 +26,7 @@ public sealed class SimulationRunTests : IDisposable
         Assert.Equal(
             [
                 "s.yaml: 100ms of virtual time, turns end 0 late, seed 3",
-                "  control              periodic:10ms/1ms  (assumed, since it has a warp or needs a latency; --load sets it)",
+                "  control              periodic:10ms/1ms  (assumed, since it has a warp or classes, or needs a latency; --load sets it)",
                 "  other                busy",
                 "",
                 "pool default, CPU last: bvt, allowance 1ms; idle 0.0%, 19 switches",

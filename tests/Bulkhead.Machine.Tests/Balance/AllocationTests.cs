@@ -9,9 +9,9 @@ public sealed class AllocationTests
     public void Moves_OfThousands_AllocateNothingOnWorkers()
     {
         using var pool = new RestlessPool(2);
-        pool.Add(2);
+        pool.Add(2, share: RestlessPool.Urgent);
         pool.Add(1, busy: true);
-        pool.Add(2, busy: true);
+        pool.Add(2, busy: true, RestlessPool.Urgent);
         pool.Start();
         Assert.True(RestlessPool.Await(() => pool.Moves > 200));
         long[] before = Allocated(pool);

@@ -92,9 +92,10 @@ public sealed class MoveStressTests
                     owner.Send(mover, to, pool.NowNs);
                 }
             });
-            var share = new Share(round);
+            Share share = RestlessPool.Urgent with { Weight = round, Classes = [.. RestlessPool.Urgent.Classes, new ShareClass($"c{round}") { Hint = 3 }] };
             mover.Change(share);
-            Assert.True(RestlessPool.Await(() => mover.Share == share), $"round {round}: the share got lost");
+            Assert.True(
+                RestlessPool.Await(() => mover.Share == share && mover.Slot.Classes?.Names[3] == $"c{round}"), $"round {round}: the share or its classes got lost");
         }
     }
 
@@ -140,8 +141,8 @@ public sealed class MoveStressTests
     private static RestlessPool Pool()
     {
         var pool = new RestlessPool(Cpus);
-        pool.Add(2);
-        pool.Add(1, busy: true);
+        pool.Add(2, share: RestlessPool.Urgent);
+        pool.Add(1, busy: true, RestlessPool.Urgent);
         pool.Add(1);
         pool.Add(3);
         pool.Start();

@@ -11,6 +11,12 @@ internal sealed class RestlessPool : IClock, IDisposable
     // Only a test that fails waits this long.
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
 
+    /// <summary>A share with classes that a guest can have by what it says, one of them with a limit.</summary>
+    internal static readonly Share Urgent = new()
+    {
+        Classes = [new ShareClass("now") { Hint = 1, WarpNs = 2_000_000, LimitNs = 500_000, RestNs = 2_000_000 }, new ShareClass("soon") { Hint = 2, WarpNs = 1_000_000 }],
+    };
+
     private readonly List<PcpuWorker> _workers = [];
     private readonly List<Domain> _domains = [];
     private readonly List<RestlessVcpu> _vcpus = [];
@@ -28,6 +34,9 @@ internal sealed class RestlessPool : IClock, IDisposable
     }
 
     internal Pool Pool { get; }
+
+    /// <summary>Whether its vCPUs say nothing of their own.</summary>
+    internal bool IsSilent { get; init; }
 
     internal IReadOnlyList<PcpuWorker> Workers => _workers;
 
@@ -52,7 +61,7 @@ internal sealed class RestlessPool : IClock, IDisposable
         var domain = new Domain($"d{_domains.Count}", vcpus, this, static _ => { });
         domain.Attach(slot =>
         {
-            var vcpu = new RestlessVcpu(slot, busy, _vcpus.Count);
+            var vcpu = new RestlessVcpu(slot, busy, _vcpus.Count) { IsSilent = IsSilent };
             _vcpus.Add(vcpu);
             return vcpu;
         });

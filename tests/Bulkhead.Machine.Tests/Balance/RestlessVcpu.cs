@@ -6,7 +6,7 @@ using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Tests.Balance;
 
-/// <summary>A vCPU that answers wake-ups and its own timer, a little at a time, or computes.</summary>
+/// <summary>A vCPU that answers wake-ups and its own timer, a little at a time, or computes; and says what it likes, where somebody listens.</summary>
 /// <remarks>It halts only where nothing is asked of it: one whose wake-up or timer got lost stands still.</remarks>
 internal sealed class RestlessVcpu(VcpuSlot slot, bool busy, int seed) : IVcpu, ITimerClient
 {
@@ -26,6 +26,9 @@ internal sealed class RestlessVcpu(VcpuSlot slot, bool busy, int seed) : IVcpu, 
     public string? StopDetail => null;
 
     public nint TurnCell => 0;
+
+    /// <summary>Whether it says nothing.</summary>
+    internal bool IsSilent { get; init; }
 
     /// <summary>How often it was asked, and answered.</summary>
     internal (long Asked, long Answered) Questions => (Volatile.Read(ref _asked), Volatile.Read(ref _answered));
@@ -94,6 +97,11 @@ internal sealed class RestlessVcpu(VcpuSlot slot, bool busy, int seed) : IVcpu, 
             {
                 _due++;
                 slot.Timers.Arm(this, Stopwatch.GetTimestamp() + _random.NextInt64(300_000));
+            }
+
+            if (!IsSilent && _random.Next(10) == 0)
+            {
+                slot.Classes?.Say((byte)_random.Next(3));
             }
 
             Thread.SpinWait(_random.Next(50));

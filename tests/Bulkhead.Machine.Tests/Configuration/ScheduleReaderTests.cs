@@ -160,6 +160,7 @@ public sealed class ScheduleReaderTests
     [InlineData("partitions.yaml")]
     [InlineData("latency-ladder.yaml")]
     [InlineData("mixed-criticality.yaml")]
+    [InlineData("urgency.yaml")]
     public void Load_Examples_AreAdmitted(string name)
     {
         SystemConfig system = SystemFile.Load(Path.Combine(Path.GetDirectoryName(SystemFileTests.Example()) ?? ".", name));

@@ -68,7 +68,7 @@ internal static class FaultChecks
         long level = machine.Runner.Domains[2].Slots[0].RanNs;
         foreach (VcpuSlot slot in machine.Faulty.Slots)
         {
-            long lag = BvtBounds.LagNs(machine.System.Domains[1].Share.Parameters, FaultMachine.AllowanceNs, OverrunNs);
+            long lag = BvtBounds.LagNs(machine.System.Domains[1].Share.BvtVcpu, FaultMachine.AllowanceNs, OverrunNs);
             if (slot.RanNs > level + lag)
             {
                 wrong.Add($"vCPU {slot.Index} ran {slot.RanNs} ns, the bystander {level}, the lag is {lag}");

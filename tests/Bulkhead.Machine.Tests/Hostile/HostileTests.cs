@@ -56,7 +56,7 @@ public sealed class HostileTests
         for (int i = 0; i < 2; i++)
         {
             DomainConfig domain = machine.System.Domains[i];
-            long lag = BvtBounds.LagNs(domain.Share.Parameters, HostileMachine.AllowanceNs, OverrunNs);
+            long lag = BvtBounds.LagNs(domain.Share.BvtVcpu, HostileMachine.AllowanceNs, OverrunNs);
             foreach (VcpuSlot slot in machine.Runner.Domains[i].Slots)
             {
                 double ran = slot.RanNs / (double)domain.Weight;

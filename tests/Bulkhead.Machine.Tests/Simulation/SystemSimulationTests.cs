@@ -1,6 +1,7 @@
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Simulation;
+using Bulkhead.Machine.Workers;
 using CsCheck;
 using Xunit;
 
@@ -12,7 +13,8 @@ public sealed class SystemSimulationTests
     private const string Pair = "domains: [{name: a, image: debian}, {name: b, image: debian}]";
 
     private static readonly string[] s_loads =
-        ["busy", "idle", "periodic:10ms/1ms", "periodic:3ms/2ms@1ms", "periodic:1ms/2ms", "random:5ms/1ms", "random:2ms/3ms", "random:500us/100us"];
+        ["busy", "idle", "periodic:10ms/1ms", "periodic:3ms/2ms@1ms", "periodic:1ms/2ms", "random:5ms/1ms", "random:2ms/3ms", "random:500us/100us",
+         "busy,hint=1", "periodic:3ms/2ms,hint=1:300us", "random:5ms/1ms,hint=1", "random:2ms/3ms,hint=1:1ms"];
 
     [Fact]
     public void Run_PoolOfSeveralCpus_DealsVcpusInTurn()
@@ -192,8 +194,19 @@ public sealed class SystemSimulationTests
             iter: 2_000,
             threads: 1);
 
+    // None, one or two; by what the guest says, by waking, or both; half of them with a limit.
+    private static readonly Gen<ShareClass[]> GenClasses = Gen.Select(Gen.Int[0, 4], Gen.Int[0, 2], Gen.Int[0, 3]).Array[0, 2].Select(static classes =>
+        classes.OrderByDescending(static c => c.Item1).Select(static (c, i) => new ShareClass($"c{i}")
+        {
+            WarpNs = c.Item1 * 5 * Systems.Ms,
+            Hint = (byte)(c.Item2 == 0 ? 0 : 1),
+            WakeNs = c.Item2 == 1 ? 0 : (i + 1) * 300_000,
+            LimitNs = c.Item3 < 2 ? 0 : c.Item3 * Systems.Ms,
+            RestNs = c.Item3 < 2 ? 0 : 6 * Systems.Ms,
+        }).ToArray());
+
     private static readonly Gen<(DomainConfig Domain, int Load)> GenDomain = Gen.Select(
-        Gen.Int[1, 5], Gen.Int[1, 2], Gen.Int[0, 3], Gen.Int[0, 2], Gen.Int[0, 9], Gen.Int[0, s_loads.Length - 1]).Select(static (weight, vcpus, warp, limit, more, load) =>
+        Gen.Int[1, 5], Gen.Int[1, 2], Gen.Int[0, 3], Gen.Int[0, 2], Gen.Int[0, 9], Gen.Int[0, s_loads.Length - 1], GenClasses).Select(static (weight, vcpus, warp, limit, more, load, classes) =>
         (new DomainConfig
         {
             Name = string.Empty,
@@ -203,6 +216,7 @@ public sealed class SystemSimulationTests
             Warp = warp == 0 ? null : new WarpConfig(warp * 4 * Systems.Ms, limit * 3 * Systems.Ms, limit == 0 ? 0 : more % 3 * 5 * Systems.Ms),
             Latency = more == 0 ? new LatencyNeed(Systems.Ms, string.Empty) : null,
             Cpus = more switch { 1 => [0], 2 => [1], 3 => [0, 1], _ => [] },
+            Classes = classes,
         }, load));
 
     private static void CheckCpu(SimulatedCpu cpu)

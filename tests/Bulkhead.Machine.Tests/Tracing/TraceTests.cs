@@ -3,6 +3,7 @@ using Bulkhead.Core.Time;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Tests.Guests;
 using Bulkhead.Machine.Tracing;
+using Bulkhead.Scheduling.Classes;
 using Bulkhead.X86.Engine;
 using Xunit;
 
@@ -55,7 +56,7 @@ public sealed class TraceTests
     [Fact]
     public void Ring_Full_DropsTheNewestAndCounts()
     {
-        var ring = new VcpuTrace(new StillClock(), 4);
+        var ring = new VcpuTrace(new StillClock(), ClassNames.None, 4);
         for (int i = 0; i < 7; i++)
         {
             ring.OnInterrupt((byte)i);
@@ -77,7 +78,7 @@ public sealed class TraceTests
     [Fact]
     public void Ring_Add_AllocatesNothing()
     {
-        var ring = new VcpuTrace(new StillClock(), 4);
+        var ring = new VcpuTrace(new StillClock(), ClassNames.None, 4);
         ring.OnExit(ExitReason.Io);
         long before = GC.GetAllocatedBytesForCurrentThread();
 

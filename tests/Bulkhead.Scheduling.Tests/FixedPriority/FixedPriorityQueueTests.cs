@@ -110,12 +110,12 @@ public sealed class FixedPriorityQueueTests
             threads: 1);
 
     [Fact]
-    public void DispatchNs_AnySchedule_HoldsForEveryWake() =>
+    public void Worst_AnySchedule_HoldsForEveryWake() =>
         RandomPriorities.Any.Sample(
             set => set.Run((simulation, _, slots) =>
             {
                 var woken = new long[slots.Length];
-                long[] worst = [.. slots.Select(i => FixedPriorityBounds.DispatchNs(set.Vcpus, i, set.SliceNs, set.OverrunNs))];
+                long[] worst = [.. slots.Select(i => FixedPriorityBounds.Worst(set.All, i, set.SliceNs, set.OverrunNs).Ns)];
                 Array.Fill(woken, -1);
                 simulation.Woken = slot => woken[slot] = simulation.NowNs;
                 simulation.Dispatched = slot =>
@@ -130,19 +130,19 @@ public sealed class FixedPriorityQueueTests
             threads: 1);
 
     [Fact]
-    public void DispatchNs_Highest_IsAtOnceAndLowerOnesNeedPromises()
+    public void Worst_Highest_IsAtOnceAndLowerOnesNeedPromises()
     {
         FixedPriorityParameters[] queue = [new(9), new(5, 10 * Ms, 2 * Ms), new(5), new(1)];
 
-        Assert.Equal(0, FixedPriorityBounds.DispatchNs(queue, 0, Ms, 0));
-        Assert.Equal(long.MaxValue, FixedPriorityBounds.DispatchNs(queue, 1, Ms, 0));
+        Assert.Equal(0, DispatchNs(queue, 0, Ms, 0));
+        Assert.Equal(long.MaxValue, DispatchNs(queue, 1, Ms, 0));
         queue[0] = new(9, 20 * Ms, 3 * Ms);
-        Assert.Equal(4 * Ms, FixedPriorityBounds.DispatchNs(queue, 1, Ms, 0));
-        Assert.Equal(long.MaxValue, FixedPriorityBounds.DispatchNs(queue, 3, Ms, 0));
+        Assert.Equal(4 * Ms, DispatchNs(queue, 1, Ms, 0));
+        Assert.Equal(long.MaxValue, DispatchNs(queue, 3, Ms, 0));
         queue[2] = new(5, 40 * Ms, Ms);
-        Assert.Equal(6 * Ms, FixedPriorityBounds.DispatchNs(queue, 3, Ms, 0));
+        Assert.Equal(6 * Ms, DispatchNs(queue, 3, Ms, 0));
         queue[1] = new(5, 4 * Ms, 4 * Ms);
-        Assert.Equal(long.MaxValue, FixedPriorityBounds.DispatchNs(queue, 3, Ms, 0));
+        Assert.Equal(long.MaxValue, DispatchNs(queue, 3, Ms, 0));
     }
 
     [Fact]
@@ -169,6 +169,9 @@ public sealed class FixedPriorityQueueTests
     }
 
     private static long[][] Tasks(string text) => [.. text.Split("; ").Select(t => t.Split(' ').Select(long.Parse).ToArray())];
+
+    private static long DispatchNs(FixedPriorityParameters[] queue, int vcpu, long sliceNs, long overrunNs) =>
+        FixedPriorityBounds.Worst([.. queue.Select(static p => new FixedPriorityVcpu(p))], vcpu, sliceNs, overrunNs).Ns;
 
     private static FixedPriorityParameters[] Parameters(long[][] tasks) =>
         [.. tasks.Select((t, i) => new FixedPriorityParameters(10 - i, t[0] * Ms, t[1] * Ms))];
