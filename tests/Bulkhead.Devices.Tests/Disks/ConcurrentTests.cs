@@ -1,5 +1,6 @@
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Disks.Opening;
+using Bulkhead.Devices.Backends.Disks.Qcow2;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Disks;
@@ -11,24 +12,27 @@ public sealed class ConcurrentTests
     private const int DiskBytes = 2 << 20;
 
     [Theory]
-    [InlineData("qcow2", "-o cluster_size=64k", false)]
-    [InlineData("qcow2", "-o cluster_size=4k", true)]
-    [InlineData("vmdk", "-o subformat=monolithicSparse", false)]
-    [InlineData("vdi", "-o static=off", false)]
-    public void Threads_OnSharedClusters_KeepTheirSectors(string format, string options, bool layered)
+    [InlineData("qcow2", "-o cluster_size=64k", "")]
+    [InlineData("qcow2", "-o cluster_size=4k", "layered")]
+    [InlineData("qcow2", "-o cluster_size=64k", "packed")]
+    [InlineData("vmdk", "-o subformat=monolithicSparse", "")]
+    [InlineData("vdi", "-o static=off", "")]
+    public void Threads_OnSharedClusters_KeepTheirSectors(string format, string options, string kind)
     {
         QemuTools.Need();
         using var folder = new TempFolder();
-        byte[] bytes = layered ? Qcow2Tests.Compressible(DiskBytes, 81) : new byte[DiskBytes];
+        byte[] bytes = kind.Length > 0 ? Qcow2Tests.Compressible(DiskBytes, 81) : new byte[DiskBytes];
         string[] backing = [];
-        if (layered)
+        if (kind.Length > 0)
         {
             File.WriteAllBytes(folder["raw"], bytes);
             QemuTools.Image("convert", "-q", "-c", "-f", "raw", "-O", "qcow2", folder["raw"], folder["base"]);
             backing = ["-F", "qcow2", "-b", "base"];
         }
 
-        QemuTools.Image(["create", "-q", "-f", format, .. options.Split(' '), .. backing, folder["disk"], $"{DiskBytes}"]);
+        QemuTools.Image(kind == "packed"
+            ? ["convert", "-q", "-c", "-f", "raw", "-O", format, .. options.Split(' '), folder["raw"], folder["disk"]]
+            : ["create", "-q", "-f", format, .. options.Split(' '), .. backing, folder["disk"], $"{DiskBytes}"]);
         using (IDisk disk = DiskImages.Open(folder["disk"], new DiskOptions()))
         {
             var wrong = new List<string>();
@@ -50,6 +54,40 @@ public sealed class ConcurrentTests
         QemuTools.ExpectClean(format, folder["disk"]);
         File.WriteAllBytes(folder["raw"], bytes);
         QemuTools.Image("compare", "-q", "-f", format, "-F", "raw", folder["disk"], folder["raw"]);
+    }
+
+    [Fact]
+    public void Read_OfAClusterThatIsGivenUpMeanwhile_SeesWhatItHeld()
+    {
+        QemuTools.Need();
+        using var folder = new TempFolder();
+        byte[] bytes = Qcow2Tests.Compressible(1 << 20, 82);
+        File.WriteAllBytes(folder["raw"], bytes);
+        QemuTools.Image("convert", "-q", "-c", "-f", "raw", "-O", "qcow2", folder["raw"], folder["disk"]);
+        QemuTools.Image("resize", "-q", "-f", "qcow2", folder["disk"], "4M");
+        var file = new PausedFile(new VolatileFile(File.ReadAllBytes(folder["disk"])));
+        using Qcow2Disk disk = Qcow2Disk.Open(file, Qcow2Header.Read(file), backing: null);
+
+        // The mapping is in memory then, so that the next read is that of the cluster.
+        byte[] data = new byte[64 << 10];
+        Assert.Equal(DiskResult.Ok, disk.Read(512 << 10, data));
+        file.PauseNextRead();
+        DiskResult result = DiskResult.IoError;
+        var reader = new Thread(() => result = disk.Read(0, data));
+        reader.Start();
+        file.Reached.Wait(TestContext.Current.CancellationToken);
+        byte[] other = [.. Enumerable.Repeat((byte)0xee, 1 << 20)];
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.Equal(DiskResult.Ok, disk.Write((long)i << 20, other));
+            Assert.Equal(DiskResult.Ok, disk.Flush());
+        }
+
+        file.Go.Set();
+        reader.Join();
+
+        Assert.Equal(DiskResult.Ok, result);
+        Assert.True(data.AsSpan().SequenceEqual(bytes.AsSpan(0, data.Length)));
     }
 
     // Every fourth sector is a thread's own, so that each cluster is everybody's.

@@ -9,7 +9,7 @@ using Xunit;
 namespace Bulkhead.Devices.Tests.Disks;
 
 /// <summary>Images whose headers and tables anybody may have written.</summary>
-/// <remarks><c>BULKHEAD_IMAGE_FUZZ_SECONDS</c> says how long each format is tried (4), <c>BULKHEAD_IMAGE_FUZZ_SEED</c> where seeds begin (1).</remarks>
+/// <remarks><c>BULKHEAD_IMAGE_FUZZ_SECONDS</c> says how long each format is tried (3), <c>BULKHEAD_IMAGE_FUZZ_SEED</c> where seeds begin (1).</remarks>
 public sealed class HostileImageTests(ITestOutputHelper output)
 {
     private const int MostBytes = 64 << 20;
@@ -33,7 +33,7 @@ public sealed class HostileImageTests(ITestOutputHelper output)
         }
 
         byte[] good = File.ReadAllBytes(folder["good"]);
-        int seconds = int.Parse(Environment.GetEnvironmentVariable("BULKHEAD_IMAGE_FUZZ_SECONDS") ?? "4", CultureInfo.InvariantCulture);
+        int seconds = int.Parse(Environment.GetEnvironmentVariable("BULKHEAD_IMAGE_FUZZ_SECONDS") ?? "3", CultureInfo.InvariantCulture);
         int seed = int.Parse(Environment.GetEnvironmentVariable("BULKHEAD_IMAGE_FUZZ_SEED") ?? "1", CultureInfo.InvariantCulture);
         long end = Stopwatch.GetTimestamp() + (seconds * Stopwatch.Frequency);
         int refused = 0;

@@ -8,7 +8,7 @@ using Xunit;
 namespace Bulkhead.Devices.Tests.Disks;
 
 /// <summary>A process that writes an image is killed at any moment: the image is consistent, and holds what a flush was answered for.</summary>
-/// <remarks><c>BULKHEAD_KILLS</c> says how often each image's writer is killed (8), <c>BULKHEAD_KILL_SEED</c> where the seeds begin (1).</remarks>
+/// <remarks><c>BULKHEAD_KILLS</c> says how often each image's writer is killed (6), <c>BULKHEAD_KILL_SEED</c> where the seeds begin (1).</remarks>
 public sealed class KillTests(ITestOutputHelper output)
 {
     private const int DiskBytes = 8 << 20;
@@ -29,7 +29,7 @@ public sealed class KillTests(ITestOutputHelper output)
         QemuTools.Image("convert", "-q", "-c", "-f", "raw", "-O", "qcow2", folder["base.raw"], folder["base.qcow2"]);
         QemuTools.Image(["create", "-q", "-f", qemuFormat, .. options.Split(' '), path, $"{DiskBytes}"]);
         byte[] disk = ReadAll(path, format);
-        int kills = int.Parse(Environment.GetEnvironmentVariable("BULKHEAD_KILLS") ?? "8", CultureInfo.InvariantCulture);
+        int kills = int.Parse(Environment.GetEnvironmentVariable("BULKHEAD_KILLS") ?? "6", CultureInfo.InvariantCulture);
         int firstSeed = int.Parse(Environment.GetEnvironmentVariable("BULKHEAD_KILL_SEED") ?? "1", CultureInfo.InvariantCulture);
         int leaks = 0;
         for (int seed = firstSeed; seed < firstSeed + kills; seed++)

@@ -90,6 +90,26 @@ public sealed class Qcow2Tests
     }
 
     [Fact]
+    public void RandomRequests_PastThePageCache_MatchTheModel()
+    {
+        QemuTools.Need();
+        using var folder = new TempFolder();
+        string path = folder["disk.qcow2"];
+        QemuTools.Image("create", "-q", "-f", "qcow2", "-o", "cluster_size=2k", path, "2M");
+        var model = new DiskModel(new byte[2 << 20], 14);
+        for (int life = 0; life < 2; life++)
+        {
+            using (IDisk disk = DiskImages.Open(path, s_qcow2 with { Cache = DiskCache.None }))
+            {
+                model.Exercise(disk, 150);
+                model.CompareAll(disk);
+            }
+
+            QemuTools.ExpectClean("qcow2", path);
+        }
+    }
+
+    [Fact]
     public void Snapshots_WrittenOver_StayAsTheyWere()
     {
         QemuTools.Need();
