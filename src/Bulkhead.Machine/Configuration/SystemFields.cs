@@ -64,6 +64,7 @@ internal static class SystemFields
         ConfigField.Choice("read_only", Switches, "Whether the guest may only read it") with { Default = Switches[1] },
         ConfigField.Choice("format", DiskRequest.Formats, "The image's format; without it what the file says itself"),
         ConfigField.Choice("cache", DiskRequest.Caches, "Whether the host's cache is used, or passed by") with { Default = DiskRequest.Caches[0] },
+        ConfigField.Choice("bus", DiskRequest.Buses, "Whether the guest finds it on PCI, or in a window of registers that ACPI names") with { Default = DiskRequest.Buses[0] },
         ConfigField.Choice("snapshot", Switches, "Whether what is written is forgotten at the end") with { Default = Switches[1] },
         ConfigField.Text("serial", "The serial number the guest finds; 20 characters count"));
 
@@ -89,6 +90,7 @@ internal static class SystemFields
         ConfigField.Duration("latency", 1_000, BvtParameters.MaxTimeNs, "The longest wait from wake-up to dispatch that it can live with; a system that cannot keep it is refused"),
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
         ConfigField.List("networks", Network, "Its network cards"),
+        ConfigField.Choice("rng", Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = Switches[1] },
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },
         ConfigField.ChoiceOrMap("restart", LifeReader.RestartWords, Restart, "When it starts again after it ended: a word, or a mapping with limits") with { Default = LifeReader.RestartWords[0] },
