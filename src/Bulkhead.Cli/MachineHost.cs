@@ -46,6 +46,7 @@ internal sealed class MachineHost : IMachineHost
             DebugExit = request.DebugExit,
             Disks = request.Disks,
             Nets = request.Nets,
+            Entropy = request.Entropy,
         };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
         using var signals = new HostSignals(runner.Stop);

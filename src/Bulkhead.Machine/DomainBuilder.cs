@@ -29,7 +29,7 @@ internal static class DomainBuilder
 
         void Assemble(Domain d)
         {
-            devices = DomainDevices.Open(request, channels, immediate: time.Clock is not RealClock);
+            devices = DomainDevices.Open(request, channels, RandomOf(time), immediate: time.Clock is not RealClock);
             d.Owned.Add(devices);
             var memory = new GuestMemory(request.Name, request.MemoryBytes, [.. channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
             d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));
@@ -46,7 +46,7 @@ internal static class DomainBuilder
             using FileBytes initrd = request.InitrdPath is null ? FileBytes.None : ReadFile(request.InitrdPath, "initial RAM disk");
             d.Board?.Dispose();
             d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit, devices);
-            Gpa rsdp = AcpiTables.Write(memory, request.Vcpus);
+            Gpa rsdp = AcpiTables.Write(memory, request.Vcpus, request.Disks.Count(static disk => disk.Mmio));
             BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel.Span, initrd.Span, request.CommandLine, rsdp, randomize: time.Clock is RealClock || time.Random is not null, time.Random));
             foreach (VcpuSlot slot in d.Slots)
             {
@@ -65,6 +65,9 @@ internal static class DomainBuilder
         }
     }
 
+    /// <summary>Without the host's time there is nothing of the host's chance, seed or no seed.</summary>
+    private static SeededRandom? RandomOf(DomainTime time) => time.Clock is RealClock ? null : time.Random ?? new SeededRandom(0, 0);
+
     private static void Check(DomainRequest request)
     {
         if (request.MemoryBytes < LeastMemory || request.MemoryBytes % 4096 != 0)
@@ -76,6 +79,12 @@ internal static class DomainBuilder
         if (request.Vcpus is < 1 or > MostVcpus)
         {
             throw new OperatorException($"{request.Name}: {request.Vcpus} vCPUs; give 1 to {MostVcpus}.", 2);
+        }
+
+        if (request.Disks.Count(static disk => disk.Mmio) > AcpiLayout.MostVirtioWindows)
+        {
+            throw new OperatorException(
+                $"{request.Name}: at most {AcpiLayout.MostVirtioWindows} disks can have bus mmio; put the others on pci.", 2);
         }
     }
 

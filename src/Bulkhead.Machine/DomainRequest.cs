@@ -37,6 +37,9 @@ public sealed record DomainRequest
     /// <summary>Its network cards.</summary>
     public IReadOnlyList<NetRequest> Nets { get; init; } = [];
 
+    /// <summary>Whether it has a device that gives random bytes.</summary>
+    public bool Entropy { get; init; }
+
     /// <summary>Whether port 0xF4 ends the domain.</summary>
     public bool DebugExit { get; init; }
 

@@ -41,6 +41,9 @@ internal sealed record RunRequest
     /// <summary>The guest's network cards.</summary>
     internal required IReadOnlyList<NetRequest> Nets { get; init; }
 
+    /// <summary>Whether the guest has a device that gives random bytes.</summary>
+    internal bool Entropy { get; init; }
+
     /// <summary>When to give up (exit code 124), in nanoseconds of wall time from the start of the machine; null for never.</summary>
     internal required long? TimeoutNs { get; init; }
 

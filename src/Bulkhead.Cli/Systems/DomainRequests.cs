@@ -51,6 +51,7 @@ internal static class DomainRequests
             Share = d.Share,
             Disks = [.. disks, .. d.Disks],
             Nets = d.Nets,
+            Entropy = d.Entropy,
             StartsOff = true,
             Cpus = d.Cpus,
             Pool = system.Pools.Select(static p => p.Name).ToList().IndexOf(d.Pool),

@@ -26,9 +26,9 @@ internal sealed class PciCommonRegisters(VirtioFunction function, int vectors)
         lock (function.Lock)
         {
             Put32(all, PciCommonConfig.DeviceFeatureSelect, _deviceSelect);
-            Put32(all, PciCommonConfig.DeviceFeature, Half(function.DeviceFeatures, _deviceSelect));
+            Put32(all, PciCommonConfig.DeviceFeature, Halves.Read(function.DeviceFeatures, _deviceSelect));
             Put32(all, PciCommonConfig.DriverFeatureSelect, _driverSelect);
-            Put32(all, PciCommonConfig.DriverFeature, Half(function.DriverFeatures, _driverSelect));
+            Put32(all, PciCommonConfig.DriverFeature, Halves.Read(function.DriverFeatures, _driverSelect));
             Put16(all, PciCommonConfig.ConfigVector, function.ConfigVector);
             Put16(all, PciCommonConfig.QueueCount, (ushort)function.QueueCount);
             all[PciCommonConfig.DeviceStatus] = (byte)function.Status;
@@ -68,8 +68,8 @@ internal sealed class PciCommonRegisters(VirtioFunction function, int vectors)
                 case PciCommonConfig.DriverFeatureSelect:
                     _driverSelect = (uint)value;
                     break;
-                case PciCommonConfig.DriverFeature when _driverSelect < 2:
-                    function.DriverFeatures = WithHalf(function.DriverFeatures, _driverSelect != 0, (uint)value);
+                case PciCommonConfig.DriverFeature:
+                    function.DriverFeatures = Halves.Write(function.DriverFeatures, _driverSelect, (uint)value);
                     break;
                 case PciCommonConfig.ConfigVector:
                     function.ConfigVector = Vector(value);
@@ -147,12 +147,7 @@ internal sealed class PciCommonRegisters(VirtioFunction function, int vectors)
     private ushort Vector(ulong value) => value < (ulong)vectors ? (ushort)value : PciCommonConfig.NoVector;
 
     private static ulong Merge(ulong old, int offset, int length, ulong value) =>
-        length == 8 ? value : length == 4 ? WithHalf(old, (offset & 4) != 0, (uint)value) : old;
-
-    private static uint Half(ulong value, uint select) => select switch { 0 => (uint)value, 1 => (uint)(value >> 32), _ => 0 };
-
-    private static ulong WithHalf(ulong old, bool high, uint value) =>
-        high ? (uint)old | ((ulong)value << 32) : (old & 0xFFFF_FFFF_0000_0000) | value;
+        length == 8 ? value : length == 4 ? Halves.Write(old, (uint)(offset >> 2) & 1, (uint)value) : old;
 
     private static void Put16(Span<byte> all, int offset, ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(all[offset..], value);
 

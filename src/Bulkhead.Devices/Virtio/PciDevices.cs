@@ -6,23 +6,28 @@ using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio.Block;
+using Bulkhead.Devices.Virtio.Entropy;
 using Bulkhead.Devices.Virtio.Net;
 
 namespace Bulkhead.Devices.Virtio;
 
-/// <summary>Puts devices into PCI slots, and ends them together.</summary>
+/// <summary>Puts devices into PCI slots or register windows, and ends them together.</summary>
 /// <remarks><i>Threading</i>: filled while the machine is built; disposed when no vCPU runs.</remarks>
-public sealed class PciDevices(PciSlots slots, GuestMemory memory, IInterruptMessages messages) : IDisposable
+public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory memory, IInterruptMessages messages) : IDisposable
 {
     private readonly List<VirtioFunction> _functions = [];
     private readonly List<IDeviceExecutor> _executors = [];
     private readonly List<ChannelPort> _ports = [];
 
     /// <summary>Adds a disk with a queue for each executor, which are disposed with it; the disk is not.</summary>
-    public void AddDisk(IDisk disk, string serial, params IReadOnlyList<IDeviceExecutor> executors)
+    /// <param name="disk">The disk.</param>
+    /// <param name="serial">Its serial number.</param>
+    /// <param name="mmio">Whether it is found in a register window instead of on PCI.</param>
+    /// <param name="executors">Where its queues are served.</param>
+    public void AddDisk(IDisk disk, string serial, bool mmio, params IReadOnlyList<IDeviceExecutor> executors)
     {
         _executors.AddRange(executors);
-        Add(new VirtioBlock(disk, serial, executors));
+        Add(new VirtioBlock(disk, serial, executors), mmio);
     }
 
     /// <summary>Adds a network card whose executor is disposed with it; the backend is not.</summary>
@@ -30,6 +35,13 @@ public sealed class PciDevices(PciSlots slots, GuestMemory memory, IInterruptMes
     {
         _executors.Add(executor);
         Add(new VirtioNet(backend, executor, mac));
+    }
+
+    /// <summary>Adds a source of random bytes whose executor is disposed with it.</summary>
+    public void AddEntropy(RandomFill fill, IDeviceExecutor executor)
+    {
+        _executors.Add(executor);
+        Add(new VirtioEntropy(fill, executor));
     }
 
     /// <summary>Adds a domain's end of a channel, whose memory is one of the domain's shared windows.</summary>
@@ -65,10 +77,25 @@ public sealed class PciDevices(PciSlots slots, GuestMemory memory, IInterruptMes
         }
     }
 
-    private void Add(IVirtioDevice device) => _ = slots.Add(pin =>
+    private void Add(IVirtioDevice device, bool mmio = false)
     {
-        var pci = new VirtioPci(device, memory, messages, pin);
-        _functions.Add(pci.Function);
-        return pci;
-    });
+        if (mmio)
+        {
+            windows.Add(line =>
+            {
+                var window = new VirtioMmio(device, memory, line);
+                _functions.Add(window.Function);
+                return window;
+            });
+        }
+        else
+        {
+            _ = slots.Add(pin =>
+            {
+                var pci = new VirtioPci(device, memory, messages, pin);
+                _functions.Add(pci.Function);
+                return pci;
+            });
+        }
+    }
 }

@@ -30,6 +30,15 @@ internal static class AcpiLayout
     /// <summary>How much there is room for.</summary>
     internal const ulong PciMemoryBytes = 1ul << 44;
 
+    /// <summary>Where the register windows of virtio devices that are not on PCI begin.</summary>
+    internal const uint VirtioWindows = 0xFED8_0000;
+
+    /// <summary>The I/O APIC pin of the first of them; each has its own.</summary>
+    internal const byte VirtioInterruptBase = 20;
+
+    /// <summary>How many there can be.</summary>
+    internal const int MostVirtioWindows = 4;
+
     /// <summary>The first I/O APIC pin of PCI interrupts; device and pin rotate over four.</summary>
     internal const byte PciInterruptBase = 16;
 }

@@ -12,12 +12,12 @@ internal static class AcpiTables
     private const int FacsSize = 64;
 
     /// <summary>Writes the tables and gives the address of the RSDP, where a scan of E0000h-FFFFFh finds it too.</summary>
-    internal static Gpa Write(GuestMemory memory, int vcpus)
+    internal static Gpa Write(GuestMemory memory, int vcpus, int windows)
     {
         ulong rsdp = BootLayout.FirmwareStart;
         ulong next = rsdp + 64;
         ulong facs = Place(memory, ref next, Facs());
-        ulong dsdt = Place(memory, ref next, Dsdt.Build());
+        ulong dsdt = Place(memory, ref next, Dsdt.Build(windows));
         ulong fadt = Place(memory, ref next, Fadt.Build(facs, dsdt));
         ulong madt = Place(memory, ref next, Madt.Build(vcpus));
         ulong hpet = Place(memory, ref next, Hpet());

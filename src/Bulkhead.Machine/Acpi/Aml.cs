@@ -16,6 +16,8 @@ internal static class Aml
         _ => [0x0E, .. BitConverter.GetBytes(value)],
     };
 
+    internal static byte[] Text(string text) => [0x0D, .. System.Text.Encoding.ASCII.GetBytes(text), 0];
+
     internal static byte[] Name(string name, byte[] value) => [0x08, .. NameString(name), .. value];
 
     internal static byte[] Package(params byte[][] elements) => [0x12, .. Sized([(byte)elements.Length, .. Join(elements)])];
@@ -65,6 +67,14 @@ internal static class Aml
         ushort mask = (ushort)(1 << irq);
         return [0x22, (byte)mask, (byte)(mask >> 8)];
     }
+
+    /// <summary>Memory a device decodes.</summary>
+    /// <remarks><i>Source</i>: ACPI 6.5, 6.4.3.4 32-Bit Fixed Memory Range Descriptor.</remarks>
+    internal static byte[] Memory(uint start, uint length) => new TableWriter().U8(0x86).U16(9).U8(1).U32(start).U32(length).ToArray();
+
+    /// <summary>A level-triggered, active-high, exclusive interrupt of an I/O APIC.</summary>
+    /// <remarks><i>Source</i>: ACPI 6.5, 6.4.3.6 Extended Interrupt Descriptor.</remarks>
+    internal static byte[] Interrupt(uint pin) => new TableWriter().U8(0x89).U16(6).U8(1).U8(1).U32(pin).ToArray();
 
     /// <summary>A bus-number range a bridge passes on.</summary>
     /// <remarks><i>Source</i>: ACPI 6.5, 6.4.3.5.3 Word Address Space Descriptor.</remarks>

@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Devices.Virtio;
 
 namespace Bulkhead.Machine.Acpi;
 
@@ -8,10 +9,12 @@ internal static class Dsdt
     private const int PciDevices = 32;
 
     /// <summary>Builds the table.</summary>
-    internal static byte[] Build() => TableWriter.Table("DSDT", 2).Bytes(Aml.Join(
+    /// <param name="windows">How many virtio devices stand in register windows.</param>
+    internal static byte[] Build(int windows) => TableWriter.Table("DSDT", 2).Bytes(Aml.Join(
         Aml.Name("\\_S5", Aml.Package(Aml.Integer(AcpiLayout.SleepTypeS5), Aml.Integer(AcpiLayout.SleepTypeS5), Aml.Integer(0), Aml.Integer(0))),
         Aml.Scope(
             "\\_SB",
+            Aml.Join([.. Enumerable.Range(0, windows).Select(VirtioWindow)]),
             Aml.Device(
                 "PCI0",
                 Aml.Name("_HID", Aml.EisaId("PNP0A03")),
@@ -42,6 +45,14 @@ internal static class Dsdt
 
     /// <summary>The I/O APIC pin of a PCI device's INTA..INTD (0..3).</summary>
     internal static byte PciPin(int device, int pin) => (byte)(AcpiLayout.PciInterruptBase + ((device + pin) & 3));
+
+    private static byte[] VirtioWindow(int index) => Aml.Device(
+        $"VIO{index}",
+        Aml.Name("_HID", Aml.Text("LNRO0005")), // by which Linux knows them
+        Aml.Name("_UID", Aml.Integer((ulong)index)),
+        Aml.Name("_CRS", Aml.Resources(
+            Aml.Memory(AcpiLayout.VirtioWindows + ((uint)index * MmioSlots.WindowBytes), MmioSlots.WindowBytes),
+            Aml.Interrupt((uint)(AcpiLayout.VirtioInterruptBase + index)))));
 
     // Package { device << 16 | FFFF, pin, 0, GSI }. Source: ACPI 6.5, 6.2.13 _PRT (PCI Routing Table).
     private static byte[] InterruptRouting()

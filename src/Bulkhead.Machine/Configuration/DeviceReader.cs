@@ -23,6 +23,7 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder)
     {
         Disks = map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>().ToArray(),
         Nets = map.List("networks", "a list of networks it is part of").Select(item => ReadNet(item.Node, item.Path)).OfType<NetRequest>().ToArray(),
+        Entropy = ReadSwitch(map, "rng"),
     };
 
     /// <summary>Notes what a system in virtual time cannot have.</summary>
@@ -116,6 +117,7 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder)
             Path = Path.GetFullPath(file, folder),
             ReadOnly = ReadSwitch(map, "read_only"),
             Format = map.Choice("format", DiskRequest.Formats),
+            Mmio = map.Choice("bus", DiskRequest.Buses) == DiskRequest.Buses[1],
             Uncached = map.Choice("cache", DiskRequest.Caches) == DiskRequest.Caches[1],
             Snapshot = ReadSwitch(map, "snapshot"),
             Serial = map.Text("serial", "what the guest finds as serial number") ?? string.Empty,

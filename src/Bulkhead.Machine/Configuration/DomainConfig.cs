@@ -73,6 +73,9 @@ public sealed record DomainConfig
     /// <summary>Its network cards.</summary>
     public IReadOnlyList<NetRequest> Nets { get; init; } = [];
 
+    /// <summary>Whether it has a device that gives random bytes.</summary>
+    public bool Entropy { get; init; }
+
     /// <summary>The name of the pool its vCPUs run in.</summary>
     public required string Pool { get; init; }
 

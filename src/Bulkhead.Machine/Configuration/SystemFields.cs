@@ -75,6 +75,7 @@ internal static class SystemFields
         ConfigField.Choice("read_only", Switches, "Whether the guest may only read it") with { Default = Switches[1] },
         ConfigField.Choice("format", DiskRequest.Formats, "The image's format; without it what the file says itself"),
         ConfigField.Choice("cache", DiskRequest.Caches, "Whether the host's cache is used, or passed by") with { Default = DiskRequest.Caches[0] },
+        ConfigField.Choice("bus", DiskRequest.Buses, "Whether the guest finds it on PCI, or in a window of registers that ACPI names") with { Default = DiskRequest.Buses[0] },
         ConfigField.Choice("snapshot", Switches, "Whether what is written is forgotten at the end") with { Default = Switches[1] },
         ConfigField.Text("serial", "The serial number the guest finds; 20 characters count"));
 
@@ -102,6 +103,7 @@ internal static class SystemFields
         ConfigField.Choice("snapshot", Switches, "Whether what is written to an image's own disk is forgotten at the end; only with image") with { Default = Switches[1], With = "image" },
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
         ConfigField.List("networks", Network, "Its network cards"),
+        ConfigField.Choice("rng", Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = Switches[1] },
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Cpus("cpus", SystemReader.MaxCpu, "The CPUs of its pool that its vCPUs may be on, as the pool names them; without it they may be on all"),
         ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },

@@ -7,13 +7,16 @@ namespace Bulkhead.Machine.Devices;
 public sealed record DiskRequest
 {
     /// <summary>How a disk is written on a command line.</summary>
-    public const string Form = "FILE[,ro][,format=raw|qcow2|vmdk|vdi][,cache=writeback|none][,snapshot][,serial=TEXT]";
+    public const string Form = "FILE[,ro][,format=raw|qcow2|vmdk|vdi][,cache=writeback|none][,snapshot][,serial=TEXT][,bus=pci|mmio]";
 
     /// <summary>The formats of images.</summary>
     internal static readonly string[] Formats = [.. DiskFormats.Names];
 
     /// <summary>With the host's cache, or past it.</summary>
     internal static readonly string[] Caches = ["writeback", "none"];
+
+    /// <summary>On PCI, or in a window of registers that ACPI names.</summary>
+    internal static readonly string[] Buses = ["pci", "mmio"];
 
     /// <summary>The file that holds it.</summary>
     public required string Path { get; init; }
@@ -29,6 +32,9 @@ public sealed record DiskRequest
 
     /// <summary>Whether what is written is forgotten at the end, and the file stays as it is.</summary>
     public bool Snapshot { get; init; }
+
+    /// <summary>Whether the guest finds it in a register window instead of on PCI.</summary>
+    public bool Mmio { get; init; }
 
     /// <summary>What the guest finds as its serial number; the first 20 characters count.</summary>
     public string Serial { get; init; } = string.Empty;
@@ -49,13 +55,13 @@ public sealed record DiskRequest
     public static DiskRequest? Parse(string text, out string? error)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (DeviceWords.Parse(text, ["ro", "snapshot"], ["format", "cache", "serial"], out error) is not { } words)
+        if (DeviceWords.Parse(text, ["ro", "snapshot"], ["format", "cache", "serial", "bus"], out error) is not { } words)
         {
             return null;
         }
 
         error = !File.Exists(words.What) ? $"{words.What}: there is no such file; give the path of a disk image."
-            : Choice("format", words.Value("format"), Formats) ?? Choice("cache", words.Value("cache"), Caches);
+            : Choice("format", words.Value("format"), Formats) ?? Choice("cache", words.Value("cache"), Caches) ?? Choice("bus", words.Value("bus"), Buses);
         return error is not null ? null : new DiskRequest
         {
             Path = System.IO.Path.GetFullPath(words.What),
@@ -63,6 +69,7 @@ public sealed record DiskRequest
             Format = words.Value("format"),
             Uncached = words.Value("cache") == Caches[1],
             Snapshot = words.Has("snapshot"),
+            Mmio = words.Value("bus") == "mmio",
             Serial = words.Value("serial") ?? string.Empty,
         };
     }

@@ -4,7 +4,9 @@ using System.Text;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
+using Bulkhead.Devices.Virtio.Entropy;
 using Bulkhead.Host;
+using Bulkhead.Machine.Time;
 
 namespace Bulkhead.Machine.Devices;
 
@@ -12,15 +14,15 @@ namespace Bulkhead.Machine.Devices;
 /// <remarks><i>Threading</i>: the control thread.</remarks>
 internal sealed class DomainDevices : IDisposable
 {
-    private readonly List<(IDisk Disk, string Serial)> _disks = [];
+    private readonly List<(IDisk Disk, DiskRequest Request)> _disks = [];
     private readonly List<(Passt Net, byte[] Mac)> _nets = [];
     private readonly string _domain;
     private readonly bool _immediate;
 
     private DomainDevices(string domain, IReadOnlyList<ChannelMember> channels, bool immediate) => (_domain, Channels, _immediate) = (domain, channels, immediate);
 
-    /// <summary>The disks in order, with their serial numbers.</summary>
-    internal IReadOnlyList<(IDisk Disk, string Serial)> Disks => _disks;
+    /// <summary>The disks in order.</summary>
+    internal IReadOnlyList<(IDisk Disk, DiskRequest Request)> Disks => _disks;
 
     /// <summary>The network cards in order, with their addresses.</summary>
     internal IReadOnlyList<(Passt Net, byte[] Mac)> Nets => _nets;
@@ -28,18 +30,25 @@ internal sealed class DomainDevices : IDisposable
     /// <summary>Its parts in channels.</summary>
     internal IReadOnlyList<ChannelMember> Channels { get; }
 
+    /// <summary>Where random bytes come from, or null where it has no device for them.</summary>
+    internal RandomFill? Random { get; private init; }
+
     /// <summary>Opens everything.</summary>
     /// <param name="request">Which devices.</param>
     /// <param name="channels">Its parts in channels, in the order of the shared windows of its memory.</param>
+    /// <param name="random">Where random bytes come from that must be the same every time; null: from the host.</param>
     /// <param name="immediate">Whether they answer at once, on the vCPU's own thread.</param>
-    internal static DomainDevices Open(DomainRequest request, IReadOnlyList<ChannelMember> channels, bool immediate)
+    internal static DomainDevices Open(DomainRequest request, IReadOnlyList<ChannelMember> channels, SeededRandom? random, bool immediate)
     {
-        var devices = new DomainDevices(request.Name, channels, immediate);
+        var devices = new DomainDevices(request.Name, channels, immediate)
+        {
+            Random = !request.Entropy ? null : random is not null ? random.Fill : RandomNumberGenerator.Fill,
+        };
         try
         {
             foreach (DiskRequest disk in request.Disks)
             {
-                devices._disks.Add((disk.Open(), disk.Serial));
+                devices._disks.Add((disk.Open(), disk));
             }
 
             if (immediate && request.Nets.Count > 0)

@@ -87,10 +87,11 @@ internal sealed class Board : IDisposable
         if (devices is not null && domain.Memory is { } ram)
         {
             var pciSlots = new PciSlots(pci, _mmio, router, AcpiLayout.PciRegisters, AcpiLayout.PciMemory, static slot => Dsdt.PciPin(slot, 0));
-            _devices = new PciDevices(pciSlots, ram, bus);
-            foreach ((IDisk disk, string serialNumber) in devices.Disks)
+            var windows = new MmioSlots(_mmio, AcpiLayout.VirtioWindows, [.. Enumerable.Range(AcpiLayout.VirtioInterruptBase, AcpiLayout.MostVirtioWindows).Select(Line)]);
+            _devices = new PciDevices(pciSlots, windows, ram, bus);
+            foreach ((IDisk disk, DiskRequest request) in devices.Disks)
             {
-                _devices.AddDisk(disk, serialNumber, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk"))]);
+                _devices.AddDisk(disk, request.Serial, request.Mmio, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk"))]);
             }
 
             foreach ((Passt net, byte[] mac) in devices.Nets)
@@ -101,6 +102,11 @@ internal sealed class Board : IDisposable
             for (int i = 0; i < devices.Channels.Count; i++)
             {
                 _devices.AddChannel(devices.Channels[i], ram.Shared[i]);
+            }
+
+            if (devices.Random is { } random)
+            {
+                _devices.AddEntropy(random, devices.NewExecutor("rng"));
             }
         }
 

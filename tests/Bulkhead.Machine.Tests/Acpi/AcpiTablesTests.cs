@@ -14,7 +14,7 @@ public sealed class AcpiTablesTests
     public void Write_AnyVcpuCount_EveryTableSumsToZero(int vcpus)
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, vcpus));
+        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, vcpus, 0));
         Assert.Equal(["APIC", "DSDT", "FACP", "FACS", "HPET", "XSDT"], tables.Keys.Order());
         foreach ((string name, byte[] bytes) in tables)
         {
@@ -29,7 +29,7 @@ public sealed class AcpiTablesTests
     public void Write_Fadt_HasTheLengthAndOffsetsOfRevision6()
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        byte[] fadt = Walk(memory, AcpiTables.Write(memory, 1))["FACP"];
+        byte[] fadt = Walk(memory, AcpiTables.Write(memory, 1, 0))["FACP"];
         Assert.Equal(276, fadt.Length);
         Assert.Equal(AcpiLayout.SciInterrupt, BinaryPrimitives.ReadUInt16LittleEndian(fadt.AsSpan(46)));
         Assert.Equal(AcpiLayout.Pm1EventPort, BinaryPrimitives.ReadUInt32LittleEndian(fadt.AsSpan(56)));
@@ -45,7 +45,7 @@ public sealed class AcpiTablesTests
     public void Write_Facs_Is64ByteAlignedAndAloneWithoutChecksum()
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        byte[] fadt = Walk(memory, AcpiTables.Write(memory, 1))["FACP"];
+        byte[] fadt = Walk(memory, AcpiTables.Write(memory, 1, 0))["FACP"];
         Assert.Equal(0u, BinaryPrimitives.ReadUInt32LittleEndian(fadt.AsSpan(36)) % 64);
     }
 
@@ -54,7 +54,7 @@ public sealed class AcpiTablesTests
     public void Write_Madt_NamesEveryVcpu()
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, 3));
+        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, 3, 2));
         byte[] madt = tables["APIC"];
         Assert.Equal(44 + (3 * 8) + 12 + 10 + 10 + 6, madt.Length);
         Assert.Equal([0, 8, 2, 2, 1, 0, 0, 0], madt.AsSpan(44 + 16, 8).ToArray());
