@@ -5,7 +5,7 @@ using Iced.Intel;
 using Xunit;
 using static Iced.Intel.AssemblerRegisters;
 
-namespace Bulkhead.Guests.Tests.Shared;
+namespace Bulkhead.Guests.Tests.Sharing;
 
 /// <summary>Memory shared with another domain, which stands at a physical address of its own and changes unseen.</summary>
 public sealed class SharedMemoryTests : IDisposable
