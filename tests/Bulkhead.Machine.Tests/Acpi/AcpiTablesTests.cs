@@ -67,6 +67,22 @@ public sealed class AcpiTablesTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Write_Dsdt_NamesEveryVirtioWindow(int windows)
+    {
+        using var memory = new GuestMemory("acpi", 4 << 20);
+        string dsdt = Encoding.Latin1.GetString(Walk(memory, AcpiTables.Write(memory, 1, windows))["DSDT"]);
+        Assert.Equal(windows, dsdt.Split("LNRO0005").Length - 1);
+        for (int i = 0; i < windows; i++)
+        {
+            Assert.Contains(Encoding.Latin1.GetString([0x86, 9, 0, 1, 0, (byte)(i << 4), 0xD8, 0xFE, 0, 0x10, 0, 0]), dsdt, StringComparison.Ordinal);
+            Assert.Contains(Encoding.Latin1.GetString([0x89, 6, 0, 1, 1, (byte)(20 + i), 0, 0, 0]), dsdt, StringComparison.Ordinal);
+        }
+    }
+
     private static Dictionary<string, byte[]> Walk(GuestMemory memory, Gpa rsdp)
     {
         byte[] root = Read(memory, rsdp.Value, 36);

@@ -17,7 +17,8 @@ public sealed class DeviceReaderTests
                 image: debian
                 disks:
                   - file: root.img
-                  - { file: /big/data.qcow2, read_only: true, format: qcow2, cache: none, snapshot: true, serial: data-1 }
+                  - { file: /big/data.qcow2, read_only: true, format: qcow2, cache: none, snapshot: true, serial: data-1, bus: mmio }
+                rng: true
                 networks:
                   - name: user
                     forward: ["tcp:2222-:22", "udp:0.0.0.0:5353-:53"]
@@ -26,10 +27,11 @@ public sealed class DeviceReaderTests
             """);
 
         DomainConfig a = system.Domains[0];
+        Assert.True(a.Entropy);
         Assert.Equal(
             [
                 new DiskRequest { Path = "/sys/root.img" },
-                new DiskRequest { Path = "/big/data.qcow2", ReadOnly = true, Format = "qcow2", Uncached = true, Snapshot = true, Serial = "data-1" },
+                new DiskRequest { Path = "/big/data.qcow2", ReadOnly = true, Format = "qcow2", Uncached = true, Snapshot = true, Serial = "data-1", Mmio = true },
             ],
             a.Disks);
         Assert.Equal(

@@ -10,14 +10,14 @@ public sealed class DeviceWordsTests
     [Fact]
     public void Disk_EveryWord_IsTaken()
     {
-        DiskRequest? disk = DiskRequest.Parse($"{s_file},ro,format=vmdk,cache=none,snapshot,serial=x y", out string? error);
+        DiskRequest? disk = DiskRequest.Parse($"{s_file},ro,format=vmdk,cache=none,snapshot,serial=x y,bus=mmio", out string? error);
 
         Assert.Null(error);
-        Assert.Equal(new DiskRequest { Path = s_file, ReadOnly = true, Format = "vmdk", Uncached = true, Snapshot = true, Serial = "x y" }, disk);
+        Assert.Equal(new DiskRequest { Path = s_file, ReadOnly = true, Format = "vmdk", Uncached = true, Snapshot = true, Serial = "x y", Mmio = true }, disk);
     }
 
     [Theory]
-    [InlineData("FILE,rw", "'rw' is not known here; known are ro, snapshot, format=, cache=, serial= (did you mean ro?).")]
+    [InlineData("FILE,rw", "'rw' is not known here; known are ro, snapshot, format=, cache=, serial=, bus= (did you mean ro?).")]
     [InlineData("FILE,format=qcow", "format=qcow: give one of raw, qcow2, vmdk, vdi.")]
     [InlineData("FILE,ro,ro", "ro stands there twice; give it once.")]
     [InlineData("FILE,serial", "'serial' is not known here")]
