@@ -47,6 +47,7 @@ internal sealed class MachineHost : IMachineHost
             Disks = request.Disks,
             Nets = request.Nets,
             Entropy = request.Entropy,
+            Balloon = request.Balloon,
         };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
         using var signals = new HostSignals(runner.Stop);

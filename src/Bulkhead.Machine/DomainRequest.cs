@@ -40,6 +40,9 @@ public sealed record DomainRequest
     /// <summary>Whether it has a device that gives random bytes.</summary>
     public bool Entropy { get; init; }
 
+    /// <summary>Whether it has a device that gives memory it has no use for back to the host.</summary>
+    public bool Balloon { get; init; }
+
     /// <summary>Whether port 0xF4 ends the domain.</summary>
     public bool DebugExit { get; init; }
 

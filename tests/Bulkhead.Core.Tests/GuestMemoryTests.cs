@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Host.Memory;
 using CsCheck;
 using Xunit;
 
@@ -34,6 +35,30 @@ public sealed class GuestMemoryTests
 
         Assert.True(memory.TryRead(new Gpa(Size - 4), last));
         Assert.Equal([1, 2, 3, 4], last);
+    }
+
+    [Fact]
+    public void TryDiscard_WholePagesOfRam_ReadAsZeros()
+    {
+        using var shared = SharedMemory.Create("shared", 4096);
+        using var memory = new GuestMemory("test", Size, (shared, false));
+        memory.Shared[0].Place(0x1_0000_0000);
+        byte[] ones = [.. Enumerable.Repeat((byte)1, 12288)];
+        memory.TryWrite(new Gpa(0), ones);
+        memory.TryWrite(new Gpa(0x1_0000_0000), [1]);
+
+        Assert.True(memory.TryDiscard(new Gpa(4096), 4096));
+        Assert.False(memory.TryDiscard(new Gpa(0), 0));
+        Assert.False(memory.TryDiscard(new Gpa(1), 4096));
+        Assert.False(memory.TryDiscard(new Gpa(0), 4095));
+        Assert.False(memory.TryDiscard(new Gpa(Size - 4096), 8192));
+        Assert.False(memory.TryDiscard(new Gpa(0x1_0000_0000), 4096)); // others have it too
+
+        memory.TryRead(new Gpa(0), ones);
+        Assert.Equal([1, 0, 1], new[] { ones[4095], ones[4096], ones[8192] });
+        Assert.Equal(0, ones[8191]);
+        memory.TryRead(new Gpa(0x1_0000_0000), ones.AsSpan(0, 1));
+        Assert.Equal(1, ones[0]);
     }
 
     [Fact]

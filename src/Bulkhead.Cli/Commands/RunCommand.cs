@@ -72,6 +72,7 @@ internal sealed class RunCommand
         "--net", NetRequest.Form, "A network card (virtio) that reaches the host's networks (by passt); may be given several times (for an image with a disk: user, with a port for ssh).", NetRequest.Parse);
 
     private readonly Option<bool> _rng = Options.Switch("--rng", "Give the guest a device (virtio) that gives random bytes.");
+    private readonly Option<bool> _balloon = Options.Switch("--balloon", "Give the guest a device (virtio) by which memory it has no use for goes back to the host.");
     private readonly Option<long> _timeout = Options.Duration("--timeout", "End the guest after this time, with exit code 124.");
     private readonly Option<bool> _debugExit = Options.Switch("--debug-exit", "A byte written to port 0xf4 ends the guest with exit code value * 2 + 1.");
     private readonly Option<bool> _stats = Options.Switch("--stats", "Print at the end what the engine did and where its time went.");
@@ -94,7 +95,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _rng, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
+            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _rng, _balloon, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -171,6 +172,7 @@ internal sealed class RunCommand
             Disks = disks,
             Nets = nets,
             Entropy = line.GetValue(_rng),
+            Balloon = line.GetValue(_balloon),
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             DebugExit = line.GetValue(_debugExit),
             Stats = line.GetValue(_stats),

@@ -52,6 +52,7 @@ internal static class DomainRequests
             Disks = [.. disks, .. d.Disks],
             Nets = d.Nets,
             Entropy = d.Entropy,
+            Balloon = d.Balloon,
             StartsOff = true,
             Cpus = d.Cpus,
             Pool = system.Pools.Select(static p => p.Name).ToList().IndexOf(d.Pool),

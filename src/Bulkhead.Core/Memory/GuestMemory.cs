@@ -149,6 +149,21 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <summary>Tells the observer of bytes that were changed through <see cref="HostPointer"/>, once for the whole range.</summary>
     public void NotifyWritten(Gpa address, ulong length) => _observer?.OnWritten(address, length);
 
+    /// <summary>Gives whole pages of RAM back to the host; they read as zeros until something is written there. Tells the observer.</summary>
+    /// <remarks><i>Errors</i>: false where these are not whole pages, or not RAM of this domain alone; nothing changes.</remarks>
+    public bool TryDiscard(Gpa address, ulong length)
+    {
+        const ulong inPage = 4095;
+        if (length == 0 || ((address.Value | length) & inPage) != 0 || !TryOffset(address.Value, length, write: true, out ulong offset)
+            || offset >= SizeBytes || !_backing.TryDiscard(offset, length))
+        {
+            return false;
+        }
+
+        _observer?.OnWritten(address, length);
+        return true;
+    }
+
     /// <summary>Reads a little-endian 64-bit value.</summary>
     public bool TryReadUInt64(Gpa address, out ulong value)
     {

@@ -5,6 +5,7 @@ using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Pci;
+using Bulkhead.Devices.Virtio.Balloon;
 using Bulkhead.Devices.Virtio.Block;
 using Bulkhead.Devices.Virtio.Entropy;
 using Bulkhead.Devices.Virtio.Net;
@@ -35,6 +36,13 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
     {
         _executors.Add(executor);
         Add(new VirtioNet(backend, executor, mac));
+    }
+
+    /// <summary>Adds a balloon whose executors, one for each of its queues, are disposed with it.</summary>
+    public void AddBalloon(IDeviceExecutor inflate, IDeviceExecutor deflate, IDeviceExecutor report)
+    {
+        _executors.AddRange([inflate, deflate, report]);
+        Add(new VirtioBalloon(inflate, deflate, report));
     }
 
     /// <summary>Adds a source of random bytes whose executor is disposed with it.</summary>

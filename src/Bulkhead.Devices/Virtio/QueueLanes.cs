@@ -16,6 +16,10 @@ internal sealed class QueueLanes
     internal QueueLanes(IReadOnlyList<IDeviceExecutor> executors, Func<VirtioSession, DescriptorChain, long> serve) =>
         _lanes = [.. executors.Select((executor, queue) => new QueueLane(executor, queue, serve))];
 
+    /// <summary>Lanes that serve differently.</summary>
+    internal QueueLanes(params (IDeviceExecutor Executor, Func<VirtioSession, DescriptorChain, long> Serve)[] lanes) =>
+        _lanes = [.. lanes.Select(static (lane, queue) => new QueueLane(lane.Executor, queue, lane.Serve))];
+
     /// <summary>How many there are.</summary>
     internal int Count => _lanes.Length;
 

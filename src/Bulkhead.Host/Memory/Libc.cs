@@ -17,6 +17,7 @@ internal static unsafe partial class Libc
     internal const uint MfdCloexec = 1;
     internal const int MadvDontneed = 4;
     internal const int MadvDontneedLocked = 24;
+    internal const int PunchHoleKeepSize = 3;
     internal const int LockCurrent = 1;
     internal const int LockFuture = 2;
     internal const int LockOnFault = 4;
@@ -26,6 +27,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     internal static partial int Ftruncate(int fd, long length);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    internal static partial int Fallocate(int fd, int mode, long offset, long length);
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     internal static partial void* Mmap(void* address, nuint length, int protection, int flags, int fd, long offset);

@@ -68,6 +68,16 @@ public sealed unsafe class SharedMemory : IDisposable
         return new SharedMemory(fd, p, (nuint)all);
     }
 
+    /// <summary>Gives whole pages back to the host; they read as zeros until they are written again. False: the host would not.</summary>
+    public bool TryDiscard(ulong offset, ulong length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, _size);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _size - offset);
+
+        // By the file, not by the mapping, whose pages may be locked.
+        return Libc.Fallocate(_fd, Libc.PunchHoleKeepSize, (long)offset, (long)length) == 0;
+    }
+
     private static bool TryMapBehind(byte* at, ReadOnlySpan<(SharedMemory Memory, bool ReadOnly)> behind)
     {
         foreach ((SharedMemory memory, bool readOnly) in behind)

@@ -24,6 +24,7 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder)
         Disks = map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>().ToArray(),
         Nets = map.List("networks", "a list of networks it is part of").Select(item => ReadNet(item.Node, item.Path)).OfType<NetRequest>().ToArray(),
         Entropy = ReadSwitch(map, "rng"),
+        Balloon = ReadSwitch(map, "balloon"),
     };
 
     /// <summary>Notes what a system in virtual time cannot have.</summary>

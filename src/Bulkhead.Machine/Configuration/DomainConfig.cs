@@ -76,6 +76,9 @@ public sealed record DomainConfig
     /// <summary>Whether it has a device that gives random bytes.</summary>
     public bool Entropy { get; init; }
 
+    /// <summary>Whether it has a device that gives memory it has no use for back to the host.</summary>
+    public bool Balloon { get; init; }
+
     /// <summary>The name of the pool its vCPUs run in.</summary>
     public required string Pool { get; init; }
 

@@ -104,6 +104,7 @@ internal static class SystemFields
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
         ConfigField.List("networks", Network, "Its network cards"),
         ConfigField.Choice("rng", Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = Switches[1] },
+        ConfigField.Choice("balloon", Switches, "Whether it has a device (virtio) that gives memory it has no use for back to the host") with { Default = Switches[1] },
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Cpus("cpus", SystemReader.MaxCpu, "The CPUs of its pool that its vCPUs may be on, as the pool names them; without it they may be on all"),
         ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },

@@ -33,6 +33,9 @@ internal sealed class DomainDevices : IDisposable
     /// <summary>Where random bytes come from, or null where it has no device for them.</summary>
     internal RandomFill? Random { get; private init; }
 
+    /// <summary>Whether it gives back memory it has no use for.</summary>
+    internal bool Balloon { get; private init; }
+
     /// <summary>Opens everything.</summary>
     /// <param name="request">Which devices.</param>
     /// <param name="channels">Its parts in channels, in the order of the shared windows of its memory.</param>
@@ -42,6 +45,7 @@ internal sealed class DomainDevices : IDisposable
     {
         var devices = new DomainDevices(request.Name, channels, immediate)
         {
+            Balloon = request.Balloon,
             Random = !request.Entropy ? null : random is not null ? random.Fill : RandomNumberGenerator.Fill,
         };
         try

@@ -108,6 +108,11 @@ internal sealed class Board : IDisposable
             {
                 _devices.AddEntropy(random, devices.NewExecutor("rng"));
             }
+
+            if (devices.Balloon)
+            {
+                _devices.AddBalloon(devices.NewExecutor("inflate"), devices.NewExecutor("deflate"), devices.NewExecutor("report"));
+            }
         }
 
         if (debugExit)

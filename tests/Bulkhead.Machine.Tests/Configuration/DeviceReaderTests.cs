@@ -19,6 +19,7 @@ public sealed class DeviceReaderTests
                   - file: root.img
                   - { file: /big/data.qcow2, read_only: true, format: qcow2, cache: none, snapshot: true, serial: data-1, bus: mmio }
                 rng: true
+                balloon: true
                 networks:
                   - name: user
                     forward: ["tcp:2222-:22", "udp:0.0.0.0:5353-:53"]
@@ -28,6 +29,7 @@ public sealed class DeviceReaderTests
 
         DomainConfig a = system.Domains[0];
         Assert.True(a.Entropy);
+        Assert.True(a.Balloon);
         Assert.Equal(
             [
                 new DiskRequest { Path = "/sys/root.img" },

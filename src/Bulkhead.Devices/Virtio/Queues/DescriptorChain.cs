@@ -34,6 +34,12 @@ internal sealed class DescriptorChain(GuestMemory memory)
     /// <summary>How many pieces it has.</summary>
     internal int Count => _count;
 
+    /// <summary>How many of them the device may write.</summary>
+    internal int WritableCount => _count - _firstWritable;
+
+    /// <summary>Where a piece to write is.</summary>
+    internal (Gpa Address, uint Length) Writable(int index) => (_segments[_firstWritable + index].Address, _segments[_firstWritable + index].Length);
+
     internal void Clear()
     {
         (_count, _firstWritable, _cursorFirst, _cursor, _cursorAt) = (0, 0, 0, 0, 0);
