@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
-using Bulkhead.Devices.Channels;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
 using Bulkhead.Machine.Acpi;
@@ -21,7 +20,7 @@ internal static class DomainBuilder
 
     /// <summary>Makes a domain that is off; the caller disposes it.</summary>
     internal static Domain Build(
-        DomainRequest request, EngineSeam engine, DomainTime time, IReadOnlyList<ChannelMember> channels, Action<Action>? control)
+        DomainRequest request, EngineSeam engine, DomainTime time, DomainLinks links, Action<Action>? control)
     {
         Check(request);
         DomainDevices? devices = null;
@@ -29,9 +28,9 @@ internal static class DomainBuilder
 
         void Assemble(Domain d)
         {
-            devices = DomainDevices.Open(request, channels, RandomOf(time), immediate: time.Clock is not RealClock);
+            devices = DomainDevices.Open(request, links, RandomOf(time), immediate: time.Clock is not RealClock);
             d.Owned.Add(devices);
-            var memory = new GuestMemory(request.Name, request.MemoryBytes, [.. channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
+            var memory = new GuestMemory(request.Name, request.MemoryBytes, [.. links.Channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
             d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));
             d.Owned.Add(memory);
             d.Memory = memory;

@@ -28,6 +28,9 @@ public sealed record MachineRequest
     /// <summary>The channels that domains share.</summary>
     public IReadOnlyList<ChannelRequest> Channels { get; init; } = [];
 
+    /// <summary>The networks between domains.</summary>
+    public IReadOnlyList<NetworkRequest> Networks { get; init; } = [];
+
     /// <summary>Where the events of every vCPU are written, or null; the caller finishes and disposes it.</summary>
     public TraceFile? Trace { get; init; }
 }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Bulkhead.Devices.Backends.Net;
+using Bulkhead.Devices.Backends.Net.Switching;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Host;
 using Bulkhead.Host.Threads;
@@ -21,6 +23,8 @@ public sealed class MachineRunner : IDisposable
     private readonly List<Pool> _pools = [];
     private readonly object _ended = new();
     private readonly List<(ChannelRequest Request, Channel Channel)> _channels = [];
+    private readonly List<(NetworkRequest Request, NetworkSwitch Network)> _networks = [];
+    private readonly Dictionary<string, DomainLinks> _links = [];
     private readonly ControlThread _control = new();
     private readonly TraceFile? _trace;
 
@@ -45,6 +49,11 @@ public sealed class MachineRunner : IDisposable
             foreach (ChannelRequest channel in request.Channels)
             {
                 runner._channels.Add((channel, channel.Create()));
+            }
+
+            foreach (NetworkRequest network in request.Networks)
+            {
+                runner._networks.Add((network, network.Create(request.Domains, runner.NowNs, request.InstructionClock)));
             }
 
             if (request.InstructionClock)
@@ -194,6 +203,20 @@ public sealed class MachineRunner : IDisposable
     /// <summary>The channels, in the order asked for.</summary>
     public IReadOnlyList<Channel> Channels => [.. _channels.Select(static c => c.Channel)];
 
+    /// <summary>What passed on each network between domains so far. From any thread.</summary>
+    public IReadOnlyList<NetworkReport> Networks() => [.. _networks.Select(static n => NetworkReport.Of(n.Request, n.Network))];
+
+    /// <summary>Looks on at a domain's network card; the caller disposes it.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where there is no such card, or another looks on already.</remarks>
+    public CardCapture Capture(Domain domain, int card)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        IReadOnlyList<FrameCapture> cards = _links[domain.Name].Captures;
+        return (uint)card < (uint)cards.Count
+            ? CardCapture.Start(cards[card], $"card {card} of {domain.Name}")
+            : throw new OperatorException($"{domain.Name} has no network card {card}; it has {(cards.Count == 0 ? "none" : $"{cards.Count}, numbered from 0")}.", 2);
+    }
+
     /// <summary>Ends every domain that still lives with this exit code.</summary>
     public void Stop(int exitCode, string message)
     {
@@ -272,6 +295,8 @@ public sealed class MachineRunner : IDisposable
         done.Wait();
         return here;
     }
+
+    private long NowNs() => Counted?.NowNs ?? Stopwatch.GetTimestamp();
 
     private static int[][] ChooseCpus(MachineRequest request)
     {
@@ -356,11 +381,18 @@ public sealed class MachineRunner : IDisposable
     private IEnumerable<ChannelMember> MembersOf(string domain) =>
         _channels.SelectMany(c => c.Channel.Members.Where(m => c.Request.Members[m.Number].Domain == domain));
 
+    /// <summary>A domain's first card of a network is the one that is connected to it.</summary>
+    private DomainLinks LinksOf(DomainRequest domain) => new(
+        [.. MembersOf(domain.Name)],
+        [.. domain.Nets.Select(net => _networks.Find(n => n.Request.Name == net.Network).Network?.Ports.FirstOrDefault(p => p.Member.Name == domain.Name))],
+        [.. domain.Nets.Select(static _ => new FrameCapture())]);
+
     private void AddDomain(DomainRequest request, EngineSeam engine, DomainTime time)
     {
         // In virtual time no other thread may take part: whatever it did would come at another time every time.
+        DomainLinks links = _links[request.Name] = LinksOf(request);
         Domain domain = DomainBuilder.Build(
-            request, engine, time, [.. MembersOf(request.Name)],
+            request, engine, time, links,
             Counted is null ? _control.Post : null);
         _domains.Add(domain);
         domain.Ended += _ =>

@@ -257,6 +257,27 @@ public sealed class ControlTests : IDisposable
         Assert.Equal("[]\n", Do("why", "box", "--json"));
     }
 
+    [Fact]
+    public void Networks_AndCapture_OfARunningSystem()
+    {
+        string path = Write("{ name: box, kernel: circle, networks: [{ name: lan }] }", "{ name: other, kernel: circle, networks: [{ name: lan }] }");
+        File.AppendAllText(path, "networks: [{ name: lan, rules: [{ from: box, to: other, protocol: tcp, port: 80 }] }]\n");
+        using var up = new BulkheadProcess(_folder, ["up", path, "--grace", "1ms"]);
+        Assert.NotNull(up.ReadLineWith("other| A"));
+
+        string table = Do("networks");
+        Assert.StartsWith("network lan of system\n", table, StringComparison.Ordinal);
+        Assert.Contains("\n  box -> other tcp 80 ", table, StringComparison.Ordinal);
+        JsonElement network = JsonDocument.Parse(Do("networks", "--json")).RootElement[0];
+        Assert.Equal(["box", "other"], network.GetProperty("ports").EnumerateArray().Select(static p => p.GetProperty("domain").GetString()));
+        Assert.Equal(0, network.GetProperty("rules")[0].GetProperty("frames").GetInt64());
+
+        string file = Path.Combine(_folder, "box.pcap");
+        Assert.Empty(Do("capture", "box:0", "-o", file, "--duration", "50ms"));
+        Assert.Equal([0x4D, 0x3C, 0xB2, 0xA1], File.ReadAllBytes(file)[..4]);
+        Assert.Equal((2, "bulkhead: box has no network card 1; it has 1, numbered from 0.\n"), Refused("capture", "box:1", "-o", file));
+    }
+
     private BulkheadProcess Up(params string[] domains) => new(_folder, ["up", Write(domains), "--grace", "1ms"]);
 
     private string Write(params string[] domains)

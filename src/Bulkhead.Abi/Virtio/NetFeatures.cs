@@ -16,6 +16,18 @@ public static class NetFeatures
     /// <summary>The address is said.</summary>
     public const ulong Mac = 1ul << 5;
 
+    /// <summary>The driver takes TCP over IPv4 that is yet to be cut into segments.</summary>
+    public const ulong GuestTcp4 = 1ul << 7;
+
+    /// <summary>The driver takes TCP over IPv6 that is yet to be cut into segments.</summary>
+    public const ulong GuestTcp6 = 1ul << 8;
+
+    /// <summary>The device takes TCP over IPv4 that is yet to be cut into segments.</summary>
+    public const ulong HostTcp4 = 1ul << 11;
+
+    /// <summary>The device takes TCP over IPv6 that is yet to be cut into segments.</summary>
+    public const ulong HostTcp6 = 1ul << 12;
+
     /// <summary>A frame may be received into several buffers.</summary>
     public const ulong MergeableBuffers = 1ul << 15;
 

@@ -18,6 +18,24 @@ public static class NetHeader
     /// <summary>Flags: the checksum is right.</summary>
     public const byte DataValid = 2;
 
+    /// <summary>What the frame is to be cut into.</summary>
+    public const int Segmentation = 1;
+
+    /// <summary>Segmentation: none.</summary>
+    public const byte Whole = 0;
+
+    /// <summary>Segmentation: TCP over IPv4.</summary>
+    public const byte Tcp4 = 1;
+
+    /// <summary>Segmentation: TCP over IPv6.</summary>
+    public const byte Tcp6 = 4;
+
+    /// <summary>How long the headers are that each segment repeats.</summary>
+    public const int HeaderLength = 2;
+
+    /// <summary>How much of what follows them goes into each segment.</summary>
+    public const int SegmentSize = 4;
+
     /// <summary>Where the bytes to sum begin.</summary>
     public const int ChecksumStart = 6;
 

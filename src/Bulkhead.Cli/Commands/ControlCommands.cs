@@ -80,6 +80,30 @@ internal sealed class ControlCommands(TextWriter output)
 
         """;
 
+    internal const string NetworksNotes = """
+        Of each network between domains, what passed since it was started:
+
+          SENT, RECEIVED  frames of a domain; one that is cut into segments on the way counts once
+          DENIED          no rule let it pass
+          SPOOFED         sent with an address that is not its own
+          BAD             malformed
+          NOBODY          sent to an address that nobody has, or to a domain that is off
+          OVERRUN         it was too slow to take them
+          FRAMES          a rule let them pass, segments counted each; ANSWERS passed because of those
+          DROPPED         by the rule: it denies, or its limit was reached
+
+        """;
+
+    internal const string CaptureNotes = """
+        Examples:
+          bulkhead capture control -o control.pcap
+          bulkhead capture control:1 -o - --duration 10s | tshark -r -
+
+        The frames of a network card, both ways, as the guest sends and receives them: what is yet to be cut into segments is one
+        frame. CARD is the card's number from 0, in the order of the domain's networks. Without --duration it goes on until Ctrl-C.
+
+        """;
+
     private readonly Option<string?> _system = new("--system") { HelpName = "NAME", Description = "The system, where several are running (its file's name)." };
     private readonly Option<bool> _json = Options.Switch("--json", "Print JSON.");
 
@@ -99,6 +123,8 @@ internal sealed class ControlCommands(TextWriter output)
         yield return (ConsoleOf(), ConsoleNotes);
         yield return (Why(), WhyNotes);
         yield return (Trace(), TraceNotes);
+        yield return (Networks(), NetworksNotes);
+        yield return (Capture(), CaptureNotes);
         yield return (Down(), null);
     }
 
@@ -274,6 +300,68 @@ internal sealed class ControlCommands(TextWriter output)
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private Command Networks()
+    {
+        var command = new Command("networks", "Show what passed on the networks between domains, and by which rules.") { _system, _json };
+        command.SetAction(line =>
+        {
+            using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
+            ControlReply reply = client.Ask(new ControlRequest { Verb = "networks" });
+            if (line.GetValue(_json))
+            {
+                output.WriteLine(JsonSerializer.Serialize(reply.Networks ?? [], ControlJson.Default.IReadOnlyListNetworkReport));
+            }
+            else
+            {
+                NetworkTable.Write(output, reply.System, reply.Networks ?? []);
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private Command Capture()
+    {
+        var card = new Argument<string>("DOMAIN[:CARD]") { Description = "The domain's name, and which of its network cards (0)." };
+        card.Validators.Add(static result =>
+        {
+            if (!TryCard(result.Tokens[0].Value, out _, out _))
+            {
+                result.AddError($"{result.Tokens[0].Value}: not understood; write DOMAIN or DOMAIN:CARD, as in control:1.");
+            }
+        });
+        var file = new Option<string>("--output") { HelpName = "FILE", Description = "Where it is written; - for standard output.", Required = true };
+        file.Aliases.Add("-o");
+        Option<long> duration = Options.Duration("--duration", "Capture for this time (until it is ended).");
+        var command = new Command("capture", "Write the frames of a domain's network card to a pcap file.") { card, file, duration, _system };
+        command.SetAction(line =>
+        {
+            _ = TryCard(line.GetRequiredValue(card), out string domain, out int number);
+            string path = line.GetRequiredValue(file);
+            using ControlClient client = RunningSystems.Connect(domain, line.GetValue(_system));
+            using Stream stream = path == "-" ? Console.OpenStandardOutput() : Options.CreateFile("--output", path);
+            _ = client.Ask(new ControlRequest
+            {
+                Verb = "capture",
+                Domain = domain,
+                Card = number,
+                Seconds = line.GetResult(duration) is not null ? line.GetValue(duration) / 1e9 : null,
+            });
+            client.CopyTo(stream);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static bool TryCard(string text, out string domain, out int card)
+    {
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
+        domain = colon < 0 ? text : text[..colon];
+        card = 0;
+        return colon < 0 || int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out card);
     }
 
     private Command Down()

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Control;
 
@@ -9,4 +10,5 @@ namespace Bulkhead.Cli.Control;
 [JsonSerializable(typeof(SystemRecord))]
 [JsonSerializable(typeof(IReadOnlyList<ControlReply>))]
 [JsonSerializable(typeof(IReadOnlyList<WaitReport>))]
+[JsonSerializable(typeof(IReadOnlyList<NetworkReport>))]
 internal sealed partial class ControlJson : JsonSerializerContext;

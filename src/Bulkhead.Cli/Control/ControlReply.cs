@@ -1,7 +1,9 @@
 
+using Bulkhead.Machine.Devices;
+
 namespace Bulkhead.Cli.Control;
 
-/// <summary>What a running system answers: one line of JSON; for <c>logs</c> and <c>console</c> the guest's bytes follow, for <c>trace</c> the trace.</summary>
+/// <summary>What a running system answers: one line of JSON; for <c>logs</c> and <c>console</c> the guest's bytes follow, for <c>trace</c> and <c>capture</c> the file.</summary>
 internal sealed record ControlReply
 {
     /// <summary>0, or the exit code of the client's command.</summary>
@@ -15,6 +17,9 @@ internal sealed record ControlReply
 
     /// <summary>For <c>why</c>: the longest waits of the domain's vCPUs.</summary>
     public IReadOnlyList<WaitReport>? Waits { get; init; }
+
+    /// <summary>For <c>networks</c>: those between its domains.</summary>
+    public IReadOnlyList<NetworkReport>? Networks { get; init; }
 
     /// <summary>Its domains, or the one that was asked for.</summary>
     public IReadOnlyList<DomainStatus>? Domains { get; init; }

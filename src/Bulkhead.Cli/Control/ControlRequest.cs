@@ -15,6 +15,9 @@ internal sealed record ControlRequest
     /// <summary>What is to change.</summary>
     public IReadOnlyDictionary<string, string>? Values { get; init; }
 
+    /// <summary>For <c>capture</c>: which network card, from 0.</summary>
+    public int? Card { get; init; }
+
     /// <summary>How many of the last lines are wanted; null for all there are.</summary>
     public int? Lines { get; init; }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Bulkhead.Cli.Control;
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Tracing;
 
@@ -22,10 +23,11 @@ internal sealed class ControlSession
     private const int Killed = 137;
 
     private static readonly string[] s_verbs =
-        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "apply", "down"];
+        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "networks", "capture", "apply", "down"];
 
     private readonly LiveSystem _system;
     private readonly Socket _socket;
+    private CardCapture? _capture;
     private volatile bool _end;
 
     internal ControlSession(LiveSystem system, Socket socket)
@@ -86,6 +88,13 @@ internal sealed class ControlSession
         {
             Trace(request);
         }
+        else if (_capture is { } capture && request is not null)
+        {
+            using (capture)
+            {
+                Capture(request, capture);
+            }
+        }
     }
 
     private ControlReply Wrong(string error) => new() { ExitCode = 2, Error = error, System = _system.Name };
@@ -103,6 +112,12 @@ internal sealed class ControlSession
                 ManagedDomain late = Find(request);
                 return new ControlReply { System = _system.Name, Waits = _system.Ask(() => _system.Why(late)) };
             case "trace":
+                return Reply([]);
+            case "networks":
+                return new ControlReply { System = _system.Name, Networks = _system.Ask(_system.Networks) };
+            case "capture":
+                ManagedDomain seen = Find(request);
+                _capture = _system.Ask(() => _system.Capture(seen, request.Card ?? 0));
                 return Reply([]);
             case "apply":
                 SystemConfig next = SystemFile.Load(request.Values?.GetValueOrDefault("file") ?? _system.Config.Path);
@@ -231,6 +246,22 @@ internal sealed class ControlSession
 
         _system.Ask(_system.StopTrace);
         _ = trace.Finish();
+    }
+
+    private void Capture(ControlRequest request, CardCapture capture)
+    {
+        long end = request.Seconds is { } seconds ? NowNs + (long)(Math.Clamp(seconds, 0, MostTracedSeconds) * 1e9) : long.MaxValue;
+        byte[] record = new byte[CardCapture.MostBytes];
+        while (NowNs < end && !_end && !IsGone())
+        {
+            int count;
+            while ((count = capture.Read(record)) > 0 && NowNs < end)
+            {
+                _ = _socket.Send(record.AsSpan(0, count));
+            }
+
+            Thread.Sleep(PauseMs);
+        }
     }
 
     // What a client sends is its input; of one that only listens, it tells that it went away.

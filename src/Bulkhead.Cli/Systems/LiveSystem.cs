@@ -8,6 +8,7 @@ using Bulkhead.Host.Threads;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Tracing;
 
@@ -256,6 +257,13 @@ internal sealed class LiveSystem : IDisposable
         return [.. waits.Select(w => WaitReports.Explain(w, _schedules.First(s => s.Domain.Name == domain.Config.Name && s.Vcpu == w.Vcpu), now)).OrderByDescending(static w => w.WaitedNs).Take(MostWaits)];
     }
 
+    /// <summary>What passed on the networks between domains.</summary>
+    internal IReadOnlyList<NetworkReport> Networks() => _runner?.Networks() ?? [];
+
+    /// <summary>Looks on at a network card; whoever asks disposes it.</summary>
+    internal CardCapture Capture(ManagedDomain domain, int card) =>
+        _runner?.Capture(domain.Domain, card) ?? throw new OperatorException($"system {Name} is over.");
+
     /// <summary>Every domain as operators see it.</summary>
     internal IReadOnlyList<DomainStatus> Status(long nowNs) => [.. _domains.Select(d => Status(d, nowNs))];
 
@@ -350,6 +358,7 @@ internal sealed class LiveSystem : IDisposable
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
             Pools = [.. _system.Pools.Select(p => DomainRequests.Describe(p, p.ResolveCpus(allowed)))],
             Channels = _system.Channels,
+            Networks = _system.Networks,
             InstructionClock = _system.IsVirtual,
             Seed = (ulong)_system.Seed,
             EndAtNs = _system.IsVirtual ? _request.DurationNs ?? long.MaxValue : long.MaxValue,

@@ -13,6 +13,7 @@ internal static class SystemChange
         var wrong = new List<string>();
         Compare("pools", string.Join(", ", now.Pools.Select(static p => p.Name)), string.Join(", ", next.Pools.Select(static p => p.Name)));
         Compare("domains", string.Join(", ", now.Domains.Select(static d => d.Name)), string.Join(", ", next.Domains.Select(static d => d.Name)));
+        Compare("networks", string.Join(" | ", now.Networks), string.Join(" | ", next.Networks));
         Compare("clock", now.Clock, next.Clock);
         foreach ((PoolConfig a, PoolConfig b) in now.Pools.Join(next.Pools, static p => p.Name, static p => p.Name, static (a, b) => (a, b)))
         {

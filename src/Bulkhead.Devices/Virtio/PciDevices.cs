@@ -32,10 +32,10 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
     }
 
     /// <summary>Adds a network card whose executor is disposed with it; the backend is not.</summary>
-    public void AddNet(INetBackend backend, PollExecutor executor, ReadOnlySpan<byte> mac)
+    public void AddNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture)
     {
         _executors.Add(executor);
-        Add(new VirtioNet(backend, executor, mac));
+        Add(new VirtioNet(backend, executor, mac, capture));
     }
 
     /// <summary>Adds a balloon whose executors, one for each of its queues, are disposed with it.</summary>

@@ -2,39 +2,26 @@ using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Yaml;
-using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>Reads which devices a domain has.</summary>
-internal sealed class DeviceReader(ConfigErrors errors, string folder)
+internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkReader networks)
 {
-    private const string ForwardForm = PortForward.Form + ", as in tcp:2222-:22";
-
     /// <summary>The memory of a channel that says nothing of it.</summary>
     internal const ulong DefaultChannelBytes = 1ul << 20;
 
     private const string MembersForm = "a list of names of domains of this file";
-    private readonly List<(Mark At, string Path)> _networks = [];
 
     /// <summary>Reads the devices of one domain.</summary>
     internal DomainConfig Read(ConfigMap map, DomainConfig domain) => domain with
     {
         Disks = map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>().ToArray(),
-        Nets = map.List("networks", "a list of networks it is part of").Select(item => ReadNet(item.Node, item.Path)).OfType<NetRequest>().ToArray(),
+        Nets = networks.ReadCards(map, domain.Name),
         Entropy = ReadSwitch(map, "rng"),
         Balloon = ReadSwitch(map, "balloon"),
     };
-
-    /// <summary>Notes what a system in virtual time cannot have.</summary>
-    internal void RefuseHostTime()
-    {
-        foreach ((Mark at, string path) in _networks)
-        {
-            errors.Add(at, path, "brings what comes at the host's time, and the clock is virtual", "leave it out, or set clock: real");
-        }
-    }
 
     /// <summary>Reads the channels of the system.</summary>
     internal IReadOnlyList<ChannelRequest> ReadChannels(ConfigMap top, IReadOnlyList<string> domains)
@@ -127,42 +114,4 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder)
     }
 
     private static bool ReadSwitch(ConfigMap map, string field) => map.Choice(field, SystemFields.Switches) == SystemFields.Switches[0];
-
-    private NetRequest? ReadNet(YamlNode node, string path)
-    {
-        if (ConfigMap.Open(errors, node, path, SystemFields.Network.Names) is not { } map)
-        {
-            return null;
-        }
-
-        _networks.Add((map.Start, path));
-        if (!map.Has("name"))
-        {
-            map.Error("name", "is missing", $"one of {string.Join(", ", SystemFields.NetworkNames)}");
-        }
-
-        _ = map.Choice("name", SystemFields.NetworkNames);
-        var forwards = new List<PortForward>();
-        IEnumerable<(YamlNode, string)> items = map.Find("forward") is YamlScalarNode single ? [(single, $"{path}.forward")] : map.List("forward", $"a list of {ForwardForm}");
-        foreach ((YamlNode item, string itemPath) in items)
-        {
-            string text = (item as YamlScalarNode)?.Value ?? string.Empty;
-            if (PortForward.Parse(text) is { } forward)
-            {
-                forwards.Add(forward);
-            }
-            else
-            {
-                errors.Add(item.Start, itemPath, $"\"{text}\" is not a forwarded port", ForwardForm);
-            }
-        }
-
-        byte[]? mac = null;
-        if (map.Text("mac", NetRequest.MacForm) is { } address && (mac = NetRequest.ParseMac(address)) is null)
-        {
-            map.Error("mac", $"\"{address}\" is not an address", NetRequest.MacForm);
-        }
-
-        return new NetRequest { Forwards = forwards, Mac = mac };
-    }
 }

@@ -12,6 +12,9 @@ public sealed record SystemConfig(
     /// <summary>The channels its domains share.</summary>
     public IReadOnlyList<ChannelRequest> Channels { get; init; } = [];
 
+    /// <summary>The networks between its domains.</summary>
+    public IReadOnlyList<NetworkRequest> Networks { get; init; } = [];
+
     /// <summary>What its time is made of.</summary>
     public SystemClock Clock { get; init; }
 

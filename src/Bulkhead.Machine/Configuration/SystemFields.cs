@@ -18,8 +18,6 @@ internal static class SystemFields
 
     public static readonly string[] Switches = ["true", "false"];
 
-    public static readonly string[] NetworkNames = ["user"];
-
     public static readonly string[] Clocks = ["real", "virtual"];
 
     public static readonly string[] RealTimes = ["auto", "never"];
@@ -81,9 +79,26 @@ internal static class SystemFields
 
     public static readonly FieldTable Network = new(
         "network", "A virtio network card, and what it is connected to.",
-        ConfigField.Choice("name", NetworkNames, "user: the host's networks, by sockets of its own") with { Required = true },
-        ConfigField.Texts("forward", "Ports of the host that lead to the guest: tcp:2222-:22, a list of them"),
-        ConfigField.Text("mac", "Its address; without it one made of the domain's name"));
+        ConfigField.OwnName("name", "user: the host's networks, by sockets of its own; or the name of a network of this file") with { Required = true },
+        ConfigField.Texts("forward", "With user: ports of the host that lead to the guest: tcp:2222-:22, a list of them"),
+        ConfigField.Text("mac", "Its address; without it one made of the domain's name"),
+        ConfigField.Texts("address", "On a network of this file: the IP addresses it may send with, one or a list; without it any"));
+
+    public static readonly FieldTable NetworkRule = new(
+        "rule", "What may pass from one domain to another; answers may pass back.",
+        ConfigField.OwnName("from", "The domain that sends, or any") with { Required = true },
+        ConfigField.OwnName("to", "The domain that receives, or any") with { Required = true },
+        ConfigField.Choice("protocol", Devices.NetworkRule.Protocols, "What it speaks of; any: every frame") with { Default = Devices.NetworkRule.Protocols[0] },
+        ConfigField.Text("port", "With tcp and udp: the port they go to, or a range such as 6000-6010"),
+        ConfigField.Choice("action", Devices.NetworkRule.Actions, "What becomes of it") with { Default = Devices.NetworkRule.Actions[0] },
+        ConfigField.Number("frames_per_second", 1, int.MaxValue, "How much of each sender's may pass; the rest is dropped"),
+        ConfigField.Size("bytes_per_second", NetworkReader.LeastRate, NetworkReader.MostRate, "How much of each sender's may pass; the rest is dropped"));
+
+    public static readonly FieldTable DomainNetwork = new(
+        "domain_network", "A network between domains; what no rule lets pass is dropped.",
+        ConfigField.OwnName("name", "The network's name, unique") with { Required = true },
+        ConfigField.Number("mtu", NetworkRequest.LeastMtu, NetworkRequest.MostMtu, "The largest payload of a frame") with { Default = "1500" },
+        ConfigField.List("rules", NetworkRule, "What may pass; the first rule that speaks of a frame decides"));
 
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
@@ -143,6 +158,7 @@ internal static class SystemFields
         ConfigField.List("pools", Pool, "Sets of host CPUs with a schedule; without it there is one pool of the last CPU"),
         ConfigField.List("domains", Domain, "The virtual machines, the control domain first") with { Required = true },
         ConfigField.List("channels", Channel, "Memory that domains share; what is not declared cannot talk"),
+        ConfigField.List("networks", DomainNetwork, "Networks between domains; what is not declared cannot talk"),
         ConfigField.Choice("clock", Clocks, "What time is made of: the host's, or what the guests execute, so that the system does the same every time") with { Default = Clocks[0] },
         ConfigField.Number("seed", 0, int.MaxValue, "What chance is drawn from; only with clock: virtual") with { Default = "1", With = "clock" });
 }

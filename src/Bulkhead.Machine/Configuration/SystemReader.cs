@@ -26,7 +26,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly HashSet<string> _domainNames = [];
     private readonly List<PoolConfig> _pools = [];
     private readonly LifeReader _lives = new(errors);
-    private readonly DeviceReader _devices = new(errors, folder);
+    private readonly NetworkReader _networks = new(errors);
     private readonly List<CpuSelector> _cpus = [];
     private (Mark At, string Path)? _secondCpu;
     private readonly ScheduleReader _schedule = new(errors, file);
@@ -39,6 +39,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             return null;
         }
 
+        _networks.ReadNames(map);
         foreach ((YamlNode node, string path) in map.List("pools", "a list of pools"))
         {
             _pools.Add(ReadPool(node, path));
@@ -64,8 +65,16 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         _schedule.CheckFrames();
         _lives.CheckDependencies(domains);
-        return new SystemConfig(file, _pools, domains) { Channels = _devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]), Clock = ReadClock(map), Seed = map.Number("seed", 1, 0, int.MaxValue) };
+        return new SystemConfig(file, _pools, domains)
+        {
+            Channels = Devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]),
+            Networks = _networks.ReadRules(),
+            Clock = ReadClock(map),
+            Seed = map.Number("seed", 1, 0, int.MaxValue),
+        };
     }
+
+    private DeviceReader Devices => field ??= new DeviceReader(errors, folder, _networks);
 
     private SystemClock ReadClock(ConfigMap map)
     {
@@ -78,7 +87,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (isVirtual)
         {
             _lives.RefuseHostTime();
-            _devices.RefuseHostTime();
+            _networks.RefuseHostTime();
         }
 
         if (map.Has("seed") && !isVirtual)
@@ -187,7 +196,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Task = map.Choice("task", SystemFields.Tasks) ?? (image is null ? null : SystemFields.Tasks[0]),
         };
         domain = domain with { Cpus = ReadCpusOf(map, domain.Pool) };
-        return _devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path));
+        return Devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path));
     }
 
     // Of a pool that has errors of its own nothing more is said.

@@ -1,7 +1,6 @@
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Entropy;
@@ -15,7 +14,8 @@ namespace Bulkhead.Machine.Devices;
 internal sealed class DomainDevices : IDisposable
 {
     private readonly List<(IDisk Disk, DiskRequest Request)> _disks = [];
-    private readonly List<(Passt Net, byte[] Mac)> _nets = [];
+    private readonly List<NetCard> _nets = [];
+    private readonly List<Passt> _passts = [];
     private readonly string _domain;
     private readonly bool _immediate;
 
@@ -24,8 +24,8 @@ internal sealed class DomainDevices : IDisposable
     /// <summary>The disks in order.</summary>
     internal IReadOnlyList<(IDisk Disk, DiskRequest Request)> Disks => _disks;
 
-    /// <summary>The network cards in order, with their addresses.</summary>
-    internal IReadOnlyList<(Passt Net, byte[] Mac)> Nets => _nets;
+    /// <summary>The network cards in order.</summary>
+    internal IReadOnlyList<NetCard> Nets => _nets;
 
     /// <summary>Its parts in channels.</summary>
     internal IReadOnlyList<ChannelMember> Channels { get; }
@@ -38,12 +38,12 @@ internal sealed class DomainDevices : IDisposable
 
     /// <summary>Opens everything.</summary>
     /// <param name="request">Which devices.</param>
-    /// <param name="channels">Its parts in channels, in the order of the shared windows of its memory.</param>
+    /// <param name="links">What connects it with others.</param>
     /// <param name="random">Where random bytes come from that must be the same every time; null: from the host.</param>
     /// <param name="immediate">Whether they answer at once, on the vCPU's own thread.</param>
-    internal static DomainDevices Open(DomainRequest request, IReadOnlyList<ChannelMember> channels, SeededRandom? random, bool immediate)
+    internal static DomainDevices Open(DomainRequest request, DomainLinks links, SeededRandom? random, bool immediate)
     {
-        var devices = new DomainDevices(request.Name, channels, immediate)
+        var devices = new DomainDevices(request.Name, links.Channels, immediate)
         {
             Balloon = request.Balloon,
             Random = !request.Entropy ? null : random is not null ? random.Fill : RandomNumberGenerator.Fill,
@@ -55,14 +55,16 @@ internal sealed class DomainDevices : IDisposable
                 devices._disks.Add((disk.Open(), disk));
             }
 
-            if (immediate && request.Nets.Count > 0)
+            if (immediate && links.Ports.Contains(null))
             {
-                throw new OperatorException($"{request.Name}: a network has no place where time is made of instructions: what comes from it would come at another time every time.", 2);
+                throw new OperatorException($"{request.Name}: the host's network has no place where time is made of instructions: what comes from it would come at another time every time.", 2);
             }
 
-            foreach (NetRequest net in request.Nets)
+            for (int i = 0; i < request.Nets.Count; i++)
             {
-                devices._nets.Add((Passt.Start(net, request.Name), net.Mac?.ToArray() ?? MacOf(request.Name, devices._nets.Count)));
+                NetRequest net = request.Nets[i];
+                INetBackend backend = links.Ports[i] is { } port ? port : devices.StartPasst(net);
+                devices._nets.Add(new NetCard(backend, net.MacOf(request.Name, i), links.Captures[i]));
             }
 
             return devices;
@@ -78,22 +80,21 @@ internal sealed class DomainDevices : IDisposable
     internal IDeviceExecutor NewExecutor(string device) => _immediate ? new ImmediateExecutor() : new ThreadExecutor($"{device} {_domain}");
 
     /// <summary>The thread of a network card; whoever asks disposes it.</summary>
-    internal PollExecutor NewExecutor(Passt net) => new($"net {_domain}", net.Frames.Handle);
+    internal IDeviceExecutor NewExecutor(NetCard net) => net.Backend.CreateExecutor($"net {_domain}");
 
-    /// <summary>The same address every time: locally administered, made of the domain's name.</summary>
-    private static byte[] MacOf(string domain, int card)
+    private FrameStream StartPasst(NetRequest net)
     {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        _ = SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{domain}/{card}")), hash);
-        return [0x52, 0x42, .. hash[..4]];
+        var passt = Passt.Start(net, _domain);
+        _passts.Add(passt);
+        return passt.Frames;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach ((Passt net, _) in _nets)
+        foreach (Passt passt in _passts)
         {
-            net.Dispose();
+            passt.Dispose();
         }
 
         foreach ((IDisk disk, _) in _disks)

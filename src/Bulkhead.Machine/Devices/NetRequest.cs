@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Bulkhead.Machine.Devices;
 
@@ -8,8 +11,17 @@ public sealed record NetRequest
     /// <summary>How a card is written on a command line.</summary>
     public const string Form = "user[,hostfwd=tcp|udp:[ADDRESS:]PORT-:PORT]…[,mac=ADDRESS]";
 
+    /// <summary>The network that is the host's, by sockets of its own.</summary>
+    internal const string User = "user";
+
     /// <summary>How an address is written.</summary>
     internal const string MacForm = "six bytes in hexadecimal, the first even, as in 52:54:00:12:34:56";
+
+    /// <summary>What it is connected to: <c>user</c>, or a network between domains by its name.</summary>
+    public string Network { get; init; } = User;
+
+    /// <summary>On a network between domains: the IP addresses it may send with; none: any.</summary>
+    public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
 
     /// <summary>Ports of the host that lead to ports of the guest.</summary>
     public IReadOnlyList<PortForward> Forwards { get; init; } = [];
@@ -29,7 +41,7 @@ public sealed record NetRequest
             return null;
         }
 
-        if (words.What != "user")
+        if (words.What != User)
         {
             error = $"'{words.What}' is no kind of network; write {Form}.";
             return null;
@@ -55,6 +67,14 @@ public sealed record NetRequest
         }
 
         return new NetRequest { Forwards = forwards, Mac = mac };
+    }
+
+    /// <summary>The address of a domain's card: without one of its own the same every time, locally administered, made of the domain's name.</summary>
+    internal byte[] MacOf(string domain, int card)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        _ = SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{domain}/{card}")), hash);
+        return Mac?.ToArray() ?? [0x52, 0x42, .. hash[..4]];
     }
 
     /// <summary>Reads an address; null where the text is not one.</summary>

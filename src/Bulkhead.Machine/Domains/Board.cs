@@ -94,9 +94,9 @@ internal sealed class Board : IDisposable
                 _devices.AddDisk(disk, request.Serial, request.Mmio, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk"))]);
             }
 
-            foreach ((Passt net, byte[] mac) in devices.Nets)
+            foreach (NetCard net in devices.Nets)
             {
-                _devices.AddNet(net.Frames, devices.NewExecutor(net), mac);
+                _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture);
             }
 
             for (int i = 0; i < devices.Channels.Count; i++)

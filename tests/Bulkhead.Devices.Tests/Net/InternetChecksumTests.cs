@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Bulkhead.Devices.Virtio.Net;
+using Bulkhead.Devices.Backends.Net;
 using CsCheck;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Devices.Virtio.Net;
@@ -16,8 +17,8 @@ public sealed class NetStateTests
     public void Buffers_TakenAndNotUsed_AreServedAfterAPause(bool packed)
     {
         using var net = new ScriptedNet { HasRoom = false };
-        using var executor = new PollExecutor("test net", net.Handle);
-        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1]));
+        using IDeviceExecutor executor = net.CreateExecutor("test net");
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture()));
         var driver = new VirtioDriver(rig);
         Assert.True(driver.Negotiate(RingKinds.Features(packed, tables: false, eventIndex: false) | NetFeatures.MergeableBuffers));
         DriverQueue receive = driver.Open(0, 8);

@@ -131,7 +131,7 @@ public sealed class SystemFileTests
     [InlineData("", "s.yaml:1:1: is empty; ")]
     [InlineData("# nothing\n", "s.yaml:1:1: is empty; ")]
     [InlineData("- 1", "s.yaml:1:1: is not a mapping of fields; fields are pools, domains")]
-    [InlineData("domans: []", "s.yaml:1:1: domans: is not a field; fields are pools, domains, channels, clock, seed; did you mean domains?\ns.yaml:1:1: domains: is missing; ")]
+    [InlineData("domans: []", "s.yaml:1:1: domans: is not a field; fields are pools, domains, channels, networks, clock, seed; did you mean domains?\ns.yaml:1:1: domains: is missing; ")]
     [InlineData("domains: []", "s.yaml:1:10: domains: is empty; a list of at least one domain")]
     [InlineData("domains: [a]", "s.yaml:1:11: domains[0]: is not a mapping of fields; ")]
     [InlineData("domains: [{image: debian}]", "s.yaml:1:11: domains[0].name: is missing; ")]

@@ -142,6 +142,7 @@ public sealed class SystemSchemaTests
         yield return ("[[]]", false);
         foreach ((string, bool) sample in field.Kind switch
         {
+            FieldKind.Text when field.Name == "port" => [("80", true), ("\"6000-6010\"", true), ("[]", false)],
             FieldKind.Text => [(field.Name == "mac" ? "\"02:00:00:00:00:01\"" : "some/text", true)],
             FieldKind.Name => [("a-1", true), ("1-a", false)],
             FieldKind.Choice => field.Words.Select(static w => (w, true)).Append(("zzz", false)),
@@ -151,6 +152,7 @@ public sealed class SystemSchemaTests
             FieldKind.ChoiceOrMap => field.Words.SelectMany(static w => new[] { (w, true), ($"{{when: {w}}}", true) }).Concat([("zzz", false), ("{}", false), ("{when: zzz}", false)]),
             FieldKind.Names => [("[b]", true), ("[b, 1b]", false), ("b", false)],
             FieldKind.Texts when field.Name == "forward" => [("\"tcp:1-:2\"", true), ("[\"tcp:1-:2\", \"udp:[::1]:3-:4\"]", true), ("{}", false), ("[]", false)],
+            FieldKind.Texts when field.Name == "address" => [("10.0.0.1", true), ("[10.0.0.1, \"fd00::1\"]", true), ("{}", false), ("[]", false)],
             FieldKind.Texts => [("exit 0", true), ("[exit 0, restarts <= 1]", true), ("{}", false), ("[]", false)],
             FieldKind.Variables => [("{A_1: x, b: 2}", true), ("{1A: x}", false), ("{A: 'a\"b'}", false), ("{A: []}", false), ("x", false)],
             FieldKind.Cpus => [("[0]", true), ($"[{field.Most}]", true), ($"[{field.Most + 1}]", false), ("[last, 1-2]", true), ("[first]", false)],
@@ -170,6 +172,7 @@ public sealed class SystemSchemaTests
     {
         string Map(params string[] others) => "{" + string.Join(", ", others.Where(o => o.Length != 0 && !o.StartsWith(field.Name + ":", StringComparison.Ordinal)).Append($"{field.Name}: {value}")) + "}";
         const string Domains = "domains: [{name: a, image: debian}]";
+        const string networked = "domains: [{name: a-1, image: debian, networks: [{name: lan}]}, {name: b, image: debian, networks: [{name: lan}]}]";
         return table.Name switch
         {
             "system" => (field.With == "clock" ? "clock: virtual\n" : string.Empty) + (field.Name == "domains" ? $"domains: {value}" : $"{field.Name}: {value}\n{Domains}"),
@@ -180,7 +183,9 @@ public sealed class SystemSchemaTests
             "warp" => $"domains: [{{name: a, image: debian, warp: {Map("value: 1ms", "limit: 1ms")}}}]",
             "class" => $"pools: [{{name: p, cpus: [5], policy: {(field.Name == "priority" ? "fixed-priority" : "bvt")}}}]\ndomains: [{{name: a, image: debian, classes: [{Map("name: x", "hint: 1", field.Name == "priority" ? string.Empty : "warp: 0", "limit: 1ms", "rest: 1ms")}]}}]",
             "disk" => $"domains: [{{name: a, image: debian, disks: [{Map("file: f")}]}}]",
-            "network" => $"domains: [{{name: a, image: debian, networks: [{Map("name: user")}]}}]",
+            "network" => $"networks: [{{name: a-1}}]\ndomains: [{{name: a, image: debian, networks: [{Map(field.Name == "forward" ? "name: user" : "name: a-1")}]}}]",
+            "rule" => $"networks: [{{name: lan, rules: [{Map("from: b", "to: any", field.Name == "port" ? "protocol: tcp" : string.Empty)}]}}]\n{networked}",
+            "domain_network" => $"networks: [{Map("name: lan")}]\n{Domains}",
             "channel" => $"channels: [{Map("name: c", field.Name == "readers" ? "writers: [a]" : "writers: [b]")}]\n{Domains.Replace("}]", "}, {name: b, image: debian}]", StringComparison.Ordinal)}",
             "restart" => $"domains: [{{name: a, image: debian, restart: {Map("when: never")}}}]",
             "domain" when field.Kind == FieldKind.Cpus => $"pools: [{{name: p, cpus: [0-{field.Most}, last]}}]\ndomains: [{Map("name: a", "image: debian")}]",

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
+using Bulkhead.Abi.Virtio;
+using Bulkhead.Devices.Executors;
 using Bulkhead.Host.Network;
+using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Devices.Backends.Net;
 
@@ -9,29 +11,46 @@ namespace Bulkhead.Devices.Backends.Net;
 public sealed class FrameStream(StreamSocket socket, ushort mtu) : INetBackend
 {
     private const int LengthBytes = 4;
-    private const int MostFrameBytes = 65_550;
     private const int BufferBytes = 256 << 10;
 
     private readonly byte[] _outgoing = new byte[BufferBytes];
     private readonly byte[] _incoming = new byte[BufferBytes];
     private int _outStart;
     private int _outEnd;
+    private FrameHeader _header;
     private int _begun;
     private int _inStart;
     private int _inEnd;
     private bool _gone;
-
-    /// <inheritdoc/>
-    public SafeHandle Handle => socket.Handle;
+    private byte _flags;
+    private PollExecutor? _executor;
 
     /// <inheritdoc/>
     public ushort Mtu => mtu;
 
     /// <inheritdoc/>
+    public ulong Offloads => 0;
+
+    /// <summary>Whether frames wait to be sent that nobody takes now.</summary>
     public bool IsBlocked => _outStart < _outEnd && !_gone;
 
     /// <inheritdoc/>
-    public Span<byte> BeginFrame(int length)
+    public IDeviceExecutor CreateExecutor(string name) => _executor = new PollExecutor(name, socket.Handle);
+
+    /// <inheritdoc/>
+    public void Open(ulong features) => _flags = (features & NetFeatures.GuestChecksum) != 0 ? NetHeader.DataValid : (byte)0;
+
+    /// <inheritdoc/>
+    public void Close()
+    {
+        if (_executor is { } executor)
+        {
+            executor.Interest = PollEvents.None;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Span<byte> BeginFrame(in FrameHeader header, int length)
     {
         if (_gone)
         {
@@ -49,13 +68,19 @@ public sealed class FrameStream(StreamSocket socket, ushort mtu) : INetBackend
             return default;
         }
 
-        _begun = length;
+        (_header, _begun) = (header, length);
         BinaryPrimitives.WriteInt32BigEndian(_outgoing.AsSpan(_outEnd), length);
         return _outgoing.AsSpan(_outEnd + LengthBytes, length);
     }
 
     /// <inheritdoc/>
-    public void CommitFrame() => _outEnd += LengthBytes + _begun;
+    public void CommitFrame()
+    {
+        if (!_header.NeedsChecksum || InternetChecksum.TryComplete(_outgoing.AsSpan(_outEnd + LengthBytes, _begun), _header.ChecksumStart, _header.ChecksumOffset))
+        {
+            _outEnd += LengthBytes + _begun;
+        }
+    }
 
     /// <inheritdoc/>
     public bool Send()
@@ -77,8 +102,9 @@ public sealed class FrameStream(StreamSocket socket, ushort mtu) : INetBackend
     }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<byte> PeekFrame()
+    public ReadOnlySpan<byte> PeekFrame(out FrameHeader header)
     {
+        header = new FrameHeader { Flags = _flags };
         if (!TryFrame(out int length) && !_gone)
         {
             _incoming.AsSpan(_inStart, _inEnd - _inStart).CopyTo(_incoming);
@@ -100,6 +126,15 @@ public sealed class FrameStream(StreamSocket socket, ushort mtu) : INetBackend
     }
 
     /// <inheritdoc/>
+    public void Await(bool frames)
+    {
+        if (_executor is { } executor)
+        {
+            executor.Interest = (IsBlocked ? PollEvents.Writable : PollEvents.None) | (frames && !_gone ? PollEvents.Readable : PollEvents.None);
+        }
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => socket.Dispose();
 
     private bool TryFrame(out int length)
@@ -112,7 +147,7 @@ public sealed class FrameStream(StreamSocket socket, ushort mtu) : INetBackend
         }
 
         uint said = BinaryPrimitives.ReadUInt32BigEndian(_incoming.AsSpan(_inStart));
-        if (said is 0 or > MostFrameBytes)
+        if (said is 0 or > INetBackend.MostFrameBytes)
         {
             _gone = true; // not what was agreed: nothing behind it can be understood
             _inStart = _inEnd = 0;

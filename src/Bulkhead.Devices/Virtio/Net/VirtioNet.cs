@@ -3,7 +3,6 @@ using Bulkhead.Abi.Virtio;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Queues;
-using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Devices.Virtio.Net;
 
@@ -18,12 +17,13 @@ internal sealed class VirtioNet : IVirtioDevice
     private const int TransmitQueue = 1;
     private const int ConfigBytes = 12;
     private const int EthernetHeader = 14;
-    private const int MostFrameBytes = 65_550;
+    private const int TellEvery = 32;
     private const ushort LinkUp = 1;
 
     private readonly INetBackend _backend;
-    private readonly PollExecutor _executor;
+    private readonly IDeviceExecutor _executor;
     private readonly byte[] _mac;
+    private readonly FrameCapture _capture;
     private readonly List<DescriptorChain> _buffers = [];
     private readonly Stack<DescriptorChain> _spare = [];
     private DescriptorChain? _unsent;
@@ -33,10 +33,10 @@ internal sealed class VirtioNet : IVirtioDevice
     private Action? _stopped;
     private volatile bool _up = true;
 
-    /// <summary>A card with an address of six bytes.</summary>
-    internal VirtioNet(INetBackend backend, PollExecutor executor, ReadOnlySpan<byte> mac)
+    /// <summary>A card with an address of six bytes, whose frames may be looked at.</summary>
+    internal VirtioNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture)
     {
-        (_backend, _executor, _mac) = (backend, executor, mac.ToArray());
+        (_backend, _executor, _mac, _capture) = (backend, executor, mac.ToArray(), capture);
         executor.Start(Work, e => Volatile.Read(ref _session)?.Fail(e.ToString()));
     }
 
@@ -44,10 +44,16 @@ internal sealed class VirtioNet : IVirtioDevice
     public VirtioType Type => VirtioType.Net;
 
     /// <inheritdoc/>
-    public ulong Features => NetFeatures.Checksum | NetFeatures.GuestChecksum | NetFeatures.Mtu | NetFeatures.Mac | NetFeatures.MergeableBuffers | NetFeatures.Status;
+    public ulong Features =>
+        NetFeatures.Checksum | NetFeatures.GuestChecksum | NetFeatures.Mtu | NetFeatures.Mac | NetFeatures.MergeableBuffers | NetFeatures.Status | _backend.Offloads;
 
     /// <inheritdoc/>
     public IReadOnlyList<ushort> QueueSizes { get; } = [256, 256];
+
+    /// <inheritdoc/>
+    public bool Negotiate(ulong features) =>
+        ((features & (NetFeatures.HostTcp4 | NetFeatures.HostTcp6)) == 0 || (features & NetFeatures.Checksum) != 0)
+        && ((features & (NetFeatures.GuestTcp4 | NetFeatures.GuestTcp6)) == 0 || (features & NetFeatures.GuestChecksum) != 0);
 
     // mac u8[6], status u16, queue pairs u16, mtu u16.
     /// <inheritdoc/>
@@ -75,6 +81,13 @@ internal sealed class VirtioNet : IVirtioDevice
     /// <inheritdoc/>
     public void Start(VirtioSession session)
     {
+        ulong features = 0;
+        foreach (ulong one in (ReadOnlySpan<ulong>)[NetFeatures.GuestChecksum, NetFeatures.GuestTcp4, NetFeatures.GuestTcp6])
+        {
+            features |= session.Has(one) ? one : 0;
+        }
+
+        _backend.Open(features);
         Volatile.Write(ref _session, session);
         _executor.Ring();
     }
@@ -98,7 +111,7 @@ internal sealed class VirtioNet : IVirtioDevice
             _buffers.Clear();
             _spare.Clear();
             (_unsent, _hasUnsent, _room) = (null, false, 0);
-            _executor.Interest = PollEvents.None;
+            _backend.Close();
             stopped();
             return;
         }
@@ -108,8 +121,8 @@ internal sealed class VirtioNet : IVirtioDevice
             Virtqueue? receive = session.Queues[ReceiveQueue];
             Virtqueue? transmit = session.Queues[TransmitQueue];
             bool open = transmit is null || Transmit(session, transmit);
-            bool fed = receive is null || Receive(session, receive);
-            _executor.Interest = (_backend.IsBlocked ? PollEvents.Writable : PollEvents.None) | (fed && open ? PollEvents.Readable : PollEvents.None);
+            bool fed = receive is not null && Receive(session, receive);
+            _backend.Await(fed && open);
             if (!open && _up)
             {
                 _up = false; // whoever was at the other end is gone
@@ -137,74 +150,75 @@ internal sealed class VirtioNet : IVirtioDevice
         }
     }
 
-    /// <summary>Sends what there is; false where the other end is gone.</summary>
+    /// <summary>Sends what there is, a ring's worth at most, so that what came has its turn; false where the other end is gone.</summary>
     private bool Transmit(VirtioSession session, Virtqueue queue)
     {
         bool open = true;
-        do
+        queue.Ignore();
+        DescriptorChain chain = _unsent ??= new DescriptorChain(session.Memory);
+        int left = queue.Size;
+        while (left > 0 && !session.IsEnding && (_hasUnsent || queue.TryPop(chain)))
         {
-            queue.Ignore();
-            DescriptorChain chain = _unsent ??= new DescriptorChain(session.Memory);
-            while (_hasUnsent || queue.TryPop(chain))
+            _hasUnsent = !TrySend(chain);
+            if (_hasUnsent)
             {
+                open = _backend.Send();
                 _hasUnsent = !TrySend(chain);
-                if (_hasUnsent)
-                {
-                    open = _backend.Send();
-                    _hasUnsent = !TrySend(chain);
-                }
-
-                if (_hasUnsent)
-                {
-                    break;
-                }
-
-                queue.Push(chain, 0);
-                queue.Publish();
             }
 
-            open = _backend.Send() && open;
-            session.Used(TransmitQueue);
+            if (_hasUnsent)
+            {
+                break;
+            }
+
+            queue.Push(chain, 0);
+            queue.Publish();
+            if (--left % TellEvery == 0)
+            {
+                session.Used(TransmitQueue);
+            }
         }
-        while (!_hasUnsent && Volatile.Read(ref _stopped) is null && queue.Await());
+
+        open = _backend.Send() && open;
+        session.Used(TransmitQueue);
+        if (left == 0 || (!_hasUnsent && !session.IsEnding && queue.Await()))
+        {
+            _executor.Ring();
+        }
+
         return open;
     }
 
     /// <summary>Copies a frame to the backend; false where it has no room now.</summary>
     private bool TrySend(DescriptorChain chain)
     {
-        Span<byte> header = stackalloc byte[NetHeader.Bytes];
+        Span<byte> bytes = stackalloc byte[NetHeader.Bytes];
         ulong length = chain.ReadableBytes - NetHeader.Bytes;
-        if (!chain.TryRead(0, header) || length is < EthernetHeader or > MostFrameBytes)
+        if (!chain.TryRead(0, bytes) || length is < EthernetHeader or > INetBackend.MostFrameBytes)
         {
             return true; // not a frame: it goes nowhere
         }
 
-        Span<byte> frame = _backend.BeginFrame((int)length);
+        var header = FrameHeader.Read(bytes);
+        Span<byte> frame = _backend.BeginFrame(header, (int)length);
         if (frame.IsEmpty)
         {
             return false;
         }
 
         _ = chain.TryRead(NetHeader.Bytes, frame);
-        if ((header[0] & NetHeader.NeedsChecksum) != 0
-            && !InternetChecksum.TryComplete(
-                frame, BinaryPrimitives.ReadUInt16LittleEndian(header[NetHeader.ChecksumStart..]), BinaryPrimitives.ReadUInt16LittleEndian(header[NetHeader.ChecksumOffset..])))
-        {
-            return true;
-        }
-
+        _capture.Note(header, frame);
         _backend.CommitFrame();
         return true;
     }
 
-    /// <summary>Hands over what came; false where the driver has no room for more.</summary>
+    /// <summary>Hands over what came, a ring's worth at most; false where the driver has no room for more.</summary>
     private bool Receive(VirtioSession session, Virtqueue queue)
     {
         bool merges = session.Has(NetFeatures.MergeableBuffers);
-        byte flags = session.Has(NetFeatures.GuestChecksum) ? NetHeader.DataValid : (byte)0;
         bool room = true;
-        while (room && Volatile.Read(ref _stopped) is null && _backend.PeekFrame() is { IsEmpty: false } frame)
+        int left = queue.Size;
+        while (left > 0 && room && !session.IsEnding && _backend.PeekFrame(out FrameHeader header) is { IsEmpty: false } frame)
         {
             ulong needed = (ulong)frame.Length + NetHeader.Bytes;
             room = Gather(session, queue, needed, merges);
@@ -212,14 +226,24 @@ internal sealed class VirtioNet : IVirtioDevice
             {
                 if (_room >= needed) // else it is dropped: the driver takes none that large
                 {
-                    Deliver(queue, frame, flags, needed);
+                    _capture.Note(header, frame);
+                    Deliver(queue, header, frame, needed);
                 }
 
                 _backend.DropFrame();
+                if (--left % TellEvery == 0)
+                {
+                    session.Used(ReceiveQueue);
+                }
             }
         }
 
         session.Used(ReceiveQueue);
+        if (left == 0)
+        {
+            _executor.Ring();
+        }
+
         return room;
     }
 
@@ -255,7 +279,7 @@ internal sealed class VirtioNet : IVirtioDevice
         return true;
     }
 
-    private void Deliver(Virtqueue queue, ReadOnlySpan<byte> frame, byte flags, ulong needed)
+    private void Deliver(Virtqueue queue, in FrameHeader frameHeader, ReadOnlySpan<byte> frame, ulong needed)
     {
         int count = 0;
         for (ulong left = needed; left > 0; count++)
@@ -264,9 +288,7 @@ internal sealed class VirtioNet : IVirtioDevice
         }
 
         Span<byte> header = stackalloc byte[NetHeader.Bytes];
-        header.Clear();
-        header[0] = flags;
-        BinaryPrimitives.WriteUInt16LittleEndian(header[NetHeader.Buffers..], (ushort)count);
+        frameHeader.Write(header, (ushort)count);
         _ = _buffers[0].TryWrite(0, header);
         ulong at = NetHeader.Bytes;
         for (int i = 0; i < count; i++, at = 0)

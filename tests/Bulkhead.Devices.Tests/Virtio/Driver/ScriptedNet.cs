@@ -1,22 +1,18 @@
-using System.IO.Pipes;
-using System.Runtime.InteropServices;
 using Bulkhead.Devices.Backends.Net;
+using Bulkhead.Devices.Executors;
 
 namespace Bulkhead.Devices.Tests.Virtio.Driver;
 
 /// <summary>A network whose frames and room the test gives.</summary>
 internal sealed class ScriptedNet : INetBackend
 {
-    private readonly AnonymousPipeServerStream _pipe = new();
     private readonly Lock _lock = new();
     private readonly Queue<byte[]> _incoming = [];
     private byte[] _frame = [];
 
-    public SafeHandle Handle => _pipe.SafePipeHandle;
-
     public ushort Mtu => 1500;
 
-    public bool IsBlocked => !HasRoom;
+    public ulong Offloads => 0;
 
     /// <summary>Whether frames can be sent.</summary>
     public bool HasRoom { get; set; } = true;
@@ -31,14 +27,25 @@ internal sealed class ScriptedNet : INetBackend
         }
     }
 
-    public Span<byte> BeginFrame(int length) => HasRoom ? _frame = new byte[length] : [];
+    public IDeviceExecutor CreateExecutor(string name) => new ThreadExecutor(name);
+
+    public void Open(ulong features)
+    {
+    }
+
+    public void Close()
+    {
+    }
+
+    public Span<byte> BeginFrame(in FrameHeader header, int length) => HasRoom ? _frame = new byte[length] : [];
 
     public void CommitFrame() => Sent.Add(_frame);
 
     public bool Send() => true;
 
-    public ReadOnlySpan<byte> PeekFrame()
+    public ReadOnlySpan<byte> PeekFrame(out FrameHeader header)
     {
+        header = default;
         lock (_lock)
         {
             return _incoming.TryPeek(out byte[]? frame) ? frame : [];
@@ -53,5 +60,11 @@ internal sealed class ScriptedNet : INetBackend
         }
     }
 
-    public void Dispose() => _pipe.Dispose();
+    public void Await(bool frames)
+    {
+    }
+
+    public void Dispose()
+    {
+    }
 }

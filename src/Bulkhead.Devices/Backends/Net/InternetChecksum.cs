@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace Bulkhead.Devices.Virtio.Net;
+namespace Bulkhead.Devices.Backends.Net;
 
 /// <summary>The ones' complement sum that IP, TCP and UDP use.</summary>
 /// <remarks><i>Source</i>: RFC 1071, Computing the Internet Checksum.</remarks>

@@ -1,0 +1,11 @@
+using Bulkhead.Devices.Backends.Net;
+using Bulkhead.Devices.Backends.Net.Switching;
+using Bulkhead.Devices.Channels;
+
+namespace Bulkhead.Machine.Devices;
+
+/// <summary>What connects a domain with others, and with who looks on: it outlives the domain's lives.</summary>
+/// <param name="Channels">Its parts in channels, in the order of the shared windows of its memory.</param>
+/// <param name="Ports">For each of its network cards where it is connected to a network between domains, or null.</param>
+/// <param name="Captures">For each of its network cards.</param>
+internal sealed record DomainLinks(IReadOnlyList<ChannelMember> Channels, IReadOnlyList<SwitchPort?> Ports, IReadOnlyList<FrameCapture> Captures);

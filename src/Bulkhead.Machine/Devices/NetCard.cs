@@ -1,0 +1,9 @@
+using Bulkhead.Devices.Backends.Net;
+
+namespace Bulkhead.Machine.Devices;
+
+/// <summary>A network card of a domain.</summary>
+/// <param name="Backend">Where its frames go.</param>
+/// <param name="Mac">Its address.</param>
+/// <param name="Capture">Who looks on.</param>
+internal sealed record NetCard(INetBackend Backend, byte[] Mac, FrameCapture Capture);

@@ -1,0 +1,13 @@
+namespace Bulkhead.Devices.Tests.Net.Switching;
+
+internal enum PacketKind
+{
+    Tcp,
+    Udp,
+    Echo,
+    EchoReply,
+    Unreachable,
+    OtherIp,
+    Neighbor,
+    Other,
+}
