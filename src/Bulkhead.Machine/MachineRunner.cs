@@ -200,8 +200,21 @@ public sealed class MachineRunner : IDisposable
         return waits;
     }
 
-    /// <summary>The channels, in the order asked for.</summary>
-    public IReadOnlyList<Channel> Channels => [.. _channels.Select(static c => c.Channel)];
+    /// <summary>What became of the channels, in the order asked for.</summary>
+    public IReadOnlyList<ChannelReport> Channels() => [.. _channels.Select(static c => ChannelReport.Of(c.Request, c.Channel))];
+
+    /// <summary>Takes a domain's part in a channel away, or gives it back; false where it has none.</summary>
+    public bool TryRevoke(string channel, Domain domain, bool revoked)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        ChannelMember? member = MembersOf(domain.Name).FirstOrDefault(m => m.Channel.Name == channel);
+        if (member is not null)
+        {
+            member.IsRevoked = revoked;
+        }
+
+        return member is not null;
+    }
 
     /// <summary>What passed on each network between domains so far. From any thread.</summary>
     public IReadOnlyList<NetworkReport> Networks() => [.. _networks.Select(static n => NetworkReport.Of(n.Request, n.Network))];

@@ -258,6 +258,26 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public void Channels_OfARunningSystem_AreListedRevokedAndGranted()
+    {
+        string path = Write("{ name: box, kernel: circle }", "{ name: other, kernel: circle }");
+        File.AppendAllText(path, "channels: [{ name: c, size: 64Ki, writers: [box], readers: [other] }]\n");
+        using var up = new BulkheadProcess(_folder, ["up", path, "--grace", "1ms"]);
+        Assert.NotNull(up.ReadLineWith("other| A"));
+
+        Assert.StartsWith("channel c of system: 64Ki, doorbells for each: 1\n", Do("channels"), StringComparison.Ordinal);
+        Assert.Equal(["write", "read"], Access());
+        _ = Do("revoke", "c", "box");
+        Assert.Equal(["revoked", "read"], Access());
+        _ = Do("grant", "c", "box");
+        Assert.Equal(["write", "read"], Access());
+        Assert.Equal((2, "bulkhead: box is no member of a channel d; it is of c.\n"), Refused("revoke", "d", "box"));
+
+        IEnumerable<string?> Access() =>
+            JsonDocument.Parse(Do("channels", "--json")).RootElement[0].GetProperty("members").EnumerateArray().Select(static m => m.GetProperty("access").GetString());
+    }
+
+    [Fact]
     public void Networks_AndCapture_OfARunningSystem()
     {
         string path = Write("{ name: box, kernel: circle, networks: [{ name: lan }] }", "{ name: other, kernel: circle, networks: [{ name: lan }] }");

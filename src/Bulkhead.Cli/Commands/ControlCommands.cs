@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using Bulkhead.Cli.Control;
 using Bulkhead.Core;
+using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Commands;
 
@@ -124,6 +125,9 @@ internal sealed class ControlCommands(TextWriter output)
         yield return (Why(), WhyNotes);
         yield return (Trace(), TraceNotes);
         yield return (Networks(), NetworksNotes);
+        yield return (Channels(), null);
+        yield return (Part("revoke", "Take a domain's part in a channel away: its memory is gone, its doorbells ring nobody."), null);
+        yield return (Part("grant", "Give a domain's part in a channel back."), null);
         yield return (Capture(), CaptureNotes);
         yield return (Down(), null);
     }
@@ -298,6 +302,47 @@ internal sealed class ControlCommands(TextWriter output)
             _ = client.Ask(new ControlRequest { Verb = "trace", Seconds = ns / 1e9, Follow = !remembered });
             client.CopyTo(stream);
             return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private Command Channels()
+    {
+        var command = new Command("channels", "Show the channels between domains, who has what part, and the doorbells so far.") { _system, _json };
+        command.SetAction(line =>
+        {
+            using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
+            ControlReply reply = client.Ask(new ControlRequest { Verb = "channels" });
+            if (line.GetValue(_json))
+            {
+                output.WriteLine(JsonSerializer.Serialize(reply.Channels ?? [], ControlJson.Default.IReadOnlyListChannelReport));
+                return ExitCode.Ok;
+            }
+
+            foreach (ChannelReport channel in reply.Channels ?? [])
+            {
+                output.WriteLine($"channel {channel.Name} of {reply.System}: {Quantity.FormatSize(channel.SizeBytes)}, doorbells for each: {channel.Doorbells}");
+                output.WriteLine($"  {"NUMBER",6} {"DOMAIN",-16} {"ACCESS",-8} {"RUNG",10} {"TAKEN",10}");
+                foreach (ChannelMemberReport m in channel.Members)
+                {
+                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {m.Number,6} {m.Domain,-16} {m.Access,-8} {m.Rung,10} {m.Taken,10}"));
+                }
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private Command Part(string verb, string description)
+    {
+        var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
+        Argument<string> domain = Domain();
+        var command = new Command(verb, description) { channel, domain, _system };
+        command.SetAction(line =>
+        {
+            string name = line.GetRequiredValue(domain);
+            return Ask(line, name, new ControlRequest { Verb = verb, Values = new Dictionary<string, string> { ["channel"] = line.GetRequiredValue(channel) } });
         });
         return command;
     }

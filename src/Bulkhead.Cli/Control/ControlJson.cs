@@ -11,4 +11,5 @@ namespace Bulkhead.Cli.Control;
 [JsonSerializable(typeof(IReadOnlyList<ControlReply>))]
 [JsonSerializable(typeof(IReadOnlyList<WaitReport>))]
 [JsonSerializable(typeof(IReadOnlyList<NetworkReport>))]
+[JsonSerializable(typeof(IReadOnlyList<ChannelReport>))]
 internal sealed partial class ControlJson : JsonSerializerContext;

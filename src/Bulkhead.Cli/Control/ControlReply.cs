@@ -21,6 +21,9 @@ internal sealed record ControlReply
     /// <summary>For <c>networks</c>: those between its domains.</summary>
     public IReadOnlyList<NetworkReport>? Networks { get; init; }
 
+    /// <summary>For <c>channels</c>: those its domains share.</summary>
+    public IReadOnlyList<ChannelReport>? Channels { get; init; }
+
     /// <summary>Its domains, or the one that was asked for.</summary>
     public IReadOnlyList<DomainStatus>? Domains { get; init; }
 }

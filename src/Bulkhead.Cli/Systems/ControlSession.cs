@@ -23,7 +23,7 @@ internal sealed class ControlSession
     private const int Killed = 137;
 
     private static readonly string[] s_verbs =
-        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "networks", "capture", "apply", "down"];
+        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "networks", "capture", "channels", "revoke", "grant", "apply", "down"];
 
     private readonly LiveSystem _system;
     private readonly Socket _socket;
@@ -115,6 +115,11 @@ internal sealed class ControlSession
                 return Reply([]);
             case "networks":
                 return new ControlReply { System = _system.Name, Networks = _system.Ask(_system.Networks) };
+            case "channels":
+                return new ControlReply { System = _system.Name, Channels = _system.Ask(_system.Channels) };
+            case "revoke" or "grant":
+                Do(request, static _ => true, string.Empty, d => _system.Revoke(d, request.Values?.GetValueOrDefault("channel") ?? string.Empty, request.Verb == "revoke"));
+                break;
             case "capture":
                 ManagedDomain seen = Find(request);
                 _capture = _system.Ask(() => _system.Capture(seen, request.Card ?? 0));

@@ -260,6 +260,20 @@ internal sealed class LiveSystem : IDisposable
     /// <summary>What passed on the networks between domains.</summary>
     internal IReadOnlyList<NetworkReport> Networks() => _runner?.Networks() ?? [];
 
+    /// <summary>What became of the channels.</summary>
+    internal IReadOnlyList<ChannelReport> Channels() => _runner?.Channels() ?? [];
+
+    /// <summary>Takes a domain's part in a channel away, or gives it back.</summary>
+    internal void Revoke(ManagedDomain domain, string channel, bool revoked)
+    {
+        if (_runner?.TryRevoke(channel, domain.Domain, revoked) != true)
+        {
+            string[] its = [.. Channels().Where(c => c.Members.Any(m => m.Domain == domain.Config.Name)).Select(static c => c.Name)];
+            throw new OperatorException(
+                $"{domain.Config.Name} is no member of a channel {channel}; {(its.Length == 0 ? "it is of none" : $"it is of {string.Join(", ", its)}")}.", 2);
+        }
+    }
+
     /// <summary>Looks on at a network card; whoever asks disposes it.</summary>
     internal CardCapture Capture(ManagedDomain domain, int card) =>
         _runner?.Capture(domain.Domain, card) ?? throw new OperatorException($"system {Name} is over.");
