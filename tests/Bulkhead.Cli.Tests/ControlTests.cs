@@ -225,8 +225,15 @@ public sealed class ControlTests : IDisposable
         Assert.NotNull(up.ReadLineWith("other| A"));
         string file = Path.Combine(_folder, "trace.json");
 
-        Assert.Empty(Do("trace", "-o", file, "--duration", "50ms"));
-        JsonElement[] events = [.. JsonDocument.Parse(File.ReadAllText(file)).RootElement.EnumerateArray()];
+        // On a crowded host a domain may get no turn for a while.
+        JsonElement[] events = [];
+        for (int tries = 0; tries < 20 && !Array.Exists(events, static e => e.GetProperty("name").GetString() == "box/0"); tries++)
+        {
+            Assert.Empty(Do("trace", "-o", file, "--duration", "100ms"));
+            events = [.. JsonDocument.Parse(File.ReadAllText(file)).RootElement.EnumerateArray()];
+        }
+
+
         Assert.Contains(events, static e => e.GetProperty("name").GetString() == "box/0");
         Assert.Contains(events, static e => e.GetProperty("name").GetString() == "other/0");
         Assert.Contains(events, static e => e.GetProperty("name").GetString() == "turn");

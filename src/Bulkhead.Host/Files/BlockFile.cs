@@ -219,6 +219,11 @@ public sealed unsafe partial class BlockFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (!_handle.IsClosed)
+        {
+            ImageLock.Release(_fd);
+        }
+
         _handle.Dispose();
         _direct?.Dispose();
     }

@@ -16,6 +16,7 @@ public sealed partial class FileLock : IDisposable
     private const uint OwnerReadWrite = 0x1a4;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
+    private const int LockNone = 8;
     private const int ErrnoInterrupted = 4;
     private const int ErrnoWouldBlock = 11;
 
@@ -46,7 +47,16 @@ public sealed partial class FileLock : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    /// <remarks>Closing alone would leave the lock to a child process that was forked and has not executed its program yet.</remarks>
+    public void Dispose()
+    {
+        if (!_file.IsClosed)
+        {
+            _ = TryLock((int)_file.DangerousGetHandle(), LockNone);
+        }
+
+        _file.Dispose();
+    }
 
     private static bool TryLock(int fd, int operation)
     {

@@ -51,6 +51,15 @@ internal static unsafe class ImageLock
         }
     }
 
+    /// <summary>Gives them back. Closing alone would leave them to a child process that was forked and has not executed its program yet.</summary>
+    internal static void Release(int fd)
+    {
+        var record = new FileCalls.RecordLock { Kind = FileCalls.Unlocked, Start = DoneBase, Length = RefusedBase };
+
+        // SAFETY: the structure lives on the stack for the call (BlockFileTests).
+        _ = FileCalls.LockControl(fd, FileCalls.SetDescriptionLock, &record);
+    }
+
     private static bool Share(int fd, string path, long at)
     {
         var record = new FileCalls.RecordLock { Kind = FileCalls.ReadLock, Start = at, Length = 1 };
