@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Interpret;
@@ -289,7 +290,7 @@ internal sealed unsafe partial class TranslatorVcpu
                     AnswerTrap();
                     return false;
                 default:
-                    throw new System.Diagnostics.UnreachableException();
+                    throw new UnreachableException();
             }
         }
     }
@@ -323,6 +324,11 @@ internal sealed unsafe partial class TranslatorVcpu
         _pendingWrite = -1;
         _located = false;
         _state->Scratch1 = 0; // an address that was asked for is in r10 alone
+        if (EnteredNs == 0)
+        {
+            EnteredNs = Stopwatch.GetTimestamp();
+        }
+
         _enter();
         Now(VcpuActivity.Dispatch);
         uint code = (uint)_state->Scratch1;
@@ -492,6 +498,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         _stop = reason;
         _stopped = true;
+        LeftNs = Stopwatch.GetTimestamp();
         return true;
     }
 

@@ -108,6 +108,12 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     public string? StopDetail { get; private set; }
 
     /// <inheritdoc/>
+    public long EnteredNs { get; private set; }
+
+    /// <inheritdoc/>
+    public long LeftNs { get; private set; }
+
+    /// <inheritdoc/>
     public ulong Instructions => _state->Count - (uint)_ahead;
 
     /// <inheritdoc/>
@@ -158,6 +164,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     {
         _io = Profile is null ? io : new SampledIo(io, _state);
         _interpreter.Io = _io;
+        (EnteredNs, LeftNs) = (0, 0);
         Now(VcpuActivity.Dispatch);
         try
         {

@@ -26,6 +26,9 @@ internal sealed record DomainStatus
     /// <summary>The name of its pool.</summary>
     public required string Pool { get; init; }
 
+    /// <summary>The pool's policy, in lower case.</summary>
+    public string? Policy { get; init; }
+
     /// <summary>Its vCPUs.</summary>
     public required int Vcpus { get; init; }
 
@@ -79,6 +82,36 @@ internal sealed record DomainStatus
 
     /// <summary>The longest.</summary>
     public long? LatencyMaxNs { get; init; }
+
+    /// <summary>Of a wake-up of a CPU that slept: what the host took until the worker ran.</summary>
+    public long? HostWakeP50Ns { get; init; }
+
+    /// <summary>99% are no longer.</summary>
+    public long? HostWakeP99Ns { get; init; }
+
+    /// <summary>The longest.</summary>
+    public long? HostWakeMaxNs { get; init; }
+
+    /// <summary>Of a wake-up while another vCPU ran: what it took until that one's turn was over.</summary>
+    public long? TurnEndP99Ns { get; init; }
+
+    /// <summary>The longest.</summary>
+    public long? TurnEndMaxNs { get; init; }
+
+    /// <summary>From there to the guest's first instruction, where nobody was to run before.</summary>
+    public long? EntryP50Ns { get; init; }
+
+    /// <summary>99% are no longer.</summary>
+    public long? EntryP99Ns { get; init; }
+
+    /// <summary>The longest.</summary>
+    public long? EntryMaxNs { get; init; }
+
+    /// <summary>From another vCPU's last instruction to the guest's first.</summary>
+    public long? SwitchP50Ns { get; init; }
+
+    /// <summary>99% are no longer.</summary>
+    public long? SwitchP99Ns { get; init; }
 
     /// <summary>How long it can be while the domain has not run beyond its share; null where there is no bound.</summary>
     public long? LevelBoundNs { get; init; }

@@ -9,9 +9,7 @@ internal sealed class DomainMeter(Domain domain)
 {
     private readonly long[] _now = new long[LatencyHistogram.Classes];
     private readonly long[] _atLook = new long[LatencyHistogram.Classes];
-    private readonly long[] _atMark = new long[LatencyHistogram.Classes];
     private readonly long[] _sinceLook = new long[LatencyHistogram.Classes];
-    private readonly long[] _sinceMark = new long[LatencyHistogram.Classes];
     private long _ranAtLookNs;
     private long _exitsAtLook;
     private long _ranAtMarkNs;
@@ -30,12 +28,29 @@ internal sealed class DomainMeter(Domain domain)
 
     private long RanNs => domain.Vcpus.Sum(static v => v.RanNs);
 
+    /// <summary>From wake-up to dispatch, since <see cref="Mark"/>.</summary>
+    internal MarkedHistogram Latency { get; } = new(domain, static v => v.DispatchLatency);
+
+    /// <summary>Of that, what the host took to wake the worker.</summary>
+    internal MarkedHistogram HostWake { get; } = new(domain, static v => v.WakeTimes.Host);
+
+    /// <summary>Or until the turn of another was over.</summary>
+    internal MarkedHistogram TurnEnd { get; } = new(domain, static v => v.WakeTimes.TurnEnd);
+
+    /// <summary>From there to the guest's first instruction.</summary>
+    internal MarkedHistogram Entry { get; } = new(domain, static v => v.WakeTimes.Entry);
+
+    /// <summary>From another vCPU's last instruction to its first.</summary>
+    internal MarkedHistogram Switch { get; } = new(domain, static v => v.WakeTimes.Switch);
+
     /// <summary>Measures from now on.</summary>
     internal void Mark()
     {
         _ranAtMarkNs = RanNs;
-        Count();
-        _now.CopyTo(_atMark, 0);
+        foreach (MarkedHistogram histogram in (ReadOnlySpan<MarkedHistogram>)[Latency, HostWake, TurnEnd, Entry, Switch])
+        {
+            histogram.Mark();
+        }
     }
 
     /// <summary>Looks, <paramref name="sinceNs"/> after the last time.</summary>
@@ -56,21 +71,7 @@ internal sealed class DomainMeter(Domain domain)
     }
 
     /// <summary>The time from wake-up to dispatch that so many percent did not exceed between the last two looks; null where there was none.</summary>
-    internal long? WakeNs(double percent) => Percentile(_sinceLook, percent);
-
-    /// <summary>The same since <see cref="Mark"/>.</summary>
-    internal long? LatencyNs(double percent)
-    {
-        Count();
-        for (int i = 0; i < _now.Length; i++)
-        {
-            _sinceMark[i] = _now[i] - _atMark[i];
-        }
-
-        return Percentile(_sinceMark, percent);
-    }
-
-    private static long? Percentile(long[] counts, double percent) => LatencyHistogram.TryPercentile(counts, percent, out long ns) ? ns : null;
+    internal long? WakeNs(double percent) => LatencyHistogram.TryPercentile(_sinceLook, percent, out long ns) ? ns : null;
 
     private void Count()
     {

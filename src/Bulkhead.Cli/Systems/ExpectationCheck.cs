@@ -93,7 +93,7 @@ internal sealed class ExpectationCheck
                 Decide(true, since, $"{Domain.Restarts}");
                 break;
             case ExpectationKind.Latency:
-                long? ns = Domain.Meter.LatencyNs(Expectation.Percentile);
+                long? ns = Domain.Meter.Latency.Ns(Expectation.Percentile);
                 Decide(ns < Expectation.Limit, since, ns is { } seen ? Quantity.FormatDuration(seen) : "it never slept");
                 break;
             default:

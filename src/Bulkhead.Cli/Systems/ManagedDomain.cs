@@ -24,6 +24,7 @@ internal sealed class ManagedDomain
     private long _watchNs;
     private long? _restartNs;
     private long? _killNs;
+    private long? _pressNs;
     private (int Code, string Words) _kill;
 
     internal ManagedDomain(DomainConfig config, Domain domain, GuestConsole console, ISystemView view, bool keepsRam = false)
@@ -94,6 +95,12 @@ internal sealed class ManagedDomain
             OnEnd(nowNs);
         }
 
+        if (_up && nowNs >= _pressNs)
+        {
+            _pressNs = null;
+            Press();
+        }
+
         if (_up && nowNs >= _killNs)
         {
             _killNs = long.MaxValue; // only once
@@ -145,9 +152,11 @@ internal sealed class ManagedDomain
             return;
         }
 
-        if (graceNs > 0 && !Domain.IsPaused)
+        if (graceNs > 0)
         {
-            Domain.PressPowerButton();
+            // Whoever in the guest acts on it may not have been there yet: once more, when it had time for it.
+            Press();
+            _pressNs = nowNs + (graceNs / 2);
         }
 
         _kill = (code, words);
@@ -168,11 +177,19 @@ internal sealed class ManagedDomain
         }
     }
 
+    private void Press()
+    {
+        if (!Domain.IsPaused)
+        {
+            Domain.PressPowerButton();
+        }
+    }
+
     private void OnEnd(long nowNs)
     {
         DomainResult result = _failedStart ?? Domain.Result ?? new DomainResult(Config.Name, ExitCodes.Host, "ended without a result");
         long livedNs = SinceNs(nowNs);
-        (_up, _failedStart, _killNs) = (false, null, null);
+        (_up, _failedStart, _killNs, _pressNs) = (false, null, null, null);
         LastResult = result;
         _changedNs = nowNs;
         if (!_keepsRam)

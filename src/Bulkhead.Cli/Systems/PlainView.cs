@@ -41,7 +41,7 @@ internal sealed class PlainView(TextWriter output) : ISystemView
         {
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{d.Name}: {d.SharePercent:F1}% of what pool {d.Pool} ran, {d.WeightPercent:F1}% by weight; {d.Message ?? "never started"}"));
+                $"{d.Name}: {d.SharePercent:F1}% of what pool {d.Pool} ran, {d.WeightPercent:F1}% {(d.Policy is null or "bvt" ? "by weight" : "assured")}; {d.Message ?? "never started"}"));
         }
 
         if (stateHash is { } hash)

@@ -28,6 +28,7 @@ public sealed class AcpiPm : IByteRegisters
     private readonly InterruptLine _sci;
     private readonly Action _powerOff;
     private readonly Action _reset;
+    private bool _unheard;
     private ushort _status;
     private ushort _enable;
     private ushort _control;
@@ -54,10 +55,12 @@ public sealed class AcpiPm : IByteRegisters
     public IIoDevice ResetPort { get; }
 
     /// <summary>Presses the power button for a moment.</summary>
+    /// <remarks>A guest that does not listen yet hears it when it does: one that boots clears what it finds before it enables the event.</remarks>
     public void PressPowerButton()
     {
         lock (_lock)
         {
+            _unheard = true;
             _status |= PowerButton;
             Update();
         }
@@ -86,11 +89,13 @@ public sealed class AcpiPm : IByteRegisters
             switch (bank)
             {
                 case EventBank when offset < 2:
+                    _unheard &= ((value << shift) & _enable & PowerButton) == 0;
                     _status &= (ushort)~((value << shift) & StatusBits);
                     Update();
                     break;
                 case EventBank:
                     _enable = (ushort)(((_enable & ~(0xFF << shift)) | (value << shift)) & EnableBits);
+                    _status |= (ushort)(_unheard ? _enable & PowerButton : 0);
                     Update();
                     break;
                 case ControlBank:

@@ -70,6 +70,9 @@ public sealed class VcpuSlot : IVcpuSignals, ITaskPriorityObserver
     /// <summary>How long it took from what woke it (or its timer's deadline) to its turn, every time it slept.</summary>
     public LatencyHistogram DispatchLatency { get; } = new();
 
+    /// <summary>What that is made of, where the CPU is its to take, up to the guest's first instruction; on the real clock.</summary>
+    public WakeTimes WakeTimes { get; } = new();
+
     /// <summary>The name of the class of its turns now; null where its domain has none.</summary>
     public string? ClassName => Classes?.Name;
 
@@ -140,6 +143,9 @@ public sealed class VcpuSlot : IVcpuSignals, ITaskPriorityObserver
 
     /// <summary>Worker: since when it waits for its turn after a sleep; 0 where it does not.</summary>
     internal long WaitingSinceNs { get; set; }
+
+    /// <summary>Worker: when it saw what <see cref="WaitingSinceNs"/> counts from.</summary>
+    internal long NoticedNs { get; set; }
 
     internal bool IsParked => Volatile.Read(ref _parked) != 0;
 

@@ -22,6 +22,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     private readonly StandIn _standIn;
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly StolenTime? _stolen;
+    private readonly WakeMeter? _wakes;
     private readonly int _cpu;
     private readonly WorkerPriority _priority;
     private ThreadTurnTimer? _raisingTimer;
@@ -47,6 +48,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _priority = new WorkerPriority(realTimePriority);
         _standIn = new StandIn(_placed);
         _stolen = options.RealTime ? new StolenTime() : null;
+        _wakes = options.RealTime ? new WakeMeter() : null;
         Recorder = new FlightRecorder(cpu);
     }
 
@@ -166,6 +168,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
                 Idle(until);
                 _priority.NoteIdle(_options.NowNs() - now);
                 _stolen?.Forget();
+                _wakes?.NoteIdle();
                 continue;
             }
 
@@ -318,6 +321,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         long ran = Math.Max(end - nowNs, 0);
         _policy.Charge(ran, end);
         chosen.Classes?.Charge(ran, end);
+        _wakes?.Note(slot, woken, slot.NoticedNs, end);
         _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
         Recorder.Add(new TurnRecord(
@@ -400,6 +404,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         if (!slot.Runnable)
         {
             slot.Runnable = true;
+            slot.NoticedNs = nowNs;
             Count(1);
             slot.Classes?.Wake();
             Reclass(placement, nowNs);

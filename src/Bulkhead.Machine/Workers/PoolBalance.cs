@@ -9,7 +9,7 @@ namespace Bulkhead.Machine.Workers;
 /// two turns. And every <see cref="PoolBalancer.PeriodNs"/> a worker on which somebody waits looks at the whole pool, and asks the
 /// owners to hand over whom <see cref="PoolBalancer"/> names. In both the owner decides, since only it knows.</para>
 /// <para><i>Who may go where</i>: a vCPU that declares how long it can wait stays where it was dealt, because that was computed for
-/// those it shares the CPU with. Such a CPU takes only those that were dealt to it. See docs/decisions/0012.</para>
+/// those it shares the CPU with. Such a CPU takes only those that were dealt to it. See docs/decisions/0014.</para>
 /// <para><i>Threading</i>: workers, but for what says control thread. It takes no lock: a worker that asks sets its mark, then
 /// looks who has too much; one that has too much notes that, then looks at the marks.</para>
 /// </remarks>

@@ -19,6 +19,12 @@ public interface IVcpu : IVcpuSignals, IDisposable
     /// <summary>What it was found to do; null where nobody looks.</summary>
     VcpuProfile? Profile => null;
 
+    /// <summary>When the last <see cref="Run"/> came to the guest's first instruction, by CLOCK_MONOTONIC; 0 where it did not, or nobody looks.</summary>
+    long EnteredNs => 0;
+
+    /// <summary>When it knew, after the guest's last instruction, that it was over.</summary>
+    long LeftNs => 0;
+
     /// <summary>Words for the last <see cref="StopReason.Unsupported"/> or <see cref="StopReason.EngineError"/>.</summary>
     string? StopDetail { get; }
 

@@ -42,6 +42,25 @@ public sealed class SmallDeviceTests
     }
 
     [Fact]
+    public void PowerButton_PressedBeforeTheGuestListens_IsHeardOnceItDoes()
+    {
+        AcpiPm pm = NewPm();
+        pm.PressPowerButton();
+        pm.EventPorts.Out16(0, 0x0100); // what it finds at its start, it clears
+        Assert.Equal(0, pm.EventPorts.In16(0));
+        pm.EventPorts.Out16(2, 0x0020);
+        Assert.False(_pins.Levels[9]);
+
+        pm.EventPorts.Out16(2, 0x0120);
+
+        Assert.True(_pins.Levels[9]);
+        pm.EventPorts.Out16(0, 0x0100);
+        pm.EventPorts.Out16(2, 0x0020);
+        pm.EventPorts.Out16(2, 0x0120);
+        Assert.False(_pins.Levels[9]);
+    }
+
+    [Fact]
     public void Sleep_S5_PowersOffOnce()
     {
         AcpiPm pm = NewPm();

@@ -14,6 +14,10 @@ internal sealed class IdleVcpu : IVcpu
 
     public string? StopDetail => null;
 
+    public long EnteredNs { get; set; }
+
+    public long LeftNs { get; set; }
+
     public nint TurnCell => 0;
 
     public StopReason Run(ICpuIo io, long untilNs) => StopReason.Halt;

@@ -29,7 +29,7 @@ internal static class DomainCyclictest
         JsonObject result = Distribution.OfGuest(system.LinesOf(Control)).ToJson(bed.Expected);
         JsonObject domain = RunningSystem.DomainOf(status, Control);
         var dispatch = new JsonObject();
-        foreach (string field in (string[])["latencyP50Ns", "latencyP99Ns", "latencyP999Ns", "latencyMaxNs", "levelBoundNs", "worstBoundNs", "sharePercent"])
+        foreach (string field in (string[])["latencyP50Ns", "latencyP99Ns", "latencyP999Ns", "latencyMaxNs", "levelBoundNs", "worstBoundNs", "sharePercent", .. RealTimeReport.EntryFields])
         {
             dispatch[field] = domain[field]?.DeepClone();
         }

@@ -16,6 +16,13 @@ internal static class RealTimeReport
 
     private static readonly string[] s_dispatchFields = ["latencyP50Ns", "latencyP99Ns", "latencyP999Ns", "latencyMaxNs", "levelBoundNs", "worstBoundNs"];
 
+    private static readonly string[] s_entryTitles =
+        ["setting", "host wakes us: p50", "its p99", "its max", "turn's end p99", "its max", "entry us: p50", "its p99", "its max", "switch us: p50", "its p99"];
+
+    /// <summary>What a domain says of the way to its first instruction.</summary>
+    internal static IReadOnlyList<string> EntryFields { get; } =
+        ["hostWakeP50Ns", "hostWakeP99Ns", "hostWakeMaxNs", "turnEndP99Ns", "turnEndMaxNs", "entryP50Ns", "entryP99Ns", "entryMaxNs", "switchP50Ns", "switchP99Ns"];
+
     /// <summary>All tables, for a terminal.</summary>
     internal static string Text(JsonObject results)
     {
@@ -93,6 +100,13 @@ internal static class RealTimeReport
                 Cell(p["name"]), .. s_dispatchFields.Select(f => Microseconds(p["dispatch"]![f])),
                 Cell(p["dispatch"]!["sharePercent"]), Cell(p["loadAfter"]),
             ])]);
+        }
+
+        JsonObject[] entered = [.. dispatched.Where(static p => p["dispatch"]!["entryP50Ns"] is not null)];
+        if (entered.Length > 0)
+        {
+            yield return ("From wake-up to the guest's first instruction, where the CPU was its to take",
+                [s_entryTitles, .. entered.Select(static p => (string[])[Cell(p["name"]), .. EntryFields.Select(f => Microseconds(p["dispatch"]![f]))])]);
         }
 
         if (Find("shares") is { } shares)
