@@ -41,6 +41,19 @@ internal sealed class BulkheadProcess : IDisposable
         return line;
     }
 
+    /// <summary>Reads standard output until there was a line with each of these words, in any order: what guests print at about the same
+    /// time is printed by domain. False where it ended before.</summary>
+    internal bool ReadLinesWith(params string[] words)
+    {
+        var left = new List<string>(words);
+        while (left.Count > 0 && _process.StandardOutput.ReadLine() is { } line)
+        {
+            _ = left.RemoveAll(w => line.Contains(w, StringComparison.Ordinal));
+        }
+
+        return left.Count == 0;
+    }
+
     /// <summary>Types to standard input, and ends it where there is nothing.</summary>
     internal void Type(string? text)
     {

@@ -143,8 +143,7 @@ public sealed class ControlTests : IDisposable
     public void DependsOn_StartsWhenTheOtherIsReady_AndStopsBeforeIt()
     {
         using var up = Up("{ name: box, kernel: circle, depends_on: [base] }", "{ name: base, kernel: circle, ready: A }");
-        Assert.NotNull(up.ReadLineWith("base| A"));
-        Assert.NotNull(up.ReadLineWith("box| A"));
+        Assert.True(up.ReadLinesWith("base| A", "box| A"));
         up.Signal("TERM");
         Assert.NotNull(up.ReadLineWith("box: terminated"));
         Assert.NotNull(up.ReadLineWith("base: terminated"));
