@@ -40,6 +40,9 @@ internal sealed class ByteRing
         return _bytes.AsSpan(at, Math.Min(Count, Capacity - at));
     }
 
+    /// <summary>Begins again, for another stream.</summary>
+    internal void Clear() => (_written, _read) = (0, 0);
+
     /// <summary>Makes room of what was read.</summary>
     internal void Consume(int bytes) => Volatile.Write(ref _read, _read + (uint)bytes);
 }

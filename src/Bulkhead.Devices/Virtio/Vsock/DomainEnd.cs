@@ -17,13 +17,15 @@ internal sealed class DomainEnd : FarEnd
 
     /// <summary>Both ends of a connection that a domain asks for.</summary>
     internal DomainEnd(VsockEndpoint asks, VsockEndpoint asked, VsockKey key)
+        : base(new ByteRing())
     {
         (_owner, Key) = (asks, key);
         _other = new DomainEnd(asked, this, new VsockKey(asks.Cid, key.GuestPort, key.Port));
         _accepted = true;
     }
 
-    private DomainEnd(VsockEndpoint owner, DomainEnd other, VsockKey key) => (_owner, _other, Key) = (owner, other, key);
+    private DomainEnd(VsockEndpoint owner, DomainEnd other, VsockKey key)
+        : base(new ByteRing()) => (_owner, _other, Key) = (owner, other, key);
 
     /// <summary>By what its own device knows the connection.</summary>
     internal VsockKey Key { get; }

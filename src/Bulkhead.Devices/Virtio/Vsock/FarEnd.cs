@@ -2,10 +2,10 @@ namespace Bulkhead.Devices.Virtio.Vsock;
 
 /// <summary>What a guest's connection leads to.</summary>
 /// <remarks><i>Threading</i>: the device's executor.</remarks>
-internal abstract class FarEnd
+internal abstract class FarEnd(ByteRing outgoing)
 {
     /// <summary>What the guest sent and nobody took yet.</summary>
-    internal ByteRing Outgoing { get; } = new();
+    internal ByteRing Outgoing => outgoing;
 
     /// <summary>The connection it belongs to, once there is one.</summary>
     internal VsockConnection? Connection { get; set; }

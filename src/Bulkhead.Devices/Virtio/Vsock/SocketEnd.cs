@@ -6,7 +6,7 @@ using Bulkhead.Host.Threads;
 namespace Bulkhead.Devices.Virtio.Vsock;
 
 /// <summary>The far end is a socket of the host.</summary>
-internal sealed class SocketEnd(StreamSocket socket) : FarEnd
+internal sealed class SocketEnd(StreamSocket socket, ByteRing outgoing) : FarEnd(outgoing)
 {
     private const int MostLineBytes = 32;
     private const string Verb = "CONNECT ";

@@ -163,7 +163,7 @@ internal sealed partial class VirtioVsock
     /// <summary>The guest wants a connection.</summary>
     private void Connect(VsockKey key, in VsockPacket packet)
     {
-        FarEnd? far = _table.IsFull ? null : _endpoint.Connect(key);
+        FarEnd? far = _table.IsFull ? null : _endpoint.Connect(key, _table);
         if (far is null)
         {
             _counters.Refused++;

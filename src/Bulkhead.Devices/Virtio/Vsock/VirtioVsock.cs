@@ -265,7 +265,7 @@ internal sealed partial class VirtioVsock : IVirtioDevice
                 return;
             }
 
-            var far = new SocketEnd(socket);
+            var far = new SocketEnd(socket, _table.TakeRing());
             VsockConnection connection = _table.Add(far);
             if (_set.TryAdd(socket.Handle, connection.Id))
             {

@@ -104,12 +104,12 @@ public sealed class VsockEndpoint : IDisposable
     }
 
     /// <summary>Connects to where a guest wants to; null where nobody listens, or it may not.</summary>
-    internal FarEnd? Connect(VsockKey key)
+    internal FarEnd? Connect(VsockKey key, VsockTable table)
     {
         if (key.Cid == VsockHeader.HostCid)
         {
             return _path is not null && UnixAddress.TryCreate(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_path}_{key.Port}")) is { } address
-                && StreamSocket.Connect(address) is { } socket ? new SocketEnd(socket) : null;
+                && StreamSocket.Connect(address) is { } socket ? new SocketEnd(socket, table.TakeRing()) : null;
         }
 
         if (!_peers.TryGetValue(key.Cid, out VsockEndpoint? peer))

@@ -11,6 +11,7 @@ internal sealed class VsockTable(VsockCounters counters)
     private readonly Dictionary<VsockKey, VsockConnection> _keys = new(VsockEndpoint.MostConnections);
     private readonly Queue<int> _ready = new(VsockEndpoint.MostConnections); // places, each once at most
     private readonly bool[] _isReady = new bool[VsockEndpoint.MostConnections];
+    private readonly Stack<ByteRing> _rings = new(VsockEndpoint.MostConnections); // a guest that connects again and again makes no garbage of them
     private ulong _serial;
 
     /// <summary>Whether there is no room for one more.</summary>
@@ -18,6 +19,9 @@ internal sealed class VsockTable(VsockCounters counters)
 
     /// <summary>Whether any has, or had, something for the guest.</summary>
     internal bool HasReady => _ready.Count > 0;
+
+    /// <summary>A ring for a socket's end, which it is taken from again when the connection is removed.</summary>
+    internal ByteRing TakeRing() => _rings.TryPop(out ByteRing? ring) ? ring : new ByteRing();
 
     /// <summary>Makes one; not where it is full.</summary>
     internal VsockConnection Add(FarEnd far)
@@ -56,6 +60,12 @@ internal sealed class VsockTable(VsockCounters counters)
         {
             Forget(connection);
             connection.Close();
+            if (connection.Far is SocketEnd) // another domain may still read of its own
+            {
+                connection.Far.Outgoing.Clear();
+                _rings.Push(connection.Far.Outgoing);
+            }
+
             _places[place] = null;
             _free.Push(place);
             Volatile.Write(ref counters.Open, counters.Open - 1);

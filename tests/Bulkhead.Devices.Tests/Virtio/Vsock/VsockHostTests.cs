@@ -3,8 +3,10 @@ using System.Text;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.State;
+using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Devices.Virtio.Vsock;
+using Bulkhead.Host.Threads;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Virtio.Vsock;
@@ -276,6 +278,44 @@ public sealed class VsockHostTests
         rig.Send(rig.Packet(VsockOperation.Reset, Port, guestPort: 2000));
         hosts.Add(rig.ConnectOut(listener, Port));
         hosts.ForEach(static h => h.Dispose());
+    }
+
+    [Fact]
+    public void ConnectionsThatComeAndGo_ShareTheirBuffers()
+    {
+        using var rig = new VsockRig();
+        using Socket listener = rig.Listen(Port);
+        const int many = 50;
+        long before = 0;
+        for (int i = 0; i < many; i++)
+        {
+            using Socket host = rig.ConnectOut(listener, Port);
+            rig.SendData(Port, [(byte)i]);
+            Assert.Equal([(byte)i], VsockRig.ReadAll(host, 1));
+            rig.Send(rig.Packet(VsockOperation.Reset, Port));
+            before = i == 0 ? GC.GetAllocatedBytesForCurrentThread() : before;
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, many * ByteRing.Capacity / 2);
+    }
+
+    [Fact]
+    public void OnAThread_TheHostIsHeardByItself()
+    {
+        using PollSet set = new();
+        using var rig = new VsockRig(set: set, executor: new PollExecutor("test vsock", set.Handle) { Interest = PollEvents.Readable });
+        using var host = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
+        host.Connect(new UnixDomainSocketEndPoint(rig.HostPath));
+        host.Send("CONNECT 80\n"u8);
+
+        VsockPacket request = rig.Await(VsockOperation.Request);
+        rig.SendLater(rig.Packet(VsockOperation.Response, request.SourcePort, guestPort: 80));
+        string answer = $"OK {request.SourcePort}\n";
+        Assert.Equal(answer, Encoding.ASCII.GetString(VsockRig.ReadAll(host, answer.Length)));
+        host.Send([1, 2, 3]);
+        Assert.Equal(3u, rig.Await(VsockOperation.ReadWrite).Length);
+        host.Send([4]);
+        Assert.Equal(1u, rig.Await(VsockOperation.ReadWrite).Length);
     }
 
     [Fact]

@@ -93,11 +93,12 @@ internal sealed class VsockRig : IDisposable
     }
 
     /// <summary>Waits for a packet of a device that works on a thread.</summary>
-    public void Await(VsockOperation operation)
+    public VsockPacket Await(VsockOperation operation)
     {
         (VsockPacket Packet, byte[] Data)? taken = null;
         Assert.True(SpinWait.SpinUntil(() => (taken = Take()) is not null, 30_000));
         Assert.Equal(operation, taken?.Packet.Operation);
+        return taken!.Value.Packet; // it was compared
     }
 
     /// <summary>Sends bytes as they are; false where the device owes too many back.</summary>
