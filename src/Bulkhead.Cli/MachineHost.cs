@@ -48,6 +48,7 @@ internal sealed class MachineHost : IMachineHost
             Nets = request.Nets,
             Entropy = request.Entropy,
             Balloon = request.Balloon,
+            Vsock = request.Vsock,
         };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
         using var signals = new HostSignals(runner.Stop);
@@ -79,7 +80,7 @@ internal sealed class MachineHost : IMachineHost
 
         if (request.Stats)
         {
-            Statistics.Write(Console.Error, runner.Domains, engines);
+            Statistics.Write(Console.Error, runner, engines);
         }
 
         return result.ExitCode;

@@ -43,6 +43,9 @@ public sealed record DomainRequest
     /// <summary>Whether it has a device that gives memory it has no use for back to the host.</summary>
     public bool Balloon { get; init; }
 
+    /// <summary>Its sockets to the host and to other domains, or null for none.</summary>
+    public VsockRequest? Vsock { get; init; }
+
     /// <summary>Whether port 0xF4 ends the domain.</summary>
     public bool DebugExit { get; init; }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Backends.Net.Switching;
 using Bulkhead.Devices.Channels;
+using Bulkhead.Devices.Virtio.Vsock;
 using Bulkhead.Host;
 using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
@@ -25,6 +26,7 @@ public sealed class MachineRunner : IDisposable
     private readonly List<(ChannelRequest Request, Channel Channel)> _channels = [];
     private readonly List<(NetworkRequest Request, NetworkSwitch Network)> _networks = [];
     private readonly Dictionary<string, DomainLinks> _links = [];
+    private readonly Dictionary<string, VsockEndpoint> _vsocks = []; // by domain
     private readonly ControlThread _control = new();
     private readonly TraceFile? _trace;
 
@@ -56,6 +58,7 @@ public sealed class MachineRunner : IDisposable
                 runner._networks.Add((network, network.Create(request.Domains, runner.NowNs, request.InstructionClock)));
             }
 
+            runner.AddVsocks(request.Domains);
             if (request.InstructionClock)
             {
                 runner.AddCounted(request, engine);
@@ -230,6 +233,13 @@ public sealed class MachineRunner : IDisposable
             : throw new OperatorException($"{domain.Name} has no network card {card}; it has {(cards.Count == 0 ? "none" : $"{cards.Count}, numbered from 0")}.", 2);
     }
 
+    /// <summary>What a domain's sockets did, by name; empty where it has none.</summary>
+    public IReadOnlyList<(string Name, long Count)> Sockets(Domain domain)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        return _vsocks.GetValueOrDefault(domain.Name)?.Counters.Table() ?? [];
+    }
+
     /// <summary>Ends every domain that still lives with this exit code.</summary>
     public void Stop(int exitCode, string message)
     {
@@ -291,6 +301,11 @@ public sealed class MachineRunner : IDisposable
         foreach ((_, Channel channel) in _channels)
         {
             channel.Dispose();
+        }
+
+        foreach (VsockEndpoint vsock in _vsocks.Values)
+        {
+            vsock.Dispose();
         }
     }
 
@@ -398,7 +413,28 @@ public sealed class MachineRunner : IDisposable
     private DomainLinks LinksOf(DomainRequest domain) => new(
         [.. MembersOf(domain.Name)],
         [.. domain.Nets.Select(net => _networks.Find(n => n.Request.Name == net.Network).Network?.Ports.FirstOrDefault(p => p.Member.Name == domain.Name))],
-        [.. domain.Nets.Select(static _ => new FrameCapture())]);
+        [.. domain.Nets.Select(static _ => new FrameCapture())],
+        _vsocks.GetValueOrDefault(domain.Name));
+
+    /// <summary>Makes the domains' endpoints, and lets each connect to those it names.</summary>
+    private void AddVsocks(IReadOnlyList<DomainRequest> domains)
+    {
+        foreach (DomainRequest domain in domains)
+        {
+            if (domain.Vsock is { } vsock)
+            {
+                _vsocks.Add(domain.Name, vsock.Create());
+            }
+        }
+
+        foreach (DomainRequest domain in domains)
+        {
+            foreach (string peer in domain.Vsock?.Peers ?? [])
+            {
+                _vsocks[domain.Name].Allow(_vsocks[peer]);
+            }
+        }
+    }
 
     private void AddDomain(DomainRequest request, EngineSeam engine, DomainTime time)
     {

@@ -110,6 +110,26 @@ internal static class Options
         },
     };
 
+    /// <summary>Makes an option with one value of several parts; as of <see cref="Several"/>.</summary>
+    internal static Option<T?> One<T>(string name, string form, string description, PartReader<T> read)
+        where T : class => new(name)
+    {
+        HelpName = form,
+        Description = description,
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            T? value = read(text, out string? error);
+            if (value is null)
+            {
+                result.AddError($"{name} {text}: {error}");
+            }
+
+            return value;
+        },
+    };
+
     /// <summary>Makes a switch.</summary>
     internal static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 

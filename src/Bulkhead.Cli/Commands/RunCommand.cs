@@ -73,6 +73,10 @@ internal sealed class RunCommand
 
     private readonly Option<bool> _rng = Options.Switch("--rng", "Give the guest a device (virtio) that gives random bytes.");
     private readonly Option<bool> _balloon = Options.Switch("--balloon", "Give the guest a device (virtio) by which memory it has no use for goes back to the host.");
+
+    private readonly Option<VsockRequest?> _vsock = Options.One<VsockRequest>(
+        "--vsock", VsockRequest.Form, "Sockets (virtio) to the host: processes of it connect to PATH, the guest to PATH_PORT (docs/devices.md).", VsockRequest.Parse);
+
     private readonly Option<long> _timeout = Options.Duration("--timeout", "End the guest after this time, with exit code 124.");
     private readonly Option<bool> _debugExit = Options.Switch("--debug-exit", "A byte written to port 0xf4 ends the guest with exit code value * 2 + 1.");
     private readonly Option<bool> _stats = Options.Switch("--stats", "Print at the end what the engine did and where its time went.");
@@ -95,7 +99,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _rng, _balloon, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
+            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _rng, _balloon, _vsock, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -173,6 +177,7 @@ internal sealed class RunCommand
             Nets = nets,
             Entropy = line.GetValue(_rng),
             Balloon = line.GetValue(_balloon),
+            Vsock = line.GetValue(_vsock),
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             DebugExit = line.GetValue(_debugExit),
             Stats = line.GetValue(_stats),

@@ -47,6 +47,9 @@ internal sealed record RunRequest
     /// <summary>Whether the guest has a device that gives memory it has no use for back to the host.</summary>
     internal bool Balloon { get; init; }
 
+    /// <summary>The guest's sockets to the host, or null for none.</summary>
+    internal VsockRequest? Vsock { get; init; }
+
     /// <summary>When to give up (exit code 124), in nanoseconds of wall time from the start of the machine; null for never.</summary>
     internal required long? TimeoutNs { get; init; }
 

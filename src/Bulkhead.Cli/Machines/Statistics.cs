@@ -7,9 +7,9 @@ namespace Bulkhead.Cli.Machines;
 /// <summary>The table of <c>--stats</c>.</summary>
 internal static class Statistics
 {
-    internal static void Write(TextWriter writer, IReadOnlyList<Domain> domains, TranslatorEngines engines)
+    internal static void Write(TextWriter writer, MachineRunner runner, TranslatorEngines engines)
     {
-        foreach (Domain domain in domains)
+        foreach (Domain domain in runner.Domains)
         {
             foreach (VcpuSlot vcpu in domain.Vcpus.Where(static v => v.Turns > 0))
             {
@@ -19,6 +19,12 @@ internal static class Statistics
                 WriteCounts(writer, vcpu.ExitTable());
                 writer.WriteLine("interpreted:");
                 WriteCounts(writer, vcpu.InterpretedTable());
+            }
+
+            if (runner.Sockets(domain) is { Count: > 0 } sockets)
+            {
+                writer.WriteLine("sockets:");
+                WriteCounts(writer, sockets);
             }
         }
 

@@ -53,6 +53,7 @@ internal static class DomainRequests
             Nets = d.Nets,
             Entropy = d.Entropy,
             Balloon = d.Balloon,
+            Vsock = d.Vsock,
             StartsOff = true,
             Cpus = d.Cpus,
             Pool = system.Pools.Select(static p => p.Name).ToList().IndexOf(d.Pool),

@@ -120,7 +120,7 @@ internal sealed class LiveSystem : IDisposable
         _view.End(exitCode, Status(NowNs), _system.IsVirtual ? runner.StateHash() : null);
         if (_request.Stats)
         {
-            Statistics.Write(statistics, runner.Domains, engines);
+            Statistics.Write(statistics, runner, engines);
             statistics.WriteLine($"runtime: {GC.CollectionCount(0) - _collections} collections in {GC.GetTotalPauseDuration().TotalMilliseconds:F1} ms, {GC.GetTotalAllocatedBytes() - _allocated} bytes allocated while guests ran");
             WindowTable.Write(statistics, runner.Windows());
         }

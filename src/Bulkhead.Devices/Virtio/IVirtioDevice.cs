@@ -36,6 +36,11 @@ internal interface IVirtioDevice
     /// and on another thread. Once after each start.</summary>
     void Stop(Action stopped);
 
+    /// <summary>The driver is gone: what belonged to it ends. While it is stopped.</summary>
+    void Reset()
+    {
+    }
+
     /// <summary>Writes what it has to itself: nothing, where all of it follows from the features. While it is stopped.</summary>
     void Save(StateWriter writer)
     {

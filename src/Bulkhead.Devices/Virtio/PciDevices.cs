@@ -9,6 +9,8 @@ using Bulkhead.Devices.Virtio.Balloon;
 using Bulkhead.Devices.Virtio.Block;
 using Bulkhead.Devices.Virtio.Entropy;
 using Bulkhead.Devices.Virtio.Net;
+using Bulkhead.Devices.Virtio.Vsock;
+using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Devices.Virtio;
 
@@ -18,6 +20,7 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
 {
     private readonly List<VirtioFunction> _functions = [];
     private readonly List<IDeviceExecutor> _executors = [];
+    private readonly List<PollSet> _sets = [];
     private readonly List<ChannelPort> _ports = [];
 
     /// <summary>Adds a disk with a queue for each executor, which are disposed with it; the disk is not.</summary>
@@ -52,6 +55,14 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
         Add(new VirtioEntropy(fill, executor));
     }
 
+    /// <summary>Adds sockets whose executor, and set that it watches, are disposed with them; the endpoint is not.</summary>
+    public void AddVsock(VsockEndpoint endpoint, PollSet set, IDeviceExecutor executor)
+    {
+        _executors.Add(executor);
+        _sets.Add(set);
+        Add(new VirtioVsock(endpoint, set, executor));
+    }
+
     /// <summary>Adds a domain's end of a channel, whose memory is one of the domain's shared windows.</summary>
     public void AddChannel(ChannelMember member, SharedWindow window) => _ = slots.Add(pin =>
     {
@@ -82,6 +93,11 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
         foreach (IDeviceExecutor executor in _executors)
         {
             executor.Dispose();
+        }
+
+        foreach (PollSet set in _sets)
+        {
+            set.Dispose();
         }
     }
 

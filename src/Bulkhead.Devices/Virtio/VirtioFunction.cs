@@ -207,7 +207,11 @@ internal sealed class VirtioFunction
     }
 
     /// <summary>Ends the device's work and waits for that: the domain is reset or over.</summary>
-    internal void Shutdown() => StopAndWait(() => _work = null);
+    internal void Shutdown() => StopAndWait(() =>
+    {
+        _work = null;
+        _device.Reset();
+    });
 
     /// <summary>Holds the device's work and waits until it stands still. No vCPU runs until <see cref="Resume"/>.</summary>
     internal void Pause() => StopAndWait(() => _held = true);
@@ -369,6 +373,7 @@ internal sealed class VirtioFunction
 
     private void Clear()
     {
+        _device.Reset();
         _work = null;
         _session = null;
         _resetting = false;

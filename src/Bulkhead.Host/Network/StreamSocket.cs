@@ -8,7 +8,7 @@ public sealed unsafe class StreamSocket : IDisposable
 {
     private const int BufferBytes = 1 << 20;
 
-    private StreamSocket(int descriptor) => Handle = new SafeFileHandle(descriptor, ownsHandle: true);
+    internal StreamSocket(int descriptor) => Handle = new SafeFileHandle(descriptor, ownsHandle: true);
 
     /// <summary>To wait at.</summary>
     public SafeFileHandle Handle { get; }
@@ -31,6 +31,43 @@ public sealed unsafe class StreamSocket : IDisposable
         forChild = new SafeFileHandle(pair[1], ownsHandle: true);
         return new StreamSocket(pair[0]);
     }
+
+    /// <summary>Connects to whoever listens at a path; null where nobody does, or has no room for one more.</summary>
+    public static StreamSocket? Connect(UnixAddress address) => Connect(address, out _);
+
+    /// <summary>The same; and why not.</summary>
+    internal static StreamSocket? Connect(UnixAddress address, out int errno)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        int descriptor = SocketCalls.Create(SocketCalls.Unix, SocketCalls.Stream | SocketCalls.CloseOnExec | SocketCalls.NonBlocking, 0);
+        if (descriptor < 0)
+        {
+            errno = Marshal.GetLastPInvokeError();
+            return null;
+        }
+
+        var socket = new StreamSocket(descriptor);
+        fixed (byte* bytes = address.Bytes)
+        {
+            // SAFETY: the kernel reads the span.
+            if (SocketCalls.Connect(descriptor, bytes, (uint)address.Bytes.Length) == 0)
+            {
+                errno = 0;
+                return socket;
+            }
+
+            errno = Marshal.GetLastPInvokeError();
+        }
+
+        socket.Dispose();
+        return null;
+    }
+
+    /// <summary>Sends no more: the other end sees the end behind what was sent.</summary>
+    public void EndSending() => _ = SocketCalls.Shutdown((int)Handle.DangerousGetHandle(), SocketCalls.SendSide);
+
+    /// <summary>Receives no more: the other end can send nothing more.</summary>
+    public void EndReceiving() => _ = SocketCalls.Shutdown((int)Handle.DangerousGetHandle(), SocketCalls.ReceiveSide);
 
     /// <summary>Sends as much as there is room for: how many bytes, or -1 where the other end is gone.</summary>
     public int Send(ReadOnlySpan<byte> data)

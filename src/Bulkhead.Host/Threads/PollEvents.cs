@@ -12,4 +12,10 @@ public enum PollEvents : short
 
     /// <summary>Something can be written.</summary>
     Writable = 4,
+
+    /// <summary>It failed. Told whether asked for or not.</summary>
+    Failed = 8,
+
+    /// <summary>The other end neither sends nor receives any more. Told whether asked for or not.</summary>
+    HungUp = 16,
 }

@@ -7,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>Reads which devices a domain has.</summary>
-internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkReader networks)
+internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkReader networks, VsockReader vsocks)
 {
     /// <summary>The memory of a channel that says nothing of it.</summary>
     internal const ulong DefaultChannelBytes = 1ul << 20;
@@ -15,12 +15,13 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
     private const string MembersForm = "a list of names of domains of this file";
 
     /// <summary>Reads the devices of one domain.</summary>
-    internal DomainConfig Read(ConfigMap map, DomainConfig domain) => domain with
+    internal DomainConfig Read(ConfigMap map, DomainConfig domain, string path) => domain with
     {
         Disks = map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>().ToArray(),
         Nets = networks.ReadCards(map, domain.Name),
         Entropy = ReadSwitch(map, "rng"),
         Balloon = ReadSwitch(map, "balloon"),
+        Vsock = map.Find("vsock") is { } vsock ? vsocks.Read(vsock, domain.Name, $"{path}.vsock") : null,
     };
 
     /// <summary>Reads the channels of the system.</summary>

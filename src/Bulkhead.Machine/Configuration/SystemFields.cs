@@ -100,6 +100,12 @@ internal static class SystemFields
         ConfigField.Number("mtu", NetworkRequest.LeastMtu, NetworkRequest.MostMtu, "The largest payload of a frame") with { Default = "1500" },
         ConfigField.List("rules", NetworkRule, "What may pass; the first rule that speaks of a frame decides"));
 
+    public static readonly FieldTable Vsock = new(
+        "vsock", "Virtio sockets: streams to the host and to other domains.",
+        ConfigField.Number("cid", VsockRequest.LeastCid, VsockRequest.MostCid, "The guest's number, unique; the host is 2") with { Required = true },
+        ConfigField.Text("path", "The path of a socket to be made, by which processes of the host connect to the guest; without it there is no way to the host"),
+        ConfigField.Names("peers", "Domains with vsock that this one may connect to"));
+
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
@@ -120,6 +126,7 @@ internal static class SystemFields
         ConfigField.List("networks", Network, "Its network cards"),
         ConfigField.Choice("rng", Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = Switches[1] },
         ConfigField.Choice("balloon", Switches, "Whether it has a device (virtio) that gives memory it has no use for back to the host") with { Default = Switches[1] },
+        ConfigField.Map("vsock", Vsock, "Its sockets to the host and to other domains; what is not declared cannot be connected to"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Cpus("cpus", SystemReader.MaxCpu, "The CPUs of its pool that its vCPUs may be on, as the pool names them; without it they may be on all"),
         ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },

@@ -27,6 +27,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly List<PoolConfig> _pools = [];
     private readonly LifeReader _lives = new(errors);
     private readonly NetworkReader _networks = new(errors);
+    private readonly VsockReader _vsocks = new(errors, folder);
     private readonly List<CpuSelector> _cpus = [];
     private (Mark At, string Path)? _secondCpu;
     private readonly ScheduleReader _schedule = new(errors, file);
@@ -65,6 +66,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         _schedule.CheckFrames();
         _lives.CheckDependencies(domains);
+        _vsocks.CheckPeers(domains);
         return new SystemConfig(file, _pools, domains)
         {
             Channels = Devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]),
@@ -74,7 +76,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         };
     }
 
-    private DeviceReader Devices => field ??= new DeviceReader(errors, folder, _networks);
+    private DeviceReader Devices => field ??= new DeviceReader(errors, folder, _networks, _vsocks);
 
     private SystemClock ReadClock(ConfigMap map)
     {
@@ -88,6 +90,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         {
             _lives.RefuseHostTime();
             _networks.RefuseHostTime();
+            _vsocks.RefuseHostTime();
         }
 
         if (map.Has("seed") && !isVirtual)
@@ -196,7 +199,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Task = map.Choice("task", SystemFields.Tasks) ?? (image is null ? null : SystemFields.Tasks[0]),
         };
         domain = domain with { Cpus = ReadCpusOf(map, domain.Pool) };
-        return Devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path));
+        return Devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path), path);
     }
 
     // Of a pool that has errors of its own nothing more is said.

@@ -4,7 +4,9 @@ using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Entropy;
+using Bulkhead.Devices.Virtio.Vsock;
 using Bulkhead.Host;
+using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Time;
 
 namespace Bulkhead.Machine.Devices;
@@ -36,6 +38,9 @@ internal sealed class DomainDevices : IDisposable
     /// <summary>Whether it gives back memory it has no use for.</summary>
     internal bool Balloon { get; private init; }
 
+    /// <summary>Where its sockets lead, or null.</summary>
+    internal VsockEndpoint? Vsock { get; private init; }
+
     /// <summary>Opens everything.</summary>
     /// <param name="request">Which devices.</param>
     /// <param name="links">What connects it with others.</param>
@@ -47,6 +52,7 @@ internal sealed class DomainDevices : IDisposable
         {
             Balloon = request.Balloon,
             Random = !request.Entropy ? null : random is not null ? random.Fill : RandomNumberGenerator.Fill,
+            Vsock = links.Vsock,
         };
         try
         {
@@ -58,6 +64,11 @@ internal sealed class DomainDevices : IDisposable
             if (immediate && links.Ports.Contains(null))
             {
                 throw new OperatorException($"{request.Name}: the host's network has no place where time is made of instructions: what comes from it would come at another time every time.", 2);
+            }
+
+            if (immediate && links.Vsock is not null)
+            {
+                throw new OperatorException($"{request.Name}: sockets have no place where time is made of instructions: what comes through them would come at another time every time.", 2);
             }
 
             for (int i = 0; i < request.Nets.Count; i++)
@@ -81,6 +92,9 @@ internal sealed class DomainDevices : IDisposable
 
     /// <summary>The thread of a network card; whoever asks disposes it.</summary>
     internal IDeviceExecutor NewExecutor(NetCard net) => net.Backend.CreateExecutor($"net {_domain}");
+
+    /// <summary>The thread of sockets; whoever asks disposes it, and then the set.</summary>
+    internal PollExecutor NewExecutor(PollSet sockets) => new($"vsock {_domain}", sockets.Handle) { Interest = PollEvents.Readable };
 
     private FrameStream StartPasst(NetRequest net)
     {

@@ -5,6 +5,7 @@ using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio;
+using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Time;
@@ -97,6 +98,12 @@ internal sealed class Board : IDisposable
             foreach (NetCard net in devices.Nets)
             {
                 _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture);
+            }
+
+            if (devices.Vsock is { } vsock)
+            {
+                var set = new PollSet();
+                _devices.AddVsock(vsock, set, devices.NewExecutor(set));
             }
 
             for (int i = 0; i < devices.Channels.Count; i++)

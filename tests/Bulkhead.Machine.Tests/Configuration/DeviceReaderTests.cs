@@ -25,6 +25,8 @@ public sealed class DeviceReaderTests
                     forward: ["tcp:2222-:22", "udp:0.0.0.0:5353-:53"]
                     mac: 52:54:00:12:34:56
                   - { name: user, forward: "tcp:80-:8080" }
+                vsock: { cid: 3, path: a.vsock, peers: [b] }
+              - { name: b, image: debian, vsock: { cid: 4 } }
             """);
 
         DomainConfig a = system.Domains[0];
@@ -40,6 +42,9 @@ public sealed class DeviceReaderTests
             [new PortForward(false, IPAddress.Loopback, 2222, 22), new PortForward(true, IPAddress.Any, 5353, 53)], a.Nets[0].Forwards);
         Assert.Equal([0x52, 0x54, 0, 0x12, 0x34, 0x56], a.Nets[0].Mac!); // it was given
         Assert.Equal(8080, Assert.Single(a.Nets[1].Forwards).GuestPort);
+        Assert.Equal((3u, "/sys/a.vsock"), (a.Vsock!.Cid, a.Vsock.Path)); // it was given
+        Assert.Equal(["b"], a.Vsock.Peers);
+        Assert.Null(system.Domains[1].Vsock?.Path);
     }
 
     [Theory]
@@ -49,6 +54,10 @@ public sealed class DeviceReaderTests
     [InlineData("networks: [{ name: users }]", "domains[0].networks[0].name: \"users\" is not known; one of user; did you mean user?")]
     [InlineData("networks: [{ name: user, forward: [22] }]", "domains[0].networks[0].forward[0]: \"22\" is not a forwarded port; tcp|udp:[ADDRESS:]PORT-:PORT")]
     [InlineData("networks: [{ name: user, mac: \"53:0:0:0:0:0\" }]", "domains[0].networks[0].mac: \"53:0:0:0:0:0\" is not an address; six bytes")]
+    [InlineData("vsock: { path: p }", "domains[0].vsock.cid: is missing; a number from 3 on")]
+    [InlineData("vsock: { cid: 2 }", "domains[0].vsock.cid")]
+    [InlineData("vsock: { cid: 3, peers: [a] }", "domains[0].vsock.peers[0]: is the domain itself")]
+    [InlineData("vsock: { cid: 3, peers: [b] }", "domains[0].vsock.peers[0]: \"b\" is not a domain of this file that has vsock")]
     public void Parse_Mistake_IsNamedWithItsFix(string fields, string expected)
     {
         OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", $"domains: [{{name: a, image: debian, {fields}}}]"));
@@ -56,10 +65,38 @@ public sealed class DeviceReaderTests
         Assert.Contains(expected, e.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Parse_NetworkInVirtualTime_IsRefused()
+    [Theory]
+    [InlineData("{ cid: 3 }", "domains[1].vsock.cid: 3 is another domain's")]
+    [InlineData("{ cid: 4, path: p }", "domains[1].vsock.path: is another domain's")]
+    public void Parse_SocketsOfAnother_AreRefused(string vsock, string expected)
     {
-        OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", "{clock: virtual, domains: [{name: a, image: debian, networks: [{name: user}]}]}"));
+        OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse(
+            "s.yaml", $"domains: [{{name: a, image: debian, vsock: {{cid: 3, path: p}}}}, {{name: b, image: debian, vsock: {vsock}}}]"));
+
+        Assert.Contains(expected, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("3", null, null)]
+    [InlineData("77,uds=/tmp/x", "/tmp/x", null)]
+    [InlineData("2", null, "is no guest's number")]
+    [InlineData("x", null, "is no guest's number")]
+    [InlineData("3,path=/tmp/x", null, "'path=/tmp/x' is not known here; known are uds=")]
+    public void Vsock_InOneWord(string text, string? path, string? mistake)
+    {
+        VsockRequest? request = VsockRequest.Parse(text, out string? error);
+
+        Assert.Equal(mistake is null, request is not null);
+        Assert.Equal(path, request?.Path);
+        Assert.Contains(mistake ?? string.Empty, error ?? string.Empty, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("networks: [{name: user}]")]
+    [InlineData("vsock: {cid: 3}")]
+    public void Parse_HostsTimeInVirtualTime_IsRefused(string fields)
+    {
+        OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", $"{{clock: virtual, domains: [{{name: a, image: debian, {fields}}}]}}"));
 
         Assert.Contains("the clock is virtual", e.Message, StringComparison.Ordinal);
     }

@@ -184,6 +184,7 @@ public sealed class SystemSchemaTests
             "class" => $"pools: [{{name: p, cpus: [5], policy: {(field.Name == "priority" ? "fixed-priority" : "bvt")}}}]\ndomains: [{{name: a, image: debian, classes: [{Map("name: x", "hint: 1", field.Name == "priority" ? string.Empty : "warp: 0", "limit: 1ms", "rest: 1ms")}]}}]",
             "disk" => $"domains: [{{name: a, image: debian, disks: [{Map("file: f")}]}}]",
             "network" => $"networks: [{{name: a-1}}]\ndomains: [{{name: a, image: debian, networks: [{Map(field.Name == "forward" ? "name: user" : "name: a-1")}]}}]",
+            "vsock" => $"domains: [{{name: b, image: debian, vsock: {{cid: 9}}}}, {{name: a, image: debian, vsock: {Map("cid: 3")}}}]",
             "rule" => $"networks: [{{name: lan, rules: [{Map("from: b", "to: any", field.Name == "port" ? "protocol: tcp" : string.Empty)}]}}]\n{networked}",
             "domain_network" => $"networks: [{Map("name: lan")}]\n{Domains}",
             "channel" => $"channels: [{Map("name: c", field.Name == "readers" ? "writers: [a]" : "writers: [b]")}]\n{Domains.Replace("}]", "}, {name: b, image: debian}]", StringComparison.Ordinal)}",

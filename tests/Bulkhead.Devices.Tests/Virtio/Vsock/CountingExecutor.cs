@@ -1,0 +1,21 @@
+using Bulkhead.Devices.Executors;
+
+namespace Bulkhead.Devices.Tests.Virtio.Vsock;
+
+/// <summary>Works at once, and counts how often it was rung.</summary>
+internal sealed class CountingExecutor : IDeviceExecutor
+{
+    private readonly ImmediateExecutor _inner = new();
+
+    public int Rings { get; private set; }
+
+    public void Start(Action work, Action<Exception> failed) => _inner.Start(work, failed);
+
+    public void Ring()
+    {
+        Rings++;
+        _inner.Ring();
+    }
+
+    public void Dispose() => _inner.Dispose();
+}
