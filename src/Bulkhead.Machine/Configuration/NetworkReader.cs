@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Bulkhead.Host;
+using Bulkhead.Host.Network;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Yaml;
 using YamlDotNet.Core;
@@ -21,13 +22,14 @@ internal sealed class NetworkReader(ConfigErrors errors)
     private const string ForwardForm = PortForward.Form + ", as in tcp:2222-:22";
     private const string NameForm = "a name of its own: lower-case letters, digits and hyphens, a letter first, at most 32";
     private const string PortForm = "a port from 0 to 65535, or a range such as 6000-6010";
+    private const string DeviceForm = "the name of a TAP device of the host, at most 15 characters, such as tap0";
     private const string AddressForm = "an IP address such as 10.0.0.1 or fd00::1, or a list of them";
 
     private readonly List<(string Name, ConfigMap Map)> _networks = [];
     private readonly List<(Mark At, string Path)> _ofHost = [];
     private readonly List<(string Network, string Domain, string Mac)> _members = [];
 
-    private string[] Names => [NetRequest.User, .. _networks.Select(static n => n.Name)];
+    private string[] Names => [NetRequest.User, NetRequest.Tap, .. _networks.Select(static n => n.Name)];
 
     /// <summary>Reads which networks there are.</summary>
     internal void ReadNames(ConfigMap top)
@@ -47,7 +49,7 @@ internal sealed class NetworkReader(ConfigErrors errors)
             string name = map.Name("name", NameForm) ?? string.Empty;
             if (name.Length > 0 && Names.Contains(name))
             {
-                map.Error("name", name == NetRequest.User ? $"\"{name}\" is that of the host's networks" : $"\"{name}\" is the name of an earlier network", NameForm);
+                map.Error("name", name is NetRequest.User or NetRequest.Tap ? $"\"{name}\" is the host's" : $"\"{name}\" is the name of an earlier network", NameForm);
             }
 
             _networks.Add((name, map));
@@ -86,32 +88,48 @@ internal sealed class NetworkReader(ConfigErrors errors)
         var card = new NetRequest
         {
             Network = map.Choice("name", Names) ?? NetRequest.User,
+            Device = ReadDevice(map),
             Forwards = ReadForwards(map, path),
             Mac = ReadMac(map),
             Addresses = ReadAddresses(map, path),
         };
-        bool user = card.Network == NetRequest.User;
-        if (user)
+        if (card.IsOfHost)
         {
             _ofHost.Add((map.Start, path));
         }
-
-        if (!user && map.Has("forward"))
-        {
-            map.Error("forward", "goes with the network user only", "leave it out; what may pass say the rules of the network");
-        }
-
-        if (user && map.Has("address"))
-        {
-            map.Error("address", "goes with a network of this file only", "leave it out; the network user gives the guest its address");
-        }
-
-        if (!user)
+        else
         {
             AddMember(map, card, domain, number);
         }
 
+        Only(map, "forward", card.Network == NetRequest.User, "the network user", card.IsOfHost ? "the guest has an address of its own there" : "what may pass say the rules of the network");
+        Only(map, "device", card.Network == NetRequest.Tap, "the network tap", "it names an interface of the host");
+        Only(map, "address", !card.IsOfHost, "a network of this file", "on the host's nobody looks at it");
+        if (card.Network == NetRequest.Tap && !map.Has("device"))
+        {
+            map.Error("device", "is missing", DeviceForm);
+        }
+
         return card;
+    }
+
+    private static void Only(ConfigMap map, string field, bool fits, string where, string why)
+    {
+        if (!fits && map.Has(field))
+        {
+            map.Error(field, $"goes with {where} only", $"leave it out: {why}");
+        }
+    }
+
+    private static string ReadDevice(ConfigMap map)
+    {
+        string name = map.Text("device", DeviceForm) ?? string.Empty;
+        if (name.Length > TapDevice.LongestName || name.Contains('/', StringComparison.Ordinal))
+        {
+            map.Error("device", $"\"{name}\" is no name of an interface", DeviceForm);
+        }
+
+        return name;
     }
 
     private void AddMember(ConfigMap map, NetRequest card, string domain, int number)

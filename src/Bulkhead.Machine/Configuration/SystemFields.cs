@@ -79,8 +79,9 @@ internal static class SystemFields
 
     public static readonly FieldTable Network = new(
         "network", "A virtio network card, and what it is connected to.",
-        ConfigField.OwnName("name", "user: the host's networks, by sockets of its own; or the name of a network of this file") with { Required = true },
+        ConfigField.OwnName("name", "user: the host's networks, by sockets of its own; tap: an interface of the host; or the name of a network of this file") with { Required = true },
         ConfigField.Texts("forward", "With user: ports of the host that lead to the guest: tcp:2222-:22, a list of them"),
+        ConfigField.Text("device", "With tap: the name of the interface, which must be there"),
         ConfigField.Text("mac", "Its address; without it one made of the domain's name"),
         ConfigField.Texts("address", "On a network of this file: the IP addresses it may send with, one or a list; without it any"));
 

@@ -6,6 +6,7 @@ using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Entropy;
 using Bulkhead.Devices.Virtio.Vsock;
 using Bulkhead.Host;
+using Bulkhead.Host.Network;
 using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Time;
 
@@ -17,7 +18,7 @@ internal sealed class DomainDevices : IDisposable
 {
     private readonly List<(IDisk Disk, DiskRequest Request)> _disks = [];
     private readonly List<NetCard> _nets = [];
-    private readonly List<Passt> _passts = [];
+    private readonly List<IDisposable> _ofHost = [];
     private readonly string _domain;
     private readonly bool _immediate;
 
@@ -74,7 +75,7 @@ internal sealed class DomainDevices : IDisposable
             for (int i = 0; i < request.Nets.Count; i++)
             {
                 NetRequest net = request.Nets[i];
-                INetBackend backend = links.Ports[i] is { } port ? port : devices.StartPasst(net);
+                INetBackend backend = links.Ports[i] is { } port ? port : net.Network == NetRequest.Tap ? devices.OpenTap(net) : devices.StartPasst(net);
                 devices._nets.Add(new NetCard(backend, net.MacOf(request.Name, i), links.Captures[i]));
             }
 
@@ -99,16 +100,23 @@ internal sealed class DomainDevices : IDisposable
     private FrameStream StartPasst(NetRequest net)
     {
         var passt = Passt.Start(net, _domain);
-        _passts.Add(passt);
+        _ofHost.Add(passt);
         return passt.Frames;
+    }
+
+    private TapBackend OpenTap(NetRequest net)
+    {
+        var tap = new TapBackend(TapDevice.Open(net.Device));
+        _ofHost.Add(tap);
+        return tap;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Passt passt in _passts)
+        foreach (IDisposable net in _ofHost)
         {
-            passt.Dispose();
+            net.Dispose();
         }
 
         foreach ((IDisk disk, _) in _disks)

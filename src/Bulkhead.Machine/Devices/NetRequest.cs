@@ -9,16 +9,25 @@ namespace Bulkhead.Machine.Devices;
 public sealed record NetRequest
 {
     /// <summary>How a card is written on a command line.</summary>
-    public const string Form = "user[,hostfwd=tcp|udp:[ADDRESS:]PORT-:PORT]…[,mac=ADDRESS]";
+    public const string Form = "user[,hostfwd=tcp|udp:[ADDRESS:]PORT-:PORT]…[,mac=ADDRESS]|tap:DEVICE[,mac=ADDRESS]";
 
     /// <summary>The network that is the host's, by sockets of its own.</summary>
     internal const string User = "user";
 
+    /// <summary>The network that is an interface of the host.</summary>
+    internal const string Tap = "tap";
+
     /// <summary>How an address is written.</summary>
     internal const string MacForm = "six bytes in hexadecimal, the first even, as in 52:54:00:12:34:56";
 
-    /// <summary>What it is connected to: <c>user</c>, or a network between domains by its name.</summary>
+    /// <summary>What it is connected to: <c>user</c>, <c>tap</c>, or a network between domains by its name.</summary>
     public string Network { get; init; } = User;
+
+    /// <summary>With <c>tap</c>: the name of the interface.</summary>
+    public string Device { get; init; } = string.Empty;
+
+    /// <summary>Whether it is connected to the host rather than to other domains.</summary>
+    internal bool IsOfHost => Network is User or Tap;
 
     /// <summary>On a network between domains: the IP addresses it may send with; none: any.</summary>
     public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
@@ -41,9 +50,16 @@ public sealed record NetRequest
             return null;
         }
 
-        if (words.What != User)
+        bool tap = words.What.StartsWith("tap:", StringComparison.Ordinal) && words.What.Length > 4;
+        if (words.What != User && !tap)
         {
             error = $"'{words.What}' is no kind of network; write {Form}.";
+            return null;
+        }
+
+        if (tap && words.Has("hostfwd"))
+        {
+            error = "hostfwd goes with user only: the guest has an address of its own on a TAP device.";
             return null;
         }
 
@@ -66,7 +82,7 @@ public sealed record NetRequest
             return null;
         }
 
-        return new NetRequest { Forwards = forwards, Mac = mac };
+        return new NetRequest { Network = tap ? Tap : User, Device = tap ? words.What[4..] : string.Empty, Forwards = forwards, Mac = mac };
     }
 
     /// <summary>The address of a domain's card: without one of its own the same every time, locally administered, made of the domain's name.</summary>

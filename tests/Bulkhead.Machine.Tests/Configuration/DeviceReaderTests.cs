@@ -51,7 +51,7 @@ public sealed class DeviceReaderTests
     [InlineData("disks: [{ read_only: true }]", "domains[0].disks[0].file: is missing; the path of a disk image")]
     [InlineData("disks: [{ file: a, format: qcow3 }]", "domains[0].disks[0].format: \"qcow3\" is not known; one of raw, qcow2, vmdk, vdi; did you mean qcow2?")]
     [InlineData("disks: [{ path: a }]", "domains[0].disks[0].path: is not a field; fields are file, read_only")]
-    [InlineData("networks: [{ name: users }]", "domains[0].networks[0].name: \"users\" is not known; one of user; did you mean user?")]
+    [InlineData("networks: [{ name: users }]", "domains[0].networks[0].name: \"users\" is not known; one of user, tap; did you mean user?")]
     [InlineData("networks: [{ name: user, forward: [22] }]", "domains[0].networks[0].forward[0]: \"22\" is not a forwarded port; tcp|udp:[ADDRESS:]PORT-:PORT")]
     [InlineData("networks: [{ name: user, mac: \"53:0:0:0:0:0\" }]", "domains[0].networks[0].mac: \"53:0:0:0:0:0\" is not an address; six bytes")]
     [InlineData("vsock: { path: p }", "domains[0].vsock.cid: is missing; a number from 3 on")]

@@ -64,17 +64,21 @@ public sealed class NetworkReaderTests
 
     [Theory]
     [InlineData("{ name: lan }, { name: lan }", "domains[0].networks[1].name: a is part of lan already; name each network once")]
-    [InlineData("{ name: wan }", "domains[0].networks[0].name: \"wan\" is not known; one of user, lan; did you mean lan?")]
-    [InlineData("{ mac: 52:54:00:12:34:56 }", "domains[0].networks[0].name: is missing; one of user, lan")]
+    [InlineData("{ name: wan }", "domains[0].networks[0].name: \"wan\" is not known; one of user, tap, lan; did you mean lan?")]
+    [InlineData("{ mac: 52:54:00:12:34:56 }", "domains[0].networks[0].name: is missing; one of user, tap, lan")]
     [InlineData("{ name: lan, forward: \"tcp:1-:2\" }", "domains[0].networks[0].forward: goes with the network user only; ")]
     [InlineData("{ name: user, address: 10.0.0.1 }", "domains[0].networks[0].address: goes with a network of this file only; ")]
+    [InlineData("{ name: tap }", "domains[0].networks[0].device: is missing; the name of a TAP device of the host, at most 15 characters, such as tap0")]
+    [InlineData("{ name: tap, device: a/b }", "domains[0].networks[0].device: \"a/b\" is no name of an interface; ")]
+    [InlineData("{ name: tap, device: t, forward: \"tcp:1-:2\" }", "domains[0].networks[0].forward: goes with the network user only; ")]
+    [InlineData("{ name: lan, device: t }", "domains[0].networks[0].device: goes with the network tap only; ")]
     [InlineData("{ name: lan, address: [10.0.0.1, 1] }", "domains[0].networks[0].address[1]: \"1\" is not an IP address; ")]
     [InlineData("{ name: lan, mac: 02:00:00:00:00:07 }", "domains[1].networks[0].mac: is the address of a as well; ")]
     public void Parse_MistakeInACard_IsNamedWithItsFix(string cards, string expected) => AssertRefused(
         $"{{networks: [{{name: lan}}], domains: [{{name: a, image: debian, networks: [{cards}]}}, {{name: b, image: debian, networks: [{{name: lan, mac: \"02:00:00:00:00:07\"}}]}}]}}", expected);
 
     [Theory]
-    [InlineData("{ name: user }", "networks[0].name: \"user\" is that of the host's networks; ")]
+    [InlineData("{ name: user }", "networks[0].name: \"user\" is the host's; ")]
     [InlineData("{ name: lan }, { name: lan }", "networks[1].name: \"lan\" is the name of an earlier network; ")]
     [InlineData("{ mtu: 1500 }", "networks[0].name: is missing; ")]
     public void Parse_MistakeInNames_IsNamedWithItsFix(string networks, string expected) =>

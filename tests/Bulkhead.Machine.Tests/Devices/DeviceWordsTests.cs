@@ -43,4 +43,14 @@ public sealed class DeviceWordsTests
         Assert.Equal(expected is null, net is not null);
         Assert.Contains(expected ?? string.Empty, error ?? string.Empty, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Net_Tap_NamesItsDevice()
+    {
+        Assert.Equal(("tap", "tap0"), NetRequest.Parse("tap:tap0", out _) is { } net ? (net.Network, net.Device) : default);
+        Assert.Null(NetRequest.Parse("tap:", out string? error));
+        Assert.Contains("tap:DEVICE", error, StringComparison.Ordinal);
+        Assert.Null(NetRequest.Parse("tap:tap0,hostfwd=tcp:1-:2", out error));
+        Assert.Contains("hostfwd goes with user only", error, StringComparison.Ordinal);
+    }
 }
