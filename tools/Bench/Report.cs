@@ -51,6 +51,7 @@ internal static class Report
             .AppendLine("translator, in one session; medians. *to native*: Bulkhead's time by the host's (1 is native speed, smaller is better).")
             .AppendLine("*to QEMU*: how many times faster than QEMU. What only a guest does, exits for one, has no native figures.").AppendLine()
             .AppendLine("![ratios](ratios.svg)").AppendLine()
+            .AppendLine("Disks, networks and channels (`bench/io`): [io.md](io.md).").AppendLine()
             .AppendLine("| class | to native | to QEMU | target |").AppendLine("|---|---|---|---|");
         foreach ((WorkloadClass c, _, Row[] rows) in classes)
         {
