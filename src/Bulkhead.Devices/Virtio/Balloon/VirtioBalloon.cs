@@ -42,12 +42,7 @@ internal sealed class VirtioBalloon : IVirtioDevice
         Span<byte> c = stackalloc byte[ConfigBytes];
         c.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(c[ActualPages..], _actualPages);
-        data.Clear();
-        if (offset < c.Length)
-        {
-            ReadOnlySpan<byte> there = c[offset..Math.Min(offset + data.Length, c.Length)];
-            there.CopyTo(data);
-        }
+        DeviceConfig.Read(c, offset, data);
     }
 
     /// <inheritdoc/>

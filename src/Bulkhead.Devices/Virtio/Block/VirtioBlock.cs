@@ -83,12 +83,7 @@ internal sealed class VirtioBlock : IVirtioDevice
         BinaryPrimitives.WriteUInt32LittleEndian(c[BlockConfig.WriteZeroesMaximum..], MostRangeSectors);
         BinaryPrimitives.WriteUInt32LittleEndian(c[(BlockConfig.WriteZeroesMaximum + 4)..], MostRanges);
         c[BlockConfig.WriteZeroesMaximum + 8] = 1;
-        data.Clear();
-        if (offset < c.Length)
-        {
-            ReadOnlySpan<byte> there = c[offset..Math.Min(offset + data.Length, c.Length)];
-            there.CopyTo(data);
-        }
+        DeviceConfig.Read(c, offset, data);
     }
 
     /// <inheritdoc/>

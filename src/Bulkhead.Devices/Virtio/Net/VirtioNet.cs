@@ -65,12 +65,7 @@ internal sealed class VirtioNet : IVirtioDevice
         BinaryPrimitives.WriteUInt16LittleEndian(c[6..], _up ? LinkUp : (ushort)0);
         BinaryPrimitives.WriteUInt16LittleEndian(c[8..], 1);
         BinaryPrimitives.WriteUInt16LittleEndian(c[10..], _backend.Mtu);
-        data.Clear();
-        if (offset < c.Length)
-        {
-            ReadOnlySpan<byte> there = c[offset..Math.Min(offset + data.Length, c.Length)];
-            there.CopyTo(data);
-        }
+        DeviceConfig.Read(c, offset, data);
     }
 
     /// <inheritdoc/>

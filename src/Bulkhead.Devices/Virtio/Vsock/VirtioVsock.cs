@@ -66,11 +66,7 @@ internal sealed partial class VirtioVsock : IVirtioDevice
     {
         Span<byte> config = stackalloc byte[ConfigBytes];
         BinaryPrimitives.WriteUInt64LittleEndian(config, _endpoint.Cid);
-        data.Clear();
-        if (offset < config.Length)
-        {
-            config[offset..Math.Min(offset + data.Length, config.Length)].CopyTo(data);
-        }
+        DeviceConfig.Read(config, offset, data);
     }
 
     /// <inheritdoc/>
