@@ -51,9 +51,15 @@ internal sealed class Pool(IReadOnlyList<PcpuWorker> workers)
     /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
     internal void Change(Domain domain, Share share)
     {
+        bool here = false;
         foreach (Placement placement in PlacementsOf(domain))
         {
             placement.Change(share);
+            here = true;
+        }
+
+        if (here)
+        {
             Permit();
         }
     }
