@@ -9,6 +9,9 @@ namespace Bulkhead.Yaml;
 /// <summary>One mapping of the file: reads its fields, noting what is wrong and going on with the default.</summary>
 internal sealed class ConfigMap
 {
+    /// <summary>The words of a truth.</summary>
+    public static readonly string[] Switches = ["true", "false"];
+
     private readonly ConfigErrors _errors;
     private readonly YamlMappingNode _node;
     private readonly string _path;
@@ -64,6 +67,15 @@ internal sealed class ConfigMap
     public void Error(string field, string problem, string accepted, string? meant = null) =>
         _errors.Add(Find(field)?.Start ?? _node.Start, Join(_path, field), problem, accepted, meant);
 
+    /// <summary>Notes a field that is not there.</summary>
+    public void Require(string field, string accepted)
+    {
+        if (!Has(field))
+        {
+            Error(field, "is missing", accepted);
+        }
+    }
+
     /// <summary>The field as non-empty text, or null where it is absent or wrong.</summary>
     public string? Text(string field, string accepted)
     {
@@ -93,6 +105,9 @@ internal sealed class ConfigMap
         Error(field, $"\"{text}\" is not a name", accepted);
         return null;
     }
+
+    /// <summary>The field as a truth, or what it is where it is absent or wrong.</summary>
+    public bool Switch(string field, bool fallback) => Choice(field, Switches) is { } word ? word == Switches[0] : fallback;
 
     public string? Choice(string field, string[] choices)
     {

@@ -98,11 +98,7 @@ internal sealed partial class RecipeReader
 
     private static string? Required(ConfigMap map, string field, string accepted)
     {
-        if (!map.Has(field))
-        {
-            map.Error(field, "is missing", accepted);
-        }
-
+        map.Require(field, accepted);
         return map.Text(field, accepted);
     }
 

@@ -41,10 +41,7 @@ internal sealed class ClassReader(ConfigErrors errors)
     private static ShareClass Read(ConfigMap map)
     {
         const string NameForm = "a name: lower-case letters, digits and hyphens, a letter first, at most 32";
-        if (!map.Has("name"))
-        {
-            map.Error("name", "is missing", NameForm);
-        }
+        map.Require("name", NameForm);
 
         if (!map.Has("hint") && !map.Has("tpr") && !map.Has("wake"))
         {
@@ -79,10 +76,7 @@ internal sealed class ClassReader(ConfigErrors errors)
             map.Error(other, $"has no meaning under policy {ScheduleReader.Word(policy)} of pool {domain.Pool}", $"{other} goes with policy {ScheduleReader.Word(itsPolicy)}");
         }
 
-        if (!map.Has(wanted))
-        {
-            map.Error(wanted, "is missing", $"the {wanted} that a vCPU has in the class in place of its own");
-        }
+        map.Require(wanted, $"the {wanted} that a vCPU has in the class in place of its own");
 
         if (ClassOrder.IsUnbounded(one, domain, policy) && !map.Has("limit"))
         {

@@ -19,8 +19,8 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
     {
         Disks = map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>().ToArray(),
         Nets = networks.ReadCards(map, domain.Name),
-        Entropy = ReadSwitch(map, "rng"),
-        Balloon = ReadSwitch(map, "balloon"),
+        Entropy = map.Switch("rng", false),
+        Balloon = map.Switch("balloon", false),
         Vsock = map.Find("vsock") is { } vsock ? vsocks.Read(vsock, domain.Name, $"{path}.vsock") : null,
     };
 
@@ -42,10 +42,7 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
     private ChannelRequest ReadChannel(ConfigMap map, IReadOnlyList<string> domains, List<ChannelRequest> earlier)
     {
         const string nameForm = "a name of its own: lower-case letters, digits and hyphens, a letter first, at most 32";
-        if (!map.Has("name"))
-        {
-            map.Error("name", "is missing", nameForm);
-        }
+        map.Require("name", nameForm);
 
         string name = map.Name("name", nameForm) ?? string.Empty;
         if (name.Length > 0 && earlier.Exists(c => c.Name == name))
@@ -59,10 +56,7 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
             map.Error("size", $"{Quantity.FormatSize(size)} is no power of two", $"such as {Quantity.FormatSize(System.Numerics.BitOperations.RoundUpToPowerOf2(size))}");
         }
 
-        if (!map.Has("writers"))
-        {
-            map.Error("writers", "is missing", MembersForm);
-        }
+        map.Require("writers", MembersForm);
 
         var members = new List<(string Domain, bool MayWrite)>();
         foreach ((string field, bool writes) in (ReadOnlySpan<(string, bool)>)[("writers", true), ("readers", false)])
@@ -96,23 +90,18 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
         }
 
         const string accepted = "the path of a disk image, absolute or from the system file's folder";
-        if (!map.Has("file"))
-        {
-            map.Error("file", "is missing", accepted);
-        }
+        map.Require("file", accepted);
 
         return map.Text("file", accepted) is { } file ? new DiskRequest
         {
             Path = Path.GetFullPath(file, folder),
-            ReadOnly = ReadSwitch(map, "read_only"),
+            ReadOnly = map.Switch("read_only", false),
             Format = map.Choice("format", DiskRequest.Formats),
             Mmio = map.Choice("bus", DiskRequest.Buses) == DiskRequest.Buses[1],
             Uncached = map.Choice("cache", DiskRequest.Caches) == DiskRequest.Caches[1],
-            Snapshot = ReadSwitch(map, "snapshot"),
+            Snapshot = map.Switch("snapshot", false),
             Serial = map.Text("serial", "what the guest finds as serial number") ?? string.Empty,
         }
         : null;
     }
-
-    private static bool ReadSwitch(ConfigMap map, string field) => map.Choice(field, SystemFields.Switches) == SystemFields.Switches[0];
 }

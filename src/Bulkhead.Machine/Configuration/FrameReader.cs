@@ -109,10 +109,7 @@ internal sealed class FrameReader(ConfigErrors errors)
     {
         foreach (string field in fields)
         {
-            if (!map.Has(field))
-            {
-                map.Error(field, "is missing", FrameForm);
-            }
+            map.Require(field, FrameForm);
         }
     }
 }

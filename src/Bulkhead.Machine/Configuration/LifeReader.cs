@@ -84,10 +84,7 @@ internal sealed class LifeReader(ConfigErrors errors)
             return new RestartConfig(RestartWhen.Never);
         }
 
-        if (!restart.Has("when"))
-        {
-            restart.Error("when", "is missing", $"one of {string.Join(", ", words)}");
-        }
+        restart.Require("when", $"one of {string.Join(", ", words)}");
 
         long backoff = restart.Duration("backoff", RestartConfig.DefaultBackoffNs, LeastBackoffNs, LongestNs);
         return new RestartConfig(

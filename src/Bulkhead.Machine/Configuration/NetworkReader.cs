@@ -41,10 +41,7 @@ internal sealed class NetworkReader(ConfigErrors errors)
                 continue;
             }
 
-            if (!map.Has("name"))
-            {
-                map.Error("name", "is missing", NameForm);
-            }
+            map.Require("name", NameForm);
 
             string name = map.Name("name", NameForm) ?? string.Empty;
             if (name.Length > 0 && Names.Contains(name))
@@ -80,10 +77,7 @@ internal sealed class NetworkReader(ConfigErrors errors)
             return null;
         }
 
-        if (!map.Has("name"))
-        {
-            map.Error("name", "is missing", $"one of {string.Join(", ", Names)}");
-        }
+        map.Require("name", $"one of {string.Join(", ", Names)}");
 
         var card = new NetRequest
         {
@@ -258,10 +252,7 @@ internal sealed class NetworkReader(ConfigErrors errors)
     {
         string[] known = [NetworkRule.Any, .. members];
         string accepted = $"one of {string.Join(", ", known)}; a domain is part of a network by its own field networks";
-        if (!map.Has(field))
-        {
-            map.Error(field, "is missing", accepted);
-        }
+        map.Require(field, accepted);
 
         string name = map.Text(field, accepted) ?? string.Empty;
         if (name.Length > 0 && !known.Contains(name))

@@ -110,10 +110,7 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
 
         foreach (string field in (string[])["period", "budget"])
         {
-            if (!map.Has(field))
-            {
-                map.Error(field, "is missing", "a reservation is so much budget in every period, such as { period: 10ms, budget: 2ms }");
-            }
+            map.Require(field, "a reservation is so much budget in every period, such as { period: 10ms, budget: 2ms }");
         }
 
         if (policy == SchedulingPolicy.FixedPriority && map.Has("extra"))
@@ -128,7 +125,7 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
             map.Error("budget", $"{Quantity.FormatDuration(budget)} is more than the period", $"at most the period, {Quantity.FormatDuration(period)}");
         }
 
-        bool extra = map.Choice("extra", SystemFields.Extras) != SystemFields.Extras[1];
+        bool extra = map.Switch("extra", true);
         return new ReservationConfig(new CpuReservation(period, budget, extra), PlaceOf(node.Start));
     }
 

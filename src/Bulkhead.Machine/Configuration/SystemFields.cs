@@ -4,6 +4,7 @@ using Bulkhead.Machine.Devices;
 using Bulkhead.Scheduling;
 using Bulkhead.Scheduling.Edf;
 using Bulkhead.Scheduling.FixedPriority;
+using Bulkhead.Yaml;
 
 namespace Bulkhead.Machine.Configuration;
 
@@ -13,10 +14,6 @@ internal static class SystemFields
 {
     /// <summary>The words of <see cref="SchedulingPolicy"/>, in its order.</summary>
     public static readonly string[] Policies = ["bvt", "edf", "arinc653", "fixed-priority", "null"];
-
-    public static readonly string[] Extras = ["true", "false"];
-
-    public static readonly string[] Switches = ["true", "false"];
 
     public static readonly string[] Clocks = ["real", "virtual"];
 
@@ -34,7 +31,7 @@ internal static class SystemFields
         "reservation", "So much of the CPU in every period; under fixed-priority what the guest promises to keep to.",
         ConfigField.Duration("period", SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs, "The period") with { Required = true },
         ConfigField.Duration("budget", SystemFile.MinBudgetNs, EdfParameters.MaxPeriodNs, "So much in every period, at most the period") with { Required = true },
-        ConfigField.Choice("extra", Extras, "Whether it may take time nobody reserved when the budget is used up; only with edf") with { Default = Extras[0] });
+        ConfigField.Choice("extra", ConfigMap.Switches, "Whether it may take time nobody reserved when the budget is used up; only with edf") with { Default = ConfigMap.Switches[0] });
 
     public static readonly FieldTable Class = new(
         "class", "What a vCPU has in place of its domain's own warp or priority while its guest does something. What puts it there: hint, tpr or wake, or several of them.",
@@ -70,11 +67,11 @@ internal static class SystemFields
     public static readonly FieldTable Disk = new(
         "disk", "A virtio disk.",
         ConfigField.Text("file", "The path of its image, absolute or from the system file's folder") with { Required = true },
-        ConfigField.Choice("read_only", Switches, "Whether the guest may only read it") with { Default = Switches[1] },
+        ConfigField.Choice("read_only", ConfigMap.Switches, "Whether the guest may only read it") with { Default = ConfigMap.Switches[1] },
         ConfigField.Choice("format", DiskRequest.Formats, "The image's format; without it what the file says itself"),
         ConfigField.Choice("cache", DiskRequest.Caches, "Whether the host's cache is used, or passed by") with { Default = DiskRequest.Caches[0] },
         ConfigField.Choice("bus", DiskRequest.Buses, "Whether the guest finds it on PCI, or in a window of registers that ACPI names") with { Default = DiskRequest.Buses[0] },
-        ConfigField.Choice("snapshot", Switches, "Whether what is written is forgotten at the end") with { Default = Switches[1] },
+        ConfigField.Choice("snapshot", ConfigMap.Switches, "Whether what is written is forgotten at the end") with { Default = ConfigMap.Switches[1] },
         ConfigField.Text("serial", "The serial number the guest finds; 20 characters count"));
 
     public static readonly FieldTable Network = new(
@@ -122,11 +119,11 @@ internal static class SystemFields
         ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority of each vCPU, larger is more urgent; only with fixed-priority") with { Default = "0" },
         ConfigField.List("classes", Class, "What its vCPUs may be while the guest does something urgent, the most urgent first; only with bvt and fixed-priority"),
         ConfigField.Duration("latency", 1_000, BvtParameters.MaxTimeNs, "The longest wait from wake-up to dispatch that it can live with; a system that cannot keep it is refused"),
-        ConfigField.Choice("snapshot", Switches, "Whether what is written to an image's own disk is forgotten at the end; only with image") with { Default = Switches[1], With = "image" },
+        ConfigField.Choice("snapshot", ConfigMap.Switches, "Whether what is written to an image's own disk is forgotten at the end; only with image") with { Default = ConfigMap.Switches[1], With = "image" },
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
         ConfigField.List("networks", Network, "Its network cards"),
-        ConfigField.Choice("rng", Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = Switches[1] },
-        ConfigField.Choice("balloon", Switches, "Whether it has a device (virtio) that gives memory it has no use for back to the host") with { Default = Switches[1] },
+        ConfigField.Choice("rng", ConfigMap.Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = ConfigMap.Switches[1] },
+        ConfigField.Choice("balloon", ConfigMap.Switches, "Whether it has a device (virtio) that gives memory it has no use for back to the host") with { Default = ConfigMap.Switches[1] },
         ConfigField.Map("vsock", Vsock, "Its sockets to the host and to other domains; what is not declared cannot be connected to"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Cpus("cpus", SystemReader.MaxCpu, "The CPUs of its pool that its vCPUs may be on, as the pool names them; without it they may be on all"),

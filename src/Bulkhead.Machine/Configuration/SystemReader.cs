@@ -53,10 +53,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
                 SystemFile.DefaultPool, [CpuSelector.LastAllowed], SchedulingPolicy.Bvt, SystemFile.DefaultAllowanceNs));
         }
 
-        if (!map.Has("domains"))
-        {
-            map.Error("domains", "is missing", "a list of at least one domain");
-        }
+        map.Require("domains", "a list of at least one domain");
 
         List<DomainConfig> domains = [];
         foreach ((YamlNode node, string path) in map.List("domains", "a list of at least one domain"))
@@ -111,10 +108,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         string name = ReadName(map, _poolNames, "pool");
         List<CpuSelector> cpus = [];
-        if (!map.Has("cpus"))
-        {
-            map.Error("cpus", "is missing", $"a list, each entry {CpuForm}");
-        }
+        map.Require("cpus", $"a list, each entry {CpuForm}");
 
         foreach ((YamlNode item, string itemPath) in map.List("cpus", $"a list, each entry {CpuForm}"))
         {
@@ -186,7 +180,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         {
             Name = ReadName(map, _domainNames, "domain"),
             Image = image,
-            Snapshot = map.Choice("snapshot", SystemFields.Switches) == SystemFields.Switches[0],
+            Snapshot = map.Switch("snapshot", false),
             KernelPath = ReadPath(map, "kernel"),
             InitrdPath = ReadPath(map, "initrd"),
             Append = map.Text("append", "words for the kernel's command line") ?? "",
@@ -272,10 +266,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             return null;
         }
 
-        if (!map.Has("value"))
-        {
-            map.Error("value", "is missing", "a time such as 50ms; leave warp out for a domain that never warps");
-        }
+        map.Require("value", "a time such as 50ms; leave warp out for a domain that never warps");
 
         if (map.Has("unwarp") && !map.Has("limit"))
         {
@@ -318,10 +309,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
     private static string ReadName(ConfigMap map, HashSet<string> taken, string kind)
     {
-        if (!map.Has("name"))
-        {
-            map.Error("name", "is missing", $"a name: {NameForm}");
-        }
+        map.Require("name", $"a name: {NameForm}");
 
         string name = map.Name("name", $"a name: {NameForm}") ?? "";
         if (name.Length != 0 && !taken.Add(name))

@@ -25,10 +25,7 @@ internal sealed class VsockReader(ConfigErrors errors, string folder)
 
         _all.Add((node.Start, path));
         const string cidForm = "a number from 3 on that no other domain has; 2 is the host";
-        if (!map.Has("cid"))
-        {
-            map.Error("cid", "is missing", cidForm);
-        }
+        map.Require("cid", cidForm);
 
         int cid = map.Number("cid", VsockRequest.LeastCid, VsockRequest.LeastCid, VsockRequest.MostCid);
         if (map.Has("cid") && !_cids.Add(cid))
