@@ -26,8 +26,21 @@ public sealed class InternetChecksumTests
         ushort expected = (ushort)~InternetChecksum.Sum(frame.AsSpan(start)); // with the field, which holds the pseudo-header's
 
         Assert.True(InternetChecksum.TryComplete(frame, start, word * 2));
-        Assert.Equal(expected == 0 ? 0xFFFF : expected, BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(start + (word * 2)))); // 0 means none, in UDP
+        Assert.Equal(expected == 0 && word * 2 == InternetChecksum.UdpOffset ? 0xFFFF : expected, BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(start + (word * 2))));
     });
+
+    [Theory]
+    [InlineData(16, 0)] // RFC 1624: TCP has one zero
+    [InlineData(InternetChecksum.UdpOffset, 0xFFFF)] // RFC 768: 0 says that there is none
+    public void TryComplete_SumOfZero_IsTheZeroOfTheProtocol(int offset, int expected)
+    {
+        byte[] frame = new byte[60];
+        frame[30] = frame[31] = 0xFF;
+
+        Assert.True(InternetChecksum.TryComplete(frame, 20, offset));
+
+        Assert.Equal(expected, BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(20 + offset)));
+    }
 
     [Theory]
     [InlineData(61, 0)]

@@ -5,9 +5,12 @@ using System.Runtime.InteropServices;
 namespace Bulkhead.Devices.Backends.Net;
 
 /// <summary>The ones' complement sum that IP, TCP and UDP use.</summary>
-/// <remarks><i>Source</i>: RFC 1071, Computing the Internet Checksum.</remarks>
+/// <remarks><i>Source</i>: RFC 1071, Computing the Internet Checksum; RFC 768, User Datagram Protocol, Fields; RFC 1624, 3 Discussion.</remarks>
 internal static class InternetChecksum
 {
+    /// <summary>Where UDP has its field.</summary>
+    internal const int UdpOffset = 6;
+
     /// <summary>Completes a checksum whose field holds the sum of the pseudo-header. False: the fields do not lie in the frame.</summary>
     internal static bool TryComplete(Span<byte> frame, int start, int offset)
     {
@@ -17,7 +20,8 @@ internal static class InternetChecksum
         }
 
         ushort sum = (ushort)~Sum(frame[start..]);
-        BinaryPrimitives.WriteUInt16BigEndian(frame[(start + offset)..], sum == 0 ? (ushort)0xFFFF : sum);
+        bool saysNone = sum == 0 && offset == UdpOffset; // the other zero then
+        BinaryPrimitives.WriteUInt16BigEndian(frame[(start + offset)..], saysNone ? (ushort)0xFFFF : sum);
         return true;
     }
 

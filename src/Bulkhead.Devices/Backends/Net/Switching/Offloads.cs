@@ -8,7 +8,6 @@ namespace Bulkhead.Devices.Backends.Net.Switching;
 internal static class Offloads
 {
     private const int EthernetBytes = 14;
-    private const int UdpChecksum = 6;
     private const int LeastSegment = 48;
     private const byte TcpNumber = 6;
 
@@ -16,7 +15,7 @@ internal static class Offloads
     internal static bool TryCheck(ref FrameHeader header, in FrameFacts facts, Span<byte> frame)
     {
         bool plain = header.NeedsChecksum && facts.HasPorts && header.ChecksumStart == facts.TransportStart
-            && header.ChecksumOffset == (facts.Kind == FrameKind.Tcp ? FrameFacts.TcpChecksum : UdpChecksum);
+            && header.ChecksumOffset == (facts.Kind == FrameKind.Tcp ? FrameFacts.TcpChecksum : InternetChecksum.UdpOffset);
         if (header.IsSegmented)
         {
             bool right = plain && facts.Kind == FrameKind.Tcp && header.Segmentation == (facts.IsIp6 ? NetHeader.Tcp6 : NetHeader.Tcp4)
