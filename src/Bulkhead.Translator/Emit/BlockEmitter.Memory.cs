@@ -14,7 +14,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <param name="sum">Whether it may be the sum of r10 and r11, for what follows at once: <see cref="AddressIndex"/>.</param>
     private void EmitAccess(in MemoryOperand operand, int size, MemoryFlags flags, bool exact = false, bool sum = false)
     {
-        _sum = sum && !exact && !_shared && !_plan.Transient;
+        _sum = sum && !exact && !_shared && !_looksUp && !_plan.Transient;
         if (_shared)
         {
             _displacement = _displacements[_index] - _sharedFrom;
@@ -34,18 +34,27 @@ internal sealed unsafe partial class BlockEmitter
     /// </summary>
     private void EmitCheck(in MemoryOperand operand, int size, MemoryFlags flags, bool exact)
     {
-        StubKind kind = EmitCompare(operand, size, (flags & MemoryFlags.Write) != 0, exact, out int place, out int slot);
         flags |= (operand.Stack ? MemoryFlags.Stack : 0) | (_plan.Transient ? MemoryFlags.Transient : 0);
+        if (_looksUp)
+        {
+            _w.MoveConstant(R11, MemoryCode(size, flags));
+            _w.CallTo(_thunks.LookUp[Thunks.SlotMissIndex(_mode.View, (flags & MemoryFlags.Write) != 0)]);
+            return;
+        }
+
+        StubKind kind = EmitCompare(operand, size, (flags & MemoryFlags.Write) != 0, exact, out int place, out int slot);
         _stubs[_stubCount++] = new Stub
         {
             Kind = kind,
             Place = place,
             Back = _w.Length,
-            Code = (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_note << 24),
+            Code = MemoryCode(size, flags),
             Slot = slot,
             Operand = operand,
         };
     }
+
+    private uint MemoryCode(int size, MemoryFlags flags) => (uint)ExitCode.Memory | ((uint)size << 8) | ((uint)flags << 16) | ((uint)_note << 24);
 
     /// <summary>The check itself: where it branches to the slow path, of what kind that is, and the page slot in the state or -1.</summary>
     private StubKind EmitCompare(in MemoryOperand operand, int size, bool write, bool exact, out int place, out int slot)

@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Emit;
 /// <content>
 /// One check for a run of instructions that access memory near one base register: pushes and pops, fields of a structure. The
 /// run is emitted twice: here with the host address of its lowest byte kept in r10, and out of line, where the range is not in
-/// one page of the right kind, with a check for each access as ever. Nothing in a run leaves, so what a page fault finds is the
+/// one page of the right kind, with a check for each access. Nothing in a run leaves, so what a page fault finds is the
 /// second copy's doing alone; what traps on the host (SIMD exceptions, misaligned vectors) finds its own note in either copy.
 /// </content>
 internal sealed unsafe partial class BlockEmitter
@@ -23,6 +23,7 @@ internal sealed unsafe partial class BlockEmitter
     private int _simpleKnown;
     private bool _shared;
     private bool _outOfLine;
+    private bool _looksUp;
     private int _sharedFrom;
     private int _displacement;
 
@@ -60,12 +61,13 @@ internal sealed unsafe partial class BlockEmitter
             _note = _outOfLine ? _notes++ : _index;
             MarkEffect();
             open = EmitInstruction(_plan.Instructions[_index]);
+            _looksUp = _outOfLine && !_plan.Windowed; // the first filled the slot
         }
 
         return open;
     }
 
-    /// <summary>The run again, out of line, each access with its own check.</summary>
+    /// <summary>The run again, out of line: the first access with its own check, the others by a thunk, which takes a quarter of the room.</summary>
     private void EmitRunOutOfLine(Stub s)
     {
         int index = _index;
@@ -73,7 +75,7 @@ internal sealed unsafe partial class BlockEmitter
         _flags = s.Before;
         _outOfLine = true;
         bool open = EmitRun(s.Index, s.Last);
-        _outOfLine = false;
+        (_outOfLine, _looksUp) = (false, false);
         _index = index;
         if (!open)
         {

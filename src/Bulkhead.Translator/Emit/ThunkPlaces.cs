@@ -7,4 +7,5 @@ namespace Bulkhead.Translator.Emit;
 /// <param name="JoinFlags">See <see cref="Thunks.JoinFlags"/>.</param>
 /// <param name="SlotMiss">See <see cref="Thunks.SlotMiss"/>.</param>
 /// <param name="WindowMiss">See <see cref="Thunks.WindowMiss"/>.</param>
-internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss);
+/// <param name="LookUp">See <see cref="Thunks.LookUp"/>.</param>
+internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss, ulong[] LookUp);

@@ -38,6 +38,9 @@ internal sealed unsafe class Thunks
     /// <summary>For reads and writes of user code: called by blocks whose page is not in the window.</summary>
     internal byte*[] WindowMiss { get; } = new byte*[2];
 
+    /// <summary>By <see cref="SlotMissIndex"/>: called by blocks in place of a check, where few bytes count for more than time.</summary>
+    internal byte*[] LookUp { get; } = new byte*[VcpuState.Views * 2];
+
     /// <summary>Called by blocks: r11 = RFLAGS as PUSHF stores it.</summary>
     internal byte* JoinFlags { get; private set; }
 
@@ -63,7 +66,7 @@ internal sealed unsafe class Thunks
     {
         get
         {
-            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss));
+            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss), All(LookUp));
 
             static ulong[] All(byte*[] thunks)
             {
@@ -92,12 +95,13 @@ internal sealed unsafe class Thunks
 
         for (int i = 0; i < SlotMiss.Length; i++)
         {
-            SlotMiss[i] = EmitMiss(w, i >> 1, (i & 1) != 0, window: false);
+            SlotMiss[i] = EmitMiss(w, i >> 1, (i & 1) != 0, MissKind.Slot);
+            LookUp[i] = EmitMiss(w, i >> 1, (i & 1) != 0, MissKind.None);
         }
 
         for (int i = 0; i < WindowMiss.Length; i++)
         {
-            WindowMiss[i] = EmitMiss(w, view: 0, i != 0, window: true);
+            WindowMiss[i] = EmitMiss(w, view: 0, i != 0, MissKind.Window);
         }
 
         for (int view = 0; view < VcpuState.Views; view++)
@@ -213,9 +217,9 @@ internal sealed unsafe class Thunks
         w.Byte(0xC3);
     }
 
-    /// <summary>Looks the address in r10 up in the data TLB. For a window, wears the entry out by it; else has the slot whose offset was
-    /// pushed hold its page. On a miss, or worn out, leaves with the code in r11, to come back to the same place.</summary>
-    private byte* EmitMiss(CodeWriter w, int view, bool write, bool window)
+    /// <summary>Looks the address in r10 up in the data TLB. For a window, wears the entry out by it; for a slot, has the one whose offset
+    /// was pushed hold its page. On a miss, or worn out, leaves with the code in r11, to come back to the same place.</summary>
+    private byte* EmitMiss(CodeWriter w, int view, bool write, MissKind kind)
     {
         byte* entry = w.Here;
         int table = Offsets.Tlb + (view * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
@@ -236,14 +240,13 @@ internal sealed unsafe class Thunks
         w.RegImm(7, R10, 4095);
         int miss = w.Jcc(7); // ja
         int worn = -1;
-        if (window)
+        if (kind == MissKind.Window)
         {
             w.Bytes(0x65, 0x41, 0x83); // sub dword gs:[r11 + patience], 1
             w.Bytes(0x6B, (byte)(table + 28), 0x01);
             worn = w.Jcc(8); // js
-            w.RegStateIndexed(0x8B, R10, R11, table + 16);
         }
-        else
+        else if (kind == MissKind.Slot)
         {
             w.Bytes(0x48, 0x8B, 0x44); // mov rax, [rsp + 8]
             w.Bytes(0x24, 0x08);
@@ -251,7 +254,11 @@ internal sealed unsafe class Thunks
             w.RegStateIndexed(0x8B, R10, R11, tag);
             w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax], r10
             w.Byte(0x10);
-            w.RegStateIndexed(0x8B, R10, R11, table + 16);
+        }
+
+        w.RegStateIndexed(0x8B, R10, R11, table + 16);
+        if (kind == MissKind.Slot)
+        {
             w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax + 8], r10
             w.Bytes(0x50, 0x08);
         }
@@ -261,18 +268,18 @@ internal sealed unsafe class Thunks
         w.RegReg(0x03, R10, R11);
         w.RegReg(0x33, R11, R11, w: false); // the sum of r10 and r11 is the address too
         w.LoadState(Rax, Offsets.SavedRax);
-        if (window)
+        if (kind == MissKind.Slot)
         {
-            w.Byte(0xC3);
+            w.Bytes(0xC2, 0x08, 0x00); // ret 8
         }
         else
         {
-            w.Bytes(0xC2, 0x08, 0x00); // ret 8
+            w.Byte(0xC3);
         }
 
         w.Bind(crosses);
         w.Bind(miss);
-        if (window)
+        if (kind == MissKind.Window)
         {
             w.Bind(worn);
         }
@@ -281,7 +288,7 @@ internal sealed unsafe class Thunks
         w.LoadState(R10, Offsets.Scratch0);
         w.LoadState(R11, Offsets.Scratch1);
         w.PopState(Offsets.ResumeAddress);
-        if (!window)
+        if (kind == MissKind.Slot)
         {
             w.Lea(HostRsp, HostRsp, 8);
         }

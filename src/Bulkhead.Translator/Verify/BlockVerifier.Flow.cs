@@ -121,6 +121,7 @@ internal sealed partial class BlockVerifier
         Template.Check => CheckCheck(i),
         Template.SlotCheck => CheckSlot(i),
         Template.WindowCheck => CheckWindow(i),
+        Template.LookUp => CheckLookUp(i),
         Template.SlotExit => Leaves(i, falls: false, ++_slowPaths),
         Template.Ask => CheckAsk(i),
         Template.MemoryExit => Leaves(i, falls: false, ++_slowPaths),
@@ -224,6 +225,27 @@ internal sealed partial class BlockVerifier
             ? whole.Rm == low.Rm && whole.Rm is not (10 or 11)
             : whole.Base == low.Base && whole.Index == low.Index && whole.Displacement == low.Displacement && (whole.Index < 0 || whole.Scale == low.Scale)
                 && whole.Base is not (10 or 11 or HostInstruction.Rip) && whole.Index is not (10 or 11));
+
+    /// <summary>The thunk asks for the access that it leaves a host address for.</summary>
+    private bool CheckLookUp(int i)
+    {
+        uint code = (uint)Int32At(_listing[i].Offset + 2);
+        int size = (byte)(code >> 8);
+        var flags = (MemoryFlags)(byte)(code >> 16);
+        bool write = (flags & MemoryFlags.Write) != 0;
+        if (!GoesTo(_listing[i + 1], _thunks.LookUp[(_plan.Mode.View * 2) + (write ? 1 : 0)]))
+        {
+            return Fail(i, "the look-up of another view or access");
+        }
+
+        if (size is < 1 or > MostBytes || (flags & MemoryFlags.Transient) != 0 || code >> 24 >= _plan.Notes)
+        {
+            return Fail(i, "a look-up that lets operands cross the page");
+        }
+
+        (_checkedBytes, _checkedWrite, _checkedSum) = (size, write, false);
+        return true;
+    }
 
     private bool CheckAsk(int i) => CheckSlowPath(i, i, 0, write: false);
 

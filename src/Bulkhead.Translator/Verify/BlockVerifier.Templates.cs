@@ -13,6 +13,7 @@ namespace Bulkhead.Translator.Verify;
 /// WindowCheck  mov r11d, r10d; shr r11d, 12; xor r10, gs:[r11 * 8 + tags]; cmp r10, 4096 - size; ja slow path; then what computed
 ///              r10 once more, to r11d, and mov r10, gs:[window]; or mov r11d, gs:[r11 * 8 + tags]; add r10, r11; mov r11, gs:[window];
 ///              add r10, r11 (or nothing, for an access by r10 + r11)
+/// LookUp       mov r11d, reason; call the view's look-up thunk
 /// SlotExit     push slot; mov r11d, reason; call the slot's miss thunk; jmp after the check
 /// MemoryExit   mov r11d, reason; call leave (or the window's miss thunk); jmp after the check
 /// Exit         mov r11d, reason; call leave
@@ -133,6 +134,13 @@ internal sealed partial class BlockVerifier
         {
             length = 5;
             return Template.Ask;
+        }
+
+        if (_options.SharedChecks && !_plan.Transient && !_plan.Windowed && Has(at, [0x41, 0xBB, (byte)ExitCode.Memory]) && Has(at + 6, [0xE8])
+            && at + 11 <= _listing.Length && _thunks.LookUp.Contains(AddressOf((long)at + 11 + Int32At(at + 7))))
+        {
+            length = 11;
+            return Template.LookUp;
         }
 
         if (IsExit(at))

@@ -15,6 +15,9 @@ internal enum Template : byte
     /// <summary>The same against the window's tags.</summary>
     WindowCheck,
 
+    /// <summary>A thunk that checks: address in r10 before, host address after.</summary>
+    LookUp,
+
     /// <summary>A transient block's: the slow path is asked at once.</summary>
     Ask,
 

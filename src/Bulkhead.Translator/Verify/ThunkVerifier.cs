@@ -37,9 +37,11 @@ internal static class ThunkVerifier
 
             int miss = Array.IndexOf(thunks.SlotMiss, address + (ulong)item.Offset);
             int window = Array.IndexOf(thunks.WindowMiss, address + (ulong)item.Offset);
-            if (miss >= 0 || window >= 0)
+            int look = Array.IndexOf(thunks.LookUp, address + (ulong)item.Offset);
+            if (miss >= 0 || window >= 0 || look >= 0)
             {
-                byte[] expected = miss >= 0 ? Miss(miss >> 1, (miss & 1) != 0, window: false) : Miss(0, window != 0, window: true);
+                byte[] expected = miss >= 0 ? Miss(miss >> 1, (miss & 1) != 0, MissKind.Slot)
+                    : window >= 0 ? Miss(0, window != 0, MissKind.Window) : Miss(look >> 1, (look & 1) != 0, MissKind.None);
                 if (!code[item.Offset..].StartsWith(expected))
                 {
                     return At(code, item.Offset, "the lookup of a page is not as it must be");
@@ -98,8 +100,8 @@ internal static class ThunkVerifier
             && own.Displacement + i.MemorySize.GetSize() <= Offsets.CodeTlb);
 
     /// <summary>Keeps r10, r11, rax; leaves where the operand crosses the page, or the data TLB has another page, or for a window the
-    /// entry is worn out; else, but for a window, moves the entry's tag and host address to the slot that was pushed; r10 = host address.</summary>
-    private static byte[] Miss(int view, bool write, bool window)
+    /// entry is worn out; else, for a slot, moves the entry's tag and host address to the one that was pushed; r10 = host address.</summary>
+    private static byte[] Miss(int view, bool write, MissKind kind)
     {
         var b = new List<byte>();
         void Add(params ReadOnlySpan<byte> bytes) => b.AddRange(bytes);
@@ -138,30 +140,33 @@ internal static class ThunkVerifier
         int miss = b.Count;
         Field([], 0);
         int worn = -1;
-        if (window)
+        if (kind == MissKind.Window)
         {
             Add(0x65, 0x41, 0x83, 0x6B, 28, 0x01, 0x0F, 0x88); // sub dword gs:[r11 + patience], 1; js
             worn = b.Count;
             Field([], 0);
-            Entry(0x8B, table + 16);
         }
-        else
+        else if (kind == MissKind.Slot)
         {
             Add(0x48, 0x8B, 0x44, 0x24, 0x08); // mov rax, [rsp + 8]
             Field([0x65, 0xC6, 0x04, 0x25], Offsets.SlotsFilled + view); // mov byte gs:[filled], 1
             Add(0x01);
             Entry(0x8B, tag);
             Add(0x65, 0x4C, 0x89, 0x10); // mov gs:[rax], r10
-            Entry(0x8B, table + 16);
+        }
+
+        Entry(0x8B, table + 16);
+        if (kind == MissKind.Slot)
+        {
             Add(0x65, 0x4C, 0x89, 0x50, 0x08); // mov gs:[rax + 8], r10
         }
 
         Field([0x65, 0x4C, 0x8B, 0x1C, 0x25], Offsets.Scratch0);
         Add(0x41, 0x81, 0xE3, 0xFF, 0x0F, 0x00, 0x00, 0x4D, 0x03, 0xD3, 0x45, 0x33, 0xDB); // and r11d, 4095; add r10, r11; xor r11d, r11d
         Field([0x65, 0x48, 0x8B, 0x04, 0x25], Offsets.SavedRax);
-        Add(window ? [0xC3] : [0xC2, 0x08, 0x00]); // ret, or ret 8
+        Add(kind == MissKind.Slot ? [0xC2, 0x08, 0x00] : [0xC3]); // ret 8, or ret
         byte[] code = [.. b];
-        foreach (int place in (ReadOnlySpan<int>)(window ? [crosses, miss, worn] : [crosses, miss]))
+        foreach (int place in (ReadOnlySpan<int>)(kind == MissKind.Window ? [crosses, miss, worn] : [crosses, miss]))
         {
             BitConverter.TryWriteBytes(code.AsSpan(place), code.Length - place - 4);
         }

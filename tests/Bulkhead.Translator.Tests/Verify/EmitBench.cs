@@ -55,6 +55,8 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
 
     internal ulong WindowMissOf(bool write) => (ulong)_thunks.WindowMiss[write ? 1 : 0];
 
+    internal ulong LookUpOf(int view, bool write) => (ulong)_thunks.LookUp[Thunks.SlotMissIndex(view, write)];
+
     internal ulong IndirectOf(int view) => (ulong)_thunks.Indirect[view];
 
     private ulong KnownEntry => (ulong)_code.Executable + (1 << 19);

@@ -69,5 +69,6 @@ internal static class HostCode
         }
     }
 
-    private const ulong Base = 0x1_0000_0000;
+    /// <summary>Where decoded code stands.</summary>
+    internal const ulong Base = 0x1_0000_0000;
 }

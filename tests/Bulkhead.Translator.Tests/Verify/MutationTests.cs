@@ -298,6 +298,28 @@ public sealed class MutationTests
         Rejected(bench, HostCode.Insert(code, exit, 0x90), "something between the address and the question");
     }
 
+    [Theory]
+    [InlineData("53554154F4", 8, true)]
+    [InlineData("488B078B4F08F4", 4, false)]
+    public void LookUp_Changed_IsRejected(string guest, int bytes, bool write)
+    {
+        using var bench = new EmitBench();
+        byte[] code = Emit(bench, guest);
+        ulong thunk = bench.LookUpOf(0, write) - bench.Address + HostCode.Base;
+        int at = HostCode.Decode(code).First(i => i.Instruction.Mnemonic == Mnemonic.Call && i.Instruction.NearBranchTarget == thunk).Offset - 6;
+        Assert.Equal(bytes, code[at + 3]);
+        Rejected(bench, HostCode.Add(code, at + 3, 1), "more bytes than are accessed");
+        Rejected(bench, HostCode.Put(code, at + 3, 0), "no bytes");
+        Rejected(bench, HostCode.Put(code, at + 4, (byte)(code[at + 4] ^ (byte)MemoryFlags.Write)), "another access asked for");
+        Rejected(bench, HostCode.Put(code, at + 4, (byte)(code[at + 4] | (byte)MemoryFlags.Transient)), "a transient block's question");
+        Rejected(bench, HostCode.Put(code, at + 5, 200), "a note that is not there");
+        Rejected(bench, HostCode.Put(code, at + 2, (byte)ExitCode.Edge), "another reason");
+        Rejected(bench, HostCode.Put(code, at + 7, BitConverter.GetBytes((int)(bench.LookUpOf(0, !write) - bench.Address) - at - 11)), "the other access");
+        Rejected(bench, HostCode.Put(code, at + 7, BitConverter.GetBytes((int)(bench.LookUpOf(1, write) - bench.Address) - at - 11)), "another view");
+        Rejected(bench, HostCode.Put(code, at + 7, BitConverter.GetBytes((int)(bench.Leave - bench.Address) - at - 11)), "leave");
+        Rejected(bench, HostCode.Insert(code, at + 11, 0x49, 0x89, 0xC2), "r10 written between");
+    }
+
     /// <summary>Displacements at both ends of their range are no run, though their difference is small in 32 bits.</summary>
     [Theory]
     [InlineData("0083000000800003F4")]
