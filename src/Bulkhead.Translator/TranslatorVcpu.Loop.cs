@@ -121,6 +121,7 @@ internal sealed unsafe partial class TranslatorVcpu
             if (Volatile.Read(ref _state->TurnEnded) != 0)
             {
                 Volatile.Write(ref _state->TurnEnded, 0);
+                NoteAsked();
                 Kick(); // whatever else waits is looked at when the next turn starts
                 return Stop(StopReason.Kicked);
             }
@@ -195,6 +196,13 @@ internal sealed unsafe partial class TranslatorVcpu
 
         NoteInterrupts();
         return r.Activity == (byte)ActivityState.Halted && Stop(StopReason.Halt);
+    }
+
+    // The handler knows the TSC alone.
+    private void NoteAsked()
+    {
+        ulong ago = Emit.TrapHandler.ReadTsc() - _state->TurnEndTsc;
+        EndAskedNs = Stopwatch.GetTimestamp() - (long)(ago * 1e9 / _io.Clock.TscHz);
     }
 
     /// <summary>An interrupt that EFLAGS.IF holds back is noted for emitted code that sets it; one that may come in is looked for.</summary>

@@ -114,6 +114,9 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     public long LeftNs { get; private set; }
 
     /// <inheritdoc/>
+    public long EndAskedNs { get; private set; }
+
+    /// <inheritdoc/>
     public ulong Instructions => _state->Count - (uint)_ahead;
 
     /// <inheritdoc/>
@@ -164,7 +167,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     {
         _io = Profile is null ? io : new SampledIo(io, _state);
         _interpreter.Io = _io;
-        (EnteredNs, LeftNs) = (0, 0);
+        (EnteredNs, LeftNs, EndAskedNs) = (0, 0, 0);
         Now(VcpuActivity.Dispatch);
         try
         {
@@ -213,6 +216,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <inheritdoc/>
     public void EndTurn()
     {
+        Volatile.Write(ref _state->TurnEndTsc, Emit.TrapHandler.ReadTsc());
         Volatile.Write(ref _state->TurnEnded, 1);
         Kick();
     }

@@ -34,7 +34,7 @@ internal static class WaitText
     private static void Write(TextWriter output, WaitReport wait, WaitReportPart part)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"{part.Domain}/{part.Vcpu}{As(part.Class)}");
-        string stolen = part.StolenNs > 0 ? $"; the host had the CPU for {Time(part.StolenNs)} of it" : string.Empty;
+        string stolen = part.StolenNs > 0 ? $"; the host took {Time(part.StolenNs)} of it" : string.Empty;
         if (part.TurnEndNs > 0)
         {
             bool over = part.TurnEndNs - part.StolenNs > wait.TurnEndBoundNs;

@@ -8,7 +8,7 @@ namespace Bulkhead.Machine.Tracing;
 /// <param name="WokenNs">What woke it, where it slept before; else 0.</param>
 /// <param name="StartNs">When the turn began.</param>
 /// <param name="RanNs">How long it took.</param>
-/// <param name="StolenNs">How much of that the host kept the CPU from us; 0 where nobody looked, which is at turns of less than a millisecond.</param>
+/// <param name="StolenNs">What the host took of that.</param>
 /// <param name="End">Why it ended.</param>
 /// <param name="CameFrom">The host CPU it has left since its last turn; -1 where it stayed.</param>
 /// <param name="Class">The name of the class it was in; null where the domain has none.</param>

@@ -6,6 +6,6 @@ namespace Bulkhead.Machine.Tracing;
 /// <param name="TurnEndNs">How long the turn it was in went on after the other's wake-up.</param>
 /// <param name="RanNs">How long the turns lasted to which it was dispatched before the other.</param>
 /// <param name="Turns">How many those were.</param>
-/// <param name="StolenNs">How much of both the host kept the CPU from us.</param>
+/// <param name="StolenNs">What the host took of both.</param>
 /// <param name="Class">The class it was in; null where its domain has none.</param>
 public readonly record struct WaitPart(string Domain, int Vcpu, long TurnEndNs, long RanNs, int Turns, long StolenNs, string? Class = null);

@@ -324,8 +324,8 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         chosen.Classes?.Charge(ran, end);
         _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
-        Recorder.Add(new TurnRecord(
-            slot.Domain.Name, slot.Index, woken, nowNs, ran, _stolen?.End(end) ?? 0, reason, placement.CameFrom, chosen.Classes?.Name));
+        long taken = _stolen?.End(end, slot.Vcpu.EndAskedNs - untilNs) ?? 0;
+        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, taken, reason, placement.CameFrom, chosen.Classes?.Name));
         placement.CameFrom = -1;
         if (reason == StopReason.Halt)
         {

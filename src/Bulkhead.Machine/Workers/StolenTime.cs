@@ -2,10 +2,11 @@ using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Machine.Workers;
 
-/// <summary>How long the host kept the CPU from a worker that wanted to run.</summary>
+/// <summary>What the host took of a worker's time.</summary>
 /// <remarks>
 /// Time that passes while the thread's own CPU time stands still, idle waits aside. It is looked at after long turns only, which
-/// is where it matters, since asking the kernel costs some 150 ns. <i>Threading</i>: the worker.
+/// is where it matters, since asking the kernel costs some 150 ns. What is below the kernel, such as a hypervisor, hides there; a timer
+/// that rings late shows it. <i>Threading</i>: the worker.
 /// </remarks>
 internal sealed class StolenTime
 {
@@ -27,18 +28,18 @@ internal sealed class StolenTime
         }
     }
 
-    /// <summary>A turn ended; what was stolen since the last look, where it is time to look.</summary>
-    internal long End(long nowNs)
+    /// <summary>A turn ended; what was stolen since the last look, where it is time to look, or the time its timer was late.</summary>
+    internal long End(long nowNs, long lateNs)
     {
         long wall = nowNs - _wallNs;
         if (wall < LookNs)
         {
-            return 0;
+            return Math.Max(lateNs, 0);
         }
 
         long cpu = HostThread.CpuTimeNs();
         long stolen = Math.Max(wall - (cpu - _cpuNs), 0);
         (_wallNs, _cpuNs) = (nowNs, cpu);
-        return stolen;
+        return Math.Max(stolen, lateNs);
     }
 }

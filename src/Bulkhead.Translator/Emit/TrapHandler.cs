@@ -138,10 +138,15 @@ internal static unsafe class TrapHandler
         w.RegMem(0x8B, 0, 0, 0);
         w.RegReg(0x85, 0, 0);
         int none = w.Jcc(4);
-        w.Bytes(0xC7, 0x40, 8); // mov dword [rax + 8], 1
+        w.Move(1, 0);
+        w.Bytes(0x0F, 0x31); // rdtsc
+        w.Shift(4, 2, 32, w: true);
+        w.RegReg(0x0B, 0, 2);
+        w.RegMem(0x89, 0, 1, 16);
+        w.Bytes(0xC7, 0x41, 8); // mov dword [rcx + 8], 1
         w.Int32(1);
-        w.Rex(true, 0, 0, 0);
-        w.Bytes(0xC7, 0x00); // mov qword [rax], -1
+        w.Rex(true, 0, 0, 1);
+        w.Bytes(0xC7, 0x01); // mov qword [rcx], -1
         w.Int32(-1);
         w.Bind(none);
         w.Byte(0xC3);

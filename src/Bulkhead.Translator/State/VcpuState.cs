@@ -47,11 +47,14 @@ internal unsafe struct VcpuState
     /// stack, or all ones to kick.</summary>
     internal ulong Limit;
 
-    /// <summary>Non-zero: the turn is over. Stands right after <see cref="Limit"/>: a turn timer's signal handler writes both.</summary>
+    /// <summary>Non-zero: the turn is over. Stands right after <see cref="Limit"/>: a turn timer's signal handler writes both, and the next.</summary>
     internal int TurnEnded;
 
     /// <summary>Per view, a byte: non-zero when a page slot was filled.</summary>
     internal uint SlotsFilled;
+
+    /// <summary>The host's TSC when the turn's end was asked for.</summary>
+    internal ulong TurnEndTsc;
 
     /// <summary>Instructions begun, where they are counted.</summary>
     internal ulong Count;

@@ -25,6 +25,9 @@ public interface IVcpu : IVcpuSignals, IDisposable
     /// <summary>When it knew, after the guest's last instruction, that it was over.</summary>
     long LeftNs => 0;
 
+    /// <summary>When the end of the last <see cref="Run"/> was asked for, by CLOCK_MONOTONIC; 0 where it ended by itself, or nobody looks.</summary>
+    long EndAskedNs => 0;
+
     /// <summary>Words for the last <see cref="StopReason.Unsupported"/> or <see cref="StopReason.EngineError"/>.</summary>
     string? StopDetail { get; }
 
@@ -37,8 +40,7 @@ public interface IVcpu : IVcpuSignals, IDisposable
     /// <remarks>Asked for again before the turn is over, it is that turn's end still.</remarks>
     void EndTurn();
 
-    /// <summary>Address of two words a signal handler may write to end the turn: all ones into the first (64 bits), after 1 into
-    /// the second (32 bits). 0 where the engine has none.</summary>
+    /// <summary>Address of words a signal handler of the engine's writes to end the turn; 0 where the engine has none.</summary>
     nint TurnCell { get; }
 
     /// <summary>Puts the state of power-up (or INIT) into <see cref="Registers"/> and drops every cached translation.</summary>

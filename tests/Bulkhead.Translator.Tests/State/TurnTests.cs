@@ -32,6 +32,19 @@ public sealed class TurnTests
         Assert.Equal(StopReason.Halt, guest.Run());
     }
 
+    [Fact]
+    public void EndAskedNs_OfATurnThatWasEnded_IsKnown_AndOfNoOther()
+    {
+        using VerifiedGuest guest = Halting();
+
+        guest.Vcpu.EndTurn();
+
+        Assert.Equal(StopReason.Kicked, guest.Run());
+        Assert.InRange(guest.Vcpu.EndAskedNs, 1, System.Diagnostics.Stopwatch.GetTimestamp());
+        Assert.Equal(StopReason.Halt, guest.Run());
+        Assert.Equal(0, guest.Vcpu.EndAskedNs);
+    }
+
     private static VerifiedGuest Halting()
     {
         var guest = new VerifiedGuest("");
