@@ -26,6 +26,7 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
     private readonly PciConfigSpace _config = new(new PciIdentity(0x1AF4, 0x1110, 0x1100, 0x05_0000, Revision: 1));
     private readonly Lock _lock = new();
     private readonly ChannelMember _member;
+    private readonly IDoorbells? _doorbells;
     private readonly InterruptLine _pin;
     private readonly MsixTable? _msix;
     private readonly int _msixAt;
@@ -33,9 +34,9 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
     private uint _mask;
     private uint _status;
 
-    internal ChannelPort(ChannelMember member, SharedWindow memory, IInterruptMessages messages, InterruptLine pin)
+    internal ChannelPort(ChannelMember member, SharedWindow memory, IInterruptMessages messages, InterruptLine pin, IDoorbells? doorbells = null)
     {
-        (_member, _pin) = (member, pin);
+        (_member, _pin, _doorbells) = (member, pin, doorbells);
         _config.AddBar(0, 0x1000, this);
         if (member.Channel.Vectors > 0)
         {
@@ -138,6 +139,8 @@ internal sealed class ChannelPort : IPciDevice, IIoDevice
         {
             SetStatus(set: 1, clear: 0);
         }
+
+        _doorbells?.OnRung(vector);
     }
 
     /// <summary>What the configuration allows and forbids may have changed.</summary>

@@ -64,9 +64,9 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
     }
 
     /// <summary>Adds a domain's end of a channel, whose memory is one of the domain's shared windows.</summary>
-    public void AddChannel(ChannelMember member, SharedWindow window) => _ = slots.Add(pin =>
+    public void AddChannel(ChannelMember member, SharedWindow window, IDoorbells doorbells) => _ = slots.Add(pin =>
     {
-        var port = new ChannelPort(member, window, messages, pin);
+        var port = new ChannelPort(member, window, messages, pin, doorbells);
         _ports.Add(port);
         return port;
     });

@@ -1,4 +1,5 @@
 using Bulkhead.Core;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Workers;
 using Bulkhead.Scheduling;
 using Bulkhead.Scheduling.Classes;
@@ -14,7 +15,10 @@ internal sealed class ClassReader(ConfigErrors errors)
     internal const int MostClasses = 16;
     internal const int MostHint = 255;
     internal const int MostTaskPriority = 15;
+    internal const int MostDoorbell = ChannelRequest.MostVectors - 1;
     internal const long LeastNs = 1_000;
+
+    private readonly List<(ConfigMap Map, string Domain, int Doorbell)> _doorbells = [];
 
     /// <summary>Reads them; <paramref name="domain"/> has its own warp and priority.</summary>
     internal IReadOnlyList<ShareClass> Read(ConfigMap domainMap, DomainConfig domain, SchedulingPolicy policy)
@@ -28,6 +32,11 @@ internal sealed class ClassReader(ConfigErrors errors)
                 CheckPolicy(map, one, domain, policy);
                 CheckPlace(map, one, classes, policy);
                 classes.Add(one);
+                if (one.Doorbell is { } doorbell)
+                {
+                    _doorbells.Add((map, domain.Name, doorbell));
+                }
+
                 if (classes.Count > MostClasses)
                 {
                     map.Error("name", $"is class {classes.Count}", $"at most {MostClasses} classes");
@@ -38,14 +47,28 @@ internal sealed class ClassReader(ConfigErrors errors)
         return classes;
     }
 
+    /// <summary>Notes the classes whose doorbell no channel has, once the channels are known.</summary>
+    internal void CheckDoorbells(IReadOnlyList<ChannelRequest> channels)
+    {
+        foreach ((ConfigMap map, string domain, int doorbell) in _doorbells)
+        {
+            int most = channels.Where(c => c.Members.Any(m => m.Domain == domain)).Select(static c => c.Vectors).DefaultIfEmpty(0).Max();
+            if (doorbell >= most)
+            {
+                string accepted = most == 0 ? $"a channel with doorbells that {domain} is a member of" : $"a number below {most}, which is what {domain} has in its channels; more by a channel's doorbells";
+                map.Error("doorbell", $"{doorbell} is no doorbell of {domain}", accepted);
+            }
+        }
+    }
+
     private static ShareClass Read(ConfigMap map)
     {
         const string NameForm = "a name: lower-case letters, digits and hyphens, a letter first, at most 32";
         map.Require("name", NameForm);
 
-        if (!map.Has("hint") && !map.Has("tpr") && !map.Has("wake"))
+        if (!map.Has("hint") && !map.Has("tpr") && !map.Has("wake") && !map.Has("doorbell"))
         {
-            map.Error("hint", "is missing, and so are tpr and wake", "what puts a vCPU into the class: hint, tpr, wake, or several of them");
+            map.Error("hint", "is missing, and so are tpr, wake and doorbell", "what puts a vCPU into the class: hint, tpr, wake, doorbell, or several of them");
         }
 
         if (map.Has("limit") != map.Has("rest"))
@@ -59,6 +82,7 @@ internal sealed class ClassReader(ConfigErrors errors)
             Hint = (byte)map.Number("hint", 0, 1, MostHint),
             TaskPriority = (byte)map.Number("tpr", 0, 1, MostTaskPriority),
             WakeNs = map.Duration("wake", 0, LeastNs, BvtParameters.MaxTimeNs),
+            Doorbell = map.Has("doorbell") ? map.Number("doorbell", 0, 0, MostDoorbell) : null,
             WarpNs = map.Duration("warp", 0, 0, BvtParameters.MaxTimeNs),
             Priority = map.Number("priority", 0, 0, FixedPriorityQueue.MaxPriority),
             LimitNs = map.Duration("limit", 0, LeastNs, BvtParameters.MaxTimeNs),
@@ -108,8 +132,9 @@ internal sealed class ClassReader(ConfigErrors errors)
         ShareClass[] ahead = [.. before.Where(static b => b.LimitNs == 0)];
         bool reached = (one.Hint != 0 && !ahead.Any(b => b.Hint == one.Hint))
             || (one.TaskPriority != 0 && !ahead.Any(b => b.TaskPriority != 0 && b.TaskPriority <= one.TaskPriority))
-            || (one.WakeNs != 0 && !ahead.Any(b => b.WakeNs >= one.WakeNs));
-        if (!reached && (one.Hint != 0 || one.TaskPriority != 0 || one.WakeNs != 0))
+            || (one.WakeNs != 0 && !ahead.Any(b => b.WakeNs >= one.WakeNs))
+            || (one.Doorbell is not null && !ahead.Any(b => b.Doorbell == one.Doorbell));
+        if (!reached && (one.Hint != 0 || one.TaskPriority != 0 || one.WakeNs != 0 || one.Doorbell is not null))
         {
             map.Error("name", $"\"{one.Name}\" is never selected", $"all that selects it selects class {string.Join(" or ", ahead.Select(static b => b.Name))} before it, which has no limit");
         }

@@ -1,5 +1,6 @@
 using Bulkhead.Core;
 using Bulkhead.Host;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Workers;
 using Bulkhead.Scheduling.Edf;
 using Bulkhead.Scheduling.FixedPriority;
@@ -75,6 +76,8 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
     }
 
     /// <summary>When all domains are read: whether frames and domains know each other.</summary>
+    internal void CheckDoorbells(IReadOnlyList<ChannelRequest> channels) => _classes.CheckDoorbells(channels);
+
     internal void CheckFrames()
     {
         foreach ((string pool, SchedulingPolicy policy) in _pools)

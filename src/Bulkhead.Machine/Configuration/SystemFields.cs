@@ -34,11 +34,12 @@ internal static class SystemFields
         ConfigField.Choice("extra", ConfigMap.Switches, "Whether it may take time nobody reserved when the budget is used up; only with edf") with { Default = ConfigMap.Switches[0] });
 
     public static readonly FieldTable Class = new(
-        "class", "What a vCPU has in place of its domain's own warp or priority while its guest does something. What puts it there: hint, tpr or wake, or several of them.",
+        "class", "What a vCPU has in place of its domain's own warp or priority while its guest does something. What puts it there: hint, tpr, wake or doorbell, or several of them.",
         ConfigField.OwnName("name", "The class's name, unique in the domain") with { Required = true },
         ConfigField.Number("hint", 1, ClassReader.MostHint, "The guest wrote this number to the hint port, and since then neither another nor HLT"),
         ConfigField.Number("tpr", 1, ClassReader.MostTaskPriority, "The vCPU's task priority (CR8) is at least this"),
         ConfigField.Duration("wake", ClassReader.LeastNs, BvtParameters.MaxTimeNs, "From waking out of HLT until it has run so long, halts, or the guest writes a hint"),
+        ConfigField.Number("doorbell", 0, ClassReader.MostDoorbell, "Another domain rang this doorbell of a channel, and since then the guest wrote no hint and did not halt"),
         ConfigField.Duration("warp", 0, BvtParameters.MaxTimeNs, "The warp in this class, in virtual time; with bvt only, and required there"),
         ConfigField.Number("priority", 0, FixedPriorityQueue.MaxPriority, "The priority in this class; with fixed-priority only, and required there"),
         ConfigField.Duration("limit", ClassReader.LeastNs, BvtParameters.MaxTimeNs, "Having run so long in the class it must stay out of it; required where the priority is above the domain's") with { With = "rest" },

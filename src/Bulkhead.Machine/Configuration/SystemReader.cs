@@ -1,5 +1,6 @@
 using Bulkhead.Core;
 using Bulkhead.Host;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Scheduling;
 using Bulkhead.Yaml;
 using System.Globalization;
@@ -64,9 +65,11 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         _schedule.CheckFrames();
         _lives.CheckDependencies(domains);
         _vsocks.CheckPeers(domains);
+        IReadOnlyList<ChannelRequest> channels = Devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]);
+        _schedule.CheckDoorbells(channels);
         return new SystemConfig(file, _pools, domains)
         {
-            Channels = Devices.ReadChannels(map, [.. domains.Select(static d => d.Name)]),
+            Channels = channels,
             Networks = _networks.ReadRules(),
             Clock = ReadClock(map),
             Seed = map.Number("seed", 1, 0, int.MaxValue),

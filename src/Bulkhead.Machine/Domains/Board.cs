@@ -106,9 +106,10 @@ internal sealed class Board : IDisposable
                 _devices.AddVsock(vsock, set, devices.NewExecutor(set));
             }
 
+            var doorbells = new DoorbellClasses(slots);
             for (int i = 0; i < devices.Channels.Count; i++)
             {
-                _devices.AddChannel(devices.Channels[i], ram.Shared[i]);
+                _devices.AddChannel(devices.Channels[i], ram.Shared[i], doorbells);
             }
 
             if (devices.Random is { } random)

@@ -4,7 +4,7 @@ namespace Bulkhead.Machine.Domains;
 
 /// <summary>The classes of one vCPU: hears what its guest says and does, and ends the turn where that puts it into another.</summary>
 /// <remarks>
-/// <i>Threading</i>: the worker's thread, on which the guest's accesses are served too; <see cref="Current"/> and the names from any.
+/// <i>Threading</i>: the worker's thread, on which the guest's accesses are served too; <see cref="Current"/>, doorbells and the names from any.
 /// <i>Cost</i>: nothing is allocated but by the constructor.
 /// </remarks>
 internal sealed class VcpuClasses
@@ -36,7 +36,7 @@ internal sealed class VcpuClasses
     /// <summary>The guest says what it is doing.</summary>
     internal void Say(byte hint)
     {
-        _selector.Say(hint);
+        _ = _selector.Say(hint);
         Look();
     }
 
@@ -50,11 +50,27 @@ internal sealed class VcpuClasses
         }
     }
 
+    /// <summary>Another domain rang a doorbell of this one.</summary>
+    internal void Ring(int doorbell)
+    {
+        if (_selector.Ring(1ul << doorbell))
+        {
+            _slot.Worker?.Poke(null);
+        }
+    }
+
     /// <summary>It wakes.</summary>
     internal void Wake() => _selector.Wake();
 
     /// <summary>It halted, or starts anew.</summary>
-    internal void Halt() => _selector.Halt();
+    internal void Halt()
+    {
+        ulong rung = _selector.Halt();
+        if (_slot.IsWoken)
+        {
+            _ = _selector.Ring(rung); // one of them woke it, perhaps, and it is yet to hear that
+        }
+    }
 
     /// <summary>Charges a turn.</summary>
     internal void Charge(long ranNs, long nowNs) => _selector.Charge(ranNs, nowNs);

@@ -147,6 +147,9 @@ public sealed class VcpuSlot : IVcpuSignals, ITaskPriorityObserver
     /// <summary>Worker: when it saw what <see cref="WaitingSinceNs"/> counts from.</summary>
     internal long NoticedNs { get; set; }
 
+    /// <summary>Whether somebody woke it since the worker's last look.</summary>
+    internal bool IsWoken => Volatile.Read(ref _wakeNs) != 0;
+
     internal bool IsParked => Volatile.Read(ref _parked) != 0;
 
     /// <summary>Whether neither it nor its timers are to run now.</summary>

@@ -18,6 +18,9 @@ public sealed record ShareClass(string Name)
     /// <summary>So long it lasts from a wake-up on; 0 = waking does not select it.</summary>
     public long WakeNs { get; init; }
 
+    /// <summary>Another domain rings this doorbell of a channel; null = doorbells do not select it.</summary>
+    public int? Doorbell { get; init; }
+
     /// <summary>Borrowed Virtual Time: the warp.</summary>
     public long WarpNs { get; init; }
 
@@ -30,7 +33,7 @@ public sealed record ShareClass(string Name)
     /// <summary>How long it then stays out.</summary>
     public long RestNs { get; init; }
 
-    internal ClassRule Rule => new(Hint, TaskPriority, WakeNs, new ClassBudget(LimitNs, RestNs));
+    internal ClassRule Rule => new(Hint, TaskPriority, WakeNs, new ClassBudget(LimitNs, RestNs), Doorbell);
 
     internal BvtClass BvtClass => new(WarpNs, Rule);
 

@@ -4,8 +4,8 @@ namespace Bulkhead.Scheduling.Classes;
 /// <remarks>
 /// <para><i>Use</i>: tell it what happens (<see cref="Wake"/>, <see cref="Halt"/>, <see cref="Say"/>, <see cref="TaskPriority"/>), charge what
 /// was run, and <see cref="Select"/> between turns: a turn has one class. It must end at <see cref="NextChangeNs"/> at the latest.</para>
-/// <para><i>Errors</i>: none; it is the guest's to say what it likes. <i>Threading</i>: the pCPU's worker; <see cref="Current"/> from any
-/// thread. <i>Cost</i>: a scan of the list; allocates in <see cref="Change"/> only.</para>
+/// <para><i>Errors</i>: none; it is the guest's to say what it likes. <i>Threading</i>: the pCPU's worker; <see cref="Current"/> and
+/// <see cref="Ring"/> from any thread. <i>Cost</i>: a scan of the list; allocates in <see cref="Change"/> only.</para>
 /// </remarks>
 public sealed class ClassSelector
 {
@@ -14,6 +14,7 @@ public sealed class ClassSelector
     private int _current;
     private bool _woken;
     private long _ranSinceWakeNs;
+    private ulong _rung;
 
     /// <summary>Of a vCPU that is in no class yet.</summary>
     public ClassSelector(ReadOnlySpan<ClassRule> rules) => Change(rules);
@@ -40,11 +41,27 @@ public sealed class ClassSelector
     /// <summary>It became runnable after a sleep.</summary>
     public void Wake() => (_woken, _ranSinceWakeNs) = (true, 0);
 
-    /// <summary>It halted: nothing of what it said or did before counts any more.</summary>
-    public void Halt() => (_woken, Hint) = (false, 0);
+    /// <summary>It halted: nothing of what it said or did before counts any more. Which doorbells had rung.</summary>
+    public ulong Halt() => Say(0);
 
-    /// <summary>The guest says what it is doing.</summary>
-    public void Say(byte hint) => (_woken, Hint) = (false, hint);
+    /// <summary>The guest says what it is doing. Which doorbells had rung.</summary>
+    public ulong Say(byte hint)
+    {
+        (_woken, Hint) = (false, hint);
+        return Interlocked.Exchange(ref _rung, 0);
+    }
+
+    /// <summary>Others rang doorbells of its, a bit each. True: that may change its class.</summary>
+    public bool Ring(ulong doorbells)
+    {
+        ulong heard = 0;
+        foreach (ref readonly ClassRule rule in _rules.AsSpan())
+        {
+            heard |= rule.Doorbell is { } doorbell ? doorbells & (1ul << doorbell) : 0;
+        }
+
+        return (heard & ~Interlocked.Or(ref _rung, heard)) != 0;
+    }
 
     /// <summary>Charges a run in the class selected last that ended at <paramref name="nowNs"/>.</summary>
     public void Charge(long ranNs, long nowNs)
@@ -118,7 +135,8 @@ public sealed class ClassSelector
     private bool IsWantedAnyway(int i)
     {
         ref ClassRule rule = ref _rules[i];
-        return (rule.Hint != 0 && rule.Hint == Hint) || (rule.TaskPriority != 0 && TaskPriority >= rule.TaskPriority);
+        return (rule.Hint != 0 && rule.Hint == Hint) || (rule.TaskPriority != 0 && TaskPriority >= rule.TaskPriority)
+            || (rule.Doorbell is { } doorbell && (Volatile.Read(ref _rung) >> doorbell & 1) != 0);
     }
 
     private long LeftNs(int i, long nowNs)

@@ -35,6 +35,19 @@ internal static class ClassCode
     /// <summary>The task priority, by the local APIC's page.</summary>
     internal static void TaskPriority(this Assembler c, byte priority) => c.ApicWrite(0x80, (uint)priority << 4);
 
+    /// <summary>Rings a doorbell of a member of the channel that is the first device on the PCI bus. EAX, EDX are lost.</summary>
+    internal static void RingDoorbell(this Assembler c, int member, int doorbell)
+    {
+        const uint device = 0x8000_0800;
+        c.Out32(0xCF8, device + 4);
+        c.Out32(0xCFC, 2); // memory decoding on
+        c.Out32(0xCF8, device + 0x10);
+        c.mov(dx, 0xCFC);
+        c.@in(eax, dx);
+        c.and(eax, -16);
+        c.mov(__dword_ptr[eax + 12], (member << 16) | doorbell);
+    }
+
     /// <summary>Claims again and again what it likes, works, and halts for moments: whatever gets it most.</summary>
     internal static void Lie(Assembler c, byte[] hints, uint work, bool sleeps)
     {

@@ -1,4 +1,5 @@
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Tests.Guests;
 using Bulkhead.Machine.Workers;
@@ -22,12 +23,15 @@ internal sealed class ClassMachine : IDisposable
         _machine = new TinyMachine
         {
             EngineOptions = TranslatorEngines.Counting,
-            Adjust = r => r with { InstructionClock = true, EndAtNs = endNs, Pools = [new PoolRequest { Policy = policy, AllowanceNs = allowanceNs }] },
+            Adjust = r => r with { InstructionClock = true, EndAtNs = endNs, Channels = Channels, Pools = [new PoolRequest { Policy = policy, AllowanceNs = allowanceNs }] },
         };
     }
 
     /// <summary>The same as a system file would have it.</summary>
     internal SystemConfig System => new("test", [_pool], _domains);
+
+    /// <summary>What its domains share.</summary>
+    internal IReadOnlyList<ChannelRequest> Channels { get; init; } = [];
 
     internal MachineRunner Runner => _machine.Runner;
 

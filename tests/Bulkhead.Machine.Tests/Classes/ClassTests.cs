@@ -1,4 +1,5 @@
 using Bulkhead.Machine.Configuration;
+using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Tests.Hostile;
 using Bulkhead.Machine.Tracing;
 using Bulkhead.Machine.Workers;
@@ -132,6 +133,33 @@ public sealed class ClassTests
         int answer = chosen.FindIndex(static c => c.Domain == 1 && c.NowNs > 90 * Us);
         Assert.Equal((chosen[answer].NowNs + (50 * Us), 0), chosen[answer + 1]);
         Assert.Equal(50 * Us, machine.Runner.Domains[1].Slots[0].RanNs - chosen.Take(answer).Where(static c => c.Domain == 1).Select((c, i) => Length(chosen, chosen.IndexOf(c))).Sum());
+    }
+
+    // The sender would never let the receiver run. Of what it rings, one doorbell is urgent.
+    [Fact]
+    public void Doorbell_SelectsTheReceiversClassAtOnce()
+    {
+        using var machine = new ClassMachine(SchedulingPolicy.FixedPriority, 1_000 * Us, 1_000 * Us)
+        {
+            Channels = [new ChannelRequest("mail", 4096, 2, [("tiny0", true), ("tiny1", false)])],
+        };
+        machine.Add(
+            static c =>
+            {
+                c.Work(100_000);
+                c.RingDoorbell(1, 0);
+                c.Work(100_000);
+                c.RingDoorbell(1, 1);
+                Victim.Compute(c);
+            },
+            s_plain with { Priority = 5 });
+        machine.Add(Victim.Compute, s_plain with { Classes = [new ShareClass("mail") { Doorbell = 1, Priority = 210, LimitNs = 50 * Us, RestNs = 2_000 * Us }] });
+        List<(long NowNs, int Domain)> chosen = machine.Run();
+
+        int receiver = chosen.FindIndex(static c => c.Domain == 1);
+        Assert.InRange(chosen[receiver].NowNs, 200 * Us, 215 * Us);
+        Assert.Equal((chosen[receiver].NowNs + (50 * Us), 0), chosen[receiver + 1]);
+        Assert.Equal(receiver, chosen.FindLastIndex(static c => c.Domain == 1));
     }
 
     // A turn has one class, and the flight recorder knows it.

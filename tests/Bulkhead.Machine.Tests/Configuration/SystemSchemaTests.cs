@@ -182,7 +182,7 @@ public sealed class SystemSchemaTests
             "window" => $"pools: [{{name: p, cpus: [5], policy: arinc653, frame: {{major: 1h, windows: [{Map("domain: a-1", "at: 0", "length: 100us")}]}}}}]\ndomains: [{{name: a-1, image: debian}}]",
             "reservation" => $"pools: [{{name: p, cpus: [5], policy: edf}}]\ndomains: [{{name: a, image: debian, reservation: {Map(field.Name == "budget" ? "period: 1h" : "period: 1ms", "budget: 100us")}}}]",
             "warp" => $"domains: [{{name: a, image: debian, warp: {Map("value: 1ms", "limit: 1ms")}}}]",
-            "class" => $"pools: [{{name: p, cpus: [5], policy: {(field.Name == "priority" ? "fixed-priority" : "bvt")}}}]\ndomains: [{{name: a, image: debian, classes: [{Map("name: x", "hint: 1", field.Name == "priority" ? string.Empty : "warp: 0", "limit: 1ms", "rest: 1ms")}]}}]",
+            "class" => $"pools: [{{name: p, cpus: [5], policy: {(field.Name == "priority" ? "fixed-priority" : "bvt")}}}]\ndomains: [{{name: a, image: debian, classes: [{Map("name: x", "hint: 1", field.Name == "priority" ? string.Empty : "warp: 0", "limit: 1ms", "rest: 1ms")}]}}]\nchannels: [{{name: c, doorbells: 64, writers: [a]}}]",
             "disk" => $"domains: [{{name: a, image: debian, disks: [{Map("file: f")}]}}]",
             "network" => $"networks: [{{name: a-1}}]\ndomains: [{{name: a, image: debian, networks: [{Map(field.Name switch { "forward" => "name: user", "device" => "name: tap", _ => "name: a-1" })}]}}]",
             "vsock" => $"domains: [{{name: b, image: debian, vsock: {{cid: 9}}}}, {{name: a, image: debian, vsock: {Map("cid: 3")}}}]",

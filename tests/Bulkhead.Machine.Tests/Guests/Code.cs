@@ -7,6 +7,14 @@ namespace Bulkhead.Machine.Tests.Guests;
 /// <summary>What tiny guests do.</summary>
 internal static class Code
 {
+    /// <summary>Writes 32 bits to a port. EAX, EDX are lost.</summary>
+    internal static void Out32(this Assembler c, ushort port, uint value)
+    {
+        c.mov(eax, value);
+        c.mov(dx, port);
+        c.@out(dx, eax);
+    }
+
     internal static void Out(this Assembler c, ushort port, byte value)
     {
         c.mov(dx, port);

@@ -52,6 +52,24 @@ public sealed class ClassSelectorTests
     }
 
     [Fact]
+    public void Doorbell_Class_LastsUntilTheGuestSpeaksOrHalts()
+    {
+        var classes = new ClassSelector([new ClassRule(1, 0, 0, default, Doorbell: 3)]);
+        Assert.False(classes.Ring(1ul << 2)); // nobody listens
+        Assert.Equal(0, classes.Selected(0));
+
+        Assert.True(classes.Ring(1ul << 3));
+        Assert.False(classes.Ring(1ul << 3)); // a storm ends one turn
+        Assert.Equal(1, classes.Selected(0));
+        Assert.Equal(1ul << 3, classes.Halt());
+        Assert.Equal(0, classes.Selected(0));
+
+        Assert.True(classes.Ring(1ul << 3));
+        _ = classes.Say(2);
+        Assert.Equal(0, classes.Selected(0));
+    }
+
+    [Fact]
     public void Halt_Hint_IsForgotten()
     {
         var classes = new ClassSelector([new ClassRule(1, 0, 0, default)]);
