@@ -32,7 +32,8 @@ internal sealed class MachineHost : IMachineHost
             Name = "guest",
             KernelPath = request.KernelPath,
             InitrdPath = request.InitrdPath,
-            CommandLine = $"console=ttyS0,115200 panic=-1 {request.Append}".TrimEnd(),
+            Modules = request.Modules,
+            CommandLine = request.Append,
             MemoryBytes = request.MemoryBytes,
             Vcpus = request.Cpus,
             CpuModel = request.CpuModel switch

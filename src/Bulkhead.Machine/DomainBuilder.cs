@@ -43,10 +43,27 @@ internal static class DomainBuilder
             GuestMemory memory = d.Memory ?? throw new UnreachableException("A domain without RAM was powered up.");
             using FileBytes kernel = ReadFile(request.KernelPath, "kernel");
             using FileBytes initrd = request.InitrdPath is null ? FileBytes.None : ReadFile(request.InitrdPath, "initial RAM disk");
+            using var modules = new ModuleFiles();
+            foreach (ModuleRequest module in request.Modules)
+            {
+                modules.Files.Add(new BootModule(module.Path, module.Words, ReadFile(module.Path, "module")));
+            }
+
             d.Board?.Dispose();
             d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit, devices);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus, request.Disks.Count(static disk => disk.Mmio));
-            BootState state = KernelImage.Load(memory, new BootRequest(request.KernelPath, kernel.Span, initrd.Span, request.CommandLine, rsdp, randomize: time.Clock is RealClock || time.Random is not null, time.Random));
+            BootState state = KernelImage.Load(memory, new BootRequest
+            {
+                KernelName = request.KernelPath,
+                Kernel = kernel.Span,
+                Initrd = initrd.Span,
+                Modules = modules.Files,
+                LinuxWords = request.LinuxWords,
+                CommandLine = request.CommandLine,
+                Rsdp = rsdp,
+                Randomize = time.Clock is RealClock || time.Random is not null,
+                Random = time.Random,
+            });
             foreach (VcpuSlot slot in d.Slots)
             {
                 slot.Vcpu.Reset();
@@ -85,6 +102,13 @@ internal static class DomainBuilder
             throw new OperatorException(
                 $"{request.Name}: at most {AcpiLayout.MostVirtioWindows} disks can have bus mmio; put the others on pci.", 2);
         }
+    }
+
+    private sealed class ModuleFiles : IDisposable
+    {
+        public List<BootModule> Files { get; } = [];
+
+        public void Dispose() => Files.ForEach(static file => file.Bytes.Dispose());
     }
 
     private sealed class Release(Action action) : IDisposable

@@ -7,6 +7,9 @@ namespace Bulkhead.Machine;
 /// <summary>What a domain is to be.</summary>
 public sealed record DomainRequest
 {
+    /// <summary>Tells a Linux kernel where its console is, and to reset the machine when it panics.</summary>
+    public const string LinuxConsole = "console=ttyS0,115200 panic=-1";
+
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
@@ -16,8 +19,14 @@ public sealed record DomainRequest
     /// <summary>The initial RAM disk file, or null.</summary>
     public string? InitrdPath { get; init; }
 
-    /// <summary>The whole kernel command line.</summary>
-    public string CommandLine { get; init; } = "console=ttyS0,115200 panic=-1";
+    /// <summary>The files a Multiboot kernel is handed, in order.</summary>
+    public IReadOnlyList<ModuleRequest> Modules { get; init; } = [];
+
+    /// <summary>What a Linux kernel is told before its command line; kernels of other kinds are not.</summary>
+    public string LinuxWords { get; init; } = LinuxConsole;
+
+    /// <summary>The kernel's command line.</summary>
+    public string CommandLine { get; init; } = string.Empty;
 
     /// <summary>RAM in bytes, a multiple of 4096.</summary>
     public ulong MemoryBytes { get; init; } = 256ul << 20;

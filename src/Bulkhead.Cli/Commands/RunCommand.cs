@@ -7,6 +7,7 @@ using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Images;
+using Bulkhead.Machine;
 using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Commands;
@@ -43,9 +44,12 @@ internal sealed class RunCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<string?> _kernel = Options.ExistingFile("--kernel", "A kernel to boot instead of an image: bzImage or ELF with PVH entry.");
+    private readonly Option<string?> _kernel = Options.ExistingFile("--kernel", "A kernel to boot instead of an image: Linux's bzImage or vmlinux, a Multiboot kernel, or ELF with PVH entry; may be packed with gzip.");
     private readonly Option<string?> _initrd = Options.ExistingFile("--initrd", "The kernel's initial RAM disk.");
-    private readonly Option<string?> _append = new("--append") { HelpName = "TEXT", Description = "Words to add to the kernel command line 'console=ttyS0,115200 panic=-1'." };
+    private readonly Option<string?> _append = new("--append") { HelpName = "TEXT", Description = $"The kernel's command line; a Linux kernel is told '{DomainRequest.LinuxConsole}' before it." };
+    private readonly Option<IReadOnlyList<ModuleRequest>> _module = Options.Several<ModuleRequest>(
+        "--module", ModuleRequest.Form, "A file for a Multiboot kernel, and words for it; may be given several times.", ModuleRequest.Parse);
+
     private readonly Option<ulong> _memory = Options.Create<ulong>("--memory", "SIZE", "The guest's memory (512M).", Quantity.SizeForm, Quantity.TryParseSize, CheckMemory);
     private readonly Option<int> _cpus = Options.Create(
         "--cpus", "N", "The number of CPUs the guest has (1).", $"a number from 1 to {MostCpus}", (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n) && n is >= 1 and <= MostCpus);
@@ -99,7 +103,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _rng, _balloon, _vsock, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
+            _image, _kernel, _initrd, _module, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _rng, _balloon, _vsock, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -117,9 +121,9 @@ internal sealed class RunCommand
             return;
         }
 
-        if (image && (kernel || result.GetResult(_initrd) is not null))
+        if (image && (kernel || result.GetResult(_initrd) is not null || result.GetResult(_module) is not null))
         {
-            result.AddError("An image brings its own kernel and initrd; give either IMAGE or --kernel with --initrd.");
+            result.AddError("An image brings its own kernel and initrd; give either IMAGE or --kernel with --initrd or --module.");
         }
         else if (!image && !kernel)
         {
@@ -165,6 +169,7 @@ internal sealed class RunCommand
         {
             KernelPath = kernel ?? throw new System.Diagnostics.UnreachableException("The command line was validated without a kernel."),
             InitrdPath = initrd,
+            Modules = line.GetValue(_module) ?? [],
             Append = append,
             MemoryBytes = line.GetResult(_memory) is null ? 512UL << 20 : line.GetValue(_memory),
             Cpus = line.GetResult(_cpus) is null ? 1 : line.GetValue(_cpus),

@@ -1,3 +1,4 @@
+using Bulkhead.Machine;
 using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Machines;
@@ -11,7 +12,10 @@ internal sealed record RunRequest
     /// <summary>The initial RAM disk, or null for none.</summary>
     internal required string? InitrdPath { get; init; }
 
-    /// <summary>What follows the default kernel command line.</summary>
+    /// <summary>The files a Multiboot kernel is handed.</summary>
+    internal IReadOnlyList<ModuleRequest> Modules { get; init; } = [];
+
+    /// <summary>The kernel's command line, behind what a Linux kernel is told anyway.</summary>
     internal required string Append { get; init; }
 
     /// <summary>The guest's RAM, a multiple of 1 MiB.</summary>

@@ -44,7 +44,9 @@ internal static class DomainRequests
             Name = d.Name,
             KernelPath = kernel,
             InitrdPath = initrd,
-            CommandLine = CommandLine(d, words, d == system.Domains[0] ? request.DurationNs : null),
+            Modules = d.Modules,
+            LinuxWords = LinuxWords(d, words, d == system.Domains[0] ? request.DurationNs : null),
+            CommandLine = d.Append,
             MemoryBytes = d.MemoryBytes,
             Vcpus = d.Vcpus,
             Serial = console.Write,
@@ -60,10 +62,10 @@ internal static class DomainRequests
         };
     }
 
-    /// <summary>The kernel's command line; Linux hands words it does not know to init as variables.</summary>
-    private static string CommandLine(DomainConfig d, string image, long? durationNs)
+    /// <summary>What a Linux kernel is told first; it hands words it does not know to init as variables.</summary>
+    private static string LinuxWords(DomainConfig d, string image, long? durationNs)
     {
-        var line = new StringBuilder("console=ttyS0,115200 panic=-1 quiet");
+        var line = new StringBuilder(DomainRequest.LinuxConsole).Append(" quiet");
         if (image.Length > 0)
         {
             _ = line.Append(' ').Append(image);
@@ -83,11 +85,6 @@ internal static class DomainRequests
         {
             string quote = value.Contains(' ', StringComparison.Ordinal) ? "\"" : string.Empty;
             _ = line.Append(CultureInfo.InvariantCulture, $" {name}={quote}{value}{quote}");
-        }
-
-        if (d.Append.Length > 0)
-        {
-            _ = line.Append(' ').Append(d.Append);
         }
 
         return line.ToString();

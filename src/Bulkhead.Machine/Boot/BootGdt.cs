@@ -13,20 +13,24 @@ internal static class BootGdt
     internal const uint SizeBytes = 48;
     internal const uint TssSizeBytes = 0x68;
 
+    /// <summary>Where the TSS stands behind the table's start.</summary>
+    internal const uint TssOffset = 0x100;
+
     private const ulong Code64 = 0x00AF_9B00_0000_FFFF;
     private const ulong Code32 = 0x00CF_9B00_0000_FFFF;
     private const ulong Data = 0x00CF_9300_0000_FFFF;
 
-    /// <summary>Writes the table for a start in 64-bit or in 32-bit code.</summary>
-    internal static void Write(GuestMemory memory, bool code64)
+    /// <summary>Writes table and TSS for a start in 64-bit or in 32-bit code.</summary>
+    internal static void Write(GuestMemory memory, ulong at, bool code64)
     {
-        ulong tssLow = (TssSizeBytes - 1) | (BootLayout.Tss << 16) | (0x8Bul << 40);
-        LoaderWriter.UInt64(memory, BootLayout.Gdt, 0);
-        LoaderWriter.UInt64(memory, BootLayout.Gdt + 8, 0);
-        LoaderWriter.UInt64(memory, BootLayout.Gdt + CodeSelector, code64 ? Code64 : Code32);
-        LoaderWriter.UInt64(memory, BootLayout.Gdt + DataSelector, Data);
-        LoaderWriter.UInt64(memory, BootLayout.Gdt + TssSelector, tssLow);
-        LoaderWriter.UInt64(memory, BootLayout.Gdt + TssSelector + 8, 0);
-        LoaderWriter.Zero(memory, BootLayout.Tss, TssSizeBytes);
+        ulong tss = at + TssOffset;
+        ulong tssLow = (TssSizeBytes - 1) | ((tss & 0xFF_FFFF) << 16) | (0x8Bul << 40) | ((tss >> 24) << 56);
+        LoaderWriter.UInt64(memory, at, 0);
+        LoaderWriter.UInt64(memory, at + 8, 0);
+        LoaderWriter.UInt64(memory, at + CodeSelector, code64 ? Code64 : Code32);
+        LoaderWriter.UInt64(memory, at + DataSelector, Data);
+        LoaderWriter.UInt64(memory, at + TssSelector, tssLow);
+        LoaderWriter.UInt64(memory, at + TssSelector + 8, 0);
+        LoaderWriter.Zero(memory, tss, TssSizeBytes);
     }
 }

@@ -4,27 +4,39 @@ using Bulkhead.Machine.Time;
 namespace Bulkhead.Machine.Boot;
 
 /// <summary>What a boot loader needs: the files, the command line, and where the ACPI tables start.</summary>
-/// <param name="kernelName">The kernel's name, for messages.</param>
-/// <param name="kernel">The kernel file.</param>
-/// <param name="initrd">The initial RAM disk; empty for none.</param>
-/// <param name="commandLine">The kernel's command line.</param>
-/// <param name="rsdp">The ACPI root pointer.</param>
-/// <param name="randomize">Whether the loader may choose at random; else it does the same every time.</param>
-/// <param name="random">What it then chooses by, and gives the guest to start with; null: the host's chance, and nothing.</param>
-internal readonly ref struct BootRequest(
-    string kernelName, ReadOnlySpan<byte> kernel, ReadOnlySpan<byte> initrd, string commandLine, Gpa rsdp, bool randomize = false, SeededRandom? random = null)
+internal readonly ref struct BootRequest
 {
-    internal string KernelName { get; } = kernelName;
+    /// <summary>The path of the kernel, for messages and as its name.</summary>
+    internal required string KernelName { get; init; }
 
-    internal ReadOnlySpan<byte> Kernel { get; } = kernel;
+    /// <summary>The kernel file.</summary>
+    internal required ReadOnlySpan<byte> Kernel { get; init; }
 
-    internal ReadOnlySpan<byte> Initrd { get; } = initrd;
+    /// <summary>The initial RAM disk of a kernel that has one; empty for none.</summary>
+    internal ReadOnlySpan<byte> Initrd { get; init; }
 
-    internal string CommandLine { get; } = commandLine;
+    /// <summary>The files a Multiboot kernel is handed, in order.</summary>
+    internal IReadOnlyList<BootModule> Modules { get; init; } = [];
 
-    internal Gpa Rsdp { get; } = rsdp;
+    /// <summary>Words a Linux kernel is told first; kernels of other kinds would not know them.</summary>
+    internal string LinuxWords { get; init; } = string.Empty;
 
-    internal bool Randomize { get; } = randomize;
+    /// <summary>The kernel's command line.</summary>
+    internal string CommandLine { get; init; } = string.Empty;
 
-    internal SeededRandom? Random { get; } = random;
+    /// <summary>The command line of a Linux kernel.</summary>
+    internal string LinuxCommandLine => $"{LinuxWords} {CommandLine}".Trim();
+
+    /// <summary>The ACPI root pointer.</summary>
+    internal required Gpa Rsdp { get; init; }
+
+    /// <summary>Whether the loader may choose at random; else it does the same every time.</summary>
+    internal bool Randomize { get; init; }
+
+    /// <summary>What it then chooses by, and gives the guest to start with; null: the host's chance, and nothing.</summary>
+    internal SeededRandom? Random { get; init; }
+
+    public BootRequest()
+    {
+    }
 }

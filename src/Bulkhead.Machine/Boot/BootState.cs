@@ -8,7 +8,10 @@ internal sealed record BootState
     /// <summary>The first instruction.</summary>
     internal required ulong Rip { get; init; }
 
-    /// <summary>RBX (PVH: the start info).</summary>
+    /// <summary>RAX (Multiboot: the boot loader's magic number).</summary>
+    internal ulong Rax { get; init; }
+
+    /// <summary>RBX (PVH: the start info; Multiboot: the information).</summary>
     internal ulong Rbx { get; init; }
 
     /// <summary>RSI (Linux: the zero page).</summary>
@@ -29,6 +32,10 @@ internal sealed record BootState
     /// <summary>Whether CS is a 64-bit code segment rather than a flat 32-bit one.</summary>
     internal bool Code64 { get; init; }
 
+    /// <summary>Where the descriptor table stands (<see cref="BootGdt.Write"/>).</summary>
+    internal ulong Gdt { get; init; } = BootLayout.Gdt;
+
+    private const int Rax_ = 0;
     private const int Rbx_ = 3;
     private const int Rsi_ = 6;
 
@@ -41,6 +48,7 @@ internal sealed record BootState
             r.Gpr[i] = 0;
         }
 
+        r.Gpr[Rax_] = Rax;
         r.Gpr[Rbx_] = Rbx;
         r.Gpr[Rsi_] = Rsi;
         r.Rip = Rip;
@@ -49,7 +57,7 @@ internal sealed record BootState
         r.Cr3 = Cr3;
         r.Cr4 = Cr4;
         r.Efer = Efer;
-        r.GdtBase = BootLayout.Gdt;
+        r.GdtBase = Gdt;
         r.GdtLimit = BootGdt.SizeBytes - 1;
         r.IdtBase = 0;
         r.IdtLimit = 0;
@@ -64,7 +72,7 @@ internal sealed record BootState
         r.Segments[(int)SegmentIndex.Cs] = Flat(BootGdt.CodeSelector, Code64 ? 0xA09Bu : 0xC09Bu);
         r.Segments[(int)SegmentIndex.Tr] = new Segment
         {
-            Base = BootLayout.Tss, Limit = BootGdt.TssSizeBytes - 1, Access = 0x8B, Selector = BootGdt.TssSelector,
+            Base = Gdt + BootGdt.TssOffset, Limit = BootGdt.TssSizeBytes - 1, Access = 0x8B, Selector = BootGdt.TssSelector,
         };
         r.Segments[(int)SegmentIndex.Ldtr] = new Segment { Access = 0x1_0000 };
     }

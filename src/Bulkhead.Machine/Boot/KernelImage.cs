@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Core.Memory;
 using Bulkhead.Host;
+using Bulkhead.Machine.Boot.Formats;
 
 namespace Bulkhead.Machine.Boot;
 
@@ -8,11 +9,11 @@ namespace Bulkhead.Machine.Boot;
 internal static class KernelImage
 {
     private const string Accepted =
-        "Accepted are a Linux bzImage (\"HdrS\" at 202h, protocol 2.12 or later with a 64-bit entry) and an ELF64 x86-64 image with a PVH note (type 18).";
+        "Accepted are a Linux bzImage (\"HdrS\" at 202h, protocol 2.12 or later), a Linux vmlinux (ELF64), an ELF image with "
+        + "a PVH note (type 18), and a Multiboot kernel (1badb002 in the first 8 KiB); each may be packed with gzip.";
 
     private static readonly (byte[] Magic, string Name)[] s_known =
     [
-        ([0x1F, 0x8B], "gzip data; unpack it first"),
         ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz data; unpack it first"),
         ([0x28, 0xB5, 0x2F, 0xFD], "zstd data; unpack it first"),
         ([0x04, 0x22, 0x4D, 0x18], "lz4 data; unpack it first"),
@@ -24,7 +25,7 @@ internal static class KernelImage
         ("MZ"u8.ToArray(), "an EFI program without a Linux setup header"),
     ];
 
-    /// <summary>The format of a kernel file; an <see cref="OperatorException"/> says what was found otherwise.</summary>
+    /// <summary>The format of a kernel file that is not packed; an <see cref="OperatorException"/> says what was found otherwise.</summary>
     internal static KernelFormat Detect(ReadOnlySpan<byte> image, string name)
     {
         if (image.Length >= 0x206 && image.Slice(0x202, 4).SequenceEqual("HdrS"u8))
@@ -32,15 +33,14 @@ internal static class KernelImage
             return KernelFormat.BzImage;
         }
 
+        if (MultibootHeader.Find(image) is not null)
+        {
+            return KernelFormat.Multiboot;
+        }
+
         if (ElfImage.IsElf(image))
         {
-            string? refusal = ElfImage.Refusal(image);
-            if (refusal is null)
-            {
-                return KernelFormat.Pvh;
-            }
-
-            throw Refuse(name, refusal);
+            return DetectElf(image, name);
         }
 
         foreach ((byte[] magic, string what) in s_known)
@@ -60,14 +60,54 @@ internal static class KernelImage
     }
 
     /// <summary>Loads the kernel into RAM and gives the state of the boot processor.</summary>
-    internal static BootState Load(GuestMemory memory, BootRequest request) => Detect(request.Kernel, request.KernelName) switch
+    internal static BootState Load(GuestMemory memory, BootRequest request)
     {
-        KernelFormat.BzImage => LinuxLoader.Load(memory, request),
-        _ => PvhLoader.Load(memory, request),
-    };
+        if (PackedKernel.Is(request.Kernel))
+        {
+            request = request with { Kernel = PackedKernel.Unpack(request.Kernel, request.KernelName) };
+        }
+
+        KernelFormat format = Detect(request.Kernel, request.KernelName);
+        if (format == KernelFormat.Multiboot ? !request.Initrd.IsEmpty : request.Modules.Count > 0)
+        {
+            throw new OperatorException(
+                format == KernelFormat.Multiboot
+                    ? $"{request.KernelName}: a Multiboot kernel has no initial RAM disk; give the file as a module (--module, modules)."
+                    : $"{request.KernelName}: a kernel of the kind {format} takes no modules; give an initial RAM disk (--initrd, initrd).",
+                2);
+        }
+
+        switch (format)
+        {
+            case KernelFormat.BzImage:
+                return LinuxLoader.Load(memory, request);
+            case KernelFormat.Multiboot when MultibootHeader.Find(request.Kernel) is { } header:
+                return MultibootLoader.Load(memory, request, header);
+            default:
+                _ = ElfImage.TryPrograms(request.Kernel, out ElfSegment[] segments);
+                return ElfImage.TryPvhEntry(request.Kernel, segments, out ulong entry)
+                    ? PvhLoader.Load(memory, request, segments, entry)
+                    : VmlinuxLoader.Load(memory, request, segments);
+        }
+    }
 
     /// <summary>An error that says what was found and what is accepted.</summary>
     internal static OperatorException Refuse(string name, string found) => new($"{name}: {found}. {Accepted}", 2);
+
+    private static KernelFormat DetectElf(ReadOnlySpan<byte> image, string name)
+    {
+        if (ElfImage.Refusal(image) is { } refusal)
+        {
+            throw Refuse(name, refusal);
+        }
+
+        _ = ElfImage.TryPrograms(image, out ElfSegment[] segments);
+        return ElfImage.TryPvhEntry(image, segments, out _) ? KernelFormat.Pvh
+            : VmlinuxLoader.Is(image, segments) ? KernelFormat.Vmlinux
+            : throw Refuse(
+                name,
+                $"an ELF file of {(ElfImage.Is64(image) ? 64 : 32)} bits with {segments.Length} program headers, but without a PVH note or a Multiboot header, and not linked as Linux is");
+    }
 
     private static string Hex(ReadOnlySpan<byte> image, int offset, int length)
     {

@@ -27,6 +27,9 @@ internal sealed record LinuxSetupHeader
     /// <summary>How long it is; 0 where the header names none that lies in the file.</summary>
     internal required int PayloadLength { get; init; }
 
+    /// <summary>Whether it has a 64-bit entry.</summary>
+    internal required bool Has64BitEntry { get; init; }
+
     /// <summary>The protocol version, major in the high byte.</summary>
     internal required ushort Version { get; init; }
 
@@ -62,12 +65,6 @@ internal sealed record LinuxSetupHeader
             throw KernelImage.Refuse(name, $"a Linux kernel with boot protocol {version >> 8}.{version & 0xFF:d2} at 206h");
         }
 
-        ushort xloadflags = BinaryPrimitives.ReadUInt16LittleEndian(image[0x236..]);
-        if ((xloadflags & XlfKernel64) == 0)
-        {
-            throw KernelImage.Refuse(name, $"a Linux kernel without 64-bit entry (xloadflags {xloadflags:x4} at 236h): a 32-bit kernel");
-        }
-
         int end = 0x202 + image[0x201];
         int sectors = image[Start] == 0 ? 4 : image[Start];
         int offset = (sectors + 1) * 512;
@@ -94,6 +91,7 @@ internal sealed record LinuxSetupHeader
             KernelLength = rest,
             PayloadOffset = hasPayload ? offset + (int)payload : 0,
             PayloadLength = hasPayload ? (int)payloadLength : 0,
+            Has64BitEntry = (BinaryPrimitives.ReadUInt16LittleEndian(image[0x236..]) & XlfKernel64) != 0,
             Version = version,
             InitrdAddressMax = BinaryPrimitives.ReadUInt32LittleEndian(image[0x22C..]),
             KernelAlignment = BinaryPrimitives.ReadUInt32LittleEndian(image[0x230..]),

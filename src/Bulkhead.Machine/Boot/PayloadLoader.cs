@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Bulkhead.Core.Memory;
 using Bulkhead.Host;
 using Bulkhead.Host.Memory;
+using Bulkhead.Machine.Boot.Formats;
 using K4os.Compression.LZ4;
 
 namespace Bulkhead.Machine.Boot;
@@ -121,13 +122,13 @@ internal sealed class PayloadLoader : IDisposable
 
     private void ReadHeaders(ReadOnlySpan<byte> bytes)
     {
-        if (!ElfImage.IsElf(bytes) || !ElfImage.TryPrograms(bytes, _size, out ElfSegment[] segments))
+        if (!ElfImage.IsElf(bytes) || !ElfImage.Is64(bytes) || !ElfImage.TryPrograms(bytes, _size, out ElfSegment[] segments))
         {
-            throw Broken("it holds no ELF file");
+            throw Broken("it holds no ELF64 file");
         }
 
         _segments = [.. segments.Where(ElfImage.IsLoad)];
-        _entry = BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]);
+        _entry = ElfImage.Entry(bytes);
         foreach (ElfSegment s in _segments)
         {
             ulong offset = s.PhysicalAddress - _header.PreferredAddress;

@@ -1,53 +1,26 @@
 using System.Buffers.Binary;
 using Bulkhead.Core.Memory;
-using Bulkhead.Host;
+using Bulkhead.Machine.Boot.Formats;
 using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Boot;
 
-/// <summary>Starts an ELF64 kernel at its PVH entry: 32-bit protected mode, paging off, EBX = start info.</summary>
+/// <summary>Starts an ELF kernel at its PVH entry: 32-bit protected mode, paging off, EBX = start info.</summary>
 /// <remarks><i>Source</i>: Xen docs/misc/pvh.pandoc, PVH Specification; xen/include/public/arch-x86/hvm/start_info.h.</remarks>
 internal static class PvhLoader
 {
     private const uint Magic = 0x336E_C578;
 
     /// <summary>Loads segments by physical address, start info, command line and module.</summary>
-    internal static BootState Load(GuestMemory memory, BootRequest request)
+    internal static BootState Load(GuestMemory memory, BootRequest request, ElfSegment[] segments, ulong entry)
     {
         ReadOnlySpan<byte> image = request.Kernel;
-        if (!ElfImage.TryPrograms(image, out ElfSegment[] segments) || !ElfImage.TryPvhEntry(image, segments, out ulong entry))
-        {
-            throw KernelImage.Refuse(request.KernelName, "an ELF file without PVH entry");
-        }
-
-        ulong end = BootLayout.HighMemory;
-        foreach (ElfSegment s in segments)
-        {
-            if (!ElfImage.IsLoad(s))
-            {
-                continue;
-            }
-
-            if (s.PhysicalAddress < BootLayout.HighMemory || s.FileSize > s.MemorySize || !memory.Contains(new Gpa(s.PhysicalAddress), s.MemorySize))
-            {
-                throw new OperatorException(
-                    $"{request.KernelName}: a segment wants [{s.PhysicalAddress:x}, +{s.MemorySize:x}); RAM for it lies in "
-                    + $"[{BootLayout.HighMemory:x}, {memory.LowSizeBytes:x}). Give the machine more memory or link the kernel elsewhere.");
-            }
-
-            LoaderWriter.Bytes(memory, s.PhysicalAddress, image.Slice((int)s.Offset, (int)s.FileSize));
-            LoaderWriter.Zero(memory, s.PhysicalAddress + s.FileSize, s.MemorySize - s.FileSize);
-            if (s.PhysicalAddress < GuestMemory.HoleStart)
-            {
-                end = Math.Max(end, s.PhysicalAddress + s.MemorySize);
-            }
-        }
-
+        ulong end = ElfLoader.Load(memory, image, segments, BootLayout.HighMemory, request.KernelName);
         ulong initrd = LoaderWriter.Initrd(memory, request.Initrd, (end + 0xFFF) & ~0xFFFul, GuestMemory.HoleStart);
-        LoaderWriter.CommandLine(memory, request.CommandLine, BootLayout.CommandLineMax - 1);
+        LoaderWriter.CommandLine(memory, request.LinuxCommandLine, BootLayout.CommandLineMax - 1);
         LoaderWriter.BiosData(memory);
         WriteStartInfo(memory, request, initrd);
-        BootGdt.Write(memory, code64: false);
+        BootGdt.Write(memory, BootLayout.Gdt, code64: false);
         return new BootState { Rip = (uint)entry, Rbx = BootLayout.StartInfo, Cr0 = Cr0.PE | Cr0.ET };
     }
 

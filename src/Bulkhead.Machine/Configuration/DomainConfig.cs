@@ -22,6 +22,9 @@ public sealed record DomainConfig
     /// <summary>The absolute path of an initial RAM disk, with <see cref="KernelPath"/> only.</summary>
     public string? InitrdPath { get; init; }
 
+    /// <summary>The files a Multiboot kernel is handed, with <see cref="KernelPath"/> only.</summary>
+    public IReadOnlyList<ModuleRequest> Modules { get; init; } = [];
+
     /// <summary>What is added to the kernel's command line; may be empty.</summary>
     public string Append { get; init; } = "";
 

@@ -65,6 +65,11 @@ internal static class SystemFields
         ConfigField.Duration("longest", LifeReader.LeastBackoffNs, LifeReader.LongestNs, "The longest such wait")
             with { Default = Quantity.FormatDuration(RestartConfig.DefaultLongestNs) });
 
+    public static readonly FieldTable Module = new(
+        "module", "A file that a Multiboot kernel is handed.",
+        ConfigField.Text("file", "Its path, absolute or from the system file's folder") with { Required = true },
+        ConfigField.Text("append", "Words for it; the kernel finds them behind the file's name"));
+
     public static readonly FieldTable Disk = new(
         "disk", "A virtio disk.",
         ConfigField.Text("file", "The path of its image, absolute or from the system file's folder") with { Required = true },
@@ -109,8 +114,9 @@ internal static class SystemFields
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
         ConfigField.OwnName("image", "A guest image by name, such as debian or debian-rt; either image or kernel"),
-        ConfigField.Text("kernel", "The path of a Linux kernel, absolute or from the system file's folder; either image or kernel"),
+        ConfigField.Text("kernel", "The path of a kernel (Linux, Multiboot, or ELF with a PVH note), absolute or from the system file's folder; either image or kernel"),
         ConfigField.Text("initrd", "The path of an initial RAM disk; only with kernel") with { With = "kernel" },
+        ConfigField.List("modules", Module, "Files a Multiboot kernel is handed; only with kernel") with { With = "kernel" },
         ConfigField.Text("append", "Words added to the kernel's command line"),
         ConfigField.Size("memory", SystemReader.MinMemoryBytes, SystemReader.MaxMemoryBytes, "Guest RAM") with { Default = Quantity.FormatSize(SystemFile.DefaultMemoryBytes) },
         ConfigField.Number("vcpus", 1, SystemReader.MaxVcpus, "How many vCPUs it has") with { Default = "1" },

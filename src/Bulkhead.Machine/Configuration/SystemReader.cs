@@ -186,6 +186,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             Snapshot = map.Switch("snapshot", false),
             KernelPath = ReadPath(map, "kernel"),
             InitrdPath = ReadPath(map, "initrd"),
+            Modules = map.List("modules", "a list of files for a Multiboot kernel").Select(item => ReadModule(item.Node, item.Path)).OfType<ModuleRequest>().ToArray(),
             Append = map.Text("append", "words for the kernel's command line") ?? "",
             MemoryBytes = (memory + PageBytes - 1) & ~(PageBytes - 1),
             Vcpus = map.Number("vcpus", 1, 1, MaxVcpus),
@@ -243,6 +244,11 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             map.Error("initrd", "has no kernel", "initrd goes with kernel; an image brings its own");
         }
 
+        if (map.Has("modules") && !kernel)
+        {
+            map.Error("modules", "has no kernel", "modules go with a Multiboot kernel");
+        }
+
         if (map.Has("task") && !image)
         {
             map.Error("task", "has no image", "task goes with image; with kernel, use append");
@@ -252,6 +258,17 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         {
             map.Error("snapshot", "has no image", "snapshot goes with image; with kernel, set it for each of disks");
         }
+    }
+
+    private ModuleRequest? ReadModule(YamlNode node, string path)
+    {
+        if (ConfigMap.Open(errors, node, path, SystemFields.Module.Names) is not { } map)
+        {
+            return null;
+        }
+
+        map.Require("file", "the path of a module, absolute or from the system file's folder");
+        return ReadPath(map, "file") is { } file ? new ModuleRequest(file, map.Text("append", "words for the module") ?? string.Empty) : null;
     }
 
     private WarpConfig? ReadWarp(YamlNode node, string path)

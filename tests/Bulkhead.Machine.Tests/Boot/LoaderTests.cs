@@ -97,6 +97,53 @@ public sealed class LoaderTests
         Assert.Equal(s_initrd, Read(memory, initrd, s_initrd.Length));
     }
 
+    [Fact]
+    public void Load_BzImageWithout64BitEntry_IsEnteredAtItsStartIn32BitMode()
+    {
+        using var memory = new GuestMemory("boot", 64 << 20);
+        byte[] image = SyntheticKernel.BzImage();
+        image[0x236] = 0;
+        BootState state = KernelImage.Load(memory, Request(image));
+        Registers r = default;
+        state.Apply(ref r);
+        Assert.Equal((0x100_0000ul, 32), (r.Rip, r.CodeBits));
+        Assert.Equal(Cr0.PE, r.Cr0 & (Cr0.PG | Cr0.PE));
+        Assert.Equal(BootLayout.ZeroPage, Rsi(ref r));
+        Assert.True(memory.TryReadUInt64(new Gpa(r.GdtBase + 0x10), out ulong code));
+        Assert.Equal(0x00CF_9B00_0000_FFFFul, code);
+        Assert.Equal("HdrS", Encoding.ASCII.GetString(Read(memory, BootLayout.ZeroPage + 0x202, 4)));
+    }
+
+    [Fact]
+    public void Load_Vmlinux_EntersIn64BitModeWithAZeroPage()
+    {
+        using var memory = new GuestMemory("boot", 64 << 20);
+        byte[] image = SyntheticMultiboot.Make(MultibootShape.Elf64, 0x100_0000, [0x90, 0x90]);
+        image.AsSpan(SyntheticMultiboot.HeaderAt, 12).Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(image.AsSpan(24), 0x100_0000 + SyntheticMultiboot.Code);
+        BootState state = KernelImage.Load(memory, Request(image));
+        Registers r = default;
+        state.Apply(ref r);
+        Assert.Equal(0x100_0000ul + SyntheticMultiboot.Code, r.Rip);
+        Assert.True(r.Code64);
+        Assert.Equal([0x90, 0x90], Read(memory, r.Rip, 2));
+        byte[] page = Read(memory, Rsi(ref r), 4096);
+        Assert.Equal("HdrS", Encoding.ASCII.GetString(page, 0x202, 4));
+        Assert.Equal(0x20F, BinaryPrimitives.ReadUInt16LittleEndian(page.AsSpan(0x206)));
+        uint initrd = BinaryPrimitives.ReadUInt32LittleEndian(page.AsSpan(0x218));
+        Assert.Equal(s_initrd, Read(memory, initrd, s_initrd.Length));
+        Assert.Equal(4, page[0x1E8]);
+    }
+
+    [Fact]
+    public void Detect_ElfOfSomethingElse_SaysWhatItLacks()
+    {
+        byte[] image = SyntheticMultiboot.Make(MultibootShape.Elf64, 0x100_0000, [0x90]);
+        image.AsSpan(SyntheticMultiboot.HeaderAt, 12).Clear();
+        OperatorException e = Assert.Throws<OperatorException>(() => KernelImage.Detect(image, "program"));
+        Assert.Contains("program: an ELF file of 64 bits with 1 program headers, but without a PVH note or a Multiboot header", e.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(64ul << 20, 4)]
     [InlineData(4096ul << 20, 5)]
@@ -115,7 +162,7 @@ public sealed class LoaderTests
     }
 
     [Theory]
-    [InlineData("1f8b0800", "gzip")]
+    [InlineData("28b52ffd", "zstd")]
     [InlineData("514649fb", "qcow2")]
     [InlineData("", "empty")]
     [InlineData("00112233445566778899", "00 11 22 33")]
@@ -166,7 +213,14 @@ public sealed class LoaderTests
         }
     }
 
-    private static BootRequest Request(byte[] kernel) => new("kernel", kernel, s_initrd, "console=ttyS0", new Gpa(BootLayout.FirmwareStart));
+    private static BootRequest Request(byte[] kernel) => new()
+    {
+        KernelName = "kernel",
+        Kernel = kernel,
+        Initrd = s_initrd,
+        LinuxWords = "console=ttyS0",
+        Rsdp = new Gpa(BootLayout.FirmwareStart),
+    };
 
     private static unsafe ulong Rsi(ref Registers r) => r.Gpr[6];
 

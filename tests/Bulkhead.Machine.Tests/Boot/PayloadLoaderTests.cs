@@ -104,7 +104,7 @@ public sealed class PayloadLoaderTests
     }
 
     private static BootRequest Request(byte[] kernel, bool randomize, string line = "console=ttyS0") =>
-        new("kernel", kernel, [], line, new Gpa(BootLayout.FirmwareStart), randomize);
+        new() { KernelName = "kernel", Kernel = kernel, CommandLine = line, Rsdp = new Gpa(BootLayout.FirmwareStart), Randomize = randomize };
 
     private static byte[] Elf()
     {

@@ -60,7 +60,7 @@ internal static class SyntheticKernel
         return image;
     }
 
-    private static void Program(Span<byte> header, uint type, ulong offset, ulong address, ulong fileSize, ulong memorySize)
+    internal static void Program(Span<byte> header, uint type, ulong offset, ulong address, ulong fileSize, ulong memorySize)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(header, type);
         BinaryPrimitives.WriteUInt64LittleEndian(header[8..], offset);
@@ -69,7 +69,7 @@ internal static class SyntheticKernel
         BinaryPrimitives.WriteUInt64LittleEndian(header[40..], memorySize);
     }
 
-    private static void Put16(byte[] image, int at, ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(at), value);
+    internal static void Put16(byte[] image, int at, ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(at), value);
 
-    private static void Put32(byte[] image, int at, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(at), value);
+    internal static void Put32(byte[] image, int at, long value) => BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(at), unchecked((uint)value));
 }

@@ -85,7 +85,7 @@ public sealed class DebianBootTests
             KernelPath = image.KernelPath,
             InitrdPath = image.InitrdPath,
             Vcpus = vcpus,
-            CommandLine = $"console=ttyS0,115200 panic=-1 bulkhead.task={task} bulkhead.seconds=1000",
+            CommandLine = $"bulkhead.task={task} bulkhead.seconds=1000",
             Serial = serial,
         };
         return MachineRunner.Build(new MachineRequest { Domains = [domain] }, engines.Seam);

@@ -120,7 +120,7 @@ public sealed class NetworkBootTests
                 Name = name,
                 KernelPath = image.KernelPath,
                 InitrdPath = image.InitrdPath,
-                CommandLine = $"console=ttyS0,115200 panic=-1 quiet bulkhead.task=shell bulkhead.address=eth0:{address}/24",
+                CommandLine = $"quiet bulkhead.task=shell bulkhead.address=eth0:{address}/24",
                 Nets = [new NetRequest { Network = "lan" }],
                 Serial = bytes =>
                 {

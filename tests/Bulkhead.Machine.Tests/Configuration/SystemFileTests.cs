@@ -57,10 +57,11 @@ public sealed class SystemFileTests
     public void Parse_KernelPaths_AreFromTheFilesFolder()
     {
         SystemConfig system = SystemFile.Parse(
-            "/etc/b/s.yaml", "domains: [{name: a, kernel: boot/vmlinuz, initrd: /i, append: quiet x=1, memory: 100000001}]");
+            "/etc/b/s.yaml", "domains: [{name: a, kernel: boot/vmlinuz, initrd: /i, modules: [{file: m}, {file: /n, append: 'a,b'}], append: quiet x=1, memory: 100000001}]");
 
         DomainConfig domain = system.Domains[0];
         Assert.Equal(("/etc/b/boot/vmlinuz", "/i"), (domain.KernelPath, domain.InitrdPath));
+        Assert.Equal([new ModuleRequest("/etc/b/m", ""), new ModuleRequest("/n", "a,b")], domain.Modules);
         Assert.Equal(("quiet x=1", null), (domain.Append, domain.Task));
         Assert.Equal(0UL, domain.MemoryBytes % 4096);
         Assert.InRange(domain.MemoryBytes, 100_000_001UL, 100_004_095UL);
@@ -90,6 +91,7 @@ public sealed class SystemFileTests
     [InlineData("task: brun", 11, "domains[0].task: \"brun\" is not known; one of shell, burn,", "did you mean burn?")]
     [InlineData("pool: defualt", 11, "domains[0].pool: \"defualt\" is not a pool of this file; one of default", "did you mean default?")]
     [InlineData("kernel: vmlinuz", 13, "domains[0].kernel: stands beside image; a domain has either", "")]
+    [InlineData("modules: [{file: m}]", 14, "domains[0].modules: has no kernel; modules go with a Multiboot kernel", "")]
     [InlineData("initrd: i", 13, "domains[0].initrd: has no kernel; ", "")]
     [InlineData("task: \"a\\nb\"", 11, "domains[0].task: \"a?b\" is not known; ", "")]
     [InlineData("warp: 50ms", 11, "domains[0].warp: \"50ms\" is not a mapping", "did you mean { value: 50ms }?")]

@@ -29,6 +29,25 @@ public sealed class DeviceWordsTests
         Assert.Contains(expected, error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Module_WordsBehindTheFirstComma_AreTakenAsTheyAre()
+    {
+        string file = Path.Combine(Path.GetTempPath(), "a,b" + Path.GetRandomFileName());
+        File.WriteAllBytes(file, []);
+        try
+        {
+            string written = file.Replace(",", ",,", StringComparison.Ordinal);
+            Assert.Equal(new ModuleRequest(file, "x=1,y ,,z"), ModuleRequest.Parse($"{written},x=1,y ,,z", out _));
+            Assert.Equal(new ModuleRequest(file, ""), ModuleRequest.Parse(written, out _));
+            Assert.Null(ModuleRequest.Parse("/no/such,,file,words", out string? error));
+            Assert.Equal("/no/such,file: there is no such file; give the path of a module.", error);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Theory]
     [InlineData("user,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=udp:53-:53,mac=02:00:00:00:00:01", null)]
     [InlineData("tap", "'tap' is no kind of network")]

@@ -13,7 +13,7 @@ internal sealed class TinyMachine : IDisposable
     // Only a test that fails waits this long.
     private const int LongestMs = 120_000;
 
-    private readonly List<string> _kernels = [];
+    private readonly List<string> _files = [];
     private readonly List<DomainRequest> _domains = [];
     private readonly List<StringBuilder> _output = [];
     private TranslatorEngines? _engines;
@@ -40,21 +40,33 @@ internal sealed class TinyMachine : IDisposable
         code(assembler);
         using var bytes = new MemoryStream();
         _ = assembler.Assemble(new StreamCodeWriter(bytes), 0x100_0000);
-        string path = Path.GetTempFileName();
-        File.WriteAllBytes(path, SyntheticKernel.Pvh(bytes.ToArray()));
-        _kernels.Add(path);
+        Add(SyntheticKernel.Pvh(bytes.ToArray()), static d => d, vcpus, share);
+    }
+
+    /// <summary>Adds a domain with a kernel file of any kind.</summary>
+    internal void Add(byte[] kernel, Func<DomainRequest, DomainRequest> adjust, int vcpus = 1, Share? share = null)
+    {
         var output = new StringBuilder();
         _output.Add(output);
-        _domains.Add(new DomainRequest
+        _domains.Add(adjust(new DomainRequest
         {
             Name = $"tiny{_domains.Count}",
-            KernelPath = path,
+            KernelPath = TemporaryFile(kernel),
             MemoryBytes = 64 << 20,
             Vcpus = vcpus,
             DebugExit = true,
             Share = share ?? new Share(),
             Serial = data => output.Append(Encoding.UTF8.GetString(data)),
-        });
+        }));
+    }
+
+    /// <summary>A file that is there until the machine is disposed.</summary>
+    internal string TemporaryFile(byte[] content)
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllBytes(path, content);
+        _files.Add(path);
+        return path;
     }
 
     /// <summary>Runs to the end of all of them.</summary>
@@ -83,7 +95,7 @@ internal sealed class TinyMachine : IDisposable
     {
         _runner?.Dispose();
         _engines?.Dispose();
-        _kernels.ForEach(File.Delete);
+        _files.ForEach(File.Delete);
     }
 
     private MachineRunner Build()

@@ -34,7 +34,7 @@ internal sealed class CountedBoot
             Name = "counted",
             KernelPath = _image.KernelPath,
             InitrdPath = _image.InitrdPath,
-            CommandLine = $"console=ttyS0,115200 panic=-1 {_append}",
+            CommandLine = _append,
             MemoryBytes = 128 << 20,
             Serial = data => output.Append(Encoding.UTF8.GetString(data)),
         };

@@ -61,7 +61,7 @@ public sealed class DebianSystemTests
             InitrdPath = image.InitrdPath,
             Vcpus = vcpus,
             MemoryBytes = 128 << 20,
-            CommandLine = $"console=ttyS0,115200 panic=-1 bulkhead.task={task}",
+            CommandLine = $"bulkhead.task={task}",
             Serial = data => output.Append(Encoding.UTF8.GetString(data)),
         };
     }

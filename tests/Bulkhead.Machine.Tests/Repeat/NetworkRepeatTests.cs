@@ -51,7 +51,7 @@ public sealed class NetworkRepeatTests
             KernelPath = image.KernelPath,
             InitrdPath = image.InitrdPath,
             MemoryBytes = 128 << 20,
-            CommandLine = "console=ttyS0,115200 panic=-1 quiet bulkhead.task=shell",
+            CommandLine = "quiet bulkhead.task=shell",
             Nets = [new NetRequest { Network = "lan" }],
             Serial = static _ => { },
         };

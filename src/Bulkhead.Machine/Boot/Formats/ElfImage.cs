@@ -1,42 +1,45 @@
 using System.Buffers.Binary;
-using System.Globalization;
 
-namespace Bulkhead.Machine.Boot;
+namespace Bulkhead.Machine.Boot.Formats;
 
-/// <summary>Reads an ELF64 kernel: its segments and its PVH entry. Every offset is checked against the file.</summary>
+/// <summary>Reads an ELF kernel of either class: its segments, its entry, its PVH entry. Every offset is checked against the file.</summary>
 /// <remarks><i>Source</i>: System V ABI, Object Files; Xen public/elfnote.h (XEN_ELFNOTE_PHYS32_ENTRY).</remarks>
 internal static class ElfImage
 {
     private const uint TypeLoad = 1;
     private const uint TypeNote = 4;
     private const uint NotePhys32Entry = 18;
+    private const ushort Machine386 = 3;
     private const ushort MachineX64 = 62;
+    private const byte Class32 = 1;
+    private const byte Class64 = 2;
+    private const byte LittleEndianData = 1;
 
     /// <summary>Whether the file starts with the ELF magic.</summary>
     internal static bool IsElf(ReadOnlySpan<byte> image) => image.Length >= 64 && image.StartsWith("\u007fELF"u8);
 
-    /// <summary>Why this ELF file cannot be started, or null.</summary>
+    /// <summary>Whether an ELF file has 64-bit fields.</summary>
+    internal static bool Is64(ReadOnlySpan<byte> image) => image[4] == Class64;
+
+    /// <summary>Where an ELF file wants to be entered.</summary>
+    internal static ulong Entry(ReadOnlySpan<byte> image) =>
+        Is64(image) ? BinaryPrimitives.ReadUInt64LittleEndian(image[24..]) : BinaryPrimitives.ReadUInt32LittleEndian(image[24..]);
+
+    /// <summary>Why this ELF file is for another machine or cut off, or null.</summary>
     internal static string? Refusal(ReadOnlySpan<byte> image)
     {
-        if (image[4] != 2 || image[5] != 1)
+        if (image[4] is not (Class32 or Class64) || image[5] != LittleEndianData)
         {
-            return $"an ELF file of class {image[4]}, data {image[5]} at offset 4 (needed: 64-bit, little-endian)";
+            return $"an ELF file of class {image[4]}, data {image[5]} at offset 4 (needed: little-endian, of 32 or 64 bits)";
         }
 
         ushort machine = BinaryPrimitives.ReadUInt16LittleEndian(image[18..]);
-        if (machine != MachineX64)
+        if (machine is not (Machine386 or MachineX64))
         {
-            return $"an ELF file for machine {machine} at offset 12h (needed: 62, x86-64)";
+            return $"an ELF file for machine {machine} at offset 12h (needed: 62, x86-64, or 3, Intel 80386)";
         }
 
-        if (!TryPrograms(image, out ElfSegment[] segments))
-        {
-            return "an ELF file whose program headers point outside the file: it is cut off";
-        }
-
-        return TryPvhEntry(image, segments, out _)
-            ? null
-            : $"an ELF64 x86-64 file with {segments.Length.ToString(CultureInfo.InvariantCulture)} program headers but no PVH entry note (type 18, name Xen)";
+        return TryPrograms(image, out _) ? null : "an ELF file whose program headers point outside the file: it is cut off";
     }
 
     /// <summary>The segments; false when a header points outside the file.</summary>
@@ -45,12 +48,13 @@ internal static class ElfImage
     /// <summary>The same of a file of which only the first bytes are at hand.</summary>
     internal static bool TryPrograms(ReadOnlySpan<byte> image, ulong length, out ElfSegment[] segments)
     {
-        ulong table = BinaryPrimitives.ReadUInt64LittleEndian(image[32..]);
-        ushort size = BinaryPrimitives.ReadUInt16LittleEndian(image[54..]);
-        ushort count = BinaryPrimitives.ReadUInt16LittleEndian(image[56..]);
+        bool wide = Is64(image);
+        ulong table = wide ? BinaryPrimitives.ReadUInt64LittleEndian(image[32..]) : BinaryPrimitives.ReadUInt32LittleEndian(image[28..]);
+        ushort size = BinaryPrimitives.ReadUInt16LittleEndian(image[(wide ? 54 : 42)..]);
+        ushort count = BinaryPrimitives.ReadUInt16LittleEndian(image[(wide ? 56 : 44)..]);
         segments = [];
         ulong bytes = (ulong)size * count;
-        if (size < 56 || bytes > (ulong)image.Length || table > (ulong)image.Length - bytes)
+        if (size < (wide ? 56 : 32) || bytes > (ulong)image.Length || table > (ulong)image.Length - bytes)
         {
             return false;
         }
@@ -59,12 +63,7 @@ internal static class ElfImage
         for (int i = 0; i < count; i++)
         {
             ReadOnlySpan<byte> h = image[((int)table + (i * size))..];
-            var s = new ElfSegment(
-                BinaryPrimitives.ReadUInt32LittleEndian(h),
-                BinaryPrimitives.ReadUInt64LittleEndian(h[8..]),
-                BinaryPrimitives.ReadUInt64LittleEndian(h[24..]),
-                BinaryPrimitives.ReadUInt64LittleEndian(h[32..]),
-                BinaryPrimitives.ReadUInt64LittleEndian(h[40..]));
+            ElfSegment s = wide ? Read64(h) : Read32(h);
             if (s.FileSize > length || s.Offset > length - s.FileSize)
             {
                 return false;
@@ -76,6 +75,9 @@ internal static class ElfImage
         segments = found;
         return true;
     }
+
+    /// <summary>A range to be loaded that no program header describes.</summary>
+    internal static ElfSegment Load(ulong offset, ulong address, ulong fileSize, ulong memorySize) => new(TypeLoad, offset, address, address, fileSize, memorySize);
 
     /// <summary>Whether a segment is to be loaded.</summary>
     internal static bool IsLoad(ElfSegment segment) => segment.Type == TypeLoad && segment.MemorySize > 0;
@@ -117,6 +119,22 @@ internal static class ElfImage
         entry = 0;
         return false;
     }
+
+    private static ElfSegment Read64(ReadOnlySpan<byte> h) => new(
+        BinaryPrimitives.ReadUInt32LittleEndian(h),
+        BinaryPrimitives.ReadUInt64LittleEndian(h[8..]),
+        BinaryPrimitives.ReadUInt64LittleEndian(h[16..]),
+        BinaryPrimitives.ReadUInt64LittleEndian(h[24..]),
+        BinaryPrimitives.ReadUInt64LittleEndian(h[32..]),
+        BinaryPrimitives.ReadUInt64LittleEndian(h[40..]));
+
+    private static ElfSegment Read32(ReadOnlySpan<byte> h) => new(
+        BinaryPrimitives.ReadUInt32LittleEndian(h),
+        BinaryPrimitives.ReadUInt32LittleEndian(h[4..]),
+        BinaryPrimitives.ReadUInt32LittleEndian(h[8..]),
+        BinaryPrimitives.ReadUInt32LittleEndian(h[12..]),
+        BinaryPrimitives.ReadUInt32LittleEndian(h[16..]),
+        BinaryPrimitives.ReadUInt32LittleEndian(h[20..]));
 
     private static ulong Align4(uint size) => ((ulong)size + 3) & ~3ul;
 }
