@@ -313,6 +313,36 @@ public sealed class BlockTests : IDisposable
         return written;
     }
 
+    [Theory]
+    [MemberData(nameof(RingKinds.All), MemberType = typeof(RingKinds))]
+    public void BufferAddedWhileTheDeviceLooks_IsServedWithoutANotification(bool packed, bool tables, bool eventIndex, bool inOrder)
+    {
+        _rig.Dispose();
+        var executor = new LingeringExecutor();
+        _rig = new VirtioRig(new VirtioBlock(_disk, "serial-1", [executor]));
+        _driver = new VirtioDriver(_rig);
+        DriverQueue queue = _driver.Start(RingKinds.Features(packed, tables, eventIndex, inOrder) | BlockFeatures.Flush);
+        AddFlush(queue);
+        Assert.True(queue.MustNotify());
+        bool notifies = true;
+        executor.Meanwhile = () =>
+        {
+            AddFlush(queue);
+            notifies = queue.MustNotify();
+        };
+
+        _driver.Notify(0);
+
+        Assert.False(notifies);
+        Assert.NotNull(queue.Take());
+        Assert.NotNull(queue.Take());
+        AddFlush(queue);
+        Assert.True(queue.MustNotify());
+    }
+
+    private void AddFlush(DriverQueue queue) =>
+        queue.Add(new Piece(_rig.Ram.Put(Header(BlockRequestType.Flush, 0)), 16, false), new Piece(_rig.Ram.Put([0xEE]), 1, true));
+
     private static (VirtioRig, VirtioDriver) Build(IDisk disk)
     {
         var rig = new VirtioRig(new VirtioBlock(disk, "serial-1", [new ImmediateExecutor(), new ImmediateExecutor()]));
