@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
+using Bulkhead.Devices.Executors;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
 using Bulkhead.Machine.Acpi;
@@ -20,7 +21,7 @@ internal static class DomainBuilder
 
     /// <summary>Makes a domain that is off; the caller disposes it.</summary>
     internal static Domain Build(
-        DomainRequest request, EngineSeam engine, DomainTime time, DomainLinks links, Action<Action>? control)
+        DomainRequest request, EngineSeam engine, DomainTime time, DomainLinks links, Action<Action>? control, Lingering? lingering)
     {
         Check(request);
         DomainDevices? devices = null;
@@ -28,7 +29,7 @@ internal static class DomainBuilder
 
         void Assemble(Domain d)
         {
-            devices = DomainDevices.Open(request, links, RandomOf(time), immediate: time.Clock is not RealClock);
+            devices = DomainDevices.Open(request, links, RandomOf(time), immediate: time.Clock is not RealClock, lingering);
             d.Owned.Add(devices);
             var memory = new GuestMemory(request.Name, request.MemoryBytes, [.. links.Channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
             d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));

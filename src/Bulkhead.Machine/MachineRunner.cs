@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Backends.Net.Switching;
 using Bulkhead.Devices.Channels;
+using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Vsock;
 using Bulkhead.Host;
 using Bulkhead.Host.Threads;
@@ -27,6 +28,7 @@ public sealed class MachineRunner : IDisposable
     private readonly List<(NetworkRequest Request, NetworkSwitch Network)> _networks = [];
     private readonly Dictionary<string, DomainLinks> _links = [];
     private readonly Dictionary<string, VsockEndpoint> _vsocks = []; // by domain
+    private readonly List<Lingering> _lingerings = []; // by pool
     private readonly ControlThread _control = new();
     private readonly TraceFile? _trace;
 
@@ -383,6 +385,7 @@ public sealed class MachineRunner : IDisposable
             }
 
             _pools.Add(new Pool(_workers[first..]));
+            _lingerings.Add(new Lingering(request.Pools[i].SpinNs, [.. cpus.SelectMany(static c => c)]));
         }
     }
 
@@ -442,7 +445,8 @@ public sealed class MachineRunner : IDisposable
         DomainLinks links = _links[request.Name] = LinksOf(request);
         Domain domain = DomainBuilder.Build(
             request, engine, time, links,
-            Counted is null ? _control.Post : null);
+            Counted is null ? _control.Post : null,
+            _lingerings.ElementAtOrDefault(request.Pool));
         _domains.Add(domain);
         domain.Ended += _ =>
         {

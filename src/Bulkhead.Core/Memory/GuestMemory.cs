@@ -146,6 +146,16 @@ public sealed unsafe class GuestMemory : IDisposable
         return start != null;
     }
 
+    /// <summary>As <see cref="TrySpan"/>, for calls that take many such at once.</summary>
+    public bool TryRange(Gpa address, int length, out MemoryRange range)
+    {
+        byte* start = length < 0 ? null : HostPointer(address, (ulong)length);
+
+        // SAFETY: as in TrySpan.
+        range = start == null ? default : new MemoryRange(start, length);
+        return start != null;
+    }
+
     /// <summary>Tells the observer of bytes that were changed through <see cref="HostPointer"/>, once for the whole range.</summary>
     public void NotifyWritten(Gpa address, ulong length) => _observer?.OnWritten(address, length);
 

@@ -11,4 +11,8 @@ public interface IDeviceExecutor : IDisposable
 
     /// <summary>There is work.</summary>
     void Ring();
+
+    /// <summary>Looks for a while whether there is more to do, where that came soon the last time; true: there may be. From the work itself.</summary>
+    /// <remarks><i>Cost</i>: time of a host CPU that no vCPU is meant to run on; none elsewhere.</remarks>
+    bool Linger(Func<bool> more);
 }

@@ -41,5 +41,8 @@ public sealed class ImmediateExecutor : IDeviceExecutor
     }
 
     /// <inheritdoc/>
+    public bool Linger(Func<bool> more) => false;
+
+    /// <inheritdoc/>
     public void Dispose() => _work = null;
 }

@@ -26,6 +26,9 @@ public sealed class PollExecutor : IDeviceExecutor
     public void Ring() => _bell.Ring();
 
     /// <inheritdoc/>
+    public bool Linger(Func<bool> more) => false;
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _thread.End();

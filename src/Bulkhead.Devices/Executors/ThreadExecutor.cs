@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Devices.Executors;
@@ -7,9 +8,17 @@ public sealed class ThreadExecutor : IDeviceExecutor
 {
     private readonly WakeWord _bell = new();
     private readonly DeviceThread _thread;
+    private readonly Lingering? _lingering;
+    private bool _pays;
 
     /// <summary>A thread by this name, which Linux shows the first 15 characters of.</summary>
-    public ThreadExecutor(string name) => _thread = new DeviceThread(name, () => _bell.Wait(long.MaxValue), _bell.Ring);
+    /// <param name="name">The name.</param>
+    /// <param name="lingering">How it looks for more to do before it sleeps; null: it does not.</param>
+    public ThreadExecutor(string name, Lingering? lingering = null)
+    {
+        _thread = new DeviceThread(name, Wait, _bell.Ring);
+        _lingering = lingering;
+    }
 
     /// <inheritdoc/>
     public void Start(Action work, Action<Exception> failed) => _thread.Start(work, failed);
@@ -18,5 +27,33 @@ public sealed class ThreadExecutor : IDeviceExecutor
     public void Ring() => _bell.Ring();
 
     /// <inheritdoc/>
+    public bool Linger(Func<bool> more)
+    {
+        ArgumentNullException.ThrowIfNull(more);
+        if (!_pays || _lingering is not { IsAllowedHere: true } lingering)
+        {
+            return false;
+        }
+
+        for (long until = Stopwatch.GetTimestamp() + lingering.ForNs; Stopwatch.GetTimestamp() < until; Thread.SpinWait(10))
+        {
+            if (_bell.IsRung || more())
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _thread.End();
+
+    // Where it slept for so short a time, it would have lost less by looking.
+    private void Wait()
+    {
+        long begun = Stopwatch.GetTimestamp();
+        _bell.Wait(long.MaxValue);
+        _pays = Stopwatch.GetTimestamp() - begun <= 2 * _lingering?.ForNs;
+    }
 }

@@ -14,7 +14,9 @@ internal sealed class QueueLane
     private readonly IDeviceExecutor _executor;
     private readonly int _queue;
     private readonly Func<VirtioSession, DescriptorChain, long> _serve;
+    private readonly Func<bool> _isWaiting;
     private DescriptorChain? _chain;
+    private Virtqueue? _served;
     private VirtioSession? _session;
     private Action? _stopped;
 
@@ -25,6 +27,7 @@ internal sealed class QueueLane
     internal QueueLane(IDeviceExecutor executor, int queue, Func<VirtioSession, DescriptorChain, long> serve)
     {
         (_executor, _queue, _serve) = (executor, queue, serve);
+        _isWaiting = () => _served?.IsWaiting == true;
         executor.Start(Work, e => Volatile.Read(ref _session)?.Fail(e.ToString()));
     }
 
@@ -54,10 +57,11 @@ internal sealed class QueueLane
 
         if (Volatile.Read(ref _session) is { } session && session.Queues[_queue] is { } queue)
         {
+            _served = queue;
             queue.Ignore();
             bool more = Drain(session, queue);
             session.Used(_queue);
-            if (more || (!session.IsEnding && queue.Await()))
+            if (more || (!session.IsEnding && (_executor.Linger(_isWaiting) || queue.Await())))
             {
                 _executor.Ring();
             }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bulkhead.Host.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Host.Files;
@@ -138,10 +139,10 @@ public sealed unsafe partial class BlockFile : IDisposable
     /// <param name="offset">Where.</param>
     /// <param name="data">What is read.</param>
     /// <param name="count">How many bytes were read: fewer than asked for only at the end of the file.</param>
-    public int Read(long offset, Span<byte> data, out int count) => _direct is null ? ReadPlain(offset, data, out count) : _direct.Read(this, offset, data, out count);
+    public int Read(long offset, ScatteredBytes data, out int count) => _direct is null ? ReadPlain(offset, data, out count) : _direct.Read(this, offset, data, out count);
 
     /// <summary>Writes all; the file grows where it ends before.</summary>
-    public int Write(long offset, ReadOnlySpan<byte> data) => _direct is null ? WritePlain(offset, data) : _direct.Write(this, offset, data);
+    public int Write(long offset, ReadOnlyScatteredBytes data) => _direct is null ? WritePlain(offset, data) : _direct.Write(this, offset, data);
 
     /// <summary>Brings all that was written, and what it takes to read it again, to stable storage.</summary>
     public int Sync()
@@ -228,63 +229,52 @@ public sealed unsafe partial class BlockFile : IDisposable
         _direct?.Dispose();
     }
 
-    internal int ReadPlain(long offset, Span<byte> data, out int count)
+    internal int ReadPlain(long offset, ScatteredBytes data, out int count) => TransferPlain(offset, data, writes: false, out count);
+
+    internal int WritePlain(long offset, ReadOnlyScatteredBytes data)
+    {
+        int error = TransferPlain(offset, data, writes: true, out int count);
+        if (error == Errno.None && count < data.Length)
+        {
+            error = Errno.NoSpace;
+        }
+
+        if (error == Errno.None)
+        {
+            Grown(offset + count);
+        }
+
+        return error;
+    }
+
+    /// <summary>Transfers until all was, or nothing more is.</summary>
+    private int TransferPlain(long offset, ReadOnlyScatteredBytes data, bool writes, out int count)
     {
         count = 0;
-        fixed (byte* start = data)
+        int most = Math.Min(data.MostRanges, FileCalls.MostRanges);
+        MemoryRange* ranges = stackalloc MemoryRange[most];
+        fixed (byte* _ = data)
         {
             while (count < data.Length)
             {
-                // SAFETY: the rest of the span, which is fixed (BlockFileTests).
-                nint n = FileCalls.ReadAt(_fd, start + count, (nuint)(data.Length - count), offset + count);
-                if (n < 0)
-                {
-                    int error = Marshal.GetLastPInvokeError();
-                    if (error == Errno.Interrupted)
-                    {
-                        continue;
-                    }
-
-                    return error;
-                }
-
+                // SAFETY: the ranges are those of the rest of the bytes, which stay where they are (BlockFileTests).
+                int described = data[count..].Describe(new Span<MemoryRange>(ranges, most));
+                nint n = writes ? FileCalls.WriteAt(_fd, ranges, described, offset + count) : FileCalls.ReadAt(_fd, ranges, described, offset + count);
                 if (n == 0)
                 {
                     break;
                 }
 
-                count += (int)n;
-            }
-        }
-
-        return Errno.None;
-    }
-
-    internal int WritePlain(long offset, ReadOnlySpan<byte> data)
-    {
-        int count = 0;
-        fixed (byte* start = data)
-        {
-            while (count < data.Length)
-            {
-                // SAFETY: as in ReadPlain.
-                nint n = FileCalls.WriteAt(_fd, start + count, (nuint)(data.Length - count), offset + count);
-                if (n <= 0)
+                int error = n < 0 ? Marshal.GetLastPInvokeError() : Errno.None;
+                if (error is not (Errno.None or Errno.Interrupted))
                 {
-                    int error = n == 0 ? Errno.NoSpace : Marshal.GetLastPInvokeError();
-                    if (error == Errno.Interrupted)
-                    {
-                        continue;
-                    }
-
                     return error;
                 }
 
-                count += (int)n;
+                count += Math.Max((int)n, 0);
             }
         }
 
-        Grown(offset + count);
         return Errno.None;
     }
 

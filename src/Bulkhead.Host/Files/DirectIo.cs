@@ -28,14 +28,11 @@ internal sealed unsafe class DirectIo : IDisposable
         }
     }
 
-    internal int Read(BlockFile file, long offset, Span<byte> data, out int count)
+    internal int Read(BlockFile file, long offset, ScatteredBytes data, out int count)
     {
-        fixed (byte* address = data)
+        if (IsAligned(offset, data))
         {
-            if (IsAligned(offset, data.Length, address))
-            {
-                return file.ReadPlain(offset, data, out count);
-            }
+            return file.ReadPlain(offset, data, out count);
         }
 
         count = 0;
@@ -61,7 +58,7 @@ internal sealed unsafe class DirectIo : IDisposable
                     break;
                 }
 
-                buffer.Slice(skip, usable).CopyTo(data[count..]);
+                data[count..].CopyFrom(buffer.Slice(skip, usable));
                 count += usable;
                 if (read < wanted)
                 {
@@ -77,7 +74,7 @@ internal sealed unsafe class DirectIo : IDisposable
         }
     }
 
-    internal int Write(BlockFile file, long offset, ReadOnlySpan<byte> data)
+    internal int Write(BlockFile file, long offset, ReadOnlyScatteredBytes data)
     {
         bool whole = ((offset | (long)data.Length) & (AlignmentBytes - 1)) == 0;
         if (whole)
@@ -91,10 +88,7 @@ internal sealed unsafe class DirectIo : IDisposable
 
         try
         {
-            fixed (byte* address = data)
-            {
-                return IsAligned(offset, data.Length, address) ? file.WritePlain(offset, data) : WriteThroughBuffer(file, offset, data);
-            }
+            return IsAligned(offset, data) ? file.WritePlain(offset, data) : WriteThroughBuffer(file, offset, data);
         }
         finally
         {
@@ -109,7 +103,7 @@ internal sealed unsafe class DirectIo : IDisposable
         }
     }
 
-    private int WriteThroughBuffer(BlockFile file, long offset, ReadOnlySpan<byte> data)
+    private int WriteThroughBuffer(BlockFile file, long offset, ReadOnlyScatteredBytes data)
     {
         PrivateMemory memory = Rent();
         try
@@ -162,6 +156,6 @@ internal sealed unsafe class DirectIo : IDisposable
 
     private int RoundUp(int length) => (length + AlignmentBytes - 1) & -AlignmentBytes;
 
-    private bool IsAligned(long offset, int length, byte* address) =>
-        (((ulong)offset | (uint)length | (ulong)address) & (ulong)(AlignmentBytes - 1)) == 0;
+    // What may move is not: it could be aligned now and not when it is transferred.
+    private bool IsAligned(long offset, ReadOnlyScatteredBytes data) => (offset & (AlignmentBytes - 1)) == 0 && data.IsAligned(AlignmentBytes);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Host.Files;
 
@@ -33,14 +34,17 @@ internal static unsafe partial class FileCalls
     internal const uint StatBasic = 0x7ff;
     internal const uint StatDirectAlignment = 0x2000;
 
+    /// <summary>The most ranges of a call (IOV_MAX).</summary>
+    internal const int MostRanges = 1024;
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags, uint mode);
 
-    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
-    internal static partial nint ReadAt(int fd, void* buffer, nuint size, long offset);
+    [LibraryImport("libc", EntryPoint = "preadv", SetLastError = true)]
+    internal static partial nint ReadAt(int fd, MemoryRange* ranges, int count, long offset);
 
-    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
-    internal static partial nint WriteAt(int fd, void* buffer, nuint size, long offset);
+    [LibraryImport("libc", EntryPoint = "pwritev", SetLastError = true)]
+    internal static partial nint WriteAt(int fd, MemoryRange* ranges, int count, long offset);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     internal static partial int SyncData(int fd);

@@ -59,6 +59,9 @@ public static unsafe class HostThread
         _ = ThreadCalls.SetScheduler(0, ThreadCalls.SchedOther, &none);
     }
 
+    /// <summary>The CPU the calling thread runs on at this moment.</summary>
+    public static int CurrentCpu() => ThreadCalls.GetCpu();
+
     /// <summary>The calling thread, as the kernel names it.</summary>
     public static int Id() => ThreadCalls.GetThreadId();
 

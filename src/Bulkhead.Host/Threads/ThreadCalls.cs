@@ -23,6 +23,9 @@ internal static unsafe partial class ThreadCalls
     [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
     internal static partial int SetScheduler(int thread, int policy, int* priority);
 
+    [LibraryImport("libc", EntryPoint = "sched_getcpu")]
+    internal static partial int GetCpu();
+
     [LibraryImport("libc", EntryPoint = "gettid")]
     internal static partial int GetThreadId();
 

@@ -21,8 +21,10 @@ internal sealed class DomainDevices : IDisposable
     private readonly List<IDisposable> _ofHost = [];
     private readonly string _domain;
     private readonly bool _immediate;
+    private readonly Lingering? _lingering;
 
-    private DomainDevices(string domain, IReadOnlyList<ChannelMember> channels, bool immediate) => (_domain, Channels, _immediate) = (domain, channels, immediate);
+    private DomainDevices(string domain, IReadOnlyList<ChannelMember> channels, bool immediate, Lingering? lingering) =>
+        (_domain, Channels, _immediate, _lingering) = (domain, channels, immediate, lingering);
 
     /// <summary>The disks in order.</summary>
     internal IReadOnlyList<(IDisk Disk, DiskRequest Request)> Disks => _disks;
@@ -47,9 +49,10 @@ internal sealed class DomainDevices : IDisposable
     /// <param name="links">What connects it with others.</param>
     /// <param name="random">Where random bytes come from that must be the same every time; null: from the host.</param>
     /// <param name="immediate">Whether they answer at once, on the vCPU's own thread.</param>
-    internal static DomainDevices Open(DomainRequest request, DomainLinks links, SeededRandom? random, bool immediate)
+    /// <param name="lingering">How their threads look for more to do before they sleep.</param>
+    internal static DomainDevices Open(DomainRequest request, DomainLinks links, SeededRandom? random, bool immediate, Lingering? lingering)
     {
-        var devices = new DomainDevices(request.Name, links.Channels, immediate)
+        var devices = new DomainDevices(request.Name, links.Channels, immediate, lingering)
         {
             Balloon = request.Balloon,
             Random = !request.Entropy ? null : random is not null ? random.Fill : RandomNumberGenerator.Fill,
@@ -89,7 +92,7 @@ internal sealed class DomainDevices : IDisposable
     }
 
     /// <summary>Where a device works; whoever asks disposes it.</summary>
-    internal IDeviceExecutor NewExecutor(string device) => _immediate ? new ImmediateExecutor() : new ThreadExecutor($"{device} {_domain}");
+    internal IDeviceExecutor NewExecutor(string device) => _immediate ? new ImmediateExecutor() : new ThreadExecutor($"{device} {_domain}", _lingering);
 
     /// <summary>The thread of a network card; whoever asks disposes it.</summary>
     internal IDeviceExecutor NewExecutor(NetCard net) => net.Backend.CreateExecutor($"net {_domain}");

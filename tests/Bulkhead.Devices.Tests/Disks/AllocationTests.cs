@@ -1,5 +1,6 @@
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Disks.Opening;
+using Bulkhead.Host.Memory;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Disks;
@@ -24,21 +25,23 @@ public sealed class AllocationTests
             Assert.Equal(DiskResult.Ok, disk.Write(at, data));
         }
 
-        bool good = Exercise(disk, data);
+        using var ram = new ScatteredRam(new Random(1), data.Length);
+        bool good = Exercise(disk, data, ram);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        good &= Exercise(disk, data);
+        good &= Exercise(disk, data, ram);
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.True(good);
     }
 
-    private static bool Exercise(IDisk disk, byte[] data)
+    private static bool Exercise(IDisk disk, byte[] data, ScatteredRam ram)
     {
         bool good = true;
         for (int i = 0; i < 500; i++)
         {
             long offset = i * 7 % 511 * 8192L;
             good &= disk.Read(offset, data) == DiskResult.Ok && disk.Write(offset + 512, data.AsSpan(0, 4096)) == DiskResult.Ok;
+            good &= disk.Read(offset, new ScatteredBytes(ram.Ranges)) == DiskResult.Ok && disk.Write(offset, new ReadOnlyScatteredBytes(ram.Ranges)) == DiskResult.Ok;
         }
 
         return good;

@@ -1,9 +1,10 @@
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Host.Memory;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Disks;
 
-/// <summary>What a disk should hold, byte by byte, and random requests to both.</summary>
+/// <summary>What a disk should hold, byte by byte, and random requests to both, in one piece or scattered.</summary>
 internal sealed class DiskModel(byte[] bytes, int seed)
 {
     private readonly Random _random = new(seed);
@@ -56,7 +57,17 @@ internal sealed class DiskModel(byte[] bytes, int seed)
     {
         byte[] data = new byte[length];
         _random.NextBytes(data);
-        Assert.Equal(DiskResult.Ok, disk.Write(offset, data));
+        if (_random.Next(2) == 0)
+        {
+            using var ram = new ScatteredRam(_random, length);
+            ram.Put(data);
+            Assert.Equal(DiskResult.Ok, disk.Write(offset, new ReadOnlyScatteredBytes(ram.Ranges)));
+        }
+        else
+        {
+            Assert.Equal(DiskResult.Ok, disk.Write(offset, data));
+        }
+
         data.CopyTo(Bytes, offset);
     }
 
@@ -77,8 +88,18 @@ internal sealed class DiskModel(byte[] bytes, int seed)
     private void Compare(IDisk disk, int offset, int length)
     {
         byte[] data = new byte[length];
-        _random.NextBytes(data);
-        Assert.Equal(DiskResult.Ok, disk.Read(offset, data));
+        if (_random.Next(2) == 0)
+        {
+            using var ram = new ScatteredRam(_random, length);
+            Assert.Equal(DiskResult.Ok, disk.Read(offset, new ScatteredBytes(ram.Ranges)));
+            ram.Get(data);
+        }
+        else
+        {
+            _random.NextBytes(data);
+            Assert.Equal(DiskResult.Ok, disk.Read(offset, data));
+        }
+
         int wrong = data.AsSpan().CommonPrefixLength(Bytes.AsSpan(offset, length));
         Assert.True(wrong == length, $"byte {offset + wrong} is {(wrong < length ? data[wrong] : 0)}, not {(wrong < length ? Bytes[offset + wrong] : 0)}, in a read of {length} at {offset}");
     }

@@ -1,4 +1,5 @@
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Tests.Disks;
 
@@ -19,7 +20,7 @@ internal sealed class PausedFile(IImageFile file) : IImageFile
 
     internal void PauseNextRead() => Volatile.Write(ref _pause, 1);
 
-    public DiskResult Read(long offset, Span<byte> data)
+    public DiskResult Read(long offset, ScatteredBytes data)
     {
         if (Interlocked.Exchange(ref _pause, 0) != 0)
         {
@@ -30,7 +31,7 @@ internal sealed class PausedFile(IImageFile file) : IImageFile
         return file.Read(offset, data);
     }
 
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data) => file.Write(offset, data);
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data) => file.Write(offset, data);
 
     public DiskResult Sync() => file.Sync();
 

@@ -1,5 +1,6 @@
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Disks.Opening;
+using Bulkhead.Devices.Backends.Disks.Raw;
 using Bulkhead.Host;
 using Xunit;
 
@@ -118,6 +119,23 @@ public sealed class RawTests
 
         using IDisk stated = DiskImages.Open(path, s_raw);
         Assert.Equal(DiskResult.Ok, stated.Write(0, sector));
+    }
+
+    [Fact]
+    public void Write_ProbedRawThatBecomesAnImageMeanwhile_WritesWhatWasLookedAt()
+    {
+        byte[] header = new byte[1024];
+        "QFI"u8.CopyTo(header);
+        header[3] = 0xfb;
+        byte[] sector = new byte[1024];
+        using var file = new ChangedFile(new VolatileFile(new byte[4096]), () => header.CopyTo(sector, 0));
+        using var disk = new ProbedRawDisk(RawDisk.Open(file));
+
+        Assert.Equal(DiskResult.Ok, disk.Write(0, sector));
+
+        byte[] now = new byte[512];
+        Assert.Equal(DiskResult.Ok, disk.Read(0, now));
+        Assert.Equal(new byte[512], now);
     }
 
     [Theory]

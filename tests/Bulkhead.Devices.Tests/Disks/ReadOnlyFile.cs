@@ -1,4 +1,5 @@
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Tests.Disks;
 
@@ -11,9 +12,9 @@ internal sealed class ReadOnlyFile(IImageFile file) : IImageFile
 
     public long LengthBytes => file.LengthBytes;
 
-    public DiskResult Read(long offset, Span<byte> data) => file.Read(offset, data);
+    public DiskResult Read(long offset, ScatteredBytes data) => file.Read(offset, data);
 
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data) => throw new InvalidOperationException("written");
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data) => throw new InvalidOperationException("written");
 
     public DiskResult Sync() => throw new InvalidOperationException("synced");
 

@@ -1,4 +1,5 @@
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Tests.Disks;
 
@@ -43,18 +44,18 @@ internal sealed class VolatileFile(byte[] stable) : IImageFile
         return left;
     }
 
-    public DiskResult Read(long offset, Span<byte> data)
+    public DiskResult Read(long offset, ScatteredBytes data)
     {
         lock (_gate)
         {
             data.Clear();
             int there = (int)Math.Clamp(_now.Length - offset, 0, data.Length);
-            _now.AsSpan((int)Math.Min(offset, _now.Length), there).CopyTo(data);
+            data.CopyFrom(_now.AsSpan((int)Math.Min(offset, _now.Length), there));
             return DiskResult.Ok;
         }
     }
 
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data)
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data)
     {
         lock (_gate)
         {
@@ -65,8 +66,10 @@ internal sealed class VolatileFile(byte[] stable) : IImageFile
             }
 
             Grow(ref _now, offset + data.Length);
-            data.CopyTo(_now.AsSpan((int)offset));
-            _unsynced.Add((offset, data.ToArray()));
+            byte[] bytes = new byte[data.Length];
+            data.CopyTo(bytes);
+            bytes.CopyTo(_now, offset);
+            _unsynced.Add((offset, bytes));
             return DiskResult.Ok;
         }
     }

@@ -3,7 +3,9 @@ using System.Text;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Disks.Opening;
 using Bulkhead.Devices.Executors;
+using Bulkhead.Devices.Tests.Disks;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Devices.Virtio.Block;
 using Xunit;
@@ -85,6 +87,25 @@ public sealed class BlockTests : IDisposable
         Assert.Equal(1025u, queue.Take()?.Written);
         Assert.Equal(_disk.Bytes[..1024], _rig.Ram.Read(to, 1024));
         Assert.Equal(0, _rig.Ram.Read(to + 1024, 1)[0]);
+    }
+
+    [Fact]
+    public void S5_2_6_BufferInManyPieces_GoesToTheFileInOrderAndBack()
+    {
+        using var folder = new TempFolder();
+        File.WriteAllBytes(folder["disk.raw"], new byte[Sectors * 512]);
+        Rebuild(DiskImages.Open(folder["disk.raw"], new DiskOptions { Format = DiskFormat.Raw }));
+        DriverQueue queue = _driver.Start(Cached, 256);
+        byte[] data = new byte[40 * 512];
+        new Random(5).NextBytes(data);
+
+        (Gpa Address, int Length)[] from = Scatter(data);
+        Assert.Equal(1u, Transfer(queue, BlockRequestType.Write, 3, from, into: false));
+        (Gpa Address, int Length)[] to = Scatter(new byte[data.Length]);
+        Assert.Equal((uint)data.Length + 1, Transfer(queue, BlockRequestType.Read, 3, to, into: true));
+
+        Assert.Equal(data, to.SelectMany(p => _rig.Ram.Read(p.Address, p.Length)));
+        Assert.Equal(data, File.ReadAllBytes(folder["disk.raw"])[(3 * 512)..(43 * 512)]);
     }
 
     [Theory]
@@ -268,13 +289,67 @@ public sealed class BlockTests : IDisposable
         Assert.Equal(BlockStatus.Ok, Request(second, BlockRequestType.Flush, 0, [], number: 1).Status);
     }
 
-    private static (VirtioRig, VirtioDriver) Build(MemoryDisk disk)
+    // A hundred pieces of odd lengths, some of them none, the later ones before the earlier.
+    private (Gpa Address, int Length)[] Scatter(byte[] data)
+    {
+        var random = new Random(6);
+        int[] cuts = [0, .. Enumerable.Range(0, 99).Select(_ => random.Next(data.Length + 1)).Order(), data.Length];
+        var pieces = new (Gpa Address, int Length)[cuts.Length - 1];
+        for (int i = pieces.Length - 1; i >= 0; i--)
+        {
+            pieces[i] = (_rig.Ram.Put(data.AsSpan(cuts[i]..cuts[i + 1])), cuts[i + 1] - cuts[i]);
+        }
+
+        return pieces;
+    }
+
+    private uint? Transfer(DriverQueue queue, BlockRequestType type, ulong sector, (Gpa Address, int Length)[] pieces, bool into)
+    {
+        Gpa status = _rig.Ram.Put([0xEE]);
+        queue.Add([new Piece(_rig.Ram.Put(Header(type, sector)), 16, false), .. pieces.Select(p => new Piece(p.Address, (uint)p.Length, into)), new Piece(status, 1, true)]);
+        _driver.Notify(0);
+        uint? written = queue.Take()?.Written;
+        Assert.Equal(0, _rig.Ram.Read(status, 1)[0]);
+        return written;
+    }
+
+    [Theory]
+    [MemberData(nameof(RingKinds.All), MemberType = typeof(RingKinds))]
+    public void BufferAddedWhileTheDeviceLooks_IsServedWithoutANotification(bool packed, bool tables, bool eventIndex, bool inOrder)
+    {
+        _rig.Dispose();
+        var executor = new LingeringExecutor();
+        _rig = new VirtioRig(new VirtioBlock(_disk, "serial-1", [executor]));
+        _driver = new VirtioDriver(_rig);
+        DriverQueue queue = _driver.Start(RingKinds.Features(packed, tables, eventIndex, inOrder) | BlockFeatures.Flush);
+        AddFlush(queue);
+        Assert.True(queue.MustNotify());
+        bool notifies = true;
+        executor.Meanwhile = () =>
+        {
+            AddFlush(queue);
+            notifies = queue.MustNotify();
+        };
+
+        _driver.Notify(0);
+
+        Assert.False(notifies);
+        Assert.NotNull(queue.Take());
+        Assert.NotNull(queue.Take());
+        AddFlush(queue);
+        Assert.True(queue.MustNotify());
+    }
+
+    private void AddFlush(DriverQueue queue) =>
+        queue.Add(new Piece(_rig.Ram.Put(Header(BlockRequestType.Flush, 0)), 16, false), new Piece(_rig.Ram.Put([0xEE]), 1, true));
+
+    private static (VirtioRig, VirtioDriver) Build(IDisk disk)
     {
         var rig = new VirtioRig(new VirtioBlock(disk, "serial-1", [new ImmediateExecutor(), new ImmediateExecutor()]));
         return (rig, new VirtioDriver(rig));
     }
 
-    private void Rebuild(MemoryDisk disk)
+    private void Rebuild(IDisk disk)
     {
         _rig.Dispose();
         (_rig, _driver) = Build(disk);

@@ -1,3 +1,5 @@
+using Bulkhead.Host.Memory;
+
 namespace Bulkhead.Devices.Backends.Disks;
 
 /// <summary>A part of a file, to be read only: a file inside an archive.</summary>
@@ -13,7 +15,7 @@ internal sealed class FileWindow(IImageFile file, string name, long start, long 
     public long LengthBytes => length;
 
     /// <inheritdoc/>
-    public DiskResult Read(long offset, Span<byte> data)
+    public DiskResult Read(long offset, ScatteredBytes data)
     {
         int there = (int)Math.Clamp(length - offset, 0, data.Length);
         data[there..].Clear();
@@ -21,7 +23,7 @@ internal sealed class FileWindow(IImageFile file, string name, long start, long 
     }
 
     /// <inheritdoc/>
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data) => DiskResult.ReadOnly;
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data) => DiskResult.ReadOnly;
 
     /// <inheritdoc/>
     public DiskResult Sync() => DiskResult.Ok;

@@ -1,4 +1,5 @@
 using Bulkhead.Host.Files;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Backends.Disks;
 
@@ -20,7 +21,7 @@ internal sealed class HostImageFile(BlockFile file) : IImageFile
     internal BlockFile Host => file;
 
     /// <inheritdoc/>
-    public DiskResult Read(long offset, Span<byte> data)
+    public DiskResult Read(long offset, ScatteredBytes data)
     {
         int error = file.Read(offset, data, out int count);
         data[count..].Clear();
@@ -28,7 +29,7 @@ internal sealed class HostImageFile(BlockFile file) : IImageFile
     }
 
     /// <inheritdoc/>
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data) => ToResult(file.Write(offset, data));
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data) => ToResult(file.Write(offset, data));
 
     /// <inheritdoc/>
     public DiskResult Sync() => ToResult(file.Sync());

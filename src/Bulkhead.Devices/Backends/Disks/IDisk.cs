@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Backends.Disks;
 
@@ -22,10 +23,10 @@ public interface IDisk : IDisposable
     bool ReadOnly { get; }
 
     /// <summary>Reads all of <paramref name="data"/>; its contents are undefined where the answer is not Ok.</summary>
-    DiskResult Read(long offset, Span<byte> data);
+    DiskResult Read(long offset, ScatteredBytes data);
 
     /// <summary>Writes all of <paramref name="data"/>; where the answer is not Ok, a part may have been written.</summary>
-    DiskResult Write(long offset, ReadOnlySpan<byte> data);
+    DiskResult Write(long offset, ReadOnlyScatteredBytes data);
 
     /// <summary>Answered Ok: every write answered before is on stable storage.</summary>
     DiskResult Flush();

@@ -1,3 +1,5 @@
+using Bulkhead.Host.Memory;
+
 namespace Bulkhead.Devices.Backends.Disks;
 
 /// <summary>The bytes an image's format is made of: a host file, or a part of one.</summary>
@@ -14,10 +16,10 @@ internal interface IImageFile : IDisposable
     long LengthBytes { get; }
 
     /// <summary>Reads all of <paramref name="data"/>; what lies behind the end reads as zeros.</summary>
-    DiskResult Read(long offset, Span<byte> data);
+    DiskResult Read(long offset, ScatteredBytes data);
 
     /// <summary>Writes all of <paramref name="data"/>; the file grows where it ends before.</summary>
-    DiskResult Write(long offset, ReadOnlySpan<byte> data);
+    DiskResult Write(long offset, ReadOnlyScatteredBytes data);
 
     /// <summary>Answered Ok: what was written before is on stable storage.</summary>
     DiskResult Sync();

@@ -24,7 +24,8 @@ internal sealed class VirtioBlock : IVirtioDevice
     private const int MostSegments = QueueSize - 2;
     private const int MostSegmentBytes = 1 << 20;
     private const ulong MostBytes = (ulong)MostSegments * MostSegmentBytes;
-    private const long MostZeroedBytes = 64 << 20; // at once, before it is looked whether to go on
+    private const int MostTransferBytes = 4 << 20; // at once, before it is looked whether to go on
+    private const long MostZeroedBytes = 64 << 20;
     private const ushort QueueSize = 256;
     private const uint UnmapFlag = 1;
 
@@ -163,15 +164,15 @@ internal sealed class VirtioBlock : IVirtioDevice
 
         for (ulong at = 0; at < length;)
         {
-            Span<byte> piece = chain.WritablePiece(at, (int)Math.Min(length - at, MostSegmentBytes));
-            DiskResult result = _disk.Read(offset + (long)at, piece);
-            chain.NoteWritten(at, piece.Length);
+            int part = (int)Math.Min(length - at, MostTransferBytes);
+            DiskResult result = _disk.Read(offset + (long)at, chain.GatherWritable(at, part));
+            chain.NoteWritten(at, part);
             if (result != DiskResult.Ok || session.IsEnding)
             {
                 return BlockStatus.IoError;
             }
 
-            at += (ulong)piece.Length;
+            at += (ulong)part;
         }
 
         return BlockStatus.Ok;
@@ -186,13 +187,13 @@ internal sealed class VirtioBlock : IVirtioDevice
 
         for (ulong at = 0; at < length;)
         {
-            Span<byte> piece = chain.ReadablePiece(HeaderBytes + at, (int)Math.Min(length - at, MostSegmentBytes));
-            if (_disk.Write(offset + (long)at, piece) != DiskResult.Ok || session.IsEnding)
+            int part = (int)Math.Min(length - at, MostTransferBytes);
+            if (_disk.Write(offset + (long)at, chain.GatherReadable(HeaderBytes + at, part)) != DiskResult.Ok || session.IsEnding)
             {
                 return BlockStatus.IoError;
             }
 
-            at += (ulong)piece.Length;
+            at += (ulong)part;
         }
 
         return Settle();

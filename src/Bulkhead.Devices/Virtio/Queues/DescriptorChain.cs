@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Virtio.Queues;
 
@@ -13,6 +14,7 @@ internal sealed class DescriptorChain(GuestMemory memory)
     internal const int MostSegments = 1024;
 
     private Segment[] _segments = new Segment[16];
+    private MemoryRange[] _ranges = new MemoryRange[16];
     private int _count;
     private int _firstWritable;
     private int _cursorFirst;
@@ -128,11 +130,41 @@ internal sealed class DescriptorChain(GuestMemory memory)
     /// <summary>The bytes to write from an offset on; then <see cref="NoteWritten"/>.</summary>
     internal Span<byte> WritablePiece(ulong at, int most) => Piece(_firstWritable, at, most);
 
-    /// <summary>Bytes of a piece were written.</summary>
+    /// <summary>Bytes to read from an offset on, wherever they stand, until the next call. Not behind the end.</summary>
+    internal ReadOnlyScatteredBytes GatherReadable(ulong at, int length) => new(Gather(0, at, length));
+
+    /// <summary>Bytes to write from an offset on, until the next call; then <see cref="NoteWritten"/>.</summary>
+    internal ScatteredBytes GatherWritable(ulong at, int length) => new(Gather(_firstWritable, at, length));
+
+    /// <summary>Bytes to write were written.</summary>
     internal void NoteWritten(ulong at, int length)
     {
-        Gpa address = Find(_firstWritable, at, out _);
-        memory.NotifyWritten(address, (ulong)length);
+        for (ulong left = (ulong)length; left > 0;)
+        {
+            Gpa address = Find(_firstWritable, at, out ulong part);
+            part = Math.Min(part, left);
+            memory.NotifyWritten(address, part);
+            (at, left) = (at + part, left - part);
+        }
+    }
+
+    private ReadOnlySpan<MemoryRange> Gather(int first, ulong at, int length)
+    {
+        int count = 0;
+        for (int left = length; left > 0; count++)
+        {
+            Gpa address = Find(first, at, out ulong part);
+            int most = (int)Math.Min(part, (ulong)left);
+            if (count == _ranges.Length)
+            {
+                Array.Resize(ref _ranges, 2 * count); // seldom, and for good
+            }
+
+            _ = memory.TryRange(address, most, out _ranges[count]);
+            (at, left) = (at + (ulong)most, left - most);
+        }
+
+        return _ranges.AsSpan(0, count);
     }
 
     private Span<byte> Piece(int first, ulong at, int most)

@@ -36,11 +36,14 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
             ? PackedQueue.TryCreate(memory, setup, features)
             : SplitQueue.TryCreate(memory, setup, features);
 
+    /// <summary>Whether there is a next buffer to take.</summary>
+    internal bool IsWaiting => Error is null && HasNext();
+
     /// <summary>Takes the next buffer; false: there is none, or the queue is broken.</summary>
     internal bool TryPop(DescriptorChain chain)
     {
         chain.Clear();
-        return Error is null && HasNext() && Take(chain);
+        return IsWaiting && Take(chain);
     }
 
     /// <summary>Undoes the taking of the buffer that was taken last, and not given back.</summary>
@@ -61,7 +64,7 @@ internal abstract class Virtqueue(GuestMemory memory, QueueSetup setup, ulong fe
     {
         RequestNotification();
         Interlocked.MemoryBarrier();
-        return Error is null && HasNext();
+        return IsWaiting;
     }
 
     /// <summary>Asks not to be notified, as far as the driver heeds it.</summary>

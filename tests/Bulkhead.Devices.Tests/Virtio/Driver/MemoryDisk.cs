@@ -1,4 +1,5 @@
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Tests.Virtio.Driver;
 
@@ -24,14 +25,14 @@ internal sealed class MemoryDisk(int sectors, bool readOnly = false) : IDisk
 
     public bool MayUnmap { get; private set; }
 
-    public DiskResult Read(long offset, Span<byte> data)
+    public DiskResult Read(long offset, ScatteredBytes data)
     {
         Before?.Invoke();
-        Bytes.AsSpan((int)offset, data.Length).CopyTo(data);
+        data.CopyFrom(Bytes.AsSpan((int)offset, data.Length));
         return Broken ?? DiskResult.Ok;
     }
 
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data)
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data)
     {
         Before?.Invoke();
         if ((Broken ?? Changeable) is not DiskResult.Ok and var no)

@@ -14,5 +14,7 @@ internal sealed class WatchedExecutor(IDeviceExecutor inner, ConcurrentQueue<Exc
 
     public void Ring() => inner.Ring();
 
+    public bool Linger(Func<bool> more) => inner.Linger(more);
+
     public void Dispose() => inner.Dispose();
 }

@@ -17,5 +17,7 @@ internal sealed class CountingExecutor : IDeviceExecutor
         _inner.Ring();
     }
 
+    public bool Linger(Func<bool> more) => _inner.Linger(more);
+
     public void Dispose() => _inner.Dispose();
 }

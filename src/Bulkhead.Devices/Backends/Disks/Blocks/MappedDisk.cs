@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Bulkhead.Devices.Backends.Disks.Tables;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Backends.Disks.Blocks;
 
@@ -38,7 +39,7 @@ internal sealed class MappedDisk : IDisk
     public bool ReadOnly => _file.ReadOnly;
 
     /// <inheritdoc/>
-    public DiskResult Read(long offset, Span<byte> data)
+    public DiskResult Read(long offset, ScatteredBytes data)
     {
         if (!DiskRange.IsInside(offset, data.Length, SizeBytes))
         {
@@ -71,7 +72,7 @@ internal sealed class MappedDisk : IDisk
     }
 
     /// <inheritdoc/>
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data)
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data)
     {
         DiskResult result = DiskRange.CheckChange(this, offset, data.Length);
         bool crowded;
@@ -213,7 +214,7 @@ internal sealed class MappedDisk : IDisk
         return DiskResult.Ok;
     }
 
-    private DiskResult WriteBlock(long offset, ReadOnlySpan<byte> data)
+    private DiskResult WriteBlock(long offset, ReadOnlyScatteredBytes data)
     {
         long block = offset / _map.BlockBytes;
         long place;

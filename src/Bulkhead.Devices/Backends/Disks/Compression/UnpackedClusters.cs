@@ -1,4 +1,5 @@
 using System.Buffers;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Backends.Disks.Compression;
 
@@ -29,14 +30,14 @@ internal sealed class UnpackedClusters
     }
 
     /// <summary>Reads a part of a cluster that is kept; false where it is not.</summary>
-    internal bool TryRead(long packedOffset, int from, Span<byte> data)
+    internal bool TryRead(long packedOffset, int from, ScatteredBytes data)
     {
         lock (_gate)
         {
             int slot = Array.IndexOf(_keys, packedOffset);
             if (slot >= 0 && _slots[slot] is { } kept)
             {
-                kept.AsSpan(from, data.Length).CopyTo(data);
+                data.CopyFrom(kept.AsSpan(from, data.Length));
                 return true;
             }
         }
@@ -45,7 +46,7 @@ internal sealed class UnpackedClusters
     }
 
     /// <summary>Reads a part of the cluster whose packed bytes stand at an offset of the file; what stands there never changes.</summary>
-    internal DiskResult Read(long packedOffset, int packedBytes, int from, Span<byte> data)
+    internal DiskResult Read(long packedOffset, int packedBytes, int from, ScatteredBytes data)
     {
         if (TryRead(packedOffset, from, data))
         {
@@ -67,7 +68,7 @@ internal sealed class UnpackedClusters
                 return DiskResult.IoError;
             }
 
-            plain.AsSpan(from, data.Length).CopyTo(data);
+            data.CopyFrom(plain.AsSpan(from, data.Length));
             lock (_gate)
             {
                 _keys[_next] = packedOffset;

@@ -1,4 +1,5 @@
 using Bulkhead.Devices.Backends.Disks.Tables;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Backends.Disks.Qcow2;
 
@@ -6,7 +7,7 @@ namespace Bulkhead.Devices.Backends.Disks.Qcow2;
 internal sealed partial class Qcow2Disk
 {
     /// <inheritdoc/>
-    public DiskResult Read(long offset, Span<byte> data)
+    public DiskResult Read(long offset, ScatteredBytes data)
     {
         if (!DiskRange.IsInside(offset, data.Length, SizeBytes))
         {
@@ -65,7 +66,7 @@ internal sealed partial class Qcow2Disk
         }
     }
 
-    private DiskResult Read(in MappedExtent extent, long offset, Span<byte> data)
+    private DiskResult Read(in MappedExtent extent, long offset, ScatteredBytes data)
     {
         switch (extent.Kind)
         {
@@ -87,7 +88,7 @@ internal sealed partial class Qcow2Disk
     }
 
     // A backing disk may be shorter than what is laid over it.
-    private DiskResult ReadBacking(long offset, Span<byte> data)
+    private DiskResult ReadBacking(long offset, ScatteredBytes data)
     {
         int there = (int)Math.Clamp((_backing?.SizeBytes ?? 0) - offset, 0, data.Length);
         data[there..].Clear();

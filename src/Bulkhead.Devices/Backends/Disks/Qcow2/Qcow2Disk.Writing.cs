@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using Bulkhead.Devices.Backends.Disks.Tables;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Backends.Disks.Qcow2;
 
@@ -8,13 +9,13 @@ namespace Bulkhead.Devices.Backends.Disks.Qcow2;
 internal sealed partial class Qcow2Disk
 {
     /// <inheritdoc/>
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data)
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data)
     {
         DiskResult result = DiskRange.CheckChange(this, offset, data.Length);
         return result == DiskResult.Ok ? WriteUnchecked(offset, data) : result;
     }
 
-    private DiskResult WriteUnchecked(long offset, ReadOnlySpan<byte> data)
+    private DiskResult WriteUnchecked(long offset, ReadOnlyScatteredBytes data)
     {
         DiskResult result = Relieve();
         if (result != DiskResult.Ok)
@@ -57,7 +58,7 @@ internal sealed partial class Qcow2Disk
         return crowded ? Flush() : DiskResult.Ok;
     }
 
-    private DiskResult WriteSome(long offset, ReadOnlySpan<byte> data, out int count)
+    private DiskResult WriteSome(long offset, ReadOnlyScatteredBytes data, out int count)
     {
         NewClusters taken = default;
         MappedExtent extent;
@@ -176,7 +177,7 @@ internal sealed partial class Qcow2Disk
     private bool NeedsCluster(MapEntry entry) => KindOf(entry) != ExtentKind.Data || !entry.IsCopied;
 
     // Outside the lock: what the disk holds around the data, and the data.
-    private DiskResult Fill(in NewClusters taken, long offset, ReadOnlySpan<byte> data)
+    private DiskResult Fill(in NewClusters taken, long offset, ReadOnlyScatteredBytes data)
     {
         long start = taken.FirstCluster << _clusterBits;
         long host = taken.HostCluster << _clusterBits;

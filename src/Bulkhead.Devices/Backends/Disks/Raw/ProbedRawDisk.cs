@@ -1,3 +1,5 @@
+using Bulkhead.Host.Memory;
+
 namespace Bulkhead.Devices.Backends.Disks.Raw;
 
 /// <summary>A raw disk whose format nobody named: its guest may not make it look like another.</summary>
@@ -17,10 +19,10 @@ internal sealed class ProbedRawDisk(RawDisk disk) : IResizableDisk
     public bool ReadOnly => disk.ReadOnly;
 
     /// <inheritdoc/>
-    public DiskResult Read(long offset, Span<byte> data) => disk.Read(offset, data);
+    public DiskResult Read(long offset, ScatteredBytes data) => disk.Read(offset, data);
 
     /// <inheritdoc/>
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data) =>
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data) =>
         (ulong)offset >= DiskFormats.SignatureBytes || ReadOnly ? disk.Write(offset, data) : WriteFirstSlow(offset, data);
 
     /// <inheritdoc/>
@@ -39,7 +41,7 @@ internal sealed class ProbedRawDisk(RawDisk disk) : IResizableDisk
     public void Dispose() => disk.Dispose();
 
     // One at a time, since two halves could make what neither is.
-    private DiskResult WriteFirstSlow(long offset, ReadOnlySpan<byte> data)
+    private DiskResult WriteFirstSlow(long offset, ReadOnlyScatteredBytes data)
     {
         lock (_firstSector)
         {
@@ -50,8 +52,11 @@ internal sealed class ProbedRawDisk(RawDisk disk) : IResizableDisk
                 return result;
             }
 
-            data[..Math.Min(data.Length, head.Length - (int)offset)].CopyTo(head[(int)offset..]);
-            return DiskFormats.Detect(head) == DiskFormat.Raw ? disk.Write(offset, data) : DiskResult.IoError;
+            // What was looked at is what is written: the guest may write its memory meanwhile.
+            Span<byte> first = head.Slice((int)offset, Math.Min(data.Length, head.Length - (int)offset));
+            data[..first.Length].CopyTo(first);
+            result = DiskFormats.Detect(head) == DiskFormat.Raw ? disk.Write(offset, first) : DiskResult.IoError;
+            return result == DiskResult.Ok && first.Length < data.Length ? disk.Write(offset + first.Length, data[first.Length..]) : result;
         }
     }
 }

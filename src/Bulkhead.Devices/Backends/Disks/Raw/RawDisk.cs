@@ -1,4 +1,5 @@
 using Bulkhead.Host;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Backends.Disks.Raw;
 
@@ -35,11 +36,11 @@ internal sealed class RawDisk : IResizableDisk
             : throw new OperatorException($"{file.Name} has {file.LengthBytes} bytes, fewer than its description says; copy it again from where it came.");
 
     /// <inheritdoc/>
-    public DiskResult Read(long offset, Span<byte> data) =>
+    public DiskResult Read(long offset, ScatteredBytes data) =>
         DiskRange.IsInside(offset, data.Length, SizeBytes) ? _file.Read(_start + offset, data) : DiskResult.IoError;
 
     /// <inheritdoc/>
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data)
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data)
     {
         DiskResult result = DiskRange.CheckChange(this, offset, data.Length);
         return result == DiskResult.Ok ? _file.Write(_start + offset, data) : result;

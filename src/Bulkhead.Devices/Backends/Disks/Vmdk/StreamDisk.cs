@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Devices.Backends.Disks.Compression;
 using Bulkhead.Devices.Backends.Disks.Tables;
+using Bulkhead.Host.Memory;
 
 namespace Bulkhead.Devices.Backends.Disks.Vmdk;
 
@@ -31,7 +32,7 @@ internal sealed class StreamDisk : IDisk
     public bool ReadOnly => true;
 
     /// <inheritdoc/>
-    public DiskResult Read(long offset, Span<byte> data)
+    public DiskResult Read(long offset, ScatteredBytes data)
     {
         if (!DiskRange.IsInside(offset, data.Length, SizeBytes))
         {
@@ -57,7 +58,7 @@ internal sealed class StreamDisk : IDisk
     }
 
     /// <inheritdoc/>
-    public DiskResult Write(long offset, ReadOnlySpan<byte> data) => DiskResult.ReadOnly;
+    public DiskResult Write(long offset, ReadOnlyScatteredBytes data) => DiskResult.ReadOnly;
 
     /// <inheritdoc/>
     public DiskResult Flush() => DiskResult.Ok;
@@ -94,7 +95,7 @@ internal sealed class StreamDisk : IDisk
     }
 
     // A grain stands behind a marker: where it belongs (8 bytes), and how long it is packed (4).
-    private DiskResult ReadGrain(long marker, int from, Span<byte> data)
+    private DiskResult ReadGrain(long marker, int from, ScatteredBytes data)
     {
         if (marker == 0)
         {
