@@ -47,6 +47,7 @@ internal sealed class MachineHost : IMachineHost
             DebugExit = request.DebugExit,
             Disks = request.Disks,
             Nets = request.Nets,
+            Shares = request.Shares,
             Entropy = request.Entropy,
             Balloon = request.Balloon,
             Vsock = request.Vsock,

@@ -46,6 +46,9 @@ public sealed record DomainRequest
     /// <summary>Its network cards.</summary>
     public IReadOnlyList<NetRequest> Nets { get; init; } = [];
 
+    /// <summary>The folders of the host it has.</summary>
+    public IReadOnlyList<ShareRequest> Shares { get; init; } = [];
+
     /// <summary>Whether it has a device that gives random bytes.</summary>
     public bool Entropy { get; init; }
 

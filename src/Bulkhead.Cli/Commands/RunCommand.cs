@@ -75,6 +75,9 @@ internal sealed class RunCommand
     private readonly Option<IReadOnlyList<NetRequest>> _net = Options.Several<NetRequest>(
         "--net", NetRequest.Form, "A network card (virtio) that reaches the host's networks (by passt); may be given several times (for an image with a disk: user, with a port for ssh).", NetRequest.Parse);
 
+    private readonly Option<IReadOnlyList<ShareRequest>> _share = Options.Several<ShareRequest>(
+        "--share", ShareRequest.Form, "A folder of the host, which the guest mounts by its tag: mount -t virtiofs TAG /mnt (its name); may be given several times.", ShareRequest.Parse);
+
     private readonly Option<bool> _rng = Options.Switch("--rng", "Give the guest a device (virtio) that gives random bytes.");
     private readonly Option<bool> _balloon = Options.Switch("--balloon", "Give the guest a device (virtio) by which memory it has no use for goes back to the host.");
 
@@ -103,7 +106,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _module, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _rng, _balloon, _vsock, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
+            _image, _kernel, _initrd, _module, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _share, _rng, _balloon, _vsock, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -180,6 +183,7 @@ internal sealed class RunCommand
             Serial = serial,
             Disks = disks,
             Nets = nets,
+            Shares = line.GetValue(_share) ?? [],
             Entropy = line.GetValue(_rng),
             Balloon = line.GetValue(_balloon),
             Vsock = line.GetValue(_vsock),

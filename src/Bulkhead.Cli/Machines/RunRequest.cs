@@ -45,6 +45,9 @@ internal sealed record RunRequest
     /// <summary>The guest's network cards.</summary>
     internal required IReadOnlyList<NetRequest> Nets { get; init; }
 
+    /// <summary>The folders of the host that the guest has.</summary>
+    internal IReadOnlyList<ShareRequest> Shares { get; init; } = [];
+
     /// <summary>Whether the guest has a device that gives random bytes.</summary>
     internal bool Entropy { get; init; }
 

@@ -53,6 +53,7 @@ internal static class DomainRequests
             Share = d.Share,
             Disks = [.. disks, .. d.Disks],
             Nets = d.Nets,
+            Shares = d.Shares,
             Entropy = d.Entropy,
             Balloon = d.Balloon,
             Vsock = d.Vsock,

@@ -1,6 +1,7 @@
 using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Memory;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
@@ -8,6 +9,7 @@ using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio.Balloon;
 using Bulkhead.Devices.Virtio.Block;
 using Bulkhead.Devices.Virtio.Entropy;
+using Bulkhead.Devices.Virtio.Fs;
 using Bulkhead.Devices.Virtio.Net;
 using Bulkhead.Devices.Virtio.Vsock;
 using Bulkhead.Host.Threads;
@@ -53,6 +55,13 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
     {
         _executors.Add(executor);
         Add(new VirtioEntropy(fill, executor));
+    }
+
+    /// <summary>Adds a folder of the host whose executors, for what is urgent and for the rest, are disposed with it; the folder is not.</summary>
+    public void AddShare(SharedFolder folder, IDeviceExecutor urgent, IDeviceExecutor requests)
+    {
+        _executors.AddRange([urgent, requests]);
+        Add(new VirtioFs(folder, urgent, requests));
     }
 
     /// <summary>Adds sockets whose executor, and set that it watches, are disposed with them; the endpoint is not.</summary>

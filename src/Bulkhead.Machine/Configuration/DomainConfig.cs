@@ -76,6 +76,9 @@ public sealed record DomainConfig
     /// <summary>Its network cards.</summary>
     public IReadOnlyList<NetRequest> Nets { get; init; } = [];
 
+    /// <summary>The folders of the host it has.</summary>
+    public IReadOnlyList<ShareRequest> Shares { get; init; } = [];
+
     /// <summary>Whether it has a device that gives random bytes.</summary>
     public bool Entropy { get; init; }
 

@@ -110,6 +110,12 @@ internal static class SystemFields
         ConfigField.Text("path", "The path of a socket to be made, by which processes of the host connect to the guest; without it there is no way to the host"),
         ConfigField.Names("peers", "Domains with vsock that this one may connect to"));
 
+    public static readonly FieldTable Share = new(
+        "share", "A folder of the host that the guest mounts (virtiofs).",
+        ConfigField.Text("folder", "The path of the folder, absolute or from the system file's folder") with { Required = true },
+        ConfigField.Text("tag", "By what the guest mounts it; without it the folder's name"),
+        ConfigField.Choice("read_only", ConfigMap.Switches, "Whether the guest may only read it") with { Default = ConfigMap.Switches[1] });
+
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
@@ -129,6 +135,7 @@ internal static class SystemFields
         ConfigField.Choice("snapshot", ConfigMap.Switches, "Whether what is written to an image's own disk is forgotten at the end; only with image") with { Default = ConfigMap.Switches[1], With = "image" },
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
         ConfigField.List("networks", Network, "Its network cards"),
+        ConfigField.List("shares", Share, "Folders of the host that it has"),
         ConfigField.Choice("rng", ConfigMap.Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = ConfigMap.Switches[1] },
         ConfigField.Choice("balloon", ConfigMap.Switches, "Whether it has a device (virtio) that gives memory it has no use for back to the host") with { Default = ConfigMap.Switches[1] },
         ConfigField.Map("vsock", Vsock, "Its sockets to the host and to other domains; what is not declared cannot be connected to"),

@@ -29,6 +29,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly LifeReader _lives = new(errors);
     private readonly NetworkReader _networks = new(errors);
     private readonly VsockReader _vsocks = new(errors, folder);
+    private readonly ShareReader _shares = new(errors, folder);
     private readonly List<CpuSelector> _cpus = [];
     private (Mark At, string Path)? _secondCpu;
     private readonly ScheduleReader _schedule = new(errors, file);
@@ -76,7 +77,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         };
     }
 
-    private DeviceReader Devices => field ??= new DeviceReader(errors, folder, _networks, _vsocks);
+    private DeviceReader Devices => field ??= new DeviceReader(errors, folder, _networks, _vsocks, _shares);
 
     private SystemClock ReadClock(ConfigMap map)
     {
@@ -91,6 +92,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             _lives.RefuseHostTime();
             _networks.RefuseHostTime();
             _vsocks.RefuseHostTime();
+            _shares.RefuseHostTime();
         }
 
         if (map.Has("seed") && !isVirtual)

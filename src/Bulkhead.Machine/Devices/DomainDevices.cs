@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
@@ -18,6 +19,7 @@ internal sealed class DomainDevices : IDisposable
 {
     private readonly List<(IDisk Disk, DiskRequest Request)> _disks = [];
     private readonly List<NetCard> _nets = [];
+    private readonly List<SharedFolder> _shares = [];
     private readonly List<IDisposable> _ofHost = [];
     private readonly string _domain;
     private readonly bool _immediate;
@@ -31,6 +33,9 @@ internal sealed class DomainDevices : IDisposable
 
     /// <summary>The network cards in order.</summary>
     internal IReadOnlyList<NetCard> Nets => _nets;
+
+    /// <summary>The folders of the host in order.</summary>
+    internal IReadOnlyList<SharedFolder> Shares => _shares;
 
     /// <summary>Its parts in channels.</summary>
     internal IReadOnlyList<ChannelMember> Channels { get; }
@@ -73,6 +78,21 @@ internal sealed class DomainDevices : IDisposable
             if (immediate && links.Vsock is not null)
             {
                 throw new OperatorException($"{request.Name}: sockets have no place where time is made of instructions: what comes through them would come at another time every time.", 2);
+            }
+
+            if (immediate && request.Shares.Count > 0)
+            {
+                throw new OperatorException($"{request.Name}: a folder of the host has no place where time is made of instructions: what the host does with it would come at another time every time.", 2);
+            }
+
+            if (request.Shares.GroupBy(static s => s.Tag).FirstOrDefault(static g => g.Count() > 1) is { } twice)
+            {
+                throw new OperatorException($"{request.Name}: two of its folders have the tag {twice.Key}; give one of them another, by tag=.", 2);
+            }
+
+            foreach (ShareRequest share in request.Shares)
+            {
+                devices._shares.Add(share.Open(request.MemoryBytes));
             }
 
             for (int i = 0; i < request.Nets.Count; i++)
@@ -125,6 +145,11 @@ internal sealed class DomainDevices : IDisposable
         foreach ((IDisk disk, _) in _disks)
         {
             disk.Dispose();
+        }
+
+        foreach (SharedFolder share in _shares)
+        {
+            share.Dispose();
         }
     }
 }

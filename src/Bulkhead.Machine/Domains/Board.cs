@@ -2,6 +2,7 @@ using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Io;
 using Bulkhead.Core.Time;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio;
@@ -98,6 +99,11 @@ internal sealed class Board : IDisposable
             foreach (NetCard net in devices.Nets)
             {
                 _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture);
+            }
+
+            foreach (SharedFolder share in devices.Shares)
+            {
+                _devices.AddShare(share, devices.NewExecutor("fs"), devices.NewExecutor("fs"));
             }
 
             if (devices.Vsock is { } vsock)

@@ -18,6 +18,9 @@ public sealed class DeviceReaderTests
                 disks:
                   - file: root.img
                   - { file: /big/data.qcow2, read_only: true, format: qcow2, cache: none, snapshot: true, serial: data-1, bus: mmio }
+                shares:
+                  - folder: src
+                  - { folder: /data, tag: d_1.x, read_only: true }
                 rng: true
                 balloon: true
                 networks:
@@ -30,6 +33,7 @@ public sealed class DeviceReaderTests
             """);
 
         DomainConfig a = system.Domains[0];
+        Assert.Equal([new ShareRequest("/sys/src", "src", false), new ShareRequest("/data", "d_1.x", true)], a.Shares);
         Assert.True(a.Entropy);
         Assert.True(a.Balloon);
         Assert.Equal(
@@ -54,6 +58,10 @@ public sealed class DeviceReaderTests
     [InlineData("networks: [{ name: users }]", "domains[0].networks[0].name: \"users\" is not known; one of user, tap; did you mean user?")]
     [InlineData("networks: [{ name: user, forward: [22] }]", "domains[0].networks[0].forward[0]: \"22\" is not a forwarded port; tcp|udp:[ADDRESS:]PORT-:PORT")]
     [InlineData("networks: [{ name: user, mac: \"53:0:0:0:0:0\" }]", "domains[0].networks[0].mac: \"53:0:0:0:0:0\" is not an address; six bytes")]
+    [InlineData("shares: [{ tag: a }]", "domains[0].shares[0].folder: is missing; the path of a folder")]
+    [InlineData("shares: [{ folder: / }]", "domains[0].shares[0].tag: is missing, and the folder's name is none; 1 to 36 letters")]
+    [InlineData("shares: [{ folder: a, tag: a b }]", "domains[0].shares[0].tag: \"a b\" is no tag; 1 to 36 letters")]
+    [InlineData("shares: [{ folder: a }, { folder: b/a }]", "domains[0].shares[1].tag: \"a\" is that of an earlier share of the domain")]
     [InlineData("vsock: { path: p }", "domains[0].vsock.cid: is missing; a number from 3 on")]
     [InlineData("vsock: { cid: 2 }", "domains[0].vsock.cid")]
     [InlineData("vsock: { cid: 3, peers: [a] }", "domains[0].vsock.peers[0]: is the domain itself")]
@@ -94,6 +102,7 @@ public sealed class DeviceReaderTests
     [Theory]
     [InlineData("networks: [{name: user}]")]
     [InlineData("vsock: {cid: 3}")]
+    [InlineData("shares: [{folder: a}]")]
     public void Parse_HostsTimeInVirtualTime_IsRefused(string fields)
     {
         OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", $"{{clock: virtual, domains: [{{name: a, image: debian, {fields}}}]}}"));

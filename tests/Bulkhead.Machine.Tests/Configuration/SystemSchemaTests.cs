@@ -145,6 +145,7 @@ public sealed class SystemSchemaTests
         foreach ((string, bool) sample in field.Kind switch
         {
             FieldKind.Text when field.Name == "port" => [("80", true), ("\"6000-6010\"", true), ("[]", false)],
+            FieldKind.Text when field.Name == "tag" => [("a-1.b_C", true), ("[]", false)],
             FieldKind.Text when field.Name == "device" => [("tap0", true), ("[]", false)],
             FieldKind.Text => [(field.Name == "mac" ? "\"02:00:00:00:00:01\"" : "some/text", true)],
             FieldKind.Name => [("a-1", true), ("1-a", false)],
@@ -188,6 +189,7 @@ public sealed class SystemSchemaTests
             "module" => $"domains: [{{name: a, kernel: k, modules: [{Map("file: f")}]}}]",
             "disk" => $"domains: [{{name: a, image: debian, disks: [{Map("file: f")}]}}]",
             "network" => $"networks: [{{name: a-1}}]\ndomains: [{{name: a, image: debian, networks: [{Map(field.Name switch { "forward" => "name: user", "device" => "name: tap", _ => "name: a-1" })}]}}]",
+            "share" => $"domains: [{{name: a, image: debian, shares: [{Map("folder: f")}]}}]",
             "vsock" => $"domains: [{{name: b, image: debian, vsock: {{cid: 9}}}}, {{name: a, image: debian, vsock: {Map("cid: 3")}}}]",
             "rule" => $"networks: [{{name: lan, rules: [{Map("from: b", "to: any", field.Name == "port" ? "protocol: tcp" : string.Empty)}]}}]\n{networked}",
             "domain_network" => $"networks: [{Map("name: lan")}]\n{Domains}",

@@ -49,6 +49,23 @@ public sealed class DeviceWordsTests
     }
 
     [Theory]
+    [InlineData("FOLDER", "Devices", false, null)]
+    [InlineData("FOLDER,tag=a.b-c_1,ro", "a.b-c_1", true, null)]
+    [InlineData("/none", null, false, "/none: there is no such folder")]
+    [InlineData("/", null, false, "/: its name is no tag; give one, as in /,tag=data.")]
+    [InlineData("FOLDER,tag=", null, false, "tag=: write 1 to 36 letters")]
+    [InlineData("FOLDER,tag=a/b", null, false, "tag=a/b: write 1 to 36 letters")]
+    [InlineData("FOLDER,rw", null, false, "'rw' is not known here; known are ro, tag=")]
+    public void Share_IsReadOrNamesTheMistake(string text, string? tag, bool readOnly, string? mistake)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "Devices")).FullName;
+        ShareRequest? share = ShareRequest.Parse(text.Replace("FOLDER", folder, StringComparison.Ordinal), out string? error);
+
+        Assert.Equal(tag is null ? null : new ShareRequest(folder, tag, readOnly), share);
+        Assert.Contains(mistake ?? string.Empty, error ?? string.Empty, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("user,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=udp:53-:53,mac=02:00:00:00:00:01", null)]
     [InlineData("tap", "'tap' is no kind of network")]
     [InlineData("user,hostfwd=tcp:2222:22", "hostfwd=tcp:2222:22: write tcp|udp:[ADDRESS:]PORT-:PORT")]

@@ -1,0 +1,65 @@
+using System.Text;
+using Bulkhead.Machine.Domains;
+using Xunit;
+
+namespace Bulkhead.Machine.Tests.Boots;
+
+/// <summary>Somebody who types at the shell of an image and reads what comes.</summary>
+/// <remarks>What is typed is printed, too: words to wait for are typed with <c>""</c> in them.</remarks>
+internal sealed class GuestShell
+{
+    private const int LongestMs = 300_000;
+    private const string Prompt = "# ";
+
+    private readonly StringBuilder _output = new();
+    private int _seen;
+
+    public string Text
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    /// <summary>Takes the serial output.</summary>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        lock (_output)
+        {
+            _output.Append(Encoding.UTF8.GetString(bytes));
+        }
+    }
+
+    /// <summary>Types a line once the shell asks for one.</summary>
+    public void Type(Domain domain, string line)
+    {
+        Await(Prompt);
+        byte[] bytes = Encoding.ASCII.GetBytes(line + "\n");
+        for (int sent = 0; sent < bytes.Length; Thread.Sleep(1))
+        {
+            sent += domain.SendInput(bytes.AsSpan(sent));
+        }
+    }
+
+    /// <summary>Types a line, waits until it is done, and gives what it printed.</summary>
+    public string Run(Domain domain, string line)
+    {
+        Type(domain, $"{line}; echo DO\"\"NE");
+        Await("\r\n"); // the line itself, which may be cut
+        int from = _seen;
+        Await("DONE");
+        return Text[from.._seen];
+    }
+
+    /// <summary>Waits for words behind those that were waited for last.</summary>
+    public void Await(string words)
+    {
+        int found = -1;
+        Assert.True(SpinWait.SpinUntil(() => (found = Text.IndexOf(words, _seen, StringComparison.Ordinal)) >= 0, LongestMs), $"{words} did not come:\n{Text}");
+        _seen = found + words.Length;
+    }
+}
