@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bulkhead.Host.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Host.Files.Trees;
@@ -41,7 +42,8 @@ public sealed unsafe class TreeFile : IDisposable
             while (count < data.Length)
             {
                 // SAFETY: the rest of the span (FileTreeTests).
-                nint n = FileCalls.ReadAt(Descriptor, d + count, (nuint)(data.Length - count), offset + count);
+                var rest = new MemoryRange(d + count, data.Length - count);
+                nint n = FileCalls.ReadAt(Descriptor, &rest, 1, offset + count);
                 if (n <= 0)
                 {
                     int error = n == 0 ? Errno.None : Marshal.GetLastPInvokeError();
@@ -69,7 +71,8 @@ public sealed unsafe class TreeFile : IDisposable
             while (count < data.Length)
             {
                 // SAFETY: as in Read.
-                nint n = FileCalls.WriteAt(Descriptor, d + count, (nuint)(data.Length - count), offset + count);
+                var rest = new MemoryRange(d + count, data.Length - count);
+                nint n = FileCalls.WriteAt(Descriptor, &rest, 1, offset + count);
                 if (n <= 0)
                 {
                     int error = n == 0 ? Errno.NoSpace : Marshal.GetLastPInvokeError();
