@@ -35,9 +35,12 @@ internal sealed class GuestShell
     }
 
     /// <summary>Types a line once the shell asks for one.</summary>
-    public void Type(Domain domain, string line)
+    public void Type(Domain domain, string line) => Answer(domain, Prompt, line);
+
+    /// <summary>Types a line once some words came.</summary>
+    public void Answer(Domain domain, string words, string line)
     {
-        Await(Prompt);
+        Await(words);
         byte[] bytes = Encoding.ASCII.GetBytes(line + "\n");
         for (int sent = 0; sent < bytes.Length; Thread.Sleep(1))
         {
