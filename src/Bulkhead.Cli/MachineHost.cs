@@ -31,6 +31,7 @@ internal sealed class MachineHost : IMachineHost
         {
             Name = "guest",
             KernelPath = request.KernelPath,
+            Firmware = request.Firmware,
             InitrdPath = request.InitrdPath,
             CommandLine = $"console=ttyS0,115200 panic=-1 {request.Append}".TrimEnd(),
             MemoryBytes = request.MemoryBytes,
