@@ -31,6 +31,7 @@ internal sealed class MachineHost : IMachineHost
         {
             Name = "guest",
             KernelPath = request.KernelPath,
+            Firmware = request.Firmware,
             InitrdPath = request.InitrdPath,
             Modules = request.Modules,
             CommandLine = request.Append,

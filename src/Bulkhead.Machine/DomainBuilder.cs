@@ -8,7 +8,9 @@ using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Firmware;
 using Bulkhead.Machine.Time;
+using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine;
@@ -25,24 +27,64 @@ internal static class DomainBuilder
     {
         Check(request);
         DomainDevices? devices = null;
+        FirmwareImage? firmware = null;
         return new Domain(request.Name, request.Vcpus, time.Clock, PowerUp, control, Assemble);
 
         void Assemble(Domain d)
         {
             devices = DomainDevices.Open(request, links, RandomOf(time), immediate: time.Clock is not RealClock, lingering);
             d.Owned.Add(devices);
-            var memory = new GuestMemory(request.Name, request.MemoryBytes, [.. links.Channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
+            if (request.Firmware is not null)
+            {
+                firmware = FirmwareImage.Open(request.Firmware);
+                d.Owned.Add(firmware);
+            }
+
+            var memory = new GuestMemory(request.Name, request.MemoryBytes, firmware?.Rom, [.. links.Channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
             d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));
             d.Owned.Add(memory);
             d.Memory = memory;
-            d.Attach(slot => engine.CreateVcpu(new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, time.Clock, request.CpuModel)));
+            int physicalBits = firmware is null ? PageWalker.PhysicalBits : FirmwareBoard.PhysicalBits(request.MemoryBytes);
+            d.Attach(slot => engine.CreateVcpu(new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, time.Clock, request.CpuModel, physicalBits)));
         }
 
-        // The files are read again at a reset rather than kept.
         void PowerUp(Domain d)
         {
             GuestMemory memory = d.Memory ?? throw new UnreachableException("A domain without RAM was powered up.");
-            using FileBytes kernel = ReadFile(request.KernelPath, "kernel");
+            d.Board?.Dispose();
+            d.Board = null;
+            BootState? state = null;
+            if (firmware is not null)
+            {
+                firmware.Shadow(memory);
+                d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit, devices, new FirmwareBoard(memory, request, firmware));
+            }
+            else
+            {
+                state = LoadKernel(d, memory);
+            }
+
+            foreach (VcpuSlot slot in d.Slots)
+            {
+                slot.Vcpu.Reset();
+                ref Registers registers = ref slot.Vcpu.Registers;
+                registers.TscOffset = time.TscOffset;
+                if (slot.Index == 0)
+                {
+                    state?.Apply(ref registers);
+                }
+                else
+                {
+                    registers.Activity = (byte)ActivityState.WaitForSipi;
+                }
+            }
+        }
+
+        // The files are read again at a reset rather than kept.
+        BootState LoadKernel(Domain d, GuestMemory memory)
+        {
+            string path = request.KernelPath ?? throw new UnreachableException("A domain without kernel and firmware was powered up.");
+            using FileBytes kernel = ReadFile(path, "kernel");
             using FileBytes initrd = request.InitrdPath is null ? FileBytes.None : ReadFile(request.InitrdPath, "initial RAM disk");
             using var modules = new ModuleFiles();
             foreach (ModuleRequest module in request.Modules)
@@ -50,12 +92,11 @@ internal static class DomainBuilder
                 modules.Files.Add(new BootModule(module.Path, module.Words, ReadFile(module.Path, "module")));
             }
 
-            d.Board?.Dispose();
             d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit, devices);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus, request.Disks.Count(static disk => disk.Mmio));
-            BootState state = KernelImage.Load(memory, new BootRequest
+            return KernelImage.Load(memory, new BootRequest
             {
-                KernelName = request.KernelPath,
+                KernelName = path,
                 Kernel = kernel.Span,
                 Initrd = initrd.Span,
                 Modules = modules.Files,
@@ -65,20 +106,6 @@ internal static class DomainBuilder
                 Randomize = time.Clock is RealClock || time.Random is not null,
                 Random = time.Random,
             });
-            foreach (VcpuSlot slot in d.Slots)
-            {
-                slot.Vcpu.Reset();
-                ref Registers registers = ref slot.Vcpu.Registers;
-                registers.TscOffset = time.TscOffset;
-                if (slot.Index == 0)
-                {
-                    state.Apply(ref registers);
-                }
-                else
-                {
-                    registers.Activity = (byte)ActivityState.WaitForSipi;
-                }
-            }
         }
     }
 

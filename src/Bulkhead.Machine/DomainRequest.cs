@@ -1,5 +1,6 @@
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Firmware;
 using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine;
@@ -13,8 +14,11 @@ public sealed record DomainRequest
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The kernel file.</summary>
-    public required string KernelPath { get; init; }
+    /// <summary>The kernel file; null with <see cref="Firmware"/> only.</summary>
+    public string? KernelPath { get; init; }
+
+    /// <summary>The firmware that starts it from a disk, or null: the kernel is started directly.</summary>
+    public FirmwareRequest? Firmware { get; init; }
 
     /// <summary>The initial RAM disk file, or null.</summary>
     public string? InitrdPath { get; init; }

@@ -80,7 +80,7 @@ public sealed class TranslatorEngines : IDisposable
 
     private IVcpu CreateVcpu(VcpuRequest request)
     {
-        var cpuid = CpuidPolicy.Create(ModelOf(request.CpuModel), request.Count, request.Index, request.Clock.TscHz, repeatable: _options.CountInstructions);
+        var cpuid = CpuidPolicy.Create(ModelOf(request.CpuModel), request.Count, request.Index, request.Clock.TscHz, repeatable: _options.CountInstructions, physicalBits: request.PhysicalBits);
         lock (_lock)
         {
             if (!_engines.TryGetValue(request.Memory, out TranslatorEngine? engine))

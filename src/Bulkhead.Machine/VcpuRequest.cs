@@ -1,5 +1,6 @@
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
+using Bulkhead.X86.Memory;
 
 namespace Bulkhead.Machine;
 
@@ -10,4 +11,6 @@ namespace Bulkhead.Machine;
 /// <param name="Memory">The domain's RAM; the same object for all its vCPUs.</param>
 /// <param name="Clock">The domain's clock.</param>
 /// <param name="CpuModel">The CPU model's name.</param>
-public sealed record VcpuRequest(string Domain, int Index, int Count, GuestMemory Memory, IClock Clock, string CpuModel);
+/// <param name="PhysicalBits">How many bits a physical address has, as far as the guest is told.</param>
+public sealed record VcpuRequest(
+    string Domain, int Index, int Count, GuestMemory Memory, IClock Clock, string CpuModel, int PhysicalBits = PageWalker.PhysicalBits);

@@ -19,7 +19,7 @@ internal sealed unsafe class BlockLog : IDisposable
     }
 
     /// <summary>Writes a line; the flags must be joined.</summary>
-    internal void Write(ref Registers r, uint mode)
+    internal void Write(ref Registers r, ulong mode)
     {
         _writer.Write(r.Rip.ToString("x", CultureInfo.InvariantCulture));
         _writer.Write(' ');

@@ -70,7 +70,7 @@ internal sealed unsafe partial class TranslatorVcpu
             return AnswerWithoutHostAddress(t.Address);
         }
 
-        bool readOnly = _memory.IsShared(ramPage) && _memory.IsReadOnly(ramPage);
+        bool readOnly = _memory.IsReadOnly(ramPage);
         if (write && readOnly)
         {
             _devicePages.Add(address, access, t.Address);
@@ -80,6 +80,13 @@ internal sealed unsafe partial class TranslatorVcpu
         byte* host = _memory.PagePointer(ramPage);
         if (write && _space.IsCode(ramPage) != 0)
         {
+            // What reads and writes at once has to be one access to other vCPUs, and so needs the host's address. Of a string, its pieces are looked at.
+            bool atOnce = _space.Shared && (flags & MemoryFlags.ReadsToo) != 0;
+            if (!atOnce && _space.IsBesideCode(ramPage, (int)(address & 0xFFF), (flags & MemoryFlags.WholePage) != 0 ? 0 : size))
+            {
+                return AnswerWithoutHostAddress(t.Address);
+            }
+
             Exits.Add(ExitReason.CodeWrite);
             Place here = Here;
             _space.DropPage(ramPage);

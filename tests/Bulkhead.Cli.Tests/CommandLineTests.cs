@@ -99,6 +99,9 @@ public sealed class CommandLineTests
     [InlineData("run debian --stat", "--stat: there is no such option; did you mean --stats?")]
     [InlineData("run debain", "Did you mean 'debian'?")]
     [InlineData("run debian --kernel /etc/passwd", "give either IMAGE or --kernel")]
+    [InlineData("run --kernel /etc/passwd --firmware /etc/passwd", "give either --firmware or --kernel")]
+    [InlineData("run --firmware /no/such", "--firmware /no/such: /no/such: there is no such file; give the path of a firmware, or one of seabios, ovmf.")]
+    [InlineData("run --firmware seabios,loud", "'loud' is not known here; known are vars=, log=.")]
     [InlineData("rnu", "did you mean run?")]
     [InlineData("up /no/such/file", "/no/such/file: there is no such file")]
     public void Invoke_WrongUse_SaysSo(string arguments, string expected)

@@ -68,10 +68,11 @@ public sealed class RecipeReaderTests
     [InlineData("kernel: k1\ndisk: {suite: sid, size: 4}", "a.yaml:2:26: disk.size: \"4\" is too small; ")]
     [InlineData("kernel: k1\ndisk: {suite: sid, hostname: A_b}", "a.yaml:2:30: disk.hostname: \"A_b\" is not a name; ")]
     [InlineData("kernel: k1\ndisk: {suite: sid, root_password: 'a:b'}", "a.yaml:2:35: disk.root_password: has a colon or a space; ")]
+    [InlineData("kernel: k1\npackages: [grub-pc-bin]\ndisk: {suite: sid, bootable: true}", "a.yaml:2:11: packages: lacks grub-efi-amd64-bin; a disk that is bootable needs grub-pc-bin and grub-efi-amd64-bin")]
     [InlineData("kernel: k1\ndisk:\n  suite: sid\n  files:\n    etc/x: a", "a.yaml:5:5: disk.files: \"etc/x\" is not a path; ")]
     [InlineData("kernel: k1\ndisk:\n  suite: sid\n  files:\n    /etc/../x: a", "a.yaml:5:5: disk.files: \"/etc/../x\" is not a path; ")]
     [InlineData("kernel: k1\ndisk:\n  suite: sid\n  files:\n    /etc/x: [a]", "a.yaml:5:13: disk.files./etc/x: is not a text; ")]
-    [InlineData("kernel: k1\ndisk: {suite: sid, comands: [a]}", "a.yaml:2:20: disk.comands: is not a field; fields are suite, sources, size, hostname, root_password, files, commands; did you mean commands?")]
+    [InlineData("kernel: k1\ndisk: {suite: sid, comands: [a]}", "a.yaml:2:20: disk.comands: is not a field; fields are suite, sources, size, hostname, root_password, bootable, files, commands; did you mean commands?")]
     public void Read_WhatIsWrong_IsNamedWithItsPlace(string text, string expected)
     {
         OperatorException error = Assert.Throws<OperatorException>(() => RecipeReader.Read("a", "a.yaml", text));

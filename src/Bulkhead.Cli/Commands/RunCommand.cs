@@ -9,6 +9,7 @@ using Bulkhead.Host.Terminal;
 using Bulkhead.Images;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Firmware;
 
 namespace Bulkhead.Cli.Commands;
 
@@ -21,6 +22,7 @@ internal sealed class RunCommand
           bulkhead run debian --append bulkhead.task=script --timeout 60s
           bulkhead run debian-full --memory 1G --cpus 2
           bulkhead run --kernel bzImage --initrd initrd.img --memory 1G --cpus 2
+          bulkhead run --firmware seabios --disk disk.img
 
         On a terminal, Ctrl-A x ends the guest and Ctrl-A h lists the keys.
 
@@ -50,6 +52,8 @@ internal sealed class RunCommand
     private readonly Option<IReadOnlyList<ModuleRequest>> _module = Options.Several<ModuleRequest>(
         "--module", ModuleRequest.Form, "A file for a Multiboot kernel, and words for it; may be given several times.", ModuleRequest.Parse);
 
+    private readonly Option<FirmwareRequest?> _firmware = Options.One<FirmwareRequest>(
+        "--firmware", FirmwareRequest.Form, "Firmware that starts what is on the first disk, instead of a kernel: Debian's SeaBIOS or OVMF, or a file (docs/firmware.md).", FirmwareRequest.Parse);
     private readonly Option<ulong> _memory = Options.Create<ulong>("--memory", "SIZE", "The guest's memory (512M).", Quantity.SizeForm, Quantity.TryParseSize, CheckMemory);
     private readonly Option<int> _cpus = Options.Create(
         "--cpus", "N", "The number of CPUs the guest has (1).", $"a number from 1 to {MostCpus}", (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n) && n is >= 1 and <= MostCpus);
@@ -106,7 +110,7 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _module, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _share, _rng, _balloon, _vsock, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
+            _image, _kernel, _initrd, _module, _firmware, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _share, _rng, _balloon, _vsock, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -118,6 +122,7 @@ internal sealed class RunCommand
     {
         bool image = result.GetResult(_image) is { Tokens.Count: > 0 };
         bool kernel = result.GetResult(_kernel) is not null;
+        bool firmware = result.GetResult(_firmware) is not null;
         if (image && result.GetResult(_image) is { } word && word.Tokens[0].Value.StartsWith('-'))
         {
             result.AddError($"{word.Tokens[0].Value}: there is no such option.");
@@ -128,9 +133,13 @@ internal sealed class RunCommand
         {
             result.AddError("An image brings its own kernel and initrd; give either IMAGE or --kernel with --initrd or --module.");
         }
-        else if (!image && !kernel)
+        else if (firmware && (kernel || result.GetResult(_initrd) is not null || result.GetResult(_append) is not null))
         {
-            result.AddError($"Nothing to run; give an image ({string.Join(", ", ImageStore.RecipeNames)}) or --kernel FILE.");
+            result.AddError("Firmware finds kernel, initrd and command line on a disk; give either --firmware or --kernel with --initrd and --append.");
+        }
+        else if (!image && !kernel && !firmware)
+        {
+            result.AddError($"Nothing to run; give an image ({string.Join(", ", ImageStore.RecipeNames)}), --kernel FILE, or --firmware seabios --disk FILE.");
         }
     }
 
@@ -151,13 +160,20 @@ internal sealed class RunCommand
         string? kernel = line.GetValue(_kernel);
         string? initrd = line.GetValue(_initrd);
         SerialTarget serial = line.GetValue(_serial) ?? new SerialTarget(SerialKind.Stdio, string.Empty);
+        FirmwareRequest? firmware = line.GetValue(_firmware);
         string append = line.GetValue(_append) ?? string.Empty;
         IReadOnlyList<DiskRequest> disks = line.GetValue(_disk) ?? [];
         IReadOnlyList<NetRequest> nets = line.GetValue(_net) ?? [];
         if (line.GetValue(_image) is string name)
         {
             ImageGuest guest = Resolve(name, line);
-            (kernel, initrd) = (guest.Image.KernelPath, guest.Image.InitrdPath);
+            if (firmware is not null && guest.Disks.Count == 0)
+            {
+                throw new OperatorException($"{name} has no disk that firmware could start; give an image that has one, or leave --firmware out.", ExitCode.Usage);
+            }
+
+            (kernel, initrd) = firmware is null ? (guest.Image.KernelPath, guest.Image.InitrdPath) : (null, null);
+            firmware = guest.Own(firmware);
             append = $"{guest.Image.Append} {WithWindow(append, serial)}".Trim();
             disks = [.. guest.Disks, .. disks];
             if (guest.Disks.Count > 0 && nets.Count == 0 && line.GetValue(_clock) == ClockChoice.Real)
@@ -170,7 +186,8 @@ internal sealed class RunCommand
 
         return _host.Run(new RunRequest
         {
-            KernelPath = kernel ?? throw new System.Diagnostics.UnreachableException("The command line was validated without a kernel."),
+            KernelPath = kernel,
+            Firmware = firmware,
             InitrdPath = initrd,
             Modules = line.GetValue(_module) ?? [],
             Append = append,

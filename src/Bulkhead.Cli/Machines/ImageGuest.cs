@@ -1,5 +1,6 @@
 using Bulkhead.Images;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Firmware;
 
 namespace Bulkhead.Cli.Machines;
 
@@ -41,6 +42,12 @@ internal sealed record ImageGuest(GuestImage Image, IReadOnlyList<DiskRequest> D
 
         return Describe(image);
     }
+
+    /// <summary>The firmware it starts with; its variables are kept beside the guest's own disk where nothing else was said.</summary>
+    internal FirmwareRequest? Own(FirmwareRequest? firmware) =>
+        firmware is { VariablesPath: null, HasVariables: true } && Image is { IsPrivate: true, DiskPath: { } disk }
+            ? firmware with { VariablesPath = Path.Combine(Path.GetDirectoryName(disk) ?? "/", "variables.fd") }
+            : firmware;
 
     private static ImageGuest Describe(GuestImage image) =>
         new(image, image.DiskPath is { } path ? [new DiskRequest { Path = path, Format = "raw", Snapshot = !image.IsPrivate }] : []);

@@ -1,13 +1,17 @@
 using Bulkhead.Machine;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Firmware;
 
 namespace Bulkhead.Cli.Machines;
 
 /// <summary>One guest to run; every value is checked, every path absolute and, where it is read, there.</summary>
 internal sealed record RunRequest
 {
-    /// <summary>The kernel image.</summary>
-    internal required string KernelPath { get; init; }
+    /// <summary>The kernel image, or null with <see cref="Firmware"/>.</summary>
+    internal required string? KernelPath { get; init; }
+
+    /// <summary>The firmware that starts the guest from a disk, or null.</summary>
+    internal FirmwareRequest? Firmware { get; init; }
 
     /// <summary>The initial RAM disk, or null for none.</summary>
     internal required string? InitrdPath { get; init; }

@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Host;
 using Bulkhead.Images;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Firmware;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -29,13 +31,20 @@ internal static class DomainRequests
     /// <summary>Describes one domain; an image it names is found or made first.</summary>
     internal static DomainRequest Describe(SystemConfig system, DomainConfig d, UpRequest request, GuestConsole console, Action<string> say)
     {
-        string kernel = d.KernelPath ?? string.Empty;
+        string? kernel = d.KernelPath;
+        FirmwareRequest? firmware = d.Firmware;
         string? initrd = d.InitrdPath;
         string words = string.Empty;
         IReadOnlyList<DiskRequest> disks = [];
         if (d.Image is { } recipe)
         {
             ImageGuest guest = ImageGuest.Find(request.Images, new ImageRequest(recipe), $"{request.Name}.{d.Name}", d.Snapshot, say);
+            if (d.Firmware is not null && guest.Disks.Count == 0)
+            {
+                throw new OperatorException($"{d.Name}: image {recipe} has no disk that firmware could start; give it one that has, or leave firmware out.", 2);
+            }
+
+            firmware = guest.Own(firmware);
             (kernel, initrd, words, disks) = (guest.Image.KernelPath, guest.Image.InitrdPath, guest.Image.Append, guest.Disks);
         }
 
@@ -43,6 +52,7 @@ internal static class DomainRequests
         {
             Name = d.Name,
             KernelPath = kernel,
+            Firmware = firmware,
             InitrdPath = initrd,
             Modules = d.Modules,
             LinuxWords = LinuxWords(d, words, d == system.Domains[0] ? request.DurationNs : null),

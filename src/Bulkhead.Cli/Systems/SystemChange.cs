@@ -26,6 +26,8 @@ internal static class SystemChange
         {
             Compare($"domain {a.Name}: image", a.Image, b.Image);
             Compare($"domain {a.Name}: kernel", a.KernelPath, b.KernelPath);
+            Compare($"domain {a.Name}: firmware", a.Firmware?.Path, b.Firmware?.Path);
+            Compare($"domain {a.Name}: variables", a.Firmware?.VariablesPath, b.Firmware?.VariablesPath);
             Compare($"domain {a.Name}: initrd", a.InitrdPath, b.InitrdPath);
             Compare($"domain {a.Name}: append", a.Append, b.Append);
             Compare($"domain {a.Name}: task", a.Task, b.Task);

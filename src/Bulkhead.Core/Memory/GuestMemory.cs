@@ -8,7 +8,8 @@ namespace Bulkhead.Core.Memory;
 /// <remarks>
 /// <para><i>Shape</i>: one mapping; RAM lies at [0, <see cref="LowSizeBytes"/>) and, when larger than
 /// <see cref="HoleStart"/>, goes on at 4 GiB. The hole below 4 GiB is for devices. Memory shared with other domains follows RAM in the
-/// mapping, and has pages like it; its guest physical addresses are its own matter (<see cref="SharedWindow"/>).</para>
+/// mapping, and has pages like it; its guest physical addresses are its own matter (<see cref="SharedWindow"/>). Behind it stands the ROM,
+/// if there is one, which nothing changes.</para>
 /// <para><i>Threading</i>: any thread. Reads and writes of other threads may interleave bytewise.</para>
 /// <para><i>Errors</i>: a range that is not wholly RAM makes a Try method return false and touch nothing.</para>
 /// </remarks>
@@ -23,24 +24,44 @@ public sealed unsafe class GuestMemory : IDisposable
     private readonly SharedMemory _backing;
     private readonly byte* _base;
     private readonly SharedWindow[] _shared;
+    private readonly SharedWindow[] _windows;
     private IMemoryObserver? _observer;
+    private uint _protected;
 
     /// <summary>Creates RAM of <paramref name="sizeBytes"/> bytes, a multiple of 4096.</summary>
     /// <param name="name">A name for whoever looks at the process.</param>
     /// <param name="sizeBytes">How much RAM.</param>
     /// <param name="shared">Memory shared with other domains, and whether it may only be read; the caller keeps it longer.</param>
     public GuestMemory(string name, ulong sizeBytes, params ReadOnlySpan<(SharedMemory Memory, bool ReadOnly)> shared)
+        : this(name, sizeBytes, rom: null, shared)
     {
-        _backing = SharedMemory.Create(name, sizeBytes, shared);
+    }
+
+    /// <summary>The same with a ROM, which ends at 4 GiB.</summary>
+    /// <param name="name">A name for whoever looks at the process.</param>
+    /// <param name="sizeBytes">How much RAM.</param>
+    /// <param name="rom">What is in the ROM, or null for none; nobody changes it, and the caller keeps it longer.</param>
+    /// <param name="shared">Memory shared with other domains, and whether it may only be read; the caller keeps it longer.</param>
+    public GuestMemory(string name, ulong sizeBytes, SharedMemory? rom, ReadOnlySpan<(SharedMemory Memory, bool ReadOnly)> shared)
+    {
+        ReadOnlySpan<(SharedMemory Memory, bool ReadOnly)> behind = rom is null ? shared : [.. shared, (rom, true)];
+        _backing = SharedMemory.Create(name, sizeBytes, behind);
         _base = _backing.Pointer;
         SizeBytes = sizeBytes;
         LowSizeBytes = Math.Min(sizeBytes, HoleStart);
-        _shared = new SharedWindow[shared.Length];
+        _windows = new SharedWindow[behind.Length];
         ulong offset = sizeBytes;
-        for (int i = 0; i < _shared.Length; i++)
+        for (int i = 0; i < _windows.Length; i++)
         {
-            _shared[i] = new SharedWindow(this, offset, shared[i].Memory.SizeBytes, shared[i].ReadOnly);
-            offset += shared[i].Memory.SizeBytes;
+            _windows[i] = new SharedWindow(this, offset, behind[i].Memory.SizeBytes, behind[i].ReadOnly);
+            offset += behind[i].Memory.SizeBytes;
+        }
+
+        _shared = _windows[..shared.Length];
+        SharedPagesEnd = PageCount - (rom is null ? 0 : (int)(rom.SizeBytes >> 12));
+        if (rom is not null)
+        {
+            _windows[^1].Place(HighStart - rom.SizeBytes);
         }
     }
 
@@ -62,6 +83,8 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <summary>The number of pages of RAM alone.</summary>
     public int RamPageCount => (int)(SizeBytes >> 12);
 
+    private int SharedPagesEnd { get; }
+
     /// <summary>Names the one observer of writes made here; the engine sets it before guests run.</summary>
     public void Observe(IMemoryObserver observer) => _observer = observer;
 
@@ -82,13 +105,18 @@ public sealed unsafe class GuestMemory : IDisposable
     public byte* PagePointer(int pageNumber) => _base + ((ulong)(uint)pageNumber << 12);
 
     /// <summary>Whether a page is shared with other domains, which write to it unseen.</summary>
-    public bool IsShared(int pageNumber) => pageNumber >= RamPageCount;
+    public bool IsShared(int pageNumber) => pageNumber >= RamPageCount && pageNumber < SharedPagesEnd;
 
     /// <summary>Whether a page may only be read.</summary>
     public bool IsReadOnly(int pageNumber)
     {
         ulong offset = (ulong)(uint)pageNumber << 12;
-        foreach (SharedWindow w in _shared)
+        if (pageNumber < RamPageCount)
+        {
+            return IsProtected(offset);
+        }
+
+        foreach (SharedWindow w in _windows)
         {
             if (offset - w.Offset < w.SizeBytes)
             {
@@ -97,6 +125,38 @@ public sealed unsafe class GuestMemory : IDisposable
         }
 
         return false;
+    }
+
+    /// <summary>Where a machine with firmware can have its RAM take no writes: from <see cref="ProtectedStart"/> to 1 MiB.</summary>
+    public const ulong ProtectedStart = 0xC_0000;
+
+    /// <summary>How much of it one bit of <see cref="Protect"/> stands for.</summary>
+    public const ulong ProtectedUnit = 0x4000;
+
+    /// <summary>Has units of RAM from <see cref="ProtectedStart"/> on take no writes, a bit for each of the sixteen.</summary>
+    public void Protect(ushort units)
+    {
+        if (Interlocked.Exchange(ref _protected, units) != units)
+        {
+            NoteMoved();
+        }
+    }
+
+    private bool IsProtected(ulong address, ulong length)
+    {
+        bool any = false;
+        for (ulong at = address & ~(ProtectedUnit - 1); at < Math.Min(address + Math.Max(length, 1), ProtectedStart + (16 * ProtectedUnit)); at += ProtectedUnit)
+        {
+            any |= IsProtected(at);
+        }
+
+        return any;
+    }
+
+    private bool IsProtected(ulong address)
+    {
+        ulong unit = (address - ProtectedStart) / ProtectedUnit;
+        return unit < 16 && ((Volatile.Read(ref _protected) >> (int)unit) & 1) != 0;
     }
 
     /// <summary>A shared window moved: translations of addresses that lead there, or did, are to be forgotten.</summary>
@@ -238,7 +298,7 @@ public sealed unsafe class GuestMemory : IDisposable
         if (address < LowSizeBytes)
         {
             offset = address;
-            return length <= LowSizeBytes - address;
+            return length <= LowSizeBytes - address && !(write && _protected != 0 && IsProtected(address, length));
         }
 
         ulong high = address - HighStart;
@@ -248,7 +308,7 @@ public sealed unsafe class GuestMemory : IDisposable
 
     private bool TryShared(ulong address, ulong length, bool write, out ulong offset)
     {
-        foreach (SharedWindow w in _shared)
+        foreach (SharedWindow w in _windows)
         {
             if (w.Holds(address, out ulong into) && !(write && w.ReadOnly))
             {

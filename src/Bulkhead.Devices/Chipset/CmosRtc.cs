@@ -52,6 +52,14 @@ public sealed class CmosRtc : IIoDevice, IByteRegisters, ITimerClient
         _memory[0x0B] = Hours24Bit;
     }
 
+    /// <summary>Puts a byte into the memory, where the power-up of a PC keeps what it knows of the machine; not into a register of the clock.</summary>
+    /// <remarks>While the machine is built.</remarks>
+    public void Store(byte index, byte value)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(index, (byte)0x0E);
+        _memory[index] = value;
+    }
+
     private bool Held => (_memory[0x0B] & SetBit) != 0;
 
     /// <inheritdoc/>

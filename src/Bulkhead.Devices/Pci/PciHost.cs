@@ -20,10 +20,12 @@ public sealed class PciHost : IIoDevice
     private uint _address;
 
     /// <summary>A bus with only its host bridge.</summary>
-    public PciHost(IIoDevice? resetPort = null)
+    /// <param name="resetPort">The chipset's reset control.</param>
+    /// <param name="protect">Told which 16 KiB of RAM from C0000h on take no writes, a bit for each; null where no firmware runs.</param>
+    public PciHost(IIoDevice? resetPort = null, Action<ushort>? protect = null)
     {
         _resetPort = resetPort;
-        _functions[0] = new HostBridge440Fx();
+        _functions[0] = new HostBridge440Fx(protect);
     }
 
     /// <summary>Puts a function on bus 0.</summary>

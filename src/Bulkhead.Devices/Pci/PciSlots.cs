@@ -12,15 +12,16 @@ namespace Bulkhead.Devices.Pci;
 /// <param name="registers">Where registers are put first.</param>
 /// <param name="memory">Where memory is put first.</param>
 /// <param name="pinOf">The interrupt pin of a slot.</param>
+/// <param name="first">The first slot that is free.</param>
 /// <remarks><i>Threading</i>: devices are added while the machine is built; BARs move under the PCI host's lock, pins under their own.</remarks>
-public sealed class PciSlots(PciHost host, IoBus bus, IInterruptPins pins, ulong registers, ulong memory, Func<int, int> pinOf) : IInterruptPins
+public sealed class PciSlots(PciHost host, IoBus bus, IInterruptPins pins, ulong registers, ulong memory, Func<int, int> pinOf, int first = 1) : IInterruptPins
 {
     private readonly Lock _lock = new();
     private readonly uint[] _high = new uint[256]; // by pin: which slots drive it
     private readonly List<PciBar> _bars = [];
     private ulong _registers = registers;
     private ulong _memory = memory;
-    private int _next = 1;
+    private int _next = first;
 
     /// <summary>Puts a device into the next slot.</summary>
     /// <param name="make">Makes it, with the wire to its interrupt pin.</param>

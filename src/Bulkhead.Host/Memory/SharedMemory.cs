@@ -68,6 +68,16 @@ public sealed unsafe class SharedMemory : IDisposable
         return new SharedMemory(fd, p, (nuint)all);
     }
 
+    /// <summary>Creates memory that holds these bytes and no more; a multiple of 4096.</summary>
+    public static SharedMemory Of(string name, ReadOnlySpan<byte> bytes)
+    {
+        SharedMemory memory = Create(name, (ulong)bytes.Length);
+
+        // SAFETY: the mapping has that many bytes (SharedMemoryTests).
+        bytes.CopyTo(new Span<byte>(memory._pointer, bytes.Length));
+        return memory;
+    }
+
     /// <summary>Gives whole pages back to the host; they read as zeros until they are written again. False: the host would not.</summary>
     public bool TryDiscard(ulong offset, ulong length)
     {

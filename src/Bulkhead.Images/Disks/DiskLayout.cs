@@ -20,11 +20,12 @@ internal static class DiskLayout
     /// <summary>The root file system's partition of a disk of this size.</summary>
     internal static Partition Root(long diskBytes) => new(1, "root", s_root, RootFirstBytes, (diskBytes / MiB * MiB) - MiB - RootFirstBytes);
 
+    /// <summary>The partition for GRUB for a BIOS.</summary>
+    internal static Partition BiosBoot { get; } = new(14, "BIOS boot", s_biosBoot, MiB, 3 * MiB);
+
+    /// <summary>The partition for boot loaders for UEFI.</summary>
+    internal static Partition EfiSystem { get; } = new(15, "EFI system", s_efiSystem, 4 * MiB, 124 * MiB);
+
     /// <summary>All partitions of a disk of this size.</summary>
-    internal static IReadOnlyList<Partition> Partitions(long diskBytes) =>
-    [
-        Root(diskBytes),
-        new Partition(14, "BIOS boot", s_biosBoot, MiB, 3 * MiB),
-        new Partition(15, "EFI system", s_efiSystem, 4 * MiB, 124 * MiB),
-    ];
+    internal static IReadOnlyList<Partition> Partitions(long diskBytes) => [Root(diskBytes), BiosBoot, EfiSystem];
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
@@ -60,11 +61,12 @@ internal sealed class DiskMaker : IImageMaker
         string archive = Path.Combine(directory, "root.tar");
         WriteFiles(files, rootId, epoch);
         _progress($"installing {_disk.Suite} with {packages[0].Name} {packages[0].Version}");
-        _mmdebstrap.Install(archive, files, Commands(), epoch);
-        IReadOnlyList<DebianPackage> installed = RootArchive.Extract(archive, Path.Combine(directory, KernelName), Path.Combine(directory, InitrdName));
+        _mmdebstrap.Install(archive, files, Commands(rootId), epoch);
+        var loader = new Dictionary<string, byte[]> { [BootLoader.BootSectorPath] = [], [BootLoader.CorePath] = [], [BootLoader.EfiPath] = [] };
+        IReadOnlyList<DebianPackage> installed = RootArchive.Extract(archive, Path.Combine(directory, KernelName), Path.Combine(directory, InitrdName), loader);
 
         _progress("filling the disk");
-        FillDisk(directory, archive, version, rootId, epoch);
+        FillDisk(directory, archive, version, rootId, epoch, new BootLoader(loader[BootLoader.BootSectorPath], loader[BootLoader.CorePath], loader[BootLoader.EfiPath]));
         File.Delete(files);
         File.Delete(archive);
         return new Manifest
@@ -92,6 +94,11 @@ internal sealed class DiskMaker : IImageMaker
         tree.Add("/etc/hostname", $"{_disk.Hostname}\n");
         tree.Add("/etc/hosts", $"127.0.0.1\tlocalhost\n127.0.1.1\t{_disk.Hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n");
         tree.Add("/etc/fstab", $"UUID={rootId} / ext4 errors=remount-ro 0 1\n");
+        if (_disk.Bootable)
+        {
+            tree.Add("/boot/grub/grub.cfg", BootLoader.Configuration(rootId));
+        }
+
         if (_keys.Text.Length > 0)
         {
             tree.AddOwn("/root/.ssh", "authorized_keys", _keys.Text);
@@ -103,9 +110,10 @@ internal sealed class DiskMaker : IImageMaker
         }
     }
 
-    private IReadOnlyList<string> Commands() =>
+    private IReadOnlyList<string> Commands(Guid rootId) =>
     [
         .. _disk.Commands,
+        .. _disk.Bootable ? BootLoader.Commands(rootId) : [],
 
         // The same salt each time, so that the image is the same: the password is no secret. Perl is part of every Debian.
         .. _disk.RootPassword is { } password
@@ -117,7 +125,7 @@ internal sealed class DiskMaker : IImageMaker
         "[ -L /etc/resolv.conf ] || : >/etc/resolv.conf",
     ];
 
-    private void FillDisk(string directory, string archive, string version, Guid rootId, long epoch)
+    private void FillDisk(string directory, string archive, string version, Guid rootId, long epoch, BootLoader loader)
     {
         string disk = Path.Combine(directory, DiskName);
         Partition root = DiskLayout.Root(_disk.SizeBytes);
@@ -137,6 +145,11 @@ internal sealed class DiskMaker : IImageMaker
         }
 
         PartitionTable.Write(stream, Id(version, "disk"), DiskLayout.Partitions(_disk.SizeBytes), p => Id(version, p.Name));
+        if (_disk.Bootable)
+        {
+            loader.Write(stream, DiskLayout.BiosBoot, DiskLayout.EfiSystem, BinaryPrimitives.ReadUInt32LittleEndian(Id(version, DiskLayout.EfiSystem.Name).ToByteArray()));
+        }
+
         if (OperatingSystem.IsLinux())
         {
             // It is for all who start from it; whoever writes takes a copy.

@@ -12,7 +12,11 @@ internal static class RootArchive
     private const string InitrdPrefix = "boot/initrd.img-";
 
     /// <summary>Writes the system's kernel and initramfs to files and returns the packages it has.</summary>
-    internal static IReadOnlyList<DebianPackage> Extract(string archive, string kernelPath, string initrdPath)
+    /// <param name="archive">The archive.</param>
+    /// <param name="kernelPath">Where the kernel goes.</param>
+    /// <param name="initrdPath">Where the initramfs goes.</param>
+    /// <param name="wanted">Other files by path, whose contents are put there.</param>
+    internal static IReadOnlyList<DebianPackage> Extract(string archive, string kernelPath, string initrdPath, IDictionary<string, byte[]> wanted)
     {
         int kernels = 0;
         int initrds = 0;
@@ -32,6 +36,12 @@ internal static class RootArchive
                 {
                     initrds++;
                     entry.ExtractToFile(initrdPath, overwrite: true);
+                }
+                else if (wanted.ContainsKey("/" + path) && entry.DataStream is { } content)
+                {
+                    using var bytes = new MemoryStream();
+                    content.CopyTo(bytes);
+                    wanted["/" + path] = bytes.ToArray();
                 }
                 else if (path == DpkgStatus.Path && entry.DataStream is { } data)
                 {

@@ -21,7 +21,7 @@ internal sealed partial class RecipeReader
     private const string PasswordForm = "a word without colons and spaces";
 
     private static readonly string[] s_fields = ["kernel", "packages", "programs", "disk"];
-    private static readonly string[] s_diskFields = ["suite", "sources", "size", "hostname", "root_password", "files", "commands"];
+    private static readonly string[] s_diskFields = ["suite", "sources", "size", "hostname", "root_password", "bootable", "files", "commands"];
 
     private readonly ConfigErrors _errors;
 
@@ -59,10 +59,17 @@ internal sealed partial class RecipeReader
             map.Error("programs", "does not go with disk", "a disk has what its packages install");
         }
 
-        return new Recipe(name, kernel ?? string.Empty, Matching(map, "packages", PackageForm, PackageName()))
+        List<string> packages = Matching(map, "packages", PackageForm, PackageName());
+        DiskRecipe? onDisk = map.Find("disk") is { } disk ? ReadDisk(disk) : null;
+        if (onDisk is { Bootable: true } && DiskRecipe.LoaderPackages.FirstOrDefault(p => !packages.Contains(p)) is { } missing)
+        {
+            map.Error("packages", $"lacks {missing}", $"a disk that is bootable needs {string.Join(" and ", DiskRecipe.LoaderPackages)}");
+        }
+
+        return new Recipe(name, kernel ?? string.Empty, packages)
         {
             Programs = Matching(map, "programs", "a list of paths in the packages, without usr/, as in [bin/cyclictest]", ProgramPath()),
-            Disk = map.Find("disk") is { } disk ? ReadDisk(disk) : null,
+            Disk = onDisk,
             Text = text,
         };
     }
@@ -91,6 +98,7 @@ internal sealed partial class RecipeReader
             Sources = Texts(map, "sources", "a list of lines of apt's sources.list, or of addresses of mirrors"),
             Hostname = map.Name("hostname", NameForm) ?? "debian",
             RootPassword = password,
+            Bootable = map.Switch("bootable", false),
             Files = Files(map),
             Commands = Texts(map, "commands", "a list of lines for a shell"),
         };

@@ -4,26 +4,73 @@ using Bulkhead.Machine.Boot;
 
 namespace Bulkhead.Machine.Acpi;
 
-/// <summary>Lays all tables into the firmware area below 1 MiB.</summary>
+/// <summary>Lays all tables out, one behind the other.</summary>
 /// <remarks><i>Source</i>: ACPI 6.5, 5.2 ACPI System Description Tables.</remarks>
 internal static class AcpiTables
 {
+    /// <summary>Where the root pointer holds the address of the tables' list, and how long that is.</summary>
+    internal static readonly AcpiPointer RootToList = new(24, 8);
+
+    /// <summary>What the root pointer's two sums are of, and where they are.</summary>
+    internal static readonly (uint Length, uint At)[] RootSums = [(20, 8), (RsdpSize, 32)];
+
+    /// <summary>Where the sum of a table is.</summary>
+    internal const uint SumOffset = 9;
+
     private const int RsdpSize = 36;
     private const int FacsSize = 64;
+    private const int Alignment = 64;
+    private const int ListStart = 36;
 
-    /// <summary>Writes the tables and gives the address of the RSDP, where a scan of E0000h-FFFFFh finds it too.</summary>
+    /// <summary>Writes the tables into the firmware area below 1 MiB and gives the address of the RSDP, where a scan of E0000h-FFFFFh finds it too.</summary>
     internal static Gpa Write(GuestMemory memory, int vcpus, int windows)
     {
-        ulong rsdp = BootLayout.FirmwareStart;
-        ulong next = rsdp + 64;
-        ulong facs = Place(memory, ref next, Facs());
-        ulong dsdt = Place(memory, ref next, Dsdt.Build(windows));
-        ulong fadt = Place(memory, ref next, Fadt.Build(facs, dsdt));
-        ulong madt = Place(memory, ref next, Madt.Build(vcpus));
-        ulong hpet = Place(memory, ref next, Hpet());
-        ulong xsdt = Place(memory, ref next, TableWriter.Table("XSDT", 1).U64(fadt).U64(madt).U64(hpet).Finish());
-        Put(memory, rsdp, Rsdp(xsdt));
-        return new Gpa(rsdp);
+        ulong tables = BootLayout.FirmwareStart + Alignment;
+        AcpiImage image = Build(tables, vcpus, windows, PciWindows.Own);
+        if (tables + (ulong)image.Tables.Length > BootLayout.FirmwareEnd)
+        {
+            throw new UnreachableException("The ACPI tables outgrew the firmware area.");
+        }
+
+        LoaderWriter.Bytes(memory, BootLayout.FirmwareStart, image.Rsdp);
+        LoaderWriter.Bytes(memory, tables, image.Tables);
+        return new Gpa(BootLayout.FirmwareStart);
+    }
+
+    /// <summary>Builds the tables for an address.</summary>
+    /// <param name="at">Where they will stand.</param>
+    /// <param name="vcpus">How many processors there are.</param>
+    /// <param name="windows">How many virtio devices stand in register windows.</param>
+    /// <param name="pci">What addresses devices on PCI may have.</param>
+    internal static AcpiImage Build(ulong at, int vcpus, int windows, PciWindows pci)
+    {
+        var tables = new List<byte>();
+        ulong facs = Place(Facs());
+        ulong dsdt = Place(Dsdt.Build(windows, pci));
+        byte[] fadtBytes = Fadt.Build(facs, dsdt);
+        ulong fadt = Place(fadtBytes);
+        ulong madt = Place(Madt.Build(vcpus));
+        ulong hpet = Place(Hpet());
+        byte[] listBytes = TableWriter.Table("XSDT", 1).U64(fadt).U64(madt).U64(hpet).Finish();
+        ulong list = Place(listBytes);
+        uint fadtAt = (uint)(fadt - at);
+        uint listAt = (uint)(list - at);
+        return new AcpiImage(
+            Rsdp(list),
+            [.. tables],
+            [
+                .. Fadt.Pointers.Select(p => p with { Offset = fadtAt + p.Offset }),
+                .. Enumerable.Range(0, (listBytes.Length - ListStart) / sizeof(ulong)).Select(i => new AcpiPointer(listAt + ListStart + ((uint)i * sizeof(ulong)), sizeof(ulong))),
+            ],
+            [(fadtAt, (uint)fadtBytes.Length), (listAt, (uint)listBytes.Length)]);
+
+        ulong Place(byte[] table)
+        {
+            ulong address = at + (ulong)tables.Count;
+            tables.AddRange(table);
+            tables.AddRange(new byte[-table.Length & (Alignment - 1)]);
+            return address;
+        }
     }
 
     private static byte[] Rsdp(ulong xsdt)
@@ -40,22 +87,4 @@ internal static class AcpiTables
     // Source: IA-PC HPET Specification 1.0a, 3.2.4 The HPET Description Table.
     private static byte[] Hpet() => TableWriter.Table("HPET", 1)
         .U32(AcpiLayout.HpetBlockId).Address(0, 64, 0, AcpiLayout.Hpet).U8(0).U16(128).U8(0).Finish();
-
-    private static ulong Place(GuestMemory memory, ref ulong next, byte[] table)
-    {
-        ulong address = next;
-        Put(memory, address, table);
-        next = (address + (ulong)table.Length + 63) & ~63ul;
-        return address;
-    }
-
-    private static void Put(GuestMemory memory, ulong address, byte[] table)
-    {
-        if (address + (ulong)table.Length > BootLayout.FirmwareEnd)
-        {
-            throw new UnreachableException("The ACPI tables outgrew the firmware area.");
-        }
-
-        LoaderWriter.Bytes(memory, address, table);
-    }
 }

@@ -1,4 +1,3 @@
-using Bulkhead.Core.Memory;
 using Bulkhead.Devices.Virtio;
 
 namespace Bulkhead.Machine.Acpi;
@@ -10,7 +9,8 @@ internal static class Dsdt
 
     /// <summary>Builds the table.</summary>
     /// <param name="windows">How many virtio devices stand in register windows.</param>
-    internal static byte[] Build(int windows) => TableWriter.Table("DSDT", 2).Bytes(Aml.Join(
+    /// <param name="pci">What addresses devices on PCI may have.</param>
+    internal static byte[] Build(int windows, PciWindows pci) => TableWriter.Table("DSDT", 2).Bytes(Aml.Join(
         Aml.Name("\\_S5", Aml.Package(Aml.Integer(AcpiLayout.SleepTypeS5), Aml.Integer(AcpiLayout.SleepTypeS5), Aml.Integer(0), Aml.Integer(0))),
         Aml.Scope(
             "\\_SB",
@@ -25,8 +25,8 @@ internal static class Dsdt
                     Aml.Ports(0xCF8, 8),
                     Aml.PortWindow(0, 0xCF7),
                     Aml.PortWindow(0xD00, 0xFFFF),
-                    Aml.MemoryWindow((uint)GuestMemory.HoleStart, AcpiLayout.IoApic - 1),
-                    Aml.MemoryWindow64(AcpiLayout.PciMemory, AcpiLayout.PciMemory + AcpiLayout.PciMemoryBytes - 1))),
+                    Aml.MemoryWindow(pci.Low, AcpiLayout.IoApic - 1),
+                    Aml.MemoryWindow64(pci.High, pci.High + pci.HighBytes - 1))),
                 Aml.Name("_PRT", InterruptRouting()),
                 Aml.Device(
                     "RTC0",

@@ -14,6 +14,9 @@ internal static class Fadt
     private const ushort VgaNotPresent = 1 << 2;
     private const byte Ports = 1;
 
+    /// <summary>Where the table holds addresses of the two others.</summary>
+    internal static readonly AcpiPointer[] Pointers = [new(36, 4), new(40, 4), new(132, 8), new(140, 8)];
+
     /// <summary>Builds the table; <paramref name="dsdt"/> and <paramref name="facs"/> are physical addresses below 4 GiB.</summary>
     internal static byte[] Build(ulong facs, ulong dsdt) => TableWriter.Table("FACP", 6)
         .U32((uint)facs).U32((uint)dsdt)

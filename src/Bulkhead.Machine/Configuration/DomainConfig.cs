@@ -1,10 +1,11 @@
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Firmware;
 using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>One domain as the operator described it, defaults filled in.</summary>
-/// <remarks>Exactly one of <see cref="Image"/> and <see cref="KernelPath"/> is set.</remarks>
+/// <remarks>Exactly one of <see cref="Image"/>, <see cref="KernelPath"/> and <see cref="Firmware"/> is set, or the first and the last.</remarks>
 public sealed record DomainConfig
 {
     /// <summary>Unique in the system; a prefix of its lines on the terminal.</summary>
@@ -24,6 +25,9 @@ public sealed record DomainConfig
 
     /// <summary>The files a Multiboot kernel is handed, with <see cref="KernelPath"/> only.</summary>
     public IReadOnlyList<ModuleRequest> Modules { get; init; } = [];
+
+    /// <summary>The firmware that starts it from its first disk, or null.</summary>
+    public FirmwareRequest? Firmware { get; init; }
 
     /// <summary>What is added to the kernel's command line; may be empty.</summary>
     public string Append { get; init; } = "";

@@ -119,8 +119,10 @@ internal static class SystemFields
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
-        ConfigField.OwnName("image", "A guest image by name, such as debian or debian-rt; either image or kernel"),
-        ConfigField.Text("kernel", "The path of a kernel (Linux, Multiboot, or ELF with a PVH note), absolute or from the system file's folder; either image or kernel"),
+        ConfigField.OwnName("image", "A guest image by name, such as debian or debian-rt; either image, kernel or firmware"),
+        ConfigField.Text("kernel", "The path of a kernel (Linux, Multiboot, or ELF with a PVH note), absolute or from the system file's folder; either image, kernel or firmware"),
+        ConfigField.Text("firmware", "Firmware that starts what is on the first disk: seabios, ovmf or the path of a file; also beside an image that has a disk"),
+        ConfigField.Text("variables", "The file in which firmware keeps its variables; without it they are forgotten at the end; only with firmware") with { With = "firmware" },
         ConfigField.Text("initrd", "The path of an initial RAM disk; only with kernel") with { With = "kernel" },
         ConfigField.List("modules", Module, "Files a Multiboot kernel is handed; only with kernel") with { With = "kernel" },
         ConfigField.Text("append", "Words added to the kernel's command line"),
@@ -149,7 +151,7 @@ internal static class SystemFields
         ConfigField.Variables("environment", "Variables handed to an image's tasks"),
         ConfigField.Texts("expect", "What 'bulkhead test' expects of it, one or a list"))
     {
-        ExactlyOne = ["image", "kernel"],
+        ExactlyOne = [("image", null), ("kernel", null), ("firmware", "image")],
     };
 
     public static readonly FieldTable Pool = new(

@@ -1,6 +1,7 @@
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Firmware;
 using Bulkhead.Scheduling;
 using Bulkhead.Yaml;
 using System.Globalization;
@@ -189,6 +190,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             KernelPath = ReadPath(map, "kernel"),
             InitrdPath = ReadPath(map, "initrd"),
             Modules = map.List("modules", "a list of files for a Multiboot kernel").Select(item => ReadModule(item.Node, item.Path)).OfType<ModuleRequest>().ToArray(),
+            Firmware = ReadFirmware(map),
             Append = map.Text("append", "words for the kernel's command line") ?? "",
             MemoryBytes = (memory + PageBytes - 1) & ~(PageBytes - 1),
             Vcpus = map.Number("vcpus", 1, 1, MaxVcpus),
@@ -230,15 +232,17 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
     private static void CheckSource(ConfigMap map)
     {
+        const string one = "a domain has either image, kernel or firmware; firmware may stand beside image as well";
         bool image = map.Has("image");
         bool kernel = map.Has("kernel");
-        if (image && kernel)
+        bool firmware = map.Has("firmware");
+        if (kernel && (image || firmware))
         {
-            map.Error("kernel", "stands beside image", "a domain has either image or kernel");
+            map.Error("kernel", $"stands beside {(image ? "image" : "firmware")}", one);
         }
-        else if (!image && !kernel)
+        else if (!image && !kernel && !firmware)
         {
-            map.Error("image", "is missing, and so is kernel", "a domain has either image or kernel");
+            map.Error("image", "is missing, and so are kernel and firmware", one);
         }
 
         if (map.Has("initrd") && !kernel)
@@ -249,6 +253,21 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (map.Has("modules") && !kernel)
         {
             map.Error("modules", "has no kernel", "modules go with a Multiboot kernel");
+        }
+
+        if (map.Has("variables") && !firmware)
+        {
+            map.Error("variables", "has no firmware", "variables go with firmware");
+        }
+
+        if (firmware && !image && !map.Has("disks"))
+        {
+            map.Error("firmware", "has no disk to start", "give it disks, or an image that has one");
+        }
+
+        if (firmware && map.Has("append"))
+        {
+            map.Error("append", "stands beside firmware", "the kernel's command line is on the disk");
         }
 
         if (map.Has("task") && !image)
@@ -341,6 +360,11 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         return name;
     }
+
+    private FirmwareRequest? ReadFirmware(ConfigMap map) =>
+        map.Text("firmware", "seabios, ovmf, or the path of a file") is { } name
+            ? FirmwareRequest.Of(name, path => Path.GetFullPath(path, folder)) with { VariablesPath = ReadPath(map, "variables") }
+            : null;
 
     private string? ReadPath(ConfigMap map, string field) =>
         map.Text(field, "the path of a file, absolute or from the system file's folder") is { } path

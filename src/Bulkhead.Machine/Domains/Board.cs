@@ -4,11 +4,13 @@ using Bulkhead.Core.Time;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Chipset;
+using Bulkhead.Devices.Firmware;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio;
 using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Firmware;
 using Bulkhead.Machine.Time;
 
 namespace Bulkhead.Machine.Domains;
@@ -28,7 +30,7 @@ internal sealed class Board : IDisposable
     private readonly PciDevices? _devices;
 
     /// <summary>Wires a board to the domain's vCPUs; its timers stand in vCPU 0's queue.</summary>
-    internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit, DomainDevices? devices = null)
+    internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit, DomainDevices? devices = null, FirmwareBoard? firmware = null)
     {
         IClock clock = domain.Clock;
         VcpuSlot[] slots = domain.Slots;
@@ -78,17 +80,35 @@ internal sealed class Board : IDisposable
         _ports.Map(0x4D0, 2, pic.ElcrPorts);
         _ports.Map(AcpiLayout.Pm1EventPort, 4, AcpiPm.EventPorts);
         _ports.Map(AcpiLayout.Pm1ControlPort, 2, AcpiPm.ControlPorts);
-        _ports.Map(AcpiLayout.PmTimerPort, 4, new PmTimer(clock));
+        var pmTimer = new PmTimer(clock);
+        _ports.Map(AcpiLayout.PmTimerPort, 4, pmTimer);
         if (kvmClock is not null)
         {
             _ports.Map(AcpiLayout.KvmClockPort, 1, kvmClock);
         }
 
-        var pci = new PciHost(AcpiPm.ResetPort);
+        var pci = new PciHost(AcpiPm.ResetPort, firmware is null ? null : firmware.Protect);
         _ports.Map(0xCF8, 8, pci);
+        if (firmware is not null)
+        {
+            firmware.Remember(rtc);
+            firmware.PlaceVariables(_mmio);
+            _ports.Map(DebugPort.Port, 1, new DebugPort(firmware.Log));
+            _ports.Map(FirmwareConfig.Port, FirmwareConfig.Ports, firmware.Describe());
+            pci.Register(FirmwareBoard.ChipsetSlot, 0, new IsaBridgePiix3());
+            pci.Register(FirmwareBoard.ChipsetSlot, 3, new PowerManagementPiix4(
+                _ports,
+                [
+                    (0, 4, AcpiPm.EventPorts),
+                    (AcpiLayout.Pm1ControlPort - AcpiLayout.Pm1EventPort, 2, AcpiPm.ControlPorts),
+                    (AcpiLayout.PmTimerPort - AcpiLayout.Pm1EventPort, 4, pmTimer),
+                ],
+                AcpiLayout.Pm1EventPort));
+        }
+
         if (devices is not null && domain.Memory is { } ram)
         {
-            var pciSlots = new PciSlots(pci, _mmio, router, AcpiLayout.PciRegisters, AcpiLayout.PciMemory, static slot => Dsdt.PciPin(slot, 0));
+            var pciSlots = new PciSlots(pci, _mmio, router, AcpiLayout.PciRegisters, firmware?.Windows.High ?? AcpiLayout.PciMemory, static slot => Dsdt.PciPin(slot, 0), firmware is null ? 1 : FirmwareBoard.FirstSlot);
             var windows = new MmioSlots(_mmio, AcpiLayout.VirtioWindows, [.. Enumerable.Range(AcpiLayout.VirtioInterruptBase, AcpiLayout.MostVirtioWindows).Select(Line)]);
             _devices = new PciDevices(pciSlots, windows, ram, bus);
             foreach ((IDisk disk, DiskRequest request) in devices.Disks)

@@ -21,9 +21,9 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     internal BlockReader Reader { get; } = new();
 
     /// <summary>Plans the block at <paramref name="rip"/>; no instructions when the first one leaves the page.</summary>
-    internal BlockPlan Plan(byte* page, ulong rip, ModeWord mode, uint pageId, bool relative)
+    internal BlockPlan Plan(byte* page, ulong rip, ModeWord mode, uint pageId, bool relative, ulong* noted = null)
     {
-        Reader.Open(page, mode.CodeBits);
+        Reader.Open(page, mode.CodeBits, noted);
         _plan.Mode = mode;
         _plan.Rip = rip;
         _plan.PageId = pageId;
@@ -136,13 +136,23 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     }
 
     /// <summary>Plans the instruction that begins in one page and ends in the next; no instructions when it does not.</summary>
-    internal BlockPlan PlanSpanning(byte* page, byte* secondPage, ulong rip, ModeWord mode, uint pageId, uint secondPageId, bool relative)
+    internal BlockPlan PlanSpanning(byte* page, byte* secondPage, ulong rip, ModeWord mode, uint pageId, uint secondPageId, bool relative, ulong* noted, ulong* secondNoted)
     {
         byte* bytes = stackalloc byte[2 * BlockReader.MaxInstructionBytes];
         int offset = (int)(rip & 0xFFF);
         int first = 4096 - offset;
         new ReadOnlySpan<byte>(page + offset, first).CopyTo(new Span<byte>(bytes, first));
         new ReadOnlySpan<byte>(secondPage, BlockReader.MaxInstructionBytes).CopyTo(new Span<byte>(bytes + first, BlockReader.MaxInstructionBytes));
+        if (noted != null)
+        {
+            BlockReader.Note(noted, offset, first);
+        }
+
+        if (secondNoted != null)
+        {
+            BlockReader.Note(secondNoted, 0, BlockReader.MaxInstructionBytes);
+        }
+
         PlanOne(bytes, first + BlockReader.MaxInstructionBytes, rip, mode);
         _plan.PageId = pageId;
         _plan.SecondPage = secondPageId;

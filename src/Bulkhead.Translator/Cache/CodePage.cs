@@ -7,7 +7,7 @@ internal struct CodePage
     internal ulong Gva;
 
     /// <summary>The mode word.</summary>
-    internal uint Mode;
+    internal ulong Mode;
 
     /// <summary>The RAM page.</summary>
     internal int RamPage;

@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.State;
 
 namespace Bulkhead.Translator.Cache;
@@ -12,9 +13,15 @@ namespace Bulkhead.Translator.Cache;
 /// <c>InGuest</c> odd, and turns back if it is set. Either it sees the flag, or the translator sees it in the guest.</para>
 /// <para>A store to a code page first kills the page's ids: their code TLB slots are cleared everywhere, every vCPU is
 /// kicked and drops its jump cache and return stack at its next look; until then it may run old code, as hardware may.</para>
+/// <para>A page whose code was dropped again and again holds data beside code. From then on it is known which of its bytes were read
+/// for translation, and a store to others is performed where it was refused and drops nothing. Bytes change first and are looked up
+/// under the lock then, and translation reads under the lock: either it sees the new bytes, or it is dropped.</para>
 /// </content>
 internal sealed unsafe partial class CodeSpace : IMemoryObserver
 {
+    /// <summary>After so many drops it is noted what a page's code was read from.</summary>
+    private const byte MostDrops = 8;
+
     private TranslatorVcpu[] _vcpus = [];
     private int _generation;
 
@@ -46,7 +53,8 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
             int ramPage = Memory.PageNumber(new Gpa(page));
             if (ramPage >= 0 && Volatile.Read(ref IsCode(ramPage)) != 0)
             {
-                DropPage(ramPage);
+                ulong first = Math.Max(address.Value, page);
+                DropCode(ramPage, (int)(first - page), (int)(Math.Min(end, page + 4096) - first));
             }
         }
     }
@@ -63,6 +71,58 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         foreach (TranslatorVcpu vcpu in Volatile.Read(ref _vcpus))
         {
             vcpu.AwaitOutOfGuest(); // whoever asked is out of it, if it is one of them
+        }
+    }
+
+    /// <summary>Whether a store to these bytes of a code page leaves its code true.</summary>
+    internal bool IsBesideCode(int ramPage, int offset, int length)
+    {
+        if (Volatile.Read(ref Drops(ramPage)) < MostDrops)
+        {
+            return false;
+        }
+
+        lock (Lock)
+        {
+            return !HasRead(ramPage, offset, length);
+        }
+    }
+
+    /// <summary>Drops the code that came from bytes that changed.</summary>
+    private void DropCode(int ramPage, int offset, int length)
+    {
+        if (!IsBesideCode(ramPage, offset, length))
+        {
+            DropPage(ramPage);
+        }
+    }
+
+    private bool HasRead(int ramPage, int offset, int length)
+    {
+        Span<ulong> read = _read.Slice(ramPage * BlockReader.PageWords, BlockReader.PageWords);
+        for (int i = offset; i < offset + length; i++)
+        {
+            if (((read[i >> 6] >> (i & 63)) & 1) != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Where it is noted which bytes of a page were read; nowhere (null) for most pages.</summary>
+    private ulong* ReadOf(int ramPage)
+    {
+        if (Drops(ramPage) < MostDrops)
+        {
+            return null;
+        }
+
+        // SAFETY: there are as many words for each page of memory (BesideCodeTests); they live as long as this.
+        fixed (ulong* words = _read.Slice(ramPage * BlockReader.PageWords, BlockReader.PageWords))
+        {
+            return words; // native memory does not move
         }
     }
 
@@ -127,6 +187,8 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
             }
 
             _ramHead[ramPage] = 0;
+            Volatile.Write(ref Drops(ramPage), (byte)Math.Min(Drops(ramPage) + 1, MostDrops));
+            _read.Slice(ramPage * BlockReader.PageWords, BlockReader.PageWords).Clear();
             foreach (TranslatorVcpu vcpu in _vcpus)
             {
                 vcpu.RequestForget();

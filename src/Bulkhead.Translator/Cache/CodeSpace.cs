@@ -35,6 +35,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly ReservedArray<CodePage> _pages = new(MaxPages + 1);
     private readonly ReservedArray<uint> _pageRows = new(1 << 16);
     private readonly ReservedArray<uint> _ramHead;
+    private readonly ReservedArray<ulong> _read;
     private readonly ReservedArray<Edge> _edges;
     private readonly ReservedArray<Instruction> _interpreted;
     private readonly uint[] _noteScratch = new uint[BlockTable.MaxNotes];
@@ -53,7 +54,8 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         Memory = memory;
         _code = CodeReservation.Create(options.CodeCacheBytes);
         _toExecutable = _code.Executable - _code.Writable;
-        _pageFlags = new PrivateMemory((ulong)memory.PageCount * 3);
+        _pageFlags = new PrivateMemory((ulong)memory.PageCount * 4);
+        _read = new ReservedArray<ulong>(memory.PageCount * BlockReader.PageWords);
         _ramHead = new ReservedArray<uint>(memory.PageCount);
         _blocks = new BlockTable(options.CodeCacheBytes);
         int exits = Math.Min(options.CodeCacheBytes / 16, 1 << 24); // each takes more bytes, and an exit's number has 24 bits
@@ -105,6 +107,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>Non-zero: a vCPU's store to this RAM page was refused again and again; until it is done the page's instructions run
     /// one by one.</summary>
     internal ref byte IsBeingWritten(int ramPage) => ref _pageFlags.Pointer[(2 * Memory.PageCount) + ramPage];
+
+    /// <summary>How often this RAM page's code was dropped because of a store; it stops at <see cref="MostDrops"/>. Written under the lock.</summary>
+    private ref byte Drops(int ramPage) => ref _pageFlags.Pointer[(3 * Memory.PageCount) + ramPage];
 
     /// <summary>The id for (virtual page, RAM page, mode), made if need be. Under the lock.</summary>
     /// <remarks>User code met at a second address gets an id for every address: the libraries and programs that each process has
@@ -248,8 +253,8 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         bool relative = page.Kind == PageKind.Relative;
         ulong start = relative ? rip & 0xFFF : rip;
         BlockPlan plan = secondPageId == 0
-            ? _planner.Plan(BytesOf(page.RamPage), start, mode, pageId, relative)
-            : _planner.PlanSpanning(BytesOf(page.RamPage), BytesOf(_pages[(int)secondPageId].RamPage), start, mode, pageId, secondPageId, relative);
+            ? _planner.Plan(BytesOf(page.RamPage), start, mode, pageId, relative, ReadOf(page.RamPage))
+            : PlanSpanning(page.RamPage, _pages[(int)secondPageId].RamPage);
         if (plan.Count == 0)
         {
             return default;
@@ -278,6 +283,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         Publish(block, plan.Notes);
         TranslationNs += _options.Sample ? System.Diagnostics.Stopwatch.GetTimestamp() - begun : 0;
         return EntryOf(block);
+
+        BlockPlan PlanSpanning(int first, int second) =>
+            _planner.PlanSpanning(BytesOf(first), BytesOf(second), start, mode, pageId, secondPageId, relative, ReadOf(first), ReadOf(second));
     }
 
     private byte* BytesOf(int ramPage) => Memory.PagePointer(ramPage);
@@ -460,6 +468,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _pages.Dispose();
         _pageRows.Dispose();
         _ramHead.Dispose();
+        _read.Dispose();
         _edges.Dispose();
         _interpreted.Dispose();
     }

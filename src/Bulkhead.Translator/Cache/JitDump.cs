@@ -40,7 +40,7 @@ internal sealed class JitDump : IDisposable
     }
 
     /// <summary>Adds a block.</summary>
-    internal void Add(ulong hostAddress, ReadOnlySpan<byte> code, ulong guestRip, uint mode)
+    internal void Add(ulong hostAddress, ReadOnlySpan<byte> code, ulong guestRip, ulong mode)
     {
         byte[] name = Encoding.ASCII.GetBytes($"guest:{guestRip:x}:{mode:x}\0");
         Span<byte> record = stackalloc byte[RecordBytes];

@@ -9,10 +9,14 @@ internal sealed unsafe class BlockReader
     /// <summary>The most bytes of an instruction.</summary>
     internal const int MaxInstructionBytes = 15;
 
+    /// <summary>Words of a note of which bytes of a page were read.</summary>
+    internal const int PageWords = 4096 / 64;
+
     private readonly PageCodeReader _reader = new();
     private readonly Decoder[] _decoders;
     private Decoder _decoder;
     private byte* _page;
+    private ulong* _noted;
 
     internal BlockReader()
     {
@@ -21,15 +25,38 @@ internal sealed unsafe class BlockReader
     }
 
     /// <summary>Chooses the page (4096 bytes) and the mode (16, 32, 64).</summary>
-    internal void Open(byte* page, int bits)
+    /// <param name="page">The page.</param>
+    /// <param name="bits">The mode.</param>
+    /// <param name="noted">A bit for each of its bytes, which is set where it is read; null: nobody wants to know.</param>
+    internal void Open(byte* page, int bits, ulong* noted = null)
     {
         _page = page;
+        _noted = noted;
         _decoder = _decoders[bits >> 5];
     }
 
     /// <summary>Decodes the instruction at an offset of the page.</summary>
     /// <returns>False when it runs over the end of the page.</returns>
-    internal bool TryDecode(int offset, ulong rip, out Instruction instruction) => TryDecode(_page + offset, _page + 4096, rip, out instruction);
+    internal bool TryDecode(int offset, ulong rip, out Instruction instruction)
+    {
+        bool whole = TryDecode(_page + offset, _page + 4096, rip, out instruction);
+        if (_noted != null)
+        {
+            Note(_noted, offset, whole ? Math.Max(instruction.Length, 1) : 4096 - offset);
+        }
+
+        return whole;
+    }
+
+    /// <summary>Notes bytes of a page that were read.</summary>
+    internal static void Note(ulong* noted, int offset, int length)
+    {
+        // SAFETY: the range lies in the page, for which there are as many bits (BesideCodeTests).
+        for (int i = offset; i < offset + length; i++)
+        {
+            noted[i >> 6] |= 1ul << (i & 63);
+        }
+    }
 
     /// <summary>Decodes from any bytes.</summary>
     internal bool TryDecode(byte* start, byte* end, ulong rip, out Instruction instruction)

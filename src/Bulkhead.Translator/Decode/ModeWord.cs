@@ -10,7 +10,7 @@ namespace Bulkhead.Translator.Decode;
 /// 4-5  code size (0 16, 1 32, 2 64)
 /// 6-7  stack size (0 16, 1 32, 2 64)
 /// 8    a data or stack segment is not flat
-/// 9    CS base is not zero
+/// 9    CS base is not at a page's start
 /// 10   x87 and MMX raise #NM
 /// 11   SSE raises #UD
 /// 12   AVX raises #UD
@@ -21,9 +21,10 @@ namespace Bulkhead.Translator.Decode;
 /// 17   a breakpoint is enabled
 /// 18   CR4.FSGSBASE
 /// 19   operands are looked for in a window first
+/// 32-63  CS base
 /// </code>
 /// </remarks>
-internal readonly record struct ModeWord(uint Value)
+internal readonly record struct ModeWord(ulong Value)
 {
     internal int View => (int)(Value & 3);
 
@@ -37,7 +38,8 @@ internal readonly record struct ModeWord(uint Value)
 
     internal bool NotFlat => (Value & (1 << 8)) != 0;
 
-    internal bool CodeBased => (Value & (1 << 9)) != 0;
+    /// <summary>Where instruction pointers count from. Pages of code are pages of memory too, but where single instructions run.</summary>
+    internal uint CsBase => (uint)(Value >> 32);
 
     internal bool X87Unavailable => (Value & (1 << 10)) != 0;
 
@@ -63,7 +65,7 @@ internal readonly record struct ModeWord(uint Value)
     internal bool Windowed => (Value & (1 << 19)) != 0;
 
     /// <summary>The same with a window.</summary>
-    internal ModeWord WithWindow() => new(Value | (1 << 19));
+    internal ModeWord WithWindow() => new(Value | (1ul << 19));
 
     /// <summary>Instructions run one by one.</summary>
     internal bool Alone => (Value & ((1 << 9) | (1 << 16) | (1 << 17))) != 0;
@@ -72,6 +74,7 @@ internal readonly record struct ModeWord(uint Value)
     internal static ModeWord Of(in Registers r)
     {
         uint v;
+        ulong codeBase = 0;
         int cpl = r.Cpl;
         ulong cr0 = r.Cr0;
         ulong cr4 = r.Cr4;
@@ -100,10 +103,8 @@ internal readonly record struct ModeWord(uint Value)
                 v |= 1u << 8;
             }
 
-            if (cs.Base != 0)
-            {
-                v |= 1u << 9;
-            }
+            v |= (cs.Base & 0xFFF) != 0 ? 1u << 9 : 0;
+            codeBase = cs.Base;
         }
 
         if ((cr0 & (Cr0.TS | Cr0.EM)) != 0)
@@ -151,6 +152,6 @@ internal readonly record struct ModeWord(uint Value)
             v |= 1u << 18;
         }
 
-        return new ModeWord(v);
+        return new ModeWord(v | (codeBase << 32));
     }
 }

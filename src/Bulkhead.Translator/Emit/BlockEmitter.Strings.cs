@@ -6,12 +6,13 @@ using static Bulkhead.Translator.Emit.RegisterMap;
 namespace Bulkhead.Translator.Emit;
 
 /// <content>STOS and MOVS, alone and with REP: the host's own, page by page.</content>
-/// <remarks>With DF set, in a transient block and with another than 64-bit addresses they are interpreted.</remarks>
+/// <remarks>With DF set and in a transient block they are interpreted; with 32-bit addresses those that repeat, with 16-bit addresses all.</remarks>
 internal sealed unsafe partial class BlockEmitter
 {
     private static bool HasStringTemplate(in Instruction i, ModeWord mode, EngineOptions options)
     {
-        if (!mode.Code64 || options.CountInstructions || i.Op0Kind != OpKind.MemoryESRDI)
+        bool narrow = mode.CodeBits == 32 && i.Op0Kind == OpKind.MemoryESEDI && !i.HasRepPrefix && !i.HasRepnePrefix;
+        if (options.CountInstructions || !(narrow || (mode.Code64 && i.Op0Kind == OpKind.MemoryESRDI)))
         {
             return false;
         }
@@ -20,7 +21,7 @@ internal sealed unsafe partial class BlockEmitter
         {
             Mnemonic.Stosb or Mnemonic.Stosw or Mnemonic.Stosd or Mnemonic.Stosq => true,
             Mnemonic.Movsb or Mnemonic.Movsw or Mnemonic.Movsd or Mnemonic.Movsq =>
-                i.Op1Kind == OpKind.MemorySegRSI && i.MemorySegment is not (Register.FS or Register.GS),
+                narrow || (i.Op1Kind == OpKind.MemorySegRSI && i.MemorySegment is not (Register.FS or Register.GS)),
             _ => false,
         };
     }
@@ -32,7 +33,8 @@ internal sealed unsafe partial class BlockEmitter
             return EmitInterpret(i);
         }
 
-        bool moves = i.Op1Kind == OpKind.MemorySegRSI;
+        bool wide = i.Op0Kind == OpKind.MemoryESRDI;
+        bool moves = i.Op1Kind is OpKind.MemorySegRSI or OpKind.MemorySegESI;
         int log = i.Mnemonic switch
         {
             Mnemonic.Stosb or Mnemonic.Movsb => 0,
@@ -55,7 +57,7 @@ internal sealed unsafe partial class BlockEmitter
         MemoryFlags flags = repeats ? MemoryFlags.WholePage : MemoryFlags.None;
         if (moves)
         {
-            EmitAccess(At(Rsi), 1 << log, flags);
+            EmitAccess(At(Rsi, wide, i.MemorySegment), 1 << log, flags);
             if (repeats)
             {
                 EmitKeepSource();
@@ -67,7 +69,7 @@ internal sealed unsafe partial class BlockEmitter
             }
         }
 
-        EmitAccess(At(Rdi), 1 << log, flags | MemoryFlags.Write);
+        EmitAccess(At(Rdi, wide, Register.ES), 1 << log, flags | MemoryFlags.Write);
         if (repeats)
         {
             EmitChunk(moves, log);
@@ -81,15 +83,16 @@ internal sealed unsafe partial class BlockEmitter
         if (moves)
         {
             _w.LoadState(R11, Offsets.Temporary);
-            _w.Lea(Rsi, Rsi, 1 << log);
+            _w.Lea(Rsi, Rsi, 1 << log, w: wide);
         }
 
         EmitStoreElement(moves ? R11 : Rax, log);
-        _w.Lea(Rdi, Rdi, 1 << log);
+        _w.Lea(Rdi, Rdi, 1 << log, w: wide);
         return true;
     }
 
-    private static MemoryOperand At(int register) => new() { Base = register, Index = -1, AddressBits = 64, SegmentBase = -1 };
+    private MemoryOperand At(int register, bool wide, Register segment) =>
+        new() { Base = register, Index = -1, AddressBits = wide ? 64 : 32, SegmentBase = MemoryOperand.SegmentBaseOf(segment, _mode), Stack = segment == Register.SS };
 
     private void EmitLoadElement(int log)
     {

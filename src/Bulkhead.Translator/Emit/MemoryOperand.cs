@@ -86,7 +86,7 @@ internal readonly struct MemoryOperand
         }
 
         return segment == Register.CS
-            ? (mode.CodeBased ? Offsets.SegmentBase(1) : -1)
+            ? (mode.CsBase != 0 ? Offsets.SegmentBase(1) : -1)
             : (mode.NotFlat ? Offsets.SegmentBase(segment - Register.ES) : -1);
     }
 

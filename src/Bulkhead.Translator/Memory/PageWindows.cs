@@ -266,7 +266,7 @@ internal sealed unsafe class PageWindows : IDisposable
         ulong first = shift >= 21 ? page & ~((LargePages << 12) - 1ul) : page;
         int firstRam = ramPage - (int)((page - first) >> 12);
         int count = LargePages;
-        byte* source = shift >= 21 && firstRam >= 0 && !_memory.IsShared(ramPage) && !IsUsed(first, count) ? _memory.HostPointer(_memory.PageAddress(firstRam), (ulong)count << 12) : null;
+        byte* source = shift >= 21 && firstRam >= 0 && ramPage < _memory.RamPageCount && !IsUsed(first, count) ? _memory.HostPointer(_memory.PageAddress(firstRam), (ulong)count << 12) : null;
         if (source == null)
         {
             (first, firstRam, count) = (page, ramPage, 1);

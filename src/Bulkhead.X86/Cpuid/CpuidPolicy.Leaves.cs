@@ -108,7 +108,7 @@ public sealed partial class CpuidPolicy
             case 0x8000_0007:
                 return new CpuidResult(0, 0, 0, 1u << 8); // Invariant TSC
             case 0x8000_0008:
-                uint eax = PageWalker.PhysicalBits | (48u << 8);
+                uint eax = _physicalBits | (48u << 8);
                 return Amd
                     ? new CpuidResult(eax, Word(FeatureWord.Extended8Ebx), (_cores - 1) | ((uint)CoreBits << 12), 0)
                     : new CpuidResult(eax, 0, 0, 0);

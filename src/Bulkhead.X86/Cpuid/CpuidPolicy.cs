@@ -24,10 +24,12 @@ public sealed partial class CpuidPolicy
     private readonly uint _cores;
     private readonly uint _apicId;
     private readonly ulong _tscHz;
+    private readonly uint _physicalBits;
 
-    private CpuidPolicy(CpuModel model, int vcpus, int apicId, ulong tscHz, Func<uint, uint, CpuidResult> host, bool repeatable)
+    private CpuidPolicy(CpuModel model, int vcpus, int apicId, ulong tscHz, Func<uint, uint, CpuidResult> host, bool repeatable, int physicalBits)
     {
         _host = host;
+        _physicalBits = (uint)physicalBits;
         _cores = (uint)vcpus;
         _apicId = (uint)apicId;
         _tscHz = tscHz;
@@ -79,12 +81,14 @@ public sealed partial class CpuidPolicy
     /// <param name="tscHz">The TSC's frequency, or 0 where it is not to be told.</param>
     /// <param name="host">The host's CPUID; null: the real one.</param>
     /// <param name="repeatable">Leaves out what gives another answer every time: RDRAND and RDSEED.</param>
+    /// <param name="physicalBits">How many bits a physical address has, as far as it is told.</param>
     public static CpuidPolicy Create(
-        CpuModel model, int vcpus, int apicId, ulong tscHz = 0, Func<uint, uint, CpuidResult>? host = null, bool repeatable = false)
+        CpuModel model, int vcpus, int apicId, ulong tscHz = 0, Func<uint, uint, CpuidResult>? host = null, bool repeatable = false, int physicalBits = PageWalker.PhysicalBits)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(physicalBits, PageWalker.PhysicalBits);
         ArgumentOutOfRangeException.ThrowIfLessThan(vcpus, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(apicId);
-        return new CpuidPolicy(model, vcpus, apicId, tscHz, host ?? HostCpuid.Get, repeatable);
+        return new CpuidPolicy(model, vcpus, apicId, tscHz, host ?? HostCpuid.Get, repeatable, physicalBits);
     }
 
     /// <summary>Whether the guest may use what hangs from a feature; where not, its instructions are #UD.</summary>

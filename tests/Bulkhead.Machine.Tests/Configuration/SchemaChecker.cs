@@ -52,6 +52,7 @@ internal sealed class SchemaChecker(JsonElement root)
             "required" => node is not YamlMappingNode || value.EnumerateArray().All(r => Has(node, r.GetString())),
             "dependentRequired" => value.EnumerateObject().All(d => !Has(node, d.Name) || d.Value.EnumerateArray().All(r => Has(node, r.GetString()))),
             "oneOf" => value.EnumerateArray().Count(s => Keeps(node, s)) == 1,
+            "not" => !Keeps(node, value),
             "anyOf" => value.EnumerateArray().Any(s => Keeps(node, s)),
             _ => throw new NotSupportedException(keyword),
         };

@@ -54,6 +54,14 @@ public sealed class SystemFileTests
     }
 
     [Fact]
+    public void Parse_Firmware_IsANameOrAPathFromTheFilesFolder()
+    {
+        DomainConfig[] domains = [.. SystemFile.Parse("/etc/b/s.yaml", "domains: [{name: a, firmware: seabios, disks: [{file: d}]}, {name: b, firmware: x/fw.bin, variables: v, disks: [{file: d}]}]").Domains];
+        Assert.Equal(("/usr/share/seabios/bios-256k.bin", null), (domains[0].Firmware?.Path, domains[0].Firmware?.VariablesPath));
+        Assert.Equal(("/etc/b/x/fw.bin", "/etc/b/v"), (domains[1].Firmware?.Path, domains[1].Firmware?.VariablesPath));
+    }
+
+    [Fact]
     public void Parse_KernelPaths_AreFromTheFilesFolder()
     {
         SystemConfig system = SystemFile.Parse(
@@ -93,6 +101,7 @@ public sealed class SystemFileTests
     [InlineData("kernel: vmlinuz", 13, "domains[0].kernel: stands beside image; a domain has either", "")]
     [InlineData("modules: [{file: m}]", 14, "domains[0].modules: has no kernel; modules go with a Multiboot kernel", "")]
     [InlineData("initrd: i", 13, "domains[0].initrd: has no kernel; ", "")]
+    [InlineData("variables: v", 16, "domains[0].variables: has no firmware; ", "")]
     [InlineData("task: \"a\\nb\"", 11, "domains[0].task: \"a?b\" is not known; ", "")]
     [InlineData("warp: 50ms", 11, "domains[0].warp: \"50ms\" is not a mapping", "did you mean { value: 50ms }?")]
     [InlineData("warp: {value: 50}", 19, "domains[0].warp.value: \"50\" is not a time; a time", "did you mean 50ms?")]
@@ -137,8 +146,11 @@ public sealed class SystemFileTests
     [InlineData("domains: []", "s.yaml:1:10: domains: is empty; a list of at least one domain")]
     [InlineData("domains: [a]", "s.yaml:1:11: domains[0]: is not a mapping of fields; ")]
     [InlineData("domains: [{image: debian}]", "s.yaml:1:11: domains[0].name: is missing; ")]
-    [InlineData("domains: [{name: a}]", "s.yaml:1:11: domains[0].image: is missing, and so is kernel; ")]
+    [InlineData("domains: [{name: a}]", "s.yaml:1:11: domains[0].image: is missing, and so are kernel and firmware; ")]
     [InlineData("domains: [{name: a, kernel: k, task: burn}]", "s.yaml:1:38: domains[0].task: has no image; ")]
+    [InlineData("domains: [{name: a, kernel: k, firmware: ovmf}]", "s.yaml:1:29: domains[0].kernel: stands beside firmware; a domain has either")]
+    [InlineData("domains: [{name: a, firmware: ovmf}]", "s.yaml:1:31: domains[0].firmware: has no disk to start; ")]
+    [InlineData("domains: [{name: a, firmware: ovmf, append: quiet, disks: [{file: d}]}]", "s.yaml:1:45: domains[0].append: stands beside firmware; ")]
     [InlineData("domains: [{name: a, kernel: k, snapshot: true}]", "s.yaml:1:42: domains[0].snapshot: has no image; ")]
     [InlineData("domains:\n- {name: a, image: d}\n- {name: a, image: d}", "s.yaml:3:10: domains[1].name: \"a\" is the name of an earlier domain; ")]
     [InlineData("domains: [{name: a", "s.yaml:2:1: is not YAML: ")]

@@ -65,6 +65,10 @@ public sealed class SystemSchemaTests
     [InlineData("domains: [{name: a, image: debian}]", true)]
     [InlineData("domains: [{name: a, kernel: k, initrd: i, append: 5}]", true)]
     [InlineData("domains: [{name: a, image: debian, kernel: k}]", false)]
+    [InlineData("domains: [{name: a, firmware: seabios, disks: [{file: d}]}]", true)]
+    [InlineData("domains: [{name: a, image: debian, firmware: ovmf, variables: v}]", true)]
+    [InlineData("domains: [{name: a, kernel: k, firmware: ovmf}]", false)]
+    [InlineData("domains: [{name: a, image: debian, variables: v}]", false)]
     [InlineData("domains: [{name: a}]", false)]
     [InlineData("domains: [{image: debian}]", false)]
     [InlineData("domains: [{name: a, image: debian, initrd: i}]", false)]
@@ -196,7 +200,7 @@ public sealed class SystemSchemaTests
             "channel" => $"channels: [{Map("name: c", field.Name == "readers" ? "writers: [a]" : "writers: [b]")}]\n{Domains.Replace("}]", "}, {name: b, image: debian}]", StringComparison.Ordinal)}",
             "restart" => $"domains: [{{name: a, image: debian, restart: {Map("when: never")}}}]",
             "domain" when field.Kind == FieldKind.Cpus => $"pools: [{{name: p, cpus: [0-{field.Most}, last]}}]\ndomains: [{Map("name: a", "image: debian")}]",
-            _ => $"pools: [{{name: a-1, cpus: [5]{(field.Name == "priority" ? ", policy: fixed-priority" : string.Empty)}}}]\ndomains: [{{name: b, image: debian}}, {Map("name: a", field.Name == "kernel" || field.With == "kernel" ? "kernel: k" : "image: debian")}]",
+            _ => $"pools: [{{name: a-1, cpus: [5]{(field.Name == "priority" ? ", policy: fixed-priority" : string.Empty)}}}]\ndomains: [{{name: b, image: debian}}, {Map("name: a", field.Name == "kernel" || field.With == "kernel" ? "kernel: k" : "image: debian", field.With == "firmware" ? "firmware: ovmf" : string.Empty)}]",
         };
     }
 

@@ -31,7 +31,7 @@ public sealed class MultibootTests
         {
             CommandLine = "colour=blue quiet",
             Modules = [new ModuleRequest(first, "one two"), new ModuleRequest(second, "")],
-            DebugExit = (kernel = Path.GetFileName(d.KernelPath)).Length > 0,
+            DebugExit = (kernel = Path.GetFileName(d.KernelPath) ?? string.Empty).Length > 0,
         });
 
         Assert.Equal(7, Assert.Single(machine.Run()).ExitCode);

@@ -15,6 +15,6 @@ internal sealed class FieldTable(string name, string what, params ConfigField[] 
     /// <summary>The fields' names.</summary>
     public string[] Names { get; } = [.. fields.Select(static f => f.Name)];
 
-    /// <summary>Of these fields exactly one is there; empty where there is no such rule.</summary>
-    public IReadOnlyList<string> ExactlyOne { get; init; } = [];
+    /// <summary>Of these fields exactly one is there, or one beside which it may stand; empty where there is no such rule.</summary>
+    public IReadOnlyList<(string Name, string? Beside)> ExactlyOne { get; init; } = [];
 }

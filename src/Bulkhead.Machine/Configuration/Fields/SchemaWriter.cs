@@ -52,10 +52,17 @@ internal sealed class SchemaWriter(Utf8JsonWriter json)
         if (table.ExactlyOne.Count > 0)
         {
             json.WriteStartArray("oneOf");
-            foreach (string name in table.ExactlyOne)
+            foreach ((string name, string? beside) in table.ExactlyOne)
             {
                 json.WriteStartObject();
                 WriteWords("required", [name]);
+                if (beside is not null)
+                {
+                    json.WriteStartObject("not");
+                    WriteWords("required", [beside]);
+                    json.WriteEndObject();
+                }
+
                 json.WriteEndObject();
             }
 
