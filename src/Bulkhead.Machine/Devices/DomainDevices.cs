@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Bulkhead.Core.Time;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
@@ -79,7 +80,7 @@ internal sealed class DomainDevices : IDisposable
             {
                 NetRequest net = request.Nets[i];
                 INetBackend backend = links.Ports[i] is { } port ? port : net.Network == NetRequest.Tap ? devices.OpenTap(net) : devices.StartPasst(net);
-                devices._nets.Add(new NetCard(backend, net.MacOf(request.Name, i), links.Captures[i]));
+                devices._nets.Add(new NetCard(backend, net.MacOf(request.Name, i), links.Captures[i], net.Limit?.ToRate() ?? DeviceLimit.None));
             }
 
             return devices;
@@ -92,7 +93,7 @@ internal sealed class DomainDevices : IDisposable
     }
 
     /// <summary>Where a device works; whoever asks disposes it.</summary>
-    internal IDeviceExecutor NewExecutor(string device) => _immediate ? new ImmediateExecutor() : new ThreadExecutor($"{device} {_domain}", _lingering);
+    internal IDeviceExecutor NewExecutor(string device, ITimerQueue timers) => _immediate ? new ImmediateExecutor(timers) : new ThreadExecutor($"{device} {_domain}", _lingering);
 
     /// <summary>The thread of a network card; whoever asks disposes it.</summary>
     internal IDeviceExecutor NewExecutor(NetCard net) => net.Backend.CreateExecutor($"net {_domain}");

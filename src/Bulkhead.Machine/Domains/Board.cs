@@ -89,15 +89,15 @@ internal sealed class Board : IDisposable
         {
             var pciSlots = new PciSlots(pci, _mmio, router, AcpiLayout.PciRegisters, AcpiLayout.PciMemory, static slot => Dsdt.PciPin(slot, 0));
             var windows = new MmioSlots(_mmio, AcpiLayout.VirtioWindows, [.. Enumerable.Range(AcpiLayout.VirtioInterruptBase, AcpiLayout.MostVirtioWindows).Select(Line)]);
-            _devices = new PciDevices(pciSlots, windows, ram, bus);
+            _devices = new PciDevices(pciSlots, windows, ram, bus, () => clock.NowNs);
             foreach ((IDisk disk, DiskRequest request) in devices.Disks)
             {
-                _devices.AddDisk(disk, request.Serial, request.Mmio, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk"))]);
+                _devices.AddDisk(disk, request.Serial, request.Mmio, request.Limit?.ToRate() ?? DeviceLimit.None, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk", timers))]);
             }
 
             foreach (NetCard net in devices.Nets)
             {
-                _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture);
+                _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture, net.Limit);
             }
 
             if (devices.Vsock is { } vsock)
@@ -113,12 +113,12 @@ internal sealed class Board : IDisposable
 
             if (devices.Random is { } random)
             {
-                _devices.AddEntropy(random, devices.NewExecutor("rng"));
+                _devices.AddEntropy(random, devices.NewExecutor("rng", timers));
             }
 
             if (devices.Balloon)
             {
-                _devices.AddBalloon(devices.NewExecutor("inflate"), devices.NewExecutor("deflate"), devices.NewExecutor("report"));
+                _devices.AddBalloon(devices.NewExecutor("inflate", timers), devices.NewExecutor("deflate", timers), devices.NewExecutor("report", timers));
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Queues;
@@ -24,18 +25,30 @@ internal sealed class VirtioNet : IVirtioDevice
     private readonly IDeviceExecutor _executor;
     private readonly byte[] _mac;
     private readonly FrameCapture _capture;
+    private readonly Throttle? _sending;
+    private readonly Throttle? _receiving;
     private readonly List<DescriptorChain> _buffers = [];
     private readonly Stack<DescriptorChain> _spare = [];
     private DescriptorChain? _unsent;
     private bool _hasUnsent;
+    private bool _maySend; // what is unsent was taken of what may be sent
+    private bool _mayReceive; // and so was the frame that comes next
     private ulong _room;
+    private long _againNs; // when what is held back now may pass
     private VirtioSession? _session;
     private Action? _stopped;
     private volatile bool _up = true;
 
     /// <summary>A card with an address of six bytes, whose frames may be looked at.</summary>
-    internal VirtioNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture)
+    /// <param name="backend">What it is connected to.</param>
+    /// <param name="executor">Where it works.</param>
+    /// <param name="mac">Its address.</param>
+    /// <param name="capture">Who may look on.</param>
+    /// <param name="sending">How much it sends, or null for any amount.</param>
+    /// <param name="receiving">How much it receives, or null for any amount.</param>
+    internal VirtioNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture, Throttle? sending = null, Throttle? receiving = null)
     {
+        (_sending, _receiving) = (sending, receiving);
         (_backend, _executor, _mac, _capture) = (backend, executor, mac.ToArray(), capture);
         executor.Start(Work, e => Volatile.Read(ref _session)?.Fail(e.ToString()));
     }
@@ -106,6 +119,7 @@ internal sealed class VirtioNet : IVirtioDevice
             _buffers.Clear();
             _spare.Clear();
             (_unsent, _hasUnsent, _room) = (null, false, 0);
+            (_maySend, _mayReceive) = (false, false);
             _backend.Close();
             stopped();
             return;
@@ -115,9 +129,15 @@ internal sealed class VirtioNet : IVirtioDevice
         {
             Virtqueue? receive = session.Queues[ReceiveQueue];
             Virtqueue? transmit = session.Queues[TransmitQueue];
+            _againNs = long.MaxValue;
             bool open = transmit is null || Transmit(session, transmit);
             bool fed = receive is not null && Receive(session, receive);
             _backend.Await(fed && open);
+            if (_againNs != long.MaxValue)
+            {
+                _executor.RingAt(_againNs);
+            }
+
             if (!open && _up)
             {
                 _up = false; // whoever was at the other end is gone
@@ -154,8 +174,9 @@ internal sealed class VirtioNet : IVirtioDevice
         int left = queue.Size;
         while (left > 0 && !session.IsEnding && (_hasUnsent || queue.TryPop(chain)))
         {
-            _hasUnsent = !TrySend(chain);
-            if (_hasUnsent)
+            _maySend = _maySend || MayPass(_sending, chain.ReadableBytes);
+            _hasUnsent = !_maySend || !TrySend(chain);
+            if (_hasUnsent && _maySend)
             {
                 open = _backend.Send();
                 _hasUnsent = !TrySend(chain);
@@ -166,6 +187,7 @@ internal sealed class VirtioNet : IVirtioDevice
                 break;
             }
 
+            _maySend = false;
             queue.Push(chain, 0);
             queue.Publish();
             if (--left % TellEvery == 0)
@@ -182,6 +204,18 @@ internal sealed class VirtioNet : IVirtioDevice
         }
 
         return open;
+    }
+
+    /// <summary>Whether a frame, with its header, is not too much now; else it is looked at again when it is not.</summary>
+    private bool MayPass(Throttle? throttle, ulong bytes)
+    {
+        if (throttle is null || throttle.TryTake(1, Math.Clamp((long)bytes - NetHeader.Bytes, 0, INetBackend.MostFrameBytes), out long againNs))
+        {
+            return true;
+        }
+
+        _againNs = Math.Min(_againNs, againNs);
+        return false;
     }
 
     /// <summary>Copies a frame to the backend; false where it has no room now.</summary>
@@ -207,7 +241,7 @@ internal sealed class VirtioNet : IVirtioDevice
         return true;
     }
 
-    /// <summary>Hands over what came, a ring's worth at most; false where the driver has no room for more.</summary>
+    /// <summary>Hands over what came, a ring's worth at most; false where the driver has no room for more, or more would be too much.</summary>
     private bool Receive(VirtioSession session, Virtqueue queue)
     {
         bool merges = session.Has(NetFeatures.MergeableBuffers);
@@ -216,7 +250,8 @@ internal sealed class VirtioNet : IVirtioDevice
         while (left > 0 && room && !session.IsEnding && _backend.PeekFrame(out FrameHeader header) is { IsEmpty: false } frame)
         {
             ulong needed = (ulong)frame.Length + NetHeader.Bytes;
-            room = Gather(session, queue, needed, merges);
+            _mayReceive = _mayReceive || MayPass(_receiving, needed);
+            room = _mayReceive && Gather(session, queue, needed, merges);
             if (room)
             {
                 if (_room >= needed) // else it is dropped: the driver takes none that large
@@ -225,6 +260,7 @@ internal sealed class VirtioNet : IVirtioDevice
                     Deliver(queue, header, frame, needed);
                 }
 
+                _mayReceive = false;
                 _backend.DropFrame();
                 if (--left % TellEvery == 0)
                 {
