@@ -28,6 +28,7 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
     private readonly List<IDeviceExecutor> _executors = [];
     private readonly List<PollSet> _sets = [];
     private readonly List<ChannelPort> _ports = [];
+    private readonly List<VirtioBlock> _disks = [];
 
     /// <summary>Adds a disk with a queue for each executor, which are disposed with it; the disk is not.</summary>
     /// <param name="disk">The disk.</param>
@@ -38,19 +39,25 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
     public void AddDisk(IDisk disk, string serial, bool mmio, RateLimit limit, params IReadOnlyList<IDeviceExecutor> executors)
     {
         _executors.AddRange(executors);
-        Add(new VirtioBlock(disk, serial, executors, Throttle.Of(limit, nowNs)), mmio);
+        var device = new VirtioBlock(disk, serial, executors, Throttle.Of(limit, nowNs));
+        _disks.Add(device);
+        Add(device, mmio);
     }
+
+    /// <summary>Tells the driver of a disk, by its number from 0, that it has another size. From any thread.</summary>
+    public void NoteResized(int disk) => _disks[disk].NoteResized();
 
     /// <summary>Adds a network card whose executor is disposed with it; the backend is not.</summary>
     /// <param name="backend">What it is connected to.</param>
     /// <param name="executor">Where it works.</param>
     /// <param name="mac">Its address.</param>
     /// <param name="capture">Who may look on.</param>
+    /// <param name="cable">Its cable.</param>
     /// <param name="limit">How much it carries, each way by itself.</param>
-    public void AddNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture, RateLimit limit)
+    public void AddNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture, CardCable cable, RateLimit limit)
     {
         _executors.Add(executor);
-        Add(new VirtioNet(backend, executor, mac, capture, Throttle.Of(limit, nowNs), Throttle.Of(limit, nowNs)));
+        Add(new VirtioNet(backend, executor, mac, capture, cable, Throttle.Of(limit, nowNs), Throttle.Of(limit, nowNs)));
     }
 
     /// <summary>Adds a balloon whose executors, one for each of its queues, are disposed with it.</summary>

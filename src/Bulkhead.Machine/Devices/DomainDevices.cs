@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Bulkhead.Core.Time;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Disks.Opening;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
@@ -17,6 +18,8 @@ namespace Bulkhead.Machine.Devices;
 /// <remarks><i>Threading</i>: the control thread.</remarks>
 internal sealed class DomainDevices : IDisposable
 {
+    private const int UncachedUnitBytes = 4096;
+
     private readonly List<(IDisk Disk, DiskRequest Request)> _disks = [];
     private readonly List<NetCard> _nets = [];
     private readonly List<IDisposable> _ofHost = [];
@@ -80,7 +83,7 @@ internal sealed class DomainDevices : IDisposable
             {
                 NetRequest net = request.Nets[i];
                 INetBackend backend = links.Ports[i] is { } port ? port : net.Network == NetRequest.Tap ? devices.OpenTap(net) : devices.StartPasst(net);
-                devices._nets.Add(new NetCard(backend, net.MacOf(request.Name, i), links.Captures[i], net.Limit?.ToRate() ?? DeviceLimit.None));
+                devices._nets.Add(new NetCard(backend, net.MacOf(request.Name, i), links.Captures[i], links.Cables[i], net.Limit?.ToRate() ?? DeviceLimit.None));
             }
 
             return devices;
@@ -90,6 +93,24 @@ internal sealed class DomainDevices : IDisposable
             devices.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Makes a disk larger; how many bytes it has then.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/>.</remarks>
+    internal long GrowDisk(int number, Func<long, long> sizeOf)
+    {
+        if ((uint)number >= (uint)_disks.Count)
+        {
+            throw new OperatorException($"{_domain} has no disk {number}; it has {(_disks.Count == 0 ? "none" : $"{_disks.Count}, numbered from 0")}.", 2);
+        }
+
+        (IDisk disk, DiskRequest request) = _disks[number];
+        long size = sizeOf(disk.SizeBytes);
+        return size < disk.SizeBytes
+                ? throw new OperatorException($"{request.Path} has {disk.SizeBytes} bytes, and is not made smaller while a guest has it.", 2)
+            : request.Uncached && size % UncachedUnitBytes != 0
+                ? throw new OperatorException($"{request.Path} passes the host's cache by, so its size must be a multiple of {UncachedUnitBytes}.", 2)
+            : DiskWork.Resize(disk, request.Path, size);
     }
 
     /// <summary>Where a device works; whoever asks disposes it.</summary>

@@ -25,10 +25,12 @@ internal sealed class Board : IDisposable
     private readonly List<LocalApic> _apics = [];
     private readonly KvmClock? _kvmClock;
     private readonly PciDevices? _devices;
+    private readonly DomainDevices? _behind;
 
     /// <summary>Wires a board to the domain's vCPUs; its timers stand in vCPU 0's queue.</summary>
     internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit, DomainDevices? devices = null)
     {
+        _behind = devices;
         IClock clock = domain.Clock;
         VcpuSlot[] slots = domain.Slots;
         foreach (VcpuSlot slot in slots)
@@ -97,7 +99,7 @@ internal sealed class Board : IDisposable
 
             foreach (NetCard net in devices.Nets)
             {
-                _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture, net.Limit);
+                _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture, net.Cable, net.Limit);
             }
 
             if (devices.Vsock is { } vsock)
@@ -139,6 +141,12 @@ internal sealed class Board : IDisposable
 
     /// <summary>Tells the guest, if it listens, that it was held still.</summary>
     internal void NoteStopped() => _kvmClock?.NoteStopped();
+
+    /// <summary>Makes a disk larger; then <see cref="NoteGrown"/>.</summary>
+    internal long GrowDisk(int disk, Func<long, long> sizeOf) => _behind?.GrowDisk(disk, sizeOf) ?? 0;
+
+    /// <summary>Tells the guest, if its driver is there, that a disk has another size.</summary>
+    internal void NoteGrown(int disk) => _devices?.NoteResized(disk);
 
     /// <summary>Whether a device can still send a vCPU what it cannot mask.</summary>
     internal bool CanInterruptMasked

@@ -407,6 +407,39 @@ public sealed class BlockTests : IDisposable
         Assert.Equal(BlockStatus.Ok, Request(queue, BlockRequestType.Flush, 0, []).Status);
     }
 
+    [Fact]
+    public void Resize_WhileADriverIsThere_TellsItAndServesWhatIsNew()
+    {
+        using var folder = new TempFolder();
+        File.WriteAllBytes(folder["disk.raw"], new byte[Sectors * 512]);
+        using IDisk disk = DiskImages.Open(folder["disk.raw"], new DiskOptions { Format = DiskFormat.Raw });
+        _rig.Dispose();
+        var device = new VirtioBlock(disk, "serial-1", [new ImmediateExecutor()]);
+        _rig = new VirtioRig(device);
+        _driver = new VirtioDriver(_rig);
+        device.NoteResized(); // to nobody
+        _driver.UseMsix(2);
+        Assert.True(_driver.Negotiate(Cached));
+        _driver.Common(PciCommonConfig.ConfigVector, 2, 1);
+        DriverQueue queue = _driver.Open(0, 16);
+        _driver.Ready();
+        byte[] data = [.. Enumerable.Repeat((byte)5, 512)];
+        Assert.Equal(BlockStatus.IoError, Request(queue, BlockRequestType.Write, Sectors, data).Status);
+        ulong before = _driver.Common(PciCommonConfig.ConfigGeneration, 1);
+
+        Assert.Equal((Sectors + 8) * 512, DiskWork.Resize(disk, "disk", (Sectors + 8) * 512));
+        device.NoteResized();
+
+        Assert.Equal([VirtioDriver.FirstMessage + 1], _rig.Messages.Take());
+        Assert.Equal(Sectors + 8ul, _driver.Read(PciCapabilityKind.Device, BlockConfig.Capacity, 8));
+        Assert.NotEqual(before, _driver.Common(PciCommonConfig.ConfigGeneration, 1));
+        Assert.Equal(BlockStatus.Ok, Request(queue, BlockRequestType.Write, Sectors, data).Status);
+        Assert.Equal(5, File.ReadAllBytes(folder["disk.raw"])[Sectors * 512]);
+        _driver.Reset();
+        device.NoteResized();
+        Assert.Empty(_rig.Messages.Take());
+    }
+
     private DriverQueue StartLimited(RateLimit limit, FakeClock clock, TimerQueue timers, ulong features)
     {
         _rig.Dispose();

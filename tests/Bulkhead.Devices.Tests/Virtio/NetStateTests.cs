@@ -21,7 +21,7 @@ public sealed class NetStateTests
     {
         using var net = new ScriptedNet { HasRoom = false };
         using IDeviceExecutor executor = net.CreateExecutor("test net");
-        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture()));
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), new CardCable()));
         var driver = new VirtioDriver(rig);
         Assert.True(driver.Negotiate(RingKinds.Features(packed, tables: false, eventIndex: false) | NetFeatures.MergeableBuffers));
         DriverQueue receive = driver.Open(0, 8);
@@ -58,6 +58,45 @@ public sealed class NetStateTests
         Assert.Equal([frame], net.Sent);
     }
 
+    [Fact]
+    public void Cable_PulledOut_NoFramePasses_AndTheDriverIsTold()
+    {
+        using var net = new ScriptedNet();
+        var cable = new CardCable();
+        using var executor = new ImmediateExecutor();
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), cable));
+        var driver = new VirtioDriver(rig);
+        driver.UseMsix(1);
+        Assert.True(driver.Negotiate(RingKinds.Split | NetFeatures.Status));
+        driver.Common(PciCommonConfig.ConfigVector, 2, 0);
+        DriverQueue receive = driver.Open(0, 8);
+        DriverQueue transmit = driver.Open(1, 8);
+        driver.Ready();
+        Assert.Equal(1ul, driver.Read(PciCapabilityKind.Device, 6, 2));
+
+        cable.IsPlugged = false;
+        Assert.Equal([VirtioDriver.FirstMessage], rig.Messages.Take());
+        Assert.Equal(0ul, driver.Read(PciCapabilityKind.Device, 6, 2));
+        Assert.Equal((0, 1), Exchange());
+
+        cable.IsPlugged = true;
+        Assert.Equal([VirtioDriver.FirstMessage], rig.Messages.Take());
+        Assert.Equal(1ul, driver.Read(PciCapabilityKind.Device, 6, 2));
+        Assert.Empty(net.Sent);
+        Assert.Equal((1, 1), Exchange());
+        Assert.Single(net.Sent);
+
+        // One frame each way: how many came, and how many buffers to send came back.
+        (int Received, int Done) Exchange()
+        {
+            receive.Add(new Piece(rig.Ram.Take(1100), 1100, true));
+            transmit.Add(new Piece(rig.Ram.Put(new byte[NetHeader.Bytes + 100]), NetHeader.Bytes + 100, false));
+            net.Arrive(new byte[100]);
+            driver.Notify(1);
+            return (CountUsed(receive), CountUsed(transmit));
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -69,7 +108,7 @@ public sealed class NetStateTests
         var executor = new ImmediateExecutor(timers);
         var limit = new RateLimit(0, 10_000, 100_000_000); // a frame of 1000 bytes every tenth of a second, after the first two
         Throttle Limited() => new(limit, () => clock.NowNs);
-        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), Limited(), Limited()));
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), new CardCable(), Limited(), Limited()));
         var driver = new VirtioDriver(rig);
         Assert.True(driver.Negotiate(RingKinds.Features(packed, tables: false, eventIndex: true)));
         DriverQueue receive = driver.Open(0, 8);

@@ -33,6 +33,7 @@ internal sealed class VirtioBlock : IVirtioDevice
     private readonly IDisk _disk;
     private readonly byte[] _serial = new byte[SerialBytes];
     private readonly QueueLanes _lanes;
+    private VirtioSession? _session;
     private bool _writeback = true;
     private bool _writebackIsChosen;
 
@@ -105,7 +106,14 @@ internal sealed class VirtioBlock : IVirtioDevice
     }
 
     /// <inheritdoc/>
-    public void Start(VirtioSession session) => _lanes.Start(session);
+    public void Start(VirtioSession session)
+    {
+        Volatile.Write(ref _session, session);
+        _lanes.Start(session);
+    }
+
+    /// <summary>The disk has another size: a driver that is there is told. From any thread.</summary>
+    internal void NoteResized() => Volatile.Read(ref _session)?.ConfigChanged();
 
     /// <inheritdoc/>
     public void Notify(int queue) => _lanes.Ring(queue);

@@ -37,19 +37,23 @@ internal sealed class VirtioNet : IVirtioDevice
     private long _againNs; // when what is held back now may pass
     private VirtioSession? _session;
     private Action? _stopped;
-    private volatile bool _up = true;
+    private readonly CardCable _cable;
+    private volatile bool _isGone; // whoever was at the other end
+    private bool _toldUp = true;
 
     /// <summary>A card with an address of six bytes, whose frames may be looked at.</summary>
     /// <param name="backend">What it is connected to.</param>
     /// <param name="executor">Where it works.</param>
     /// <param name="mac">Its address.</param>
     /// <param name="capture">Who may look on.</param>
+    /// <param name="cable">Its cable.</param>
     /// <param name="sending">How much it sends, or null for any amount.</param>
     /// <param name="receiving">How much it receives, or null for any amount.</param>
-    internal VirtioNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture, Throttle? sending = null, Throttle? receiving = null)
+    internal VirtioNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture, CardCable cable, Throttle? sending = null, Throttle? receiving = null)
     {
-        (_sending, _receiving) = (sending, receiving);
+        (_cable, _sending, _receiving) = (cable, sending, receiving);
         (_backend, _executor, _mac, _capture) = (backend, executor, mac.ToArray(), capture);
+        cable.Attach(executor.Ring);
         executor.Start(Work, e => Volatile.Read(ref _session)?.Fail(e.ToString()));
     }
 
@@ -75,7 +79,7 @@ internal sealed class VirtioNet : IVirtioDevice
         Span<byte> c = stackalloc byte[ConfigBytes];
         c.Clear();
         _mac.CopyTo(c);
-        BinaryPrimitives.WriteUInt16LittleEndian(c[6..], _up ? LinkUp : (ushort)0);
+        BinaryPrimitives.WriteUInt16LittleEndian(c[6..], IsUp ? LinkUp : (ushort)0);
         BinaryPrimitives.WriteUInt16LittleEndian(c[8..], 1);
         BinaryPrimitives.WriteUInt16LittleEndian(c[10..], _backend.Mtu);
         DeviceConfig.Read(c, offset, data);
@@ -110,6 +114,8 @@ internal sealed class VirtioNet : IVirtioDevice
         _executor.Ring();
     }
 
+    private bool IsUp => !_isGone && _cable.IsPlugged;
+
     private void Work()
     {
         if (Interlocked.Exchange(ref _stopped, null) is { } stopped)
@@ -138,9 +144,10 @@ internal sealed class VirtioNet : IVirtioDevice
                 _executor.RingAt(_againNs);
             }
 
-            if (!open && _up)
+            _isGone |= !open;
+            if (_toldUp != IsUp)
             {
-                _up = false; // whoever was at the other end is gone
+                _toldUp = !_toldUp;
                 session.ConfigChanged();
             }
 
@@ -223,9 +230,9 @@ internal sealed class VirtioNet : IVirtioDevice
     {
         Span<byte> bytes = stackalloc byte[NetHeader.Bytes];
         ulong length = chain.ReadableBytes - NetHeader.Bytes;
-        if (!chain.TryRead(0, bytes) || length is < EthernetHeader or > INetBackend.MostFrameBytes)
+        if (!_cable.IsPlugged || !chain.TryRead(0, bytes) || length is < EthernetHeader or > INetBackend.MostFrameBytes)
         {
-            return true; // not a frame: it goes nowhere
+            return true; // it goes nowhere, or is not a frame
         }
 
         var header = FrameHeader.Read(bytes);
@@ -249,6 +256,13 @@ internal sealed class VirtioNet : IVirtioDevice
         int left = queue.Size;
         while (left > 0 && room && !session.IsEnding && _backend.PeekFrame(out FrameHeader header) is { IsEmpty: false } frame)
         {
+            if (!_cable.IsPlugged)
+            {
+                left--;
+                _backend.DropFrame();
+                continue;
+            }
+
             ulong needed = (ulong)frame.Length + NetHeader.Bytes;
             _mayReceive = _mayReceive || MayPass(_receiving, needed);
             room = _mayReceive && Gather(session, queue, needed, merges);
