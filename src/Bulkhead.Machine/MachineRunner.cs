@@ -3,6 +3,7 @@ using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Backends.Net.Switching;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
+using Bulkhead.Devices.Virtio.Net;
 using Bulkhead.Devices.Virtio.Vsock;
 using Bulkhead.Host;
 using Bulkhead.Host.Threads;
@@ -229,10 +230,17 @@ public sealed class MachineRunner : IDisposable
     public CardCapture Capture(Domain domain, int card)
     {
         ArgumentNullException.ThrowIfNull(domain);
-        IReadOnlyList<FrameCapture> cards = _links[domain.Name].Captures;
-        return (uint)card < (uint)cards.Count
-            ? CardCapture.Start(cards[card], $"card {card} of {domain.Name}")
-            : throw new OperatorException($"{domain.Name} has no network card {card}; it has {(cards.Count == 0 ? "none" : $"{cards.Count}, numbered from 0")}.", 2);
+        return CardCapture.Start(CardOf(domain, card, _links[domain.Name].Captures), $"card {card} of {domain.Name}");
+    }
+
+    /// <summary>Plugs a network card's cable in, or pulls it out.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where there is no such card, or time is made of instructions.</remarks>
+    public void Plug(Domain domain, int card, bool plugged)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        CardCable cable = CardOf(domain, card, _links[domain.Name].Cables);
+        cable.IsPlugged = Counted is null ? plugged
+            : throw new OperatorException("On a virtual clock no cable is pulled: it would be pulled at another time every time.", 2);
     }
 
     /// <summary>What a domain's sockets did, by name; empty where it has none.</summary>
@@ -310,6 +318,10 @@ public sealed class MachineRunner : IDisposable
             vsock.Dispose();
         }
     }
+
+    private static T CardOf<T>(Domain domain, int card, IReadOnlyList<T> cards) => (uint)card < (uint)cards.Count
+        ? cards[card]
+        : throw new OperatorException($"{domain.Name} has no network card {card}; it has {(cards.Count == 0 ? "none" : $"{cards.Count}, numbered from 0")}.", 2);
 
     private static bool TryRead(Placement placement, List<WaitRecord> waits)
     {
@@ -417,6 +429,7 @@ public sealed class MachineRunner : IDisposable
         [.. MembersOf(domain.Name)],
         [.. domain.Nets.Select(net => _networks.Find(n => n.Request.Name == net.Network).Network?.Ports.FirstOrDefault(p => p.Member.Name == domain.Name))],
         [.. domain.Nets.Select(static _ => new FrameCapture())],
+        [.. domain.Nets.Select(static _ => new CardCable())],
         _vsocks.GetValueOrDefault(domain.Name));
 
     /// <summary>Makes the domains' endpoints, and lets each connect to those it names.</summary>

@@ -264,6 +264,25 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public void Resize_DiskOfARunningDomain_GrowsAndRefusesTheRest()
+    {
+        string disk = Path.Combine(_folder, "disk.raw");
+        File.WriteAllBytes(disk, new byte[1 << 20]);
+        using var up = new BulkheadProcess(_folder, ["up", Write($"{{ name: box, kernel: circle, disks: [{{ file: {disk}, format: raw }}] }}", "{ name: other, kernel: circle }"), "--grace", "1ms"]);
+        Assert.NotNull(up.ReadLineWith("box| A"));
+
+        Assert.Equal("box: disk 0 has 3Mi\n", Do("resize", "box", "+2Mi"));
+        Assert.Equal("box: disk 0 has 4Mi\n", Do("resize", "box:0", "4Mi"));
+        Assert.Equal(4 << 20, new FileInfo(disk).Length);
+        Assert.Equal((2, $"bulkhead: {disk} has 4194304 bytes, and is not made smaller while a guest has it.\n"), Refused("resize", "box", "1Mi"));
+        Assert.Equal((2, "bulkhead: box has no disk 1; it has 1, numbered from 0.\n"), Refused("resize", "box:1", "8Mi"));
+        Assert.Equal((2, "bulkhead: other has no disk 0; it has none.\n"), Refused("resize", "other", "8Mi"));
+        _ = Do("kill", "box");
+        Assert.Equal((1, "bulkhead: box is not running; give its image another size by 'bulkhead disk resize'.\n"), Refused("resize", "box", "8Mi"));
+        Assert.Equal(4 << 20, new FileInfo(disk).Length);
+    }
+
+    [Fact]
     public void Channels_OfARunningSystem_AreListedRevokedAndGranted()
     {
         string path = Write("{ name: box, kernel: circle }", "{ name: other, kernel: circle }");
@@ -291,6 +310,9 @@ public sealed class ControlTests : IDisposable
         using var up = new BulkheadProcess(_folder, ["up", path, "--grace", "1ms"]);
         Assert.NotNull(up.ReadLineWith("other| A"));
 
+        Assert.Equal("box: running\n", Do("link", "box", "down"));
+        Assert.Equal("box: running\n", Do("link", "box:0", "up"));
+        Assert.Equal((2, "bulkhead: box has no network card 1; it has 1, numbered from 0.\n"), Refused("link", "box:1", "up"));
         string table = Do("networks");
         Assert.StartsWith("network lan of system\n", table, StringComparison.Ordinal);
         Assert.Contains("\n  box -> other tcp 80 ", table, StringComparison.Ordinal);

@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.Globalization;
 using System.Text.Json;
 using Bulkhead.Cli.Control;
+using Bulkhead.Cli.Disks;
 using Bulkhead.Core;
 using Bulkhead.Machine.Devices;
 
@@ -50,6 +51,16 @@ internal sealed class ControlCommands(TextWriter output)
         While domains run, these may change: a pool's policy, allowance and frame; a domain's weight, warp, reservation, priority,
         classes, latency, restart, watchdog, depends_on and expect. A file that changes anything else, or that cannot be kept, is refused, and
         nothing happens.
+
+        """;
+
+    internal const string ResizeNotes = """
+        Examples:
+          bulkhead resize web +10G
+          bulkhead resize web:1 40G
+
+        DISK is the disk's number from 0, in the order of the domain's disks. Raw and qcow2 grow; the guest is told at once, and grows its
+        partitions and file systems itself. A disk that is a temporary overlay grows for this life of the domain only.
 
         """;
 
@@ -128,6 +139,8 @@ internal sealed class ControlCommands(TextWriter output)
         yield return (Channels(), null);
         yield return (Part("revoke", "Take a domain's part in a channel away: its memory is gone, its doorbells ring nobody."), null);
         yield return (Part("grant", "Give a domain's part in a channel back."), null);
+        yield return (Resize(), ResizeNotes);
+        yield return (Link(), null);
         yield return (Capture(), CaptureNotes);
         yield return (Down(), null);
     }
@@ -368,23 +381,71 @@ internal sealed class ControlCommands(TextWriter output)
         return command;
     }
 
-    private Command Capture()
+    private Command Resize()
     {
-        var card = new Argument<string>("DOMAIN[:CARD]") { Description = "The domain's name, and which of its network cards (0)." };
-        card.Validators.Add(static result =>
+        Argument<string> disk = Numbered("DISK", "The domain's name, and which of its disks (0).");
+        var size = new Argument<string>("SIZE") { Description = "The new size, or +SIZE for so much more." };
+        size.Validators.Add(static result =>
         {
-            if (!TryCard(result.Tokens[0].Value, out _, out _))
+            if (!DiskSize.TryParse(result.Tokens[0].Value, out _))
             {
-                result.AddError($"{result.Tokens[0].Value}: not understood; write DOMAIN or DOMAIN:CARD, as in control:1.");
+                result.AddError(Options.Wrong("SIZE", result.Tokens[0].Value, DiskSize.Form));
             }
         });
+        var command = new Command("resize", "Make a disk of a running domain larger.") { disk, size, _system };
+        command.SetAction(line =>
+        {
+            _ = TryNumbered(line.GetRequiredValue(disk), out string domain, out int number);
+            using ControlClient client = RunningSystems.Connect(domain, line.GetValue(_system));
+            ControlReply reply = client.Ask(new ControlRequest
+            {
+                Verb = "resize",
+                Domain = domain,
+                Values = new Dictionary<string, string> { ["disk"] = number.ToString(CultureInfo.InvariantCulture), ["size"] = line.GetRequiredValue(size) },
+            });
+            output.WriteLine($"{domain}: disk {number} has {Quantity.FormatSize((ulong)(reply.DiskBytes ?? 0))}");
+            return reply.ExitCode;
+        });
+        return command;
+    }
+
+    private Command Link()
+    {
+        Argument<string> card = Numbered("CARD", "The domain's name, and which of its network cards (0).");
+        var state = new Argument<string>("up|down") { Description = "Whether frames pass." };
+        _ = state.AcceptOnlyFromAmong("up", "down");
+        var command = new Command("link", "Plug the cable of a domain's network card in, or pull it out; the guest is told.") { card, state, _system };
+        command.SetAction(line =>
+        {
+            _ = TryNumbered(line.GetRequiredValue(card), out string domain, out int number);
+            return Ask(line, domain, new ControlRequest { Verb = "link", Card = number, Values = new Dictionary<string, string> { ["link"] = line.GetRequiredValue(state) } });
+        });
+        return command;
+    }
+
+    private static Argument<string> Numbered(string what, string description)
+    {
+        var argument = new Argument<string>($"DOMAIN[:{what}]") { Description = description };
+        argument.Validators.Add(result =>
+        {
+            if (!TryNumbered(result.Tokens[0].Value, out _, out _))
+            {
+                result.AddError($"{result.Tokens[0].Value}: not understood; write DOMAIN or DOMAIN:{what}, as in control:1.");
+            }
+        });
+        return argument;
+    }
+
+    private Command Capture()
+    {
+        Argument<string> card = Numbered("CARD", "The domain's name, and which of its network cards (0).");
         var file = new Option<string>("--output") { HelpName = "FILE", Description = "Where it is written; - for standard output.", Required = true };
         file.Aliases.Add("-o");
         Option<long> duration = Options.Duration("--duration", "Capture for this time (until it is ended).");
         var command = new Command("capture", "Write the frames of a domain's network card to a pcap file.") { card, file, duration, _system };
         command.SetAction(line =>
         {
-            _ = TryCard(line.GetRequiredValue(card), out string domain, out int number);
+            _ = TryNumbered(line.GetRequiredValue(card), out string domain, out int number);
             string path = line.GetRequiredValue(file);
             using ControlClient client = RunningSystems.Connect(domain, line.GetValue(_system));
             using Stream stream = path == "-" ? Console.OpenStandardOutput() : Options.CreateFile("--output", path);
@@ -401,12 +462,12 @@ internal sealed class ControlCommands(TextWriter output)
         return command;
     }
 
-    private static bool TryCard(string text, out string domain, out int card)
+    private static bool TryNumbered(string text, out string domain, out int number)
     {
         int colon = text.IndexOf(':', StringComparison.Ordinal);
         domain = colon < 0 ? text : text[..colon];
-        card = 0;
-        return colon < 0 || int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out card);
+        number = 0;
+        return colon < 0 || int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out number);
     }
 
     private Command Down()

@@ -128,10 +128,9 @@ internal sealed class DiskCommands(TextWriter output)
         var size = new Argument<string>("SIZE") { Description = "The new size, or +SIZE for so much more." };
         size.Validators.Add(static result =>
         {
-            string text = result.Tokens[0].Value;
-            if (!TryParseSize(text.StartsWith('+') ? text[1..] : text, out long bytes) || bytes == 0 || bytes % 512 != 0)
+            if (!DiskSize.TryParse(result.Tokens[0].Value, out _))
             {
-                result.AddError(Options.Wrong("SIZE", text, $"{Quantity.SizeForm}, or + and such; a multiple of 512"));
+                result.AddError(Options.Wrong("SIZE", result.Tokens[0].Value, DiskSize.Form));
             }
         });
         Option<string> format = Format("--format", "How it is laid out (what it looks like).");
@@ -139,10 +138,8 @@ internal sealed class DiskCommands(TextWriter output)
         var command = new Command("resize", "Give a disk another size; its guest grows its partitions itself.") { file, size, format, shrink };
         command.SetAction(line =>
         {
-            string text = line.GetRequiredValue(size);
-            bool more = text.StartsWith('+');
-            _ = TryParseSize(more ? text[1..] : text, out long bytes);
-            DiskTool.Resize(line.GetRequiredValue(file), line.GetValue(format), old => more ? (bytes > long.MaxValue - old ? long.MaxValue : old + bytes) : bytes, line.GetValue(shrink));
+            _ = DiskSize.TryParse(line.GetRequiredValue(size), out DiskSize wanted);
+            DiskTool.Resize(line.GetRequiredValue(file), line.GetValue(format), wanted.Of, line.GetValue(shrink));
             return ExitCode.Ok;
         });
         return command;

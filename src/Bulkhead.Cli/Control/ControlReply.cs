@@ -24,6 +24,9 @@ internal sealed record ControlReply
     /// <summary>For <c>channels</c>: those its domains share.</summary>
     public IReadOnlyList<ChannelReport>? Channels { get; init; }
 
+    /// <summary>For <c>resize</c>: how many bytes the disk has now.</summary>
+    public long? DiskBytes { get; init; }
+
     /// <summary>Its domains, or the one that was asked for.</summary>
     public IReadOnlyList<DomainStatus>? Domains { get; init; }
 }

@@ -15,7 +15,7 @@ internal sealed record ControlRequest
     /// <summary>What is to change.</summary>
     public IReadOnlyDictionary<string, string>? Values { get; init; }
 
-    /// <summary>For <c>capture</c>: which network card, from 0.</summary>
+    /// <summary>For <c>capture</c> and <c>link</c>: which network card, from 0.</summary>
     public int? Card { get; init; }
 
     /// <summary>How many of the last lines are wanted; null for all there are.</summary>

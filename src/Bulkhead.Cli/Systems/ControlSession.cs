@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using Bulkhead.Cli.Control;
+using Bulkhead.Cli.Disks;
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Devices;
@@ -23,7 +25,7 @@ internal sealed class ControlSession
     private const int Killed = 137;
 
     private static readonly string[] s_verbs =
-        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "networks", "capture", "channels", "revoke", "grant", "apply", "down"];
+        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "networks", "capture", "channels", "revoke", "grant", "resize", "link", "apply", "down"];
 
     private readonly LiveSystem _system;
     private readonly Socket _socket;
@@ -120,6 +122,17 @@ internal sealed class ControlSession
             case "revoke" or "grant":
                 Do(request, static _ => true, string.Empty, d => _system.Revoke(d, request.Values?.GetValueOrDefault("channel") ?? string.Empty, request.Verb == "revoke"));
                 break;
+            case "resize":
+                ManagedDomain grows = Find(request);
+                return new ControlReply { System = _system.Name, DiskBytes = _system.Ask(() => Resize(grows.Domain, request.Values ?? new Dictionary<string, string>())) };
+            case "link":
+                Do(request, static _ => true, string.Empty, d => _system.Plug(d, request.Card ?? 0, request.Values?.GetValueOrDefault("link") switch
+                {
+                    "up" => true,
+                    "down" => false,
+                    var other => throw new OperatorException($"link={other}: give up or down.", 2),
+                }));
+                break;
             case "capture":
                 ManagedDomain seen = Find(request);
                 _capture = _system.Ask(() => _system.Capture(seen, request.Card ?? 0));
@@ -163,6 +176,15 @@ internal sealed class ControlSession
 
         ManagedDomain domain = Find(request);
         return Reply(_system.Ask<IReadOnlyList<DomainStatus>>(() => [_system.Status(domain, NowNs)]));
+    }
+
+    private static long Resize(Domain domain, IReadOnlyDictionary<string, string> values)
+    {
+        string size = values.GetValueOrDefault("size") ?? string.Empty;
+        string disk = values.GetValueOrDefault("disk") ?? "0";
+        return !DiskSize.TryParse(size, out DiskSize wanted) ? throw new OperatorException($"size={size}: give {DiskSize.Form}.", 2)
+            : !int.TryParse(disk, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? throw new OperatorException($"disk={disk}: give a number from 0 on.", 2)
+            : domain.GrowDisk(number, wanted.Of);
     }
 
     private ControlReply Reply(IReadOnlyList<DomainStatus> domains) => new() { System = _system.Name, Domains = domains };

@@ -278,6 +278,9 @@ internal sealed class LiveSystem : IDisposable
     internal CardCapture Capture(ManagedDomain domain, int card) =>
         _runner?.Capture(domain.Domain, card) ?? throw new OperatorException($"system {Name} is over.");
 
+    /// <summary>Plugs a network card's cable in, or pulls it out.</summary>
+    internal void Plug(ManagedDomain domain, int card, bool plugged) => _runner?.Plug(domain.Domain, card, plugged);
+
     /// <summary>Every domain as operators see it.</summary>
     internal IReadOnlyList<DomainStatus> Status(long nowNs) => [.. _domains.Select(d => Status(d, nowNs))];
 

@@ -15,4 +15,7 @@ public interface IDeviceExecutor : IDisposable
     /// <summary>Looks for a while whether there is more to do, where that came soon the last time; true: there may be. From the work itself.</summary>
     /// <remarks><i>Cost</i>: time of a host CPU that no vCPU is meant to run on; none elsewhere.</remarks>
     bool Linger(Func<bool> more);
+
+    /// <summary>There is work at a time, in nanoseconds of the domain's clock. From the work itself; the last one said counts.</summary>
+    void RingAt(long timeNs);
 }

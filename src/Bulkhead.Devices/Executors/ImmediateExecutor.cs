@@ -1,9 +1,12 @@
+using Bulkhead.Core.Time;
+
 namespace Bulkhead.Devices.Executors;
 
 /// <summary>Does the work on the thread that rings, before it goes on: the same run has the same answers at the same instructions.</summary>
 /// <remarks>Work that makes itself more work is done so often and no more, or a driver whose buffers feed each other would hold the thread
 /// for good; what is left waits for the next ring.</remarks>
-public sealed class ImmediateExecutor : IDeviceExecutor
+/// <param name="timers">Where its later work stands; null: it has none.</param>
+public sealed class ImmediateExecutor(ITimerQueue? timers = null) : IDeviceExecutor, ITimerClient
 {
     private const int MostTurns = 8;
 
@@ -44,5 +47,15 @@ public sealed class ImmediateExecutor : IDeviceExecutor
     public bool Linger(Func<bool> more) => false;
 
     /// <inheritdoc/>
-    public void Dispose() => _work = null;
+    public void RingAt(long timeNs) => timers?.Arm(this, timeNs);
+
+    /// <inheritdoc/>
+    void ITimerClient.OnTimer(long nowNs) => Ring();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        timers?.Disarm(this);
+        _work = null;
+    }
 }

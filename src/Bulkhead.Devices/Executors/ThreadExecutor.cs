@@ -10,6 +10,7 @@ public sealed class ThreadExecutor : IDeviceExecutor
     private readonly DeviceThread _thread;
     private readonly Lingering? _lingering;
     private bool _pays;
+    private long _untilNs = long.MaxValue;
 
     /// <summary>A thread by this name, which Linux shows the first 15 characters of.</summary>
     /// <param name="name">The name.</param>
@@ -47,13 +48,17 @@ public sealed class ThreadExecutor : IDeviceExecutor
     }
 
     /// <inheritdoc/>
+    public void RingAt(long timeNs) => _untilNs = timeNs;
+
+    /// <inheritdoc/>
     public void Dispose() => _thread.End();
 
     // Where it slept for so short a time, it would have lost less by looking.
     private void Wait()
     {
         long begun = Stopwatch.GetTimestamp();
-        _bell.Wait(long.MaxValue);
+        _bell.Wait(_untilNs);
+        _untilNs = long.MaxValue;
         _pays = Stopwatch.GetTimestamp() - begun <= 2 * _lingering?.ForNs;
     }
 }

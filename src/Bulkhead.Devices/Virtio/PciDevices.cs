@@ -2,6 +2,7 @@ using Bulkhead.Core.Interrupts;
 using Bulkhead.Core.Memory;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Files;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
@@ -17,30 +18,48 @@ using Bulkhead.Host.Threads;
 namespace Bulkhead.Devices.Virtio;
 
 /// <summary>Puts devices into PCI slots or register windows, and ends them together.</summary>
+/// <param name="slots">Where PCI devices go.</param>
+/// <param name="windows">Where others go.</param>
+/// <param name="memory">The domain's RAM.</param>
+/// <param name="messages">Where their interrupts go.</param>
+/// <param name="nowNs">The domain's clock.</param>
 /// <remarks><i>Threading</i>: filled while the machine is built; disposed when no vCPU runs.</remarks>
-public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory memory, IInterruptMessages messages) : IDisposable
+public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory memory, IInterruptMessages messages, Func<long> nowNs) : IDisposable
 {
     private readonly List<VirtioFunction> _functions = [];
     private readonly List<IDeviceExecutor> _executors = [];
     private readonly List<PollSet> _sets = [];
     private readonly List<ChannelPort> _ports = [];
+    private readonly List<VirtioBlock> _disks = [];
 
     /// <summary>Adds a disk with a queue for each executor, which are disposed with it; the disk is not.</summary>
     /// <param name="disk">The disk.</param>
     /// <param name="serial">Its serial number.</param>
     /// <param name="mmio">Whether it is found in a register window instead of on PCI.</param>
+    /// <param name="limit">How many requests, of how many bytes, it serves.</param>
     /// <param name="executors">Where its queues are served.</param>
-    public void AddDisk(IDisk disk, string serial, bool mmio, params IReadOnlyList<IDeviceExecutor> executors)
+    public void AddDisk(IDisk disk, string serial, bool mmio, RateLimit limit, params IReadOnlyList<IDeviceExecutor> executors)
     {
         _executors.AddRange(executors);
-        Add(new VirtioBlock(disk, serial, executors), mmio);
+        var device = new VirtioBlock(disk, serial, executors, Throttle.Of(limit, nowNs));
+        _disks.Add(device);
+        Add(device, mmio);
     }
 
+    /// <summary>Tells the driver of a disk, by its number from 0, that it has another size. From any thread.</summary>
+    public void NoteResized(int disk) => _disks[disk].NoteResized();
+
     /// <summary>Adds a network card whose executor is disposed with it; the backend is not.</summary>
-    public void AddNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture)
+    /// <param name="backend">What it is connected to.</param>
+    /// <param name="executor">Where it works.</param>
+    /// <param name="mac">Its address.</param>
+    /// <param name="capture">Who may look on.</param>
+    /// <param name="cable">Its cable.</param>
+    /// <param name="limit">How much it carries, each way by itself.</param>
+    public void AddNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture, CardCable cable, RateLimit limit)
     {
         _executors.Add(executor);
-        Add(new VirtioNet(backend, executor, mac, capture));
+        Add(new VirtioNet(backend, executor, mac, capture, cable, Throttle.Of(limit, nowNs), Throttle.Of(limit, nowNs)));
     }
 
     /// <summary>Adds a balloon whose executors, one for each of its queues, are disposed with it.</summary>

@@ -14,6 +14,7 @@ internal sealed class QueueLane
     private readonly IDeviceExecutor _executor;
     private readonly int _queue;
     private readonly Func<VirtioSession, DescriptorChain, long> _serve;
+    private readonly TryBegin? _tryBegin;
     private readonly Func<bool> _isWaiting;
     private DescriptorChain? _chain;
     private Virtqueue? _served;
@@ -24,12 +25,16 @@ internal sealed class QueueLane
     /// <param name="executor">Where it serves; the caller's to dispose.</param>
     /// <param name="queue">Which queue.</param>
     /// <param name="serve">Serves a buffer: how many of its bytes were written, or less than 0 where it is not a request.</param>
-    internal QueueLane(IDeviceExecutor executor, int queue, Func<VirtioSession, DescriptorChain, long> serve)
+    /// <param name="tryBegin">Whether a buffer may be served now; null: always.</param>
+    internal QueueLane(IDeviceExecutor executor, int queue, Func<VirtioSession, DescriptorChain, long> serve, TryBegin? tryBegin = null)
     {
-        (_executor, _queue, _serve) = (executor, queue, serve);
+        (_executor, _queue, _serve, _tryBegin) = (executor, queue, serve, tryBegin);
         _isWaiting = () => _served?.IsWaiting == true;
         executor.Start(Work, e => Volatile.Read(ref _session)?.Fail(e.ToString()));
     }
+
+    /// <summary>Whether a buffer may be served now; if not, when it may.</summary>
+    internal delegate bool TryBegin(DescriptorChain chain, out long againNs);
 
     internal void Start(VirtioSession session)
     {
@@ -59,9 +64,13 @@ internal sealed class QueueLane
         {
             _served = queue;
             queue.Ignore();
-            bool more = Drain(session, queue);
+            bool more = Drain(session, queue, out long heldUntilNs);
             session.Used(_queue);
-            if (more || (!session.IsEnding && (_executor.Linger(_isWaiting) || queue.Await())))
+            if (heldUntilNs != 0)
+            {
+                _executor.RingAt(heldUntilNs);
+            }
+            else if (more || (!session.IsEnding && (_executor.Linger(_isWaiting) || queue.Await())))
             {
                 _executor.Ring();
             }
@@ -73,9 +82,10 @@ internal sealed class QueueLane
         }
     }
 
-    /// <summary>Serves what waits, a ring's worth at most; true where there may be more.</summary>
-    private bool Drain(VirtioSession session, Virtqueue queue)
+    /// <summary>Serves what waits, a ring's worth at most; true where there may be more, unless the next is held until later.</summary>
+    private bool Drain(VirtioSession session, Virtqueue queue, out long heldUntilNs)
     {
+        heldUntilNs = 0;
         DescriptorChain chain = _chain!; // of the same Start as the session
         long told = Stopwatch.GetTimestamp();
         for (int left = queue.Size; left > 0; left--)
@@ -85,6 +95,13 @@ internal sealed class QueueLane
                 return false;
             }
 
+            if (_tryBegin is not null && !_tryBegin(chain, out heldUntilNs))
+            {
+                queue.Untake(chain);
+                return true;
+            }
+
+            heldUntilNs = 0;
             long written = _serve(session, chain);
             if (written < 0)
             {

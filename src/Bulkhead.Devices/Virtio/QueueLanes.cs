@@ -13,8 +13,9 @@ internal sealed class QueueLanes
     /// <summary>A lane for each executor, which the caller disposes.</summary>
     /// <param name="executors">Where each queue is served.</param>
     /// <param name="serve">As of <see cref="QueueLane"/>.</param>
-    internal QueueLanes(IReadOnlyList<IDeviceExecutor> executors, Func<VirtioSession, DescriptorChain, long> serve) =>
-        _lanes = [.. executors.Select((executor, queue) => new QueueLane(executor, queue, serve))];
+    /// <param name="tryBegin">As of <see cref="QueueLane"/>.</param>
+    internal QueueLanes(IReadOnlyList<IDeviceExecutor> executors, Func<VirtioSession, DescriptorChain, long> serve, QueueLane.TryBegin? tryBegin = null) =>
+        _lanes = [.. executors.Select((executor, queue) => new QueueLane(executor, queue, serve, tryBegin))];
 
     /// <summary>Lanes that serve differently.</summary>
     internal QueueLanes(params (IDeviceExecutor Executor, Func<VirtioSession, DescriptorChain, long> Serve)[] lanes) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -13,6 +14,7 @@ public sealed unsafe partial class PollBell : IDisposable
     private const int Asleep = -1;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
+    private const long NsPerSecond = 1_000_000_000;
 
     private readonly SafeFileHandle _event = new(EventFd(0, CloseOnExec | NonBlocking), ownsHandle: true);
     private int _state;
@@ -30,8 +32,8 @@ public sealed unsafe partial class PollBell : IDisposable
         }
     }
 
-    /// <summary>Sleeps until rung or until one of <paramref name="events"/>; then forgets the ring.</summary>
-    public void Wait(SafeHandle? handle, PollEvents events)
+    /// <summary>Sleeps until rung, until one of <paramref name="events"/> or until <paramref name="untilNs"/>; then forgets the ring.</summary>
+    public void Wait(SafeHandle? handle, PollEvents events, long untilNs = long.MaxValue)
     {
         bool sleeps = Interlocked.CompareExchange(ref _state, Asleep, Quiet) == Quiet;
         if (sleeps)
@@ -45,7 +47,9 @@ public sealed unsafe partial class PollBell : IDisposable
             }
 
             // SAFETY: the kernel writes the entries given; the caller keeps the handle while its thread waits.
-            _ = Poll(entries, (nuint)count, -1);
+            long leftNs = Math.Max(untilNs - Stopwatch.GetTimestamp(), 0);
+            ThreadCalls.TimeSpec left = new() { Seconds = leftNs / NsPerSecond, Nanoseconds = leftNs % NsPerSecond };
+            _ = Poll(entries, (nuint)count, untilNs == long.MaxValue ? null : &left, 0);
         }
 
         if (Interlocked.Exchange(ref _state, Quiet) == Rung && sleeps)
@@ -67,8 +71,8 @@ public sealed unsafe partial class PollBell : IDisposable
     [LibraryImport("libc", EntryPoint = "write")]
     private static partial nint Write(int descriptor, void* buffer, nuint length);
 
-    [LibraryImport("libc", EntryPoint = "poll")]
-    private static partial int Poll(PollEntry* entries, nuint count, int milliseconds);
+    [LibraryImport("libc", EntryPoint = "ppoll")]
+    private static partial int Poll(PollEntry* entries, nuint count, ThreadCalls.TimeSpec* timeout, nint noMask);
 
     /// <summary>struct pollfd.</summary>
     [StructLayout(LayoutKind.Sequential)]

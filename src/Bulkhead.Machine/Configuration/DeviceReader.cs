@@ -102,6 +102,7 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
             Uncached = map.Choice("cache", DiskRequest.Caches) == DiskRequest.Caches[1],
             Snapshot = map.Switch("snapshot", false),
             Serial = map.Text("serial", "what the guest finds as serial number") ?? string.Empty,
+            Limit = LimitReader.Read(map, countsRequests: true),
         }
         : null;
     }

@@ -86,6 +86,7 @@ internal sealed class NetworkReader(ConfigErrors errors)
             Forwards = ReadForwards(map, path),
             Mac = ReadMac(map),
             Addresses = ReadAddresses(map, path),
+            Limit = LimitReader.Read(map, countsRequests: false),
         };
         if (card.IsOfHost)
         {
@@ -99,6 +100,7 @@ internal sealed class NetworkReader(ConfigErrors errors)
         Only(map, "forward", card.Network == NetRequest.User, "the network user", card.IsOfHost ? "the guest has an address of its own there" : "what may pass say the rules of the network");
         Only(map, "device", card.Network == NetRequest.Tap, "the network tap", "it names an interface of the host");
         Only(map, "address", !card.IsOfHost, "a network of this file", "on the host's nobody looks at it");
+        Only(map, "bytes_per_second", card.IsOfHost, "the networks user and tap", "how much passes say the rules of the network");
         if (card.Network == NetRequest.Tap && !map.Has("device"))
         {
             map.Error("device", "is missing", DeviceForm);

@@ -78,7 +78,11 @@ internal static class SystemFields
         ConfigField.Choice("cache", DiskRequest.Caches, "Whether the host's cache is used, or passed by") with { Default = DiskRequest.Caches[0] },
         ConfigField.Choice("bus", DiskRequest.Buses, "Whether the guest finds it on PCI, or in a window of registers that ACPI names") with { Default = DiskRequest.Buses[0] },
         ConfigField.Choice("snapshot", ConfigMap.Switches, "Whether what is written is forgotten at the end") with { Default = ConfigMap.Switches[1] },
-        ConfigField.Text("serial", "The serial number the guest finds; 20 characters count"));
+        ConfigField.Text("serial", "The serial number the guest finds; 20 characters count"),
+        ConfigField.Number("requests_per_second", 1, int.MaxValue, "How many requests it serves; what is more waits"),
+        ConfigField.Size("bytes_per_second", 1, DeviceLimit.MostBytes, "How much it reads and writes; what is more waits"),
+        ConfigField.Duration("burst", DeviceLimit.LeastBurstNs, DeviceLimit.MostBurstNs, "With a limit: so much time's worth may come at once, after a rest")
+            with { Default = Quantity.FormatDuration(DeviceLimit.DefaultBurstNs) });
 
     public static readonly FieldTable Network = new(
         "network", "A virtio network card, and what it is connected to.",
@@ -86,7 +90,10 @@ internal static class SystemFields
         ConfigField.Texts("forward", "With user: ports of the host that lead to the guest: tcp:2222-:22, a list of them"),
         ConfigField.Text("device", "With tap: the name of the interface, which must be there"),
         ConfigField.Text("mac", "Its address; without it one made of the domain's name"),
-        ConfigField.Texts("address", "On a network of this file: the IP addresses it may send with, one or a list; without it any"));
+        ConfigField.Texts("address", "On a network of this file: the IP addresses it may send with, one or a list; without it any"),
+        ConfigField.Size("bytes_per_second", 1, DeviceLimit.MostBytes, "With user and tap: how much it carries, each way by itself; what is more waits"),
+        ConfigField.Duration("burst", DeviceLimit.LeastBurstNs, DeviceLimit.MostBurstNs, "With a limit: so much time's worth may come at once, after a rest")
+            with { Default = Quantity.FormatDuration(DeviceLimit.DefaultBurstNs) });
 
     public static readonly FieldTable NetworkRule = new(
         "rule", "What may pass from one domain to another; answers may pass back.",

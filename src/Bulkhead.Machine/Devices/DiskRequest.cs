@@ -7,7 +7,7 @@ namespace Bulkhead.Machine.Devices;
 public sealed record DiskRequest
 {
     /// <summary>How a disk is written on a command line.</summary>
-    public const string Form = "FILE[,ro][,format=raw|qcow2|vmdk|vdi][,cache=writeback|none][,snapshot][,serial=TEXT][,bus=pci|mmio]";
+    public const string Form = "FILE[,ro][,format=raw|qcow2|vmdk|vdi][,cache=writeback|none][,snapshot][,serial=TEXT][,bus=pci|mmio][,iops=N][,bps=SIZE][,burst=TIME]";
 
     /// <summary>The formats of images.</summary>
     internal static readonly string[] Formats = [.. DiskFormats.Names];
@@ -36,6 +36,9 @@ public sealed record DiskRequest
     /// <summary>Whether the guest finds it in a register window instead of on PCI.</summary>
     public bool Mmio { get; init; }
 
+    /// <summary>How much it serves, or null for any amount.</summary>
+    public DeviceLimit? Limit { get; init; }
+
     /// <summary>What the guest finds as its serial number; the first 20 characters count.</summary>
     public string Serial { get; init; } = string.Empty;
 
@@ -55,13 +58,14 @@ public sealed record DiskRequest
     public static DiskRequest? Parse(string text, out string? error)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (DeviceWords.Parse(text, ["ro", "snapshot"], ["format", "cache", "serial", "bus"], out error) is not { } words)
+        if (DeviceWords.Parse(text, ["ro", "snapshot"], ["format", "cache", "serial", "bus", "iops", "bps", "burst"], out error) is not { } words)
         {
             return null;
         }
 
+        DeviceLimit? limit = DeviceLimit.Parse(words, "iops", "bps", out error);
         error = !File.Exists(words.What) ? $"{words.What}: there is no such file; give the path of a disk image."
-            : Choice("format", words.Value("format"), Formats) ?? Choice("cache", words.Value("cache"), Caches) ?? Choice("bus", words.Value("bus"), Buses);
+            : Choice("format", words.Value("format"), Formats) ?? Choice("cache", words.Value("cache"), Caches) ?? Choice("bus", words.Value("bus"), Buses) ?? error;
         return error is not null ? null : new DiskRequest
         {
             Path = System.IO.Path.GetFullPath(words.What),
@@ -71,6 +75,7 @@ public sealed record DiskRequest
             Snapshot = words.Has("snapshot"),
             Mmio = words.Value("bus") == "mmio",
             Serial = words.Value("serial") ?? string.Empty,
+            Limit = limit,
         };
     }
 

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using Bulkhead.Core.Time;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Disks.Opening;
 using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Channels;
@@ -17,6 +19,8 @@ namespace Bulkhead.Machine.Devices;
 /// <remarks><i>Threading</i>: the control thread.</remarks>
 internal sealed class DomainDevices : IDisposable
 {
+    private const int UncachedUnitBytes = 4096;
+
     private readonly List<(IDisk Disk, DiskRequest Request)> _disks = [];
     private readonly List<NetCard> _nets = [];
     private readonly List<SharedFolder> _shares = [];
@@ -99,7 +103,7 @@ internal sealed class DomainDevices : IDisposable
             {
                 NetRequest net = request.Nets[i];
                 INetBackend backend = links.Ports[i] is { } port ? port : net.Network == NetRequest.Tap ? devices.OpenTap(net) : devices.StartPasst(net);
-                devices._nets.Add(new NetCard(backend, net.MacOf(request.Name, i), links.Captures[i]));
+                devices._nets.Add(new NetCard(backend, net.MacOf(request.Name, i), links.Captures[i], links.Cables[i], net.Limit?.ToRate() ?? DeviceLimit.None));
             }
 
             return devices;
@@ -111,8 +115,26 @@ internal sealed class DomainDevices : IDisposable
         }
     }
 
+    /// <summary>Makes a disk larger; how many bytes it has then.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/>.</remarks>
+    internal long GrowDisk(int number, Func<long, long> sizeOf)
+    {
+        if ((uint)number >= (uint)_disks.Count)
+        {
+            throw new OperatorException($"{_domain} has no disk {number}; it has {(_disks.Count == 0 ? "none" : $"{_disks.Count}, numbered from 0")}.", 2);
+        }
+
+        (IDisk disk, DiskRequest request) = _disks[number];
+        long size = sizeOf(disk.SizeBytes);
+        return size < disk.SizeBytes
+                ? throw new OperatorException($"{request.Path} has {disk.SizeBytes} bytes, and is not made smaller while a guest has it.", 2)
+            : request.Uncached && size % UncachedUnitBytes != 0
+                ? throw new OperatorException($"{request.Path} passes the host's cache by, so its size must be a multiple of {UncachedUnitBytes}.", 2)
+            : DiskWork.Resize(disk, request.Path, size);
+    }
+
     /// <summary>Where a device works; whoever asks disposes it.</summary>
-    internal IDeviceExecutor NewExecutor(string device) => _immediate ? new ImmediateExecutor() : new ThreadExecutor($"{device} {_domain}", _lingering);
+    internal IDeviceExecutor NewExecutor(string device, ITimerQueue timers) => _immediate ? new ImmediateExecutor(timers) : new ThreadExecutor($"{device} {_domain}", _lingering);
 
     /// <summary>The thread of a network card; whoever asks disposes it.</summary>
     internal IDeviceExecutor NewExecutor(NetCard net) => net.Backend.CreateExecutor($"net {_domain}");

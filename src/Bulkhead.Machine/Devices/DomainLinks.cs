@@ -1,6 +1,7 @@
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Backends.Net.Switching;
 using Bulkhead.Devices.Channels;
+using Bulkhead.Devices.Virtio.Net;
 using Bulkhead.Devices.Virtio.Vsock;
 
 namespace Bulkhead.Machine.Devices;
@@ -9,5 +10,6 @@ namespace Bulkhead.Machine.Devices;
 /// <param name="Channels">Its parts in channels, in the order of the shared windows of its memory.</param>
 /// <param name="Ports">For each of its network cards where it is connected to a network between domains, or null.</param>
 /// <param name="Captures">For each of its network cards.</param>
+/// <param name="Cables">Likewise.</param>
 /// <param name="Vsock">Where its sockets lead, or null.</param>
-internal sealed record DomainLinks(IReadOnlyList<ChannelMember> Channels, IReadOnlyList<SwitchPort?> Ports, IReadOnlyList<FrameCapture> Captures, VsockEndpoint? Vsock);
+internal sealed record DomainLinks(IReadOnlyList<ChannelMember> Channels, IReadOnlyList<SwitchPort?> Ports, IReadOnlyList<FrameCapture> Captures, IReadOnlyList<CardCable> Cables, VsockEndpoint? Vsock);

@@ -9,7 +9,7 @@ namespace Bulkhead.Machine.Devices;
 public sealed record NetRequest
 {
     /// <summary>How a card is written on a command line.</summary>
-    public const string Form = "user[,hostfwd=tcp|udp:[ADDRESS:]PORT-:PORT]…[,mac=ADDRESS]|tap:DEVICE[,mac=ADDRESS]";
+    public const string Form = "user[,hostfwd=tcp|udp:[ADDRESS:]PORT-:PORT]…[,mac=ADDRESS][,rate=SIZE[,burst=TIME]]|tap:DEVICE[,mac=ADDRESS][,rate=SIZE[,burst=TIME]]";
 
     /// <summary>The network that is the host's, by sockets of its own.</summary>
     internal const string User = "user";
@@ -38,6 +38,9 @@ public sealed record NetRequest
     /// <summary>The card's address of six bytes, or null: one made of the domain's name.</summary>
     public IReadOnlyList<byte>? Mac { get; init; }
 
+    /// <summary>On the host's networks: how much it carries, each way by itself, or null for any amount.</summary>
+    public DeviceLimit? Limit { get; init; }
+
     /// <summary>Reads what a command line says.</summary>
     /// <param name="text">The words.</param>
     /// <param name="error">What is wrong and the fix, or null.</param>
@@ -45,7 +48,7 @@ public sealed record NetRequest
     public static NetRequest? Parse(string text, out string? error)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (DeviceWords.Parse(text, [], ["hostfwd", "mac"], out error, repeated: "hostfwd") is not { } words)
+        if (DeviceWords.Parse(text, [], ["hostfwd", "mac", "rate", "burst"], out error, repeated: "hostfwd") is not { } words)
         {
             return null;
         }
@@ -82,7 +85,8 @@ public sealed record NetRequest
             return null;
         }
 
-        return new NetRequest { Network = tap ? Tap : User, Device = tap ? words.What[4..] : string.Empty, Forwards = forwards, Mac = mac };
+        DeviceLimit? limit = DeviceLimit.Parse(words, null, "rate", out error);
+        return error is not null ? null : new NetRequest { Network = tap ? Tap : User, Device = tap ? words.What[4..] : string.Empty, Forwards = forwards, Mac = mac, Limit = limit };
     }
 
     /// <summary>The address of a domain's card: without one of its own the same every time, locally administered, made of the domain's name.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Bulkhead.Core;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Backends.Net.Switching;
 
 namespace Bulkhead.Machine.Devices;

@@ -28,10 +28,12 @@ internal sealed class Board : IDisposable
     private readonly List<LocalApic> _apics = [];
     private readonly KvmClock? _kvmClock;
     private readonly PciDevices? _devices;
+    private readonly DomainDevices? _behind;
 
     /// <summary>Wires a board to the domain's vCPUs; its timers stand in vCPU 0's queue.</summary>
     internal Board(Domain domain, SerialOutput serial, long utcNs, bool debugExit, DomainDevices? devices = null, FirmwareBoard? firmware = null)
     {
+        _behind = devices;
         IClock clock = domain.Clock;
         VcpuSlot[] slots = domain.Slots;
         foreach (VcpuSlot slot in slots)
@@ -110,15 +112,15 @@ internal sealed class Board : IDisposable
         {
             var pciSlots = new PciSlots(pci, _mmio, router, AcpiLayout.PciRegisters, firmware?.Windows.High ?? AcpiLayout.PciMemory, static slot => Dsdt.PciPin(slot, 0), firmware is null ? 1 : FirmwareBoard.FirstSlot);
             var windows = new MmioSlots(_mmio, AcpiLayout.VirtioWindows, [.. Enumerable.Range(AcpiLayout.VirtioInterruptBase, AcpiLayout.MostVirtioWindows).Select(Line)]);
-            _devices = new PciDevices(pciSlots, windows, ram, bus);
+            _devices = new PciDevices(pciSlots, windows, ram, bus, () => clock.NowNs);
             foreach ((IDisk disk, DiskRequest request) in devices.Disks)
             {
-                _devices.AddDisk(disk, request.Serial, request.Mmio, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk"))]);
+                _devices.AddDisk(disk, request.Serial, request.Mmio, request.Limit?.ToRate() ?? DeviceLimit.None, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk", timers))]);
             }
 
             foreach (NetCard net in devices.Nets)
             {
-                _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture);
+                _devices.AddNet(net.Backend, devices.NewExecutor(net), net.Mac, net.Capture, net.Cable, net.Limit);
             }
 
             foreach (SharedFolder share in devices.Shares)
@@ -140,12 +142,12 @@ internal sealed class Board : IDisposable
 
             if (devices.Random is { } random)
             {
-                _devices.AddEntropy(random, devices.NewExecutor("rng"));
+                _devices.AddEntropy(random, devices.NewExecutor("rng", timers));
             }
 
             if (devices.Balloon)
             {
-                _devices.AddBalloon(devices.NewExecutor("inflate"), devices.NewExecutor("deflate"), devices.NewExecutor("report"));
+                _devices.AddBalloon(devices.NewExecutor("inflate", timers), devices.NewExecutor("deflate", timers), devices.NewExecutor("report", timers));
             }
         }
 
@@ -166,6 +168,12 @@ internal sealed class Board : IDisposable
 
     /// <summary>Tells the guest, if it listens, that it was held still.</summary>
     internal void NoteStopped() => _kvmClock?.NoteStopped();
+
+    /// <summary>Makes a disk larger; then <see cref="NoteGrown"/>.</summary>
+    internal long GrowDisk(int disk, Func<long, long> sizeOf) => _behind?.GrowDisk(disk, sizeOf) ?? 0;
+
+    /// <summary>Tells the guest, if its driver is there, that a disk has another size.</summary>
+    internal void NoteGrown(int disk) => _devices?.NoteResized(disk);
 
     /// <summary>Whether a device can still send a vCPU what it cannot mask.</summary>
     internal bool CanInterruptMasked

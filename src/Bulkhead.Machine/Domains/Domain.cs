@@ -269,6 +269,21 @@ public sealed class Domain : IDisposable
     /// <summary>Presses the ACPI power button; a guest that listens shuts down.</summary>
     public void PressPowerButton() => _board?.AcpiPm.PressPowerButton();
 
+    /// <summary>Makes a disk larger, and tells the guest; how many bytes it has then.</summary>
+    /// <param name="disk">Its number from 0, in the order of the request.</param>
+    /// <param name="sizeOf">The new size, of the present one.</param>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where it is off, has no such disk, or that cannot grow. <i>Threading</i>: the
+    /// control thread; requests of the guest go on meanwhile.</remarks>
+    public long GrowDisk(int disk, Func<long, long> sizeOf)
+    {
+        ArgumentNullException.ThrowIfNull(sizeOf);
+        long size = _board is { } board && !_off
+            ? board.GrowDisk(disk, sizeOf)
+            : throw new OperatorException($"{Name} is not running; give its image another size by 'bulkhead disk resize'.");
+        _board?.NoteGrown(disk); // of now: it may have been reset
+        return size;
+    }
+
     /// <summary>Offers console input; returns how many bytes were taken.</summary>
     public int SendInput(ReadOnlySpan<byte> data) => _board?.Serial.Receive(data) ?? 0;
 

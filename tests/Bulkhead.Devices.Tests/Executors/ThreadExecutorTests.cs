@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Bulkhead.Devices.Executors;
+using Microsoft.Win32.SafeHandles;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Executors;
@@ -23,9 +25,15 @@ public sealed class ThreadExecutorTests
     [Fact]
     public void Linger_Rung_IsTrue()
     {
-        using var rig = new Rig(new Lingering(Hour, []), static () => false);
+        using var looks = new ManualResetEventSlim();
+        using var rig = new Rig(new Lingering(Hour, []), () =>
+        {
+            looks.Set();
+            return false;
+        });
 
         rig.Ring();
+        looks.Wait(TestContext.Current.CancellationToken);
         rig.Ring();
 
         Assert.True(rig.Next());
@@ -59,6 +67,39 @@ public sealed class ThreadExecutorTests
         rig.Ring();
 
         Assert.False(rig.Next());
+    }
+
+    [Fact]
+    public void RingAt_Time_WorksAgainThen()
+    {
+        using var executor = new ThreadExecutor("test again");
+        AssertWorksAgain(executor);
+    }
+
+    [Fact]
+    public void RingAt_TimeOfAThreadThatWatches_WorksAgainThen()
+    {
+        using SafeFileHandle quiet = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite);
+        using var executor = new PollExecutor("test again", quiet);
+        AssertWorksAgain(executor);
+    }
+
+    private static void AssertWorksAgain(IDeviceExecutor executor)
+    {
+        using var turns = new BlockingCollection<long>();
+        long againNs = 0;
+        executor.Start(
+            () =>
+            {
+                turns.Add(Stopwatch.GetTimestamp());
+                if (againNs == 0)
+                {
+                    executor.RingAt(againNs = Stopwatch.GetTimestamp() + 20_000_000);
+                }
+            },
+            static e => throw e);
+        _ = turns.Take();
+        Assert.True(turns.Take() >= againNs);
     }
 
     [Theory]

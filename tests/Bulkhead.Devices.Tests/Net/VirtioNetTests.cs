@@ -134,7 +134,7 @@ public sealed class VirtioNetTests
                 "lan", 1500, [.. Enumerable.Range(0, cards).Select(static i => new SwitchMember($"m{i}", Packet.MacOf(i), []))],
                 [SwitchRig.Rule(0, 1), SwitchRig.Rule(1, 0)], static () => 1, immediate: true);
             Captures = [.. Network.Ports.Select(static _ => new FrameCapture())];
-            Rigs = [.. Network.Ports.Select((port, i) => new VirtioRig(new VirtioNet(port, new WatchedExecutor(port.CreateExecutor("net"), Thrown), Packet.MacOf(i), Captures[i]), RamBytes))];
+            Rigs = [.. Network.Ports.Select((port, i) => new VirtioRig(new VirtioNet(port, new WatchedExecutor(port.CreateExecutor("net"), Thrown), Packet.MacOf(i), Captures[i], new CardCable()), RamBytes))];
         }
 
         public NetworkSwitch Network { get; }

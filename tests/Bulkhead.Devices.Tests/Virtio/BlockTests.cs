@@ -2,9 +2,12 @@ using System.Buffers.Binary;
 using System.Text;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.Time;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Disks.Opening;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Executors;
+using Bulkhead.Devices.Tests.Chipset;
 using Bulkhead.Devices.Tests.Disks;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Devices.Virtio.Block;
@@ -338,6 +341,122 @@ public sealed class BlockTests : IDisposable
         Assert.NotNull(queue.Take());
         AddFlush(queue);
         Assert.True(queue.MustNotify());
+    }
+
+    [Theory]
+    [MemberData(nameof(RingKinds.All), MemberType = typeof(RingKinds))]
+    public void Limit_RequestsThatAreTooMany_WaitForTheirTurn(bool packed, bool tables, bool eventIndex, bool inOrder)
+    {
+        var clock = new FakeClock();
+        var timers = new TimerQueue(static () => { });
+        ulong features = RingKinds.Features(packed, tables, eventIndex, inOrder) | BlockFeatures.Flush;
+        DriverQueue queue = StartLimited(new RateLimit(10, 0, 200_000_000), clock, timers, features);
+        for (int i = 0; i < 6; i++)
+        {
+            AddFlush(queue);
+        }
+
+        _driver.Notify(0);
+
+        Assert.Equal(3, CountUsed(queue)); // a burst of two, and one
+        _driver.Notify(0); // hurries nobody
+        Assert.Equal(0, CountUsed(queue));
+        clock.Advance(99_000_000, timers);
+        Assert.Equal(0, CountUsed(queue));
+        clock.Advance(1_000_000, timers);
+        Assert.Equal(1, CountUsed(queue));
+        clock.Advance(1_000_000_000, timers);
+        Assert.Equal(2, CountUsed(queue));
+        AddFlush(queue);
+        Assert.True(queue.MustNotify());
+    }
+
+    [Fact]
+    public void Limit_OfBytes_CountsDataAlone()
+    {
+        var clock = new FakeClock();
+        var timers = new TimerQueue(static () => { });
+        DriverQueue queue = StartLimited(new RateLimit(0, 5120, 0), clock, timers, Cached);
+        byte[] data = new byte[512];
+        Assert.Equal(BlockStatus.Ok, Request(queue, BlockRequestType.Read, 0, data, into: true).Status);
+        clock.Advance(100_000_000, timers);
+        Assert.Equal(BlockStatus.Ok, Request(queue, BlockRequestType.Write, 0, data).Status);
+        AddFlush(queue);
+        _driver.Notify(0);
+        Assert.Equal(0, CountUsed(queue));
+        clock.Advance(100_000_000, timers);
+        Assert.Equal(1, CountUsed(queue));
+    }
+
+    [Fact]
+    public void Limit_ResetWhileARequestWaits_ForgetsIt()
+    {
+        var clock = new FakeClock();
+        var timers = new TimerQueue(static () => { });
+        DriverQueue queue = StartLimited(new RateLimit(1, 0, 0), clock, timers, Cached);
+        AddFlush(queue);
+        AddFlush(queue);
+        _driver.Notify(0);
+        Assert.Equal(1, CountUsed(queue));
+        _driver.Reset();
+
+        clock.Advance(5_000_000_000, timers);
+
+        Assert.Equal(0, CountUsed(queue));
+        queue = _driver.Start(Cached);
+        Assert.Equal(BlockStatus.Ok, Request(queue, BlockRequestType.Flush, 0, []).Status);
+    }
+
+    [Fact]
+    public void Resize_WhileADriverIsThere_TellsItAndServesWhatIsNew()
+    {
+        using var folder = new TempFolder();
+        File.WriteAllBytes(folder["disk.raw"], new byte[Sectors * 512]);
+        using IDisk disk = DiskImages.Open(folder["disk.raw"], new DiskOptions { Format = DiskFormat.Raw });
+        _rig.Dispose();
+        var device = new VirtioBlock(disk, "serial-1", [new ImmediateExecutor()]);
+        _rig = new VirtioRig(device);
+        _driver = new VirtioDriver(_rig);
+        device.NoteResized(); // to nobody
+        _driver.UseMsix(2);
+        Assert.True(_driver.Negotiate(Cached));
+        _driver.Common(PciCommonConfig.ConfigVector, 2, 1);
+        DriverQueue queue = _driver.Open(0, 16);
+        _driver.Ready();
+        byte[] data = [.. Enumerable.Repeat((byte)5, 512)];
+        Assert.Equal(BlockStatus.IoError, Request(queue, BlockRequestType.Write, Sectors, data).Status);
+        ulong before = _driver.Common(PciCommonConfig.ConfigGeneration, 1);
+
+        Assert.Equal((Sectors + 8) * 512, DiskWork.Resize(disk, "disk", (Sectors + 8) * 512));
+        device.NoteResized();
+
+        Assert.Equal([VirtioDriver.FirstMessage + 1], _rig.Messages.Take());
+        Assert.Equal(Sectors + 8ul, _driver.Read(PciCapabilityKind.Device, BlockConfig.Capacity, 8));
+        Assert.NotEqual(before, _driver.Common(PciCommonConfig.ConfigGeneration, 1));
+        Assert.Equal(BlockStatus.Ok, Request(queue, BlockRequestType.Write, Sectors, data).Status);
+        Assert.Equal(5, File.ReadAllBytes(folder["disk.raw"])[Sectors * 512]);
+        _driver.Reset();
+        device.NoteResized();
+        Assert.Empty(_rig.Messages.Take());
+    }
+
+    private DriverQueue StartLimited(RateLimit limit, FakeClock clock, TimerQueue timers, ulong features)
+    {
+        _rig.Dispose();
+        _rig = new VirtioRig(new VirtioBlock(_disk, "serial-1", [new ImmediateExecutor(timers)], new Throttle(limit, () => clock.NowNs)));
+        _driver = new VirtioDriver(_rig);
+        return _driver.Start(features);
+    }
+
+    private static int CountUsed(DriverQueue queue)
+    {
+        int count = 0;
+        while (queue.Take() is not null)
+        {
+            count++;
+        }
+
+        return count;
     }
 
     private void AddFlush(DriverQueue queue) =>

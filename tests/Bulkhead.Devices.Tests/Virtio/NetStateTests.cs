@@ -1,7 +1,10 @@
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.Time;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Executors;
+using Bulkhead.Devices.Tests.Chipset;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Devices.Virtio.Net;
 using Xunit;
@@ -18,7 +21,7 @@ public sealed class NetStateTests
     {
         using var net = new ScriptedNet { HasRoom = false };
         using IDeviceExecutor executor = net.CreateExecutor("test net");
-        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture()));
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), new CardCable()));
         var driver = new VirtioDriver(rig);
         Assert.True(driver.Negotiate(RingKinds.Features(packed, tables: false, eventIndex: false) | NetFeatures.MergeableBuffers));
         DriverQueue receive = driver.Open(0, 8);
@@ -53,5 +56,91 @@ public sealed class NetStateTests
         Assert.Equal((uint)(NetHeader.Bytes + frame.Length - 600), two?.Written);
         Assert.Equal(frame[..(600 - NetHeader.Bytes)], rig.Ram.Read(small + NetHeader.Bytes, 600 - NetHeader.Bytes));
         Assert.Equal([frame], net.Sent);
+    }
+
+    [Fact]
+    public void Cable_PulledOut_NoFramePasses_AndTheDriverIsTold()
+    {
+        using var net = new ScriptedNet();
+        var cable = new CardCable();
+        using var executor = new ImmediateExecutor();
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), cable));
+        var driver = new VirtioDriver(rig);
+        driver.UseMsix(1);
+        Assert.True(driver.Negotiate(RingKinds.Split | NetFeatures.Status));
+        driver.Common(PciCommonConfig.ConfigVector, 2, 0);
+        DriverQueue receive = driver.Open(0, 8);
+        DriverQueue transmit = driver.Open(1, 8);
+        driver.Ready();
+        Assert.Equal(1ul, driver.Read(PciCapabilityKind.Device, 6, 2));
+
+        cable.IsPlugged = false;
+        Assert.Equal([VirtioDriver.FirstMessage], rig.Messages.Take());
+        Assert.Equal(0ul, driver.Read(PciCapabilityKind.Device, 6, 2));
+        Assert.Equal((0, 1), Exchange());
+
+        cable.IsPlugged = true;
+        Assert.Equal([VirtioDriver.FirstMessage], rig.Messages.Take());
+        Assert.Equal(1ul, driver.Read(PciCapabilityKind.Device, 6, 2));
+        Assert.Empty(net.Sent);
+        Assert.Equal((1, 1), Exchange());
+        Assert.Single(net.Sent);
+
+        // One frame each way: how many came, and how many buffers to send came back.
+        (int Received, int Done) Exchange()
+        {
+            receive.Add(new Piece(rig.Ram.Take(1100), 1100, true));
+            transmit.Add(new Piece(rig.Ram.Put(new byte[NetHeader.Bytes + 100]), NetHeader.Bytes + 100, false));
+            net.Arrive(new byte[100]);
+            driver.Notify(1);
+            return (CountUsed(receive), CountUsed(transmit));
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Limit_EachWay_FramesThatAreTooManyWait(bool packed)
+    {
+        using var net = new ScriptedNet();
+        var clock = new FakeClock();
+        var timers = new TimerQueue(static () => { });
+        var executor = new ImmediateExecutor(timers);
+        var limit = new RateLimit(0, 10_000, 100_000_000); // a frame of 1000 bytes every tenth of a second, after the first two
+        Throttle Limited() => new(limit, () => clock.NowNs);
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), new CardCable(), Limited(), Limited()));
+        var driver = new VirtioDriver(rig);
+        Assert.True(driver.Negotiate(RingKinds.Features(packed, tables: false, eventIndex: true)));
+        DriverQueue receive = driver.Open(0, 8);
+        DriverQueue transmit = driver.Open(1, 8);
+        driver.Ready();
+        for (int i = 0; i < 4; i++)
+        {
+            receive.Add(new Piece(rig.Ram.Take(1100), 1100, true));
+            transmit.Add(new Piece(rig.Ram.Put(new byte[NetHeader.Bytes + 1000]), NetHeader.Bytes + 1000, false));
+            net.Arrive(new byte[1000]);
+        }
+
+        driver.Notify(1);
+
+        foreach (int expected in (ReadOnlySpan<int>)[2, 0, 1, 1, 0])
+        {
+            Assert.Equal((expected, expected), (CountUsed(receive), CountUsed(transmit)));
+            driver.Notify(0); // hurries nobody
+            clock.Advance(expected == 2 ? 99_999_999 : expected == 0 ? 1 : 100_000_000, timers);
+        }
+
+        Assert.Equal(4, net.Sent.Count);
+    }
+
+    private static int CountUsed(DriverQueue queue)
+    {
+        int count = 0;
+        while (queue.Take() is not null)
+        {
+            count++;
+        }
+
+        return count;
     }
 }

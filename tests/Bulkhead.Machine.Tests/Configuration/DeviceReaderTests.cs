@@ -17,7 +17,7 @@ public sealed class DeviceReaderTests
                 image: debian
                 disks:
                   - file: root.img
-                  - { file: /big/data.qcow2, read_only: true, format: qcow2, cache: none, snapshot: true, serial: data-1, bus: mmio }
+                  - { file: /big/data.qcow2, read_only: true, format: qcow2, cache: none, snapshot: true, serial: data-1, bus: mmio, requests_per_second: 500, bytes_per_second: 10Mi, burst: 1s }
                 shares:
                   - folder: src
                   - { folder: /data, tag: d_1.x, read_only: true }
@@ -27,7 +27,7 @@ public sealed class DeviceReaderTests
                   - name: user
                     forward: ["tcp:2222-:22", "udp:0.0.0.0:5353-:53"]
                     mac: 52:54:00:12:34:56
-                  - { name: user, forward: "tcp:80-:8080" }
+                  - { name: user, forward: "tcp:80-:8080", bytes_per_second: 1Mi }
                 vsock: { cid: 3, path: a.vsock, peers: [b] }
               - { name: b, image: debian, vsock: { cid: 4 } }
             """);
@@ -39,12 +39,14 @@ public sealed class DeviceReaderTests
         Assert.Equal(
             [
                 new DiskRequest { Path = "/sys/root.img" },
-                new DiskRequest { Path = "/big/data.qcow2", ReadOnly = true, Format = "qcow2", Uncached = true, Snapshot = true, Serial = "data-1", Mmio = true },
+                new DiskRequest { Path = "/big/data.qcow2", ReadOnly = true, Format = "qcow2", Uncached = true, Snapshot = true, Serial = "data-1", Mmio = true, Limit = new DeviceLimit(500, 10 << 20, 1_000_000_000) },
             ],
             a.Disks);
         Assert.Equal(
             [new PortForward(false, IPAddress.Loopback, 2222, 22), new PortForward(true, IPAddress.Any, 5353, 53)], a.Nets[0].Forwards);
         Assert.Equal([0x52, 0x54, 0, 0x12, 0x34, 0x56], a.Nets[0].Mac!); // it was given
+        Assert.Null(a.Nets[0].Limit);
+        Assert.Equal(new DeviceLimit(0, 1 << 20), a.Nets[1].Limit);
         Assert.Equal(8080, Assert.Single(a.Nets[1].Forwards).GuestPort);
         Assert.Equal((3u, "/sys/a.vsock"), (a.Vsock!.Cid, a.Vsock.Path)); // it was given
         Assert.Equal(["b"], a.Vsock.Peers);
@@ -55,6 +57,9 @@ public sealed class DeviceReaderTests
     [InlineData("disks: [{ read_only: true }]", "domains[0].disks[0].file: is missing; the path of a disk image")]
     [InlineData("disks: [{ file: a, format: qcow3 }]", "domains[0].disks[0].format: \"qcow3\" is not known; one of raw, qcow2, vmdk, vdi; did you mean qcow2?")]
     [InlineData("disks: [{ path: a }]", "domains[0].disks[0].path: is not a field; fields are file, read_only")]
+    [InlineData("disks: [{ file: a, requests_per_second: 0 }]", "domains[0].disks[0].requests_per_second: \"0\" does not fit; a whole number from 1")]
+    [InlineData("disks: [{ file: a, burst: 1s }]", "domains[0].disks[0].burst: has no limit to go with; leave it out, or set requests_per_second or bytes_per_second")]
+    [InlineData("networks: [{ name: user, burst: 1s }]", "domains[0].networks[0].burst: has no limit to go with; leave it out, or set bytes_per_second")]
     [InlineData("networks: [{ name: users }]", "domains[0].networks[0].name: \"users\" is not known; one of user, tap; did you mean user?")]
     [InlineData("networks: [{ name: user, forward: [22] }]", "domains[0].networks[0].forward[0]: \"22\" is not a forwarded port; tcp|udp:[ADDRESS:]PORT-:PORT")]
     [InlineData("networks: [{ name: user, mac: \"53:0:0:0:0:0\" }]", "domains[0].networks[0].mac: \"53:0:0:0:0:0\" is not an address; six bytes")]

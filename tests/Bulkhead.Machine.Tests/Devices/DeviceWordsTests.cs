@@ -10,17 +10,21 @@ public sealed class DeviceWordsTests
     [Fact]
     public void Disk_EveryWord_IsTaken()
     {
-        DiskRequest? disk = DiskRequest.Parse($"{s_file},ro,format=vmdk,cache=none,snapshot,serial=x y,bus=mmio", out string? error);
+        DiskRequest? disk = DiskRequest.Parse($"{s_file},ro,format=vmdk,cache=none,snapshot,serial=x y,bus=mmio,iops=100,bps=2Mi,burst=1s", out string? error);
 
         Assert.Null(error);
-        Assert.Equal(new DiskRequest { Path = s_file, ReadOnly = true, Format = "vmdk", Uncached = true, Snapshot = true, Serial = "x y", Mmio = true }, disk);
+        Assert.Equal(new DiskRequest { Path = s_file, ReadOnly = true, Format = "vmdk", Uncached = true, Snapshot = true, Serial = "x y", Mmio = true, Limit = new DeviceLimit(100, 2 << 20, 1_000_000_000) }, disk);
     }
 
     [Theory]
-    [InlineData("FILE,rw", "'rw' is not known here; known are ro, snapshot, format=, cache=, serial=, bus= (did you mean ro?).")]
+    [InlineData("FILE,rw", "'rw' is not known here; known are ro, snapshot, format=, cache=, serial=, bus=, iops=, bps=, burst= (did you mean ro?).")]
     [InlineData("FILE,format=qcow", "format=qcow: give one of raw, qcow2, vmdk, vdi.")]
     [InlineData("FILE,ro,ro", "ro stands there twice; give it once.")]
     [InlineData("FILE,serial", "'serial' is not known here")]
+    [InlineData("FILE,iops=0", "iops=0: give a whole number from 1 on")]
+    [InlineData("FILE,bps=fast", "bps=fast: give a size such as")]
+    [InlineData("FILE,iops=1,burst=2", "burst=2: give a time such as")]
+    [InlineData("FILE,burst=2s", "burst goes with iops or bps.")]
     [InlineData(",ro", "nothing stands before the first comma.")]
     [InlineData("/no/such,,file", "/no/such,file: there is no such file")]
     public void Disk_Mistake_IsNamedWithItsFix(string text, string expected)
@@ -67,6 +71,9 @@ public sealed class DeviceWordsTests
 
     [Theory]
     [InlineData("user,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=udp:53-:53,mac=02:00:00:00:00:01", null)]
+    [InlineData("user,rate=1Mi,burst=0", null)]
+    [InlineData("user,rate=0", "rate=0: give a size")]
+    [InlineData("tap:t,burst=1s", "burst goes with rate.")]
     [InlineData("tap", "'tap' is no kind of network")]
     [InlineData("user,hostfwd=tcp:2222:22", "hostfwd=tcp:2222:22: write tcp|udp:[ADDRESS:]PORT-:PORT")]
     [InlineData("user,hostfwd=tcp:0-:22", "hostfwd=tcp:0-:22: write")]

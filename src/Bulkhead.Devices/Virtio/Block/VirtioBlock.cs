@@ -3,6 +3,7 @@ using System.Text;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.State;
 using Bulkhead.Devices.Backends.Disks;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Queues;
 
@@ -32,15 +33,23 @@ internal sealed class VirtioBlock : IVirtioDevice
     private readonly IDisk _disk;
     private readonly byte[] _serial = new byte[SerialBytes];
     private readonly QueueLanes _lanes;
+    private VirtioSession? _session;
     private bool _writeback = true;
     private bool _writebackIsChosen;
 
     /// <summary>A disk with a serial number (its first 20 bytes), served on as many executors as it has queues.</summary>
-    internal VirtioBlock(IDisk disk, string serial, IReadOnlyList<IDeviceExecutor> executors)
+    /// <param name="disk">The disk.</param>
+    /// <param name="serial">Its serial number.</param>
+    /// <param name="executors">Where its queues are served.</param>
+    /// <param name="throttle">How much may be asked of it, or null for any amount.</param>
+    internal VirtioBlock(IDisk disk, string serial, IReadOnlyList<IDeviceExecutor> executors, Throttle? throttle = null)
     {
         _disk = disk;
         Encoding.ASCII.GetBytes(serial.AsSpan(0, Math.Min(serial.Length, SerialBytes)), _serial);
-        _lanes = new QueueLanes(executors, Serve);
+        _lanes = new QueueLanes(
+            executors,
+            Serve,
+            throttle is null ? null : (DescriptorChain chain, out long againNs) => throttle.TryTake(1, DataBytes(chain), out againNs));
         QueueSizes = [.. Enumerable.Repeat(QueueSize, _lanes.Count)];
         Features = VirtioFeatures.InOrder | BlockFeatures.SizeMaximum | BlockFeatures.SegmentMaximum | BlockFeatures.BlockSize | BlockFeatures.Topology | BlockFeatures.Flush
             | BlockFeatures.ConfigurableCache | BlockFeatures.MultiQueue | BlockFeatures.Discard | BlockFeatures.WriteZeroes
@@ -97,7 +106,14 @@ internal sealed class VirtioBlock : IVirtioDevice
     }
 
     /// <inheritdoc/>
-    public void Start(VirtioSession session) => _lanes.Start(session);
+    public void Start(VirtioSession session)
+    {
+        Volatile.Write(ref _session, session);
+        _lanes.Start(session);
+    }
+
+    /// <summary>The disk has another size: a driver that is there is told. From any thread.</summary>
+    internal void NoteResized() => Volatile.Read(ref _session)?.ConfigChanged();
 
     /// <inheritdoc/>
     public void Notify(int queue) => _lanes.Ring(queue);
@@ -120,6 +136,9 @@ internal sealed class VirtioBlock : IVirtioDevice
         _writeback = reader.ReadBoolean();
         reader.EndSection();
     }
+
+    private static long DataBytes(DescriptorChain chain) =>
+        Math.Max((long)Math.Min(chain.ReadableBytes + chain.WritableBytes, MostBytes) - HeaderBytes - sizeof(BlockStatus), 0);
 
     // Header: type u32, reserved u32, sector u64. Then data, and at the end of what is written one byte of status.
     private long Serve(VirtioSession session, DescriptorChain chain)

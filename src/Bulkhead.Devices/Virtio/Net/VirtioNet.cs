@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Queues;
@@ -24,19 +25,35 @@ internal sealed class VirtioNet : IVirtioDevice
     private readonly IDeviceExecutor _executor;
     private readonly byte[] _mac;
     private readonly FrameCapture _capture;
+    private readonly Throttle? _sending;
+    private readonly Throttle? _receiving;
     private readonly List<DescriptorChain> _buffers = [];
     private readonly Stack<DescriptorChain> _spare = [];
     private DescriptorChain? _unsent;
     private bool _hasUnsent;
+    private bool _maySend; // what is unsent was taken of what may be sent
+    private bool _mayReceive; // and so was the frame that comes next
     private ulong _room;
+    private long _againNs; // when what is held back now may pass
     private VirtioSession? _session;
     private Action? _stopped;
-    private volatile bool _up = true;
+    private readonly CardCable _cable;
+    private volatile bool _isGone; // whoever was at the other end
+    private bool _toldUp = true;
 
     /// <summary>A card with an address of six bytes, whose frames may be looked at.</summary>
-    internal VirtioNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture)
+    /// <param name="backend">What it is connected to.</param>
+    /// <param name="executor">Where it works.</param>
+    /// <param name="mac">Its address.</param>
+    /// <param name="capture">Who may look on.</param>
+    /// <param name="cable">Its cable.</param>
+    /// <param name="sending">How much it sends, or null for any amount.</param>
+    /// <param name="receiving">How much it receives, or null for any amount.</param>
+    internal VirtioNet(INetBackend backend, IDeviceExecutor executor, ReadOnlySpan<byte> mac, FrameCapture capture, CardCable cable, Throttle? sending = null, Throttle? receiving = null)
     {
+        (_cable, _sending, _receiving) = (cable, sending, receiving);
         (_backend, _executor, _mac, _capture) = (backend, executor, mac.ToArray(), capture);
+        cable.Attach(executor.Ring);
         executor.Start(Work, e => Volatile.Read(ref _session)?.Fail(e.ToString()));
     }
 
@@ -62,7 +79,7 @@ internal sealed class VirtioNet : IVirtioDevice
         Span<byte> c = stackalloc byte[ConfigBytes];
         c.Clear();
         _mac.CopyTo(c);
-        BinaryPrimitives.WriteUInt16LittleEndian(c[6..], _up ? LinkUp : (ushort)0);
+        BinaryPrimitives.WriteUInt16LittleEndian(c[6..], IsUp ? LinkUp : (ushort)0);
         BinaryPrimitives.WriteUInt16LittleEndian(c[8..], 1);
         BinaryPrimitives.WriteUInt16LittleEndian(c[10..], _backend.Mtu);
         DeviceConfig.Read(c, offset, data);
@@ -97,6 +114,8 @@ internal sealed class VirtioNet : IVirtioDevice
         _executor.Ring();
     }
 
+    private bool IsUp => !_isGone && _cable.IsPlugged;
+
     private void Work()
     {
         if (Interlocked.Exchange(ref _stopped, null) is { } stopped)
@@ -106,6 +125,7 @@ internal sealed class VirtioNet : IVirtioDevice
             _buffers.Clear();
             _spare.Clear();
             (_unsent, _hasUnsent, _room) = (null, false, 0);
+            (_maySend, _mayReceive) = (false, false);
             _backend.Close();
             stopped();
             return;
@@ -115,12 +135,19 @@ internal sealed class VirtioNet : IVirtioDevice
         {
             Virtqueue? receive = session.Queues[ReceiveQueue];
             Virtqueue? transmit = session.Queues[TransmitQueue];
+            _againNs = long.MaxValue;
             bool open = transmit is null || Transmit(session, transmit);
             bool fed = receive is not null && Receive(session, receive);
             _backend.Await(fed && open);
-            if (!open && _up)
+            if (_againNs != long.MaxValue)
             {
-                _up = false; // whoever was at the other end is gone
+                _executor.RingAt(_againNs);
+            }
+
+            _isGone |= !open;
+            if (_toldUp != IsUp)
+            {
+                _toldUp = !_toldUp;
                 session.ConfigChanged();
             }
 
@@ -154,8 +181,9 @@ internal sealed class VirtioNet : IVirtioDevice
         int left = queue.Size;
         while (left > 0 && !session.IsEnding && (_hasUnsent || queue.TryPop(chain)))
         {
-            _hasUnsent = !TrySend(chain);
-            if (_hasUnsent)
+            _maySend = _maySend || MayPass(_sending, chain.ReadableBytes);
+            _hasUnsent = !_maySend || !TrySend(chain);
+            if (_hasUnsent && _maySend)
             {
                 open = _backend.Send();
                 _hasUnsent = !TrySend(chain);
@@ -166,6 +194,7 @@ internal sealed class VirtioNet : IVirtioDevice
                 break;
             }
 
+            _maySend = false;
             queue.Push(chain, 0);
             queue.Publish();
             if (--left % TellEvery == 0)
@@ -184,14 +213,26 @@ internal sealed class VirtioNet : IVirtioDevice
         return open;
     }
 
+    /// <summary>Whether a frame, with its header, is not too much now; else it is looked at again when it is not.</summary>
+    private bool MayPass(Throttle? throttle, ulong bytes)
+    {
+        if (throttle is null || throttle.TryTake(1, Math.Clamp((long)bytes - NetHeader.Bytes, 0, INetBackend.MostFrameBytes), out long againNs))
+        {
+            return true;
+        }
+
+        _againNs = Math.Min(_againNs, againNs);
+        return false;
+    }
+
     /// <summary>Copies a frame to the backend; false where it has no room now.</summary>
     private bool TrySend(DescriptorChain chain)
     {
         Span<byte> bytes = stackalloc byte[NetHeader.Bytes];
         ulong length = chain.ReadableBytes - NetHeader.Bytes;
-        if (!chain.TryRead(0, bytes) || length is < EthernetHeader or > INetBackend.MostFrameBytes)
+        if (!_cable.IsPlugged || !chain.TryRead(0, bytes) || length is < EthernetHeader or > INetBackend.MostFrameBytes)
         {
-            return true; // not a frame: it goes nowhere
+            return true; // it goes nowhere, or is not a frame
         }
 
         var header = FrameHeader.Read(bytes);
@@ -207,7 +248,7 @@ internal sealed class VirtioNet : IVirtioDevice
         return true;
     }
 
-    /// <summary>Hands over what came, a ring's worth at most; false where the driver has no room for more.</summary>
+    /// <summary>Hands over what came, a ring's worth at most; false where the driver has no room for more, or more would be too much.</summary>
     private bool Receive(VirtioSession session, Virtqueue queue)
     {
         bool merges = session.Has(NetFeatures.MergeableBuffers);
@@ -215,8 +256,16 @@ internal sealed class VirtioNet : IVirtioDevice
         int left = queue.Size;
         while (left > 0 && room && !session.IsEnding && _backend.PeekFrame(out FrameHeader header) is { IsEmpty: false } frame)
         {
+            if (!_cable.IsPlugged)
+            {
+                left--;
+                _backend.DropFrame();
+                continue;
+            }
+
             ulong needed = (ulong)frame.Length + NetHeader.Bytes;
-            room = Gather(session, queue, needed, merges);
+            _mayReceive = _mayReceive || MayPass(_receiving, needed);
+            room = _mayReceive && Gather(session, queue, needed, merges);
             if (room)
             {
                 if (_room >= needed) // else it is dropped: the driver takes none that large
@@ -225,6 +274,7 @@ internal sealed class VirtioNet : IVirtioDevice
                     Deliver(queue, header, frame, needed);
                 }
 
+                _mayReceive = false;
                 _backend.DropFrame();
                 if (--left % TellEvery == 0)
                 {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Backends.Net.Switching;
 using Xunit;

@@ -21,5 +21,7 @@ internal sealed class LingeringExecutor : IDeviceExecutor
         return more();
     }
 
+    public void RingAt(long timeNs) => _inner.RingAt(timeNs);
+
     public void Dispose() => _inner.Dispose();
 }

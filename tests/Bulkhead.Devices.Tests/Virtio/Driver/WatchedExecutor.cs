@@ -16,5 +16,7 @@ internal sealed class WatchedExecutor(IDeviceExecutor inner, ConcurrentQueue<Exc
 
     public bool Linger(Func<bool> more) => inner.Linger(more);
 
+    public void RingAt(long timeNs) => inner.RingAt(timeNs);
+
     public void Dispose() => inner.Dispose();
 }

@@ -19,5 +19,7 @@ internal sealed class CountingExecutor : IDeviceExecutor
 
     public bool Linger(Func<bool> more) => _inner.Linger(more);
 
+    public void RingAt(long timeNs) => _inner.RingAt(timeNs);
+
     public void Dispose() => _inner.Dispose();
 }

@@ -139,11 +139,6 @@ public static class DiskWork
         ArgumentNullException.ThrowIfNull(sizeOf);
         using IDisk disk = DiskImages.Open(path, new DiskOptions { Format = format });
         long size = sizeOf(disk.SizeBytes);
-        if (disk is not IResizableDisk resizable)
-        {
-            throw new OperatorException($"{path} is of a format that holds its disk at one size; convert it to qcow2 or raw first.");
-        }
-
         if (size < disk.SizeBytes && (!shrink || disk is Qcow2Disk))
         {
             throw new OperatorException(disk is Qcow2Disk
@@ -151,11 +146,19 @@ public static class DiskWork
                 : $"{path} has {disk.SizeBytes} bytes; to cut off what stands behind the first {size}, give --shrink.");
         }
 
-        DiskResult result = size > long.MaxValue - CopyBytes || size % DiskRange.SectorBytes != 0 ? DiskResult.NoSpace : resizable.Resize(size);
-        if (result != DiskResult.Ok)
+        _ = Resize(disk, path, size);
+    }
+
+    /// <summary>Gives an open disk another size; how many bytes it has then.</summary>
+    public static long Resize(IDisk disk, string path, long sizeBytes)
+    {
+        if (disk is not IResizableDisk resizable)
         {
-            throw Failed(path, "resized", result);
+            throw new OperatorException($"{path} is of a format that holds its disk at one size; convert it to qcow2 or raw first.");
         }
+
+        DiskResult result = sizeBytes > long.MaxValue - CopyBytes || sizeBytes % DiskRange.SectorBytes != 0 ? DiskResult.NoSpace : resizable.Resize(sizeBytes);
+        return result == DiskResult.Ok ? disk.SizeBytes : throw Failed(path, "resized", result);
     }
 
     /// <summary>Compares the counts of a qcow2 image with what uses its clusters, and mends them where that is wanted and safe.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using Bulkhead.Abi.Virtio;
+using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Executors;
 
 namespace Bulkhead.Devices.Backends.Net.Switching;
@@ -141,7 +142,7 @@ public sealed class SwitchPort : INetBackend
         && (_addresses.Length == 0 || !facts.HasAddress || (MaySay(facts.SourceAddress, facts) && MaySay(facts.SaidAddress, facts)));
 
     /// <summary>Takes so much of its own share of a rule's limit.</summary>
-    internal bool TryTake(int rule, in RateLimit limit, int frames, int bytes, long nowNs) => _buckets[rule].TryTake(limit, frames, bytes, nowNs);
+    internal bool TryTake(int rule, in RateLimit limit, int frames, int bytes, long nowNs) => _buckets[rule].TryTake(limit, frames, bytes, nowNs, out _);
 
     /// <summary>Puts a frame into its queue, as its driver takes it; by whoever sends it.</summary>
     internal void Deliver(in FrameHeader header, in FrameFacts facts, ReadOnlySpan<byte> frame)

@@ -1,3 +1,5 @@
+using Bulkhead.Devices.Backends.Limits;
+
 namespace Bulkhead.Devices.Backends.Net.Switching;
 
 /// <summary>Which frames may pass from whom to whom, or must not.</summary>
