@@ -49,6 +49,8 @@ internal sealed class MachineHost : IMachineHost
             Disks = request.Disks,
             Nets = request.Nets,
             Shares = request.Shares,
+            Console = request.Console,
+            Ports = request.Ports,
             Entropy = request.Entropy,
             Balloon = request.Balloon,
             Vsock = request.Vsock,

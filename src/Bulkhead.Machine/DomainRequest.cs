@@ -53,6 +53,12 @@ public sealed record DomainRequest
     /// <summary>The folders of the host it has.</summary>
     public IReadOnlyList<ShareRequest> Shares { get; init; } = [];
 
+    /// <summary>Its virtio console, or null for none.</summary>
+    public ConsoleRequest? Console { get; init; }
+
+    /// <summary>The ports with names at it.</summary>
+    public IReadOnlyList<PortRequest> Ports { get; init; } = [];
+
     /// <summary>Whether it has a device that gives random bytes.</summary>
     public bool Entropy { get; init; }
 

@@ -47,7 +47,7 @@ public sealed partial class GuestScriptsTests
     private static partial Regex Described();
 
     // uio's are for whoever wants them.
-    [GeneratedRegex("""(?:\bload |transport=")([a-z][a-z0-9_ ]*[a-z0-9_])(?= \|\||"| ;|\n)""")]
+    [GeneratedRegex("""(?:\bload |transport=")([a-z][a-z0-9_ -]*[a-z0-9_])(?= \|\||"| ;|\n)""")]
     private static partial Regex Loaded();
 
     [GeneratedRegex("known: ([^\"]+)\"")]

@@ -82,6 +82,12 @@ internal sealed class RunCommand
     private readonly Option<IReadOnlyList<ShareRequest>> _share = Options.Several<ShareRequest>(
         "--share", ShareRequest.Form, "A folder of the host, which the guest mounts by its tag: mount -t virtiofs TAG /mnt (its name); may be given several times.", ShareRequest.Parse);
 
+    private readonly Option<ConsoleRequest?> _console = Options.One<ConsoleRequest>(
+        "--console", ConsoleRequest.Form, "A console (virtio, /dev/hvc0) beside the serial port; a process of the host that connects to PATH is at it.", ConsoleRequest.Parse);
+
+    private readonly Option<IReadOnlyList<PortRequest>> _port = Options.Several<PortRequest>(
+        "--port", PortRequest.Form, "A stream of bytes (virtio) between /dev/virtio-ports/NAME in the guest and who connects to PATH; may be given several times.", PortRequest.Parse);
+
     private readonly Option<bool> _rng = Options.Switch("--rng", "Give the guest a device (virtio) that gives random bytes.");
     private readonly Option<bool> _balloon = Options.Switch("--balloon", "Give the guest a device (virtio) by which memory it has no use for goes back to the host.");
 
@@ -110,7 +116,9 @@ internal sealed class RunCommand
     {
         var command = new Command("run", "Run one guest until it powers off.")
         {
-            _image, _kernel, _initrd, _module, _firmware, _append, _memory, _cpus, _cpu, _engine, _clock, _engineOptions, _serial, _disk, _net, _share, _rng, _balloon, _vsock, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
+            _image, _kernel, _initrd, _module, _firmware, _append, _memory, _cpus, _cpu,
+            _serial, _disk, _net, _share, _console, _port, _rng, _balloon, _vsock,
+            _engine, _clock, _engineOptions, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -201,6 +209,8 @@ internal sealed class RunCommand
             Disks = disks,
             Nets = nets,
             Shares = line.GetValue(_share) ?? [],
+            Console = line.GetValue(_console),
+            Ports = line.GetValue(_port) ?? [],
             Entropy = line.GetValue(_rng),
             Balloon = line.GetValue(_balloon),
             Vsock = line.GetValue(_vsock),

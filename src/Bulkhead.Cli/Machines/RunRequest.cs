@@ -52,6 +52,12 @@ internal sealed record RunRequest
     /// <summary>The folders of the host that the guest has.</summary>
     internal IReadOnlyList<ShareRequest> Shares { get; init; } = [];
 
+    /// <summary>The guest's virtio console, or null for none.</summary>
+    internal ConsoleRequest? Console { get; init; }
+
+    /// <summary>The ports with names at it.</summary>
+    internal IReadOnlyList<PortRequest> Ports { get; init; } = [];
+
     /// <summary>Whether the guest has a device that gives random bytes.</summary>
     internal bool Entropy { get; init; }
 

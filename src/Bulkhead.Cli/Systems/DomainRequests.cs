@@ -64,6 +64,8 @@ internal static class DomainRequests
             Disks = [.. disks, .. d.Disks],
             Nets = d.Nets,
             Shares = d.Shares,
+            Console = d.Console,
+            Ports = d.Ports,
             Entropy = d.Entropy,
             Balloon = d.Balloon,
             Vsock = d.Vsock,

@@ -4,11 +4,13 @@ using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Backends.Net;
+using Bulkhead.Devices.Backends.Ports;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio.Balloon;
 using Bulkhead.Devices.Virtio.Block;
+using Bulkhead.Devices.Virtio.Console;
 using Bulkhead.Devices.Virtio.Entropy;
 using Bulkhead.Devices.Virtio.Fs;
 using Bulkhead.Devices.Virtio.Net;
@@ -81,6 +83,14 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
     {
         _executors.AddRange([urgent, requests]);
         Add(new VirtioFs(folder, urgent, requests));
+    }
+
+    /// <summary>Adds a console and ports with names, whose executor, and set that it watches, are disposed with them; the ports' host ends are not.</summary>
+    public void AddConsole(HostPort? console, IReadOnlyList<HostPort> named, PollSet set, IDeviceExecutor executor)
+    {
+        _executors.Add(executor);
+        _sets.Add(set);
+        Add(new VirtioConsole(console, named, set, executor));
     }
 
     /// <summary>Adds sockets whose executor, and set that it watches, are disposed with them; the endpoint is not.</summary>

@@ -19,7 +19,8 @@ internal sealed class InitramfsMaker : IImageMaker
     internal static readonly IReadOnlyList<string> Modules =
     [
         "button", "evdev", "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk",
-        "failover", "net_failover", "virtio_net", "fuse", "virtiofs", "uio", "uio_pci_generic",
+        "failover", "net_failover", "virtio_net", "fuse", "virtiofs", "virtio_console", "virtio-rng", "virtio_balloon",
+        "virtio_mmio", "vsock", "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport", "uio", "uio_pci_generic",
     ];
 
     private readonly Recipe _recipe;

@@ -7,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>Reads which devices a domain has.</summary>
-internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkReader networks, VsockReader vsocks, ShareReader shares)
+internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkReader networks, VsockReader vsocks, ShareReader shares, ConsoleReader consoles)
 {
     /// <summary>The memory of a channel that says nothing of it.</summary>
     internal const ulong DefaultChannelBytes = 1ul << 20;
@@ -20,6 +20,8 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
         Disks = map.List("disks", "a list of disks").Select(item => ReadDisk(item.Node, item.Path)).OfType<DiskRequest>().ToArray(),
         Nets = networks.ReadCards(map, domain.Name),
         Shares = shares.Read(map),
+        Console = map.Find("console") is { } console ? consoles.Read(console, $"{path}.console") : null,
+        Ports = consoles.ReadPorts(map),
         Entropy = map.Switch("rng", false),
         Balloon = map.Switch("balloon", false),
         Vsock = map.Find("vsock") is { } vsock ? vsocks.Read(vsock, domain.Name, $"{path}.vsock") : null,

@@ -123,6 +123,16 @@ internal static class SystemFields
         ConfigField.Text("tag", "By what the guest mounts it; without it the folder's name"),
         ConfigField.Choice("read_only", ConfigMap.Switches, "Whether the guest may only read it") with { Default = ConfigMap.Switches[1] });
 
+    public static readonly FieldTable Console = new(
+        "console", "A virtio console; the guest finds /dev/hvc0.",
+        ConfigField.Text("path", "The path of a socket to be made, by which a process of the host is at the console") with { Required = true },
+        ConfigField.Text("size", "How large it is: COLUMNSxROWS"));
+
+    public static readonly FieldTable Port = new(
+        "port", "A stream of bytes between a process of the guest and one of the host.",
+        ConfigField.Text("name", "Its name, unique in the domain; the guest finds /dev/virtio-ports/NAME") with { Required = true },
+        ConfigField.Text("path", "The path of a socket to be made, to which a process of the host connects") with { Required = true });
+
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
@@ -145,6 +155,8 @@ internal static class SystemFields
         ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
         ConfigField.List("networks", Network, "Its network cards"),
         ConfigField.List("shares", Share, "Folders of the host that it has"),
+        ConfigField.Map("console", Console, "A console (virtio) beside the serial port"),
+        ConfigField.List("ports", Port, "Ports with names (virtio), each a stream of bytes to a process of the host"),
         ConfigField.Choice("rng", ConfigMap.Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = ConfigMap.Switches[1] },
         ConfigField.Choice("balloon", ConfigMap.Switches, "Whether it has a device (virtio) that gives memory it has no use for back to the host") with { Default = ConfigMap.Switches[1] },
         ConfigField.Map("vsock", Vsock, "Its sockets to the host and to other domains; what is not declared cannot be connected to"),

@@ -31,6 +31,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly NetworkReader _networks = new(errors);
     private readonly VsockReader _vsocks = new(errors, folder);
     private readonly ShareReader _shares = new(errors, folder);
+    private readonly ConsoleReader _consoles = new(errors, folder);
     private readonly List<CpuSelector> _cpus = [];
     private (Mark At, string Path)? _secondCpu;
     private readonly ScheduleReader _schedule = new(errors, file);
@@ -78,7 +79,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         };
     }
 
-    private DeviceReader Devices => field ??= new DeviceReader(errors, folder, _networks, _vsocks, _shares);
+    private DeviceReader Devices => field ??= new DeviceReader(errors, folder, _networks, _vsocks, _shares, _consoles);
 
     private SystemClock ReadClock(ConfigMap map)
     {
@@ -94,6 +95,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
             _networks.RefuseHostTime();
             _vsocks.RefuseHostTime();
             _shares.RefuseHostTime();
+            _consoles.RefuseHostTime();
         }
 
         if (map.Has("seed") && !isVirtual)

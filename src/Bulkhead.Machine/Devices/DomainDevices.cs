@@ -4,6 +4,7 @@ using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Disks.Opening;
 using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Backends.Net;
+using Bulkhead.Devices.Backends.Ports;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Entropy;
@@ -24,6 +25,7 @@ internal sealed class DomainDevices : IDisposable
     private readonly List<(IDisk Disk, DiskRequest Request)> _disks = [];
     private readonly List<NetCard> _nets = [];
     private readonly List<SharedFolder> _shares = [];
+    private readonly List<HostPort> _ports = [];
     private readonly List<IDisposable> _ofHost = [];
     private readonly string _domain;
     private readonly bool _immediate;
@@ -40,6 +42,12 @@ internal sealed class DomainDevices : IDisposable
 
     /// <summary>The folders of the host in order.</summary>
     internal IReadOnlyList<SharedFolder> Shares => _shares;
+
+    /// <summary>The host's end of its console, or null.</summary>
+    internal HostPort? Console { get; private set; }
+
+    /// <summary>The host's ends of ports with names.</summary>
+    internal IReadOnlyList<HostPort> Ports => _ports;
 
     /// <summary>Its parts in channels.</summary>
     internal IReadOnlyList<ChannelMember> Channels { get; }
@@ -87,6 +95,27 @@ internal sealed class DomainDevices : IDisposable
             if (immediate && request.Shares.Count > 0)
             {
                 throw new OperatorException($"{request.Name}: a folder of the host has no place where time is made of instructions: what the host does with it would come at another time every time.", 2);
+            }
+
+            if (immediate && (request.Console is not null || request.Ports.Count > 0))
+            {
+                throw new OperatorException($"{request.Name}: a console that leads to the host has no place where time is made of instructions: what comes from it would come at another time every time.", 2);
+            }
+
+            if (request.Ports.GroupBy(static p => p.Name).FirstOrDefault(static g => g.Count() > 1) is { } named)
+            {
+                throw new OperatorException($"{request.Name}: two of its ports are called {named.Key}; give one of them another name.", 2);
+            }
+
+            if (request.Ports.Count > PortRequest.Most)
+            {
+                throw new OperatorException($"{request.Name}: {request.Ports.Count} ports are more than a console has; give at most {PortRequest.Most}.", 2);
+            }
+
+            devices.Console = request.Console?.Open();
+            foreach (PortRequest port in request.Ports)
+            {
+                devices._ports.Add(port.Open());
             }
 
             if (request.Shares.GroupBy(static s => s.Tag).FirstOrDefault(static g => g.Count() > 1) is { } twice)
@@ -139,8 +168,8 @@ internal sealed class DomainDevices : IDisposable
     /// <summary>The thread of a network card; whoever asks disposes it.</summary>
     internal IDeviceExecutor NewExecutor(NetCard net) => net.Backend.CreateExecutor($"net {_domain}");
 
-    /// <summary>The thread of sockets; whoever asks disposes it, and then the set.</summary>
-    internal PollExecutor NewExecutor(PollSet sockets) => new($"vsock {_domain}", sockets.Handle) { Interest = PollEvents.Readable };
+    /// <summary>The thread of a device that watches sockets; whoever asks disposes it, and then the set.</summary>
+    internal PollExecutor NewExecutor(string device, PollSet sockets) => new($"{device} {_domain}", sockets.Handle) { Interest = PollEvents.Readable };
 
     private FrameStream StartPasst(NetRequest net)
     {
@@ -172,6 +201,12 @@ internal sealed class DomainDevices : IDisposable
         foreach (SharedFolder share in _shares)
         {
             share.Dispose();
+        }
+
+        Console?.Dispose();
+        foreach (HostPort port in _ports)
+        {
+            port.Dispose();
         }
     }
 }

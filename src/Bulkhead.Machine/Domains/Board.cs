@@ -128,10 +128,16 @@ internal sealed class Board : IDisposable
                 _devices.AddShare(share, devices.NewExecutor("fs"), devices.NewExecutor("fs"));
             }
 
+            if (devices.Console is not null || devices.Ports.Count > 0)
+            {
+                var set = new PollSet();
+                _devices.AddConsole(devices.Console, devices.Ports, set, devices.NewExecutor("console", set));
+            }
+
             if (devices.Vsock is { } vsock)
             {
                 var set = new PollSet();
-                _devices.AddVsock(vsock, set, devices.NewExecutor(set));
+                _devices.AddVsock(vsock, set, devices.NewExecutor("vsock", set));
             }
 
             var doorbells = new DoorbellClasses(slots);

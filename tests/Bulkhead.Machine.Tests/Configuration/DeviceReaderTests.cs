@@ -21,6 +21,8 @@ public sealed class DeviceReaderTests
                 shares:
                   - folder: src
                   - { folder: /data, tag: d_1.x, read_only: true }
+                console: { path: c.sock, size: 100x30 }
+                ports: [{ name: org.a_1, path: /p }, { name: b, path: q }]
                 rng: true
                 balloon: true
                 networks:
@@ -34,6 +36,8 @@ public sealed class DeviceReaderTests
 
         DomainConfig a = system.Domains[0];
         Assert.Equal([new ShareRequest("/sys/src", "src", false), new ShareRequest("/data", "d_1.x", true)], a.Shares);
+        Assert.Equal(new ConsoleRequest("/sys/c.sock", 100, 30), a.Console);
+        Assert.Equal([new PortRequest("org.a_1", "/p"), new PortRequest("b", "/sys/q")], a.Ports);
         Assert.True(a.Entropy);
         Assert.True(a.Balloon);
         Assert.Equal(
@@ -67,6 +71,12 @@ public sealed class DeviceReaderTests
     [InlineData("shares: [{ folder: / }]", "domains[0].shares[0].tag: is missing, and the folder's name is none; 1 to 36 letters")]
     [InlineData("shares: [{ folder: a, tag: a b }]", "domains[0].shares[0].tag: \"a b\" is no tag; 1 to 36 letters")]
     [InlineData("shares: [{ folder: a }, { folder: b/a }]", "domains[0].shares[1].tag: \"a\" is that of an earlier share of the domain")]
+    [InlineData("console: { size: 80x24 }", "domains[0].console.path: is missing; the path of a socket to be made")]
+    [InlineData("console: { path: p, size: 80 }", "domains[0].console.size: \"80\" is no size; COLUMNSxROWS, such as 80x24")]
+    [InlineData("console: { path: p }, ports: [{ name: a, path: p }]", "domains[0].ports[0].path: is another port's")]
+    [InlineData("ports: [{ path: p }]", "domains[0].ports[0].name: is missing; 1 to 64 letters")]
+    [InlineData("ports: [{ name: a/b, path: p }]", "domains[0].ports[0].name: \"a/b\" is no name of a port")]
+    [InlineData("ports: [{ name: a, path: p }, { name: a, path: q }]", "domains[0].ports[1].name: \"a\" is an earlier port of the domain")]
     [InlineData("vsock: { path: p }", "domains[0].vsock.cid: is missing; a number from 3 on")]
     [InlineData("vsock: { cid: 2 }", "domains[0].vsock.cid")]
     [InlineData("vsock: { cid: 3, peers: [a] }", "domains[0].vsock.peers[0]: is the domain itself")]
@@ -108,6 +118,8 @@ public sealed class DeviceReaderTests
     [InlineData("networks: [{name: user}]")]
     [InlineData("vsock: {cid: 3}")]
     [InlineData("shares: [{folder: a}]")]
+    [InlineData("console: {path: a}")]
+    [InlineData("ports: [{name: a, path: b}]")]
     public void Parse_HostsTimeInVirtualTime_IsRefused(string fields)
     {
         OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", $"{{clock: virtual, domains: [{{name: a, image: debian, {fields}}}]}}"));

@@ -150,6 +150,8 @@ public sealed class SystemSchemaTests
         {
             FieldKind.Text when field.Name == "port" => [("80", true), ("\"6000-6010\"", true), ("[]", false)],
             FieldKind.Text when field.Name == "tag" => [("a-1.b_C", true), ("[]", false)],
+            FieldKind.Text when field.Name == "size" => [("80x24", true), ("[]", false)],
+            FieldKind.Text when field.Name == "name" => [("org.test_1", true), ("[]", false)],
             FieldKind.Text when field.Name == "device" => [("tap0", true), ("[]", false)],
             FieldKind.Text => [(field.Name == "mac" ? "\"02:00:00:00:00:01\"" : "some/text", true)],
             FieldKind.Name => [("a-1", true), ("1-a", false)],
@@ -194,6 +196,8 @@ public sealed class SystemSchemaTests
             "disk" => $"domains: [{{name: a, image: debian, disks: [{Map("file: f", "requests_per_second: 1")}]}}]",
             "network" => $"networks: [{{name: a-1}}]\ndomains: [{{name: a, image: debian, networks: [{Map(field.Name switch { "forward" or "bytes_per_second" or "burst" => "name: user", "device" => "name: tap", _ => "name: a-1" }, field.Name == "burst" ? "bytes_per_second: 1" : string.Empty)}]}}]",
             "share" => $"domains: [{{name: a, image: debian, shares: [{Map("folder: f")}]}}]",
+            "console" => $"domains: [{{name: a, image: debian, console: {Map("path: p")}}}]",
+            "port" => $"domains: [{{name: a, image: debian, ports: [{Map("name: x", "path: p")}]}}]",
             "vsock" => $"domains: [{{name: b, image: debian, vsock: {{cid: 9}}}}, {{name: a, image: debian, vsock: {Map("cid: 3")}}}]",
             "rule" => $"networks: [{{name: lan, rules: [{Map("from: b", "to: any", field.Name == "port" ? "protocol: tcp" : string.Empty)}]}}]\n{networked}",
             "domain_network" => $"networks: [{Map("name: lan")}]\n{Domains}",

@@ -70,6 +70,34 @@ public sealed class DeviceWordsTests
     }
 
     [Theory]
+    [InlineData("/tmp/c", 0, 0, null)]
+    [InlineData("/tmp/c,size=132x50", 132, 50, null)]
+    [InlineData("/tmp/c,size=0x50", 0, 0, "size=0x50: write COLUMNSxROWS")]
+    [InlineData("/tmp/c,size=80", 0, 0, "size=80: write COLUMNSxROWS")]
+    [InlineData("/tmp/c,rows=2", 0, 0, "'rows=2' is not known here; known are size=")]
+    public void Console_IsReadOrNamesTheMistake(string text, int columns, int rows, string? mistake)
+    {
+        ConsoleRequest? console = ConsoleRequest.Parse(text, out string? error);
+
+        Assert.Equal(mistake is null ? new ConsoleRequest("/tmp/c", (ushort)columns, (ushort)rows) : null, console);
+        Assert.Contains(mistake ?? string.Empty, error ?? string.Empty, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a.b-c_1,uds=/tmp/p", null)]
+    [InlineData("a", "a: it leads nowhere; give a socket's path, as in a,uds=/tmp/a.")]
+    [InlineData("a,uds=", "a: it leads nowhere")]
+    [InlineData("a b,uds=/tmp/p", "'a b' is no name of a port; write 1 to 64 letters")]
+    [InlineData("..,uds=/tmp/p", "'..' is no name of a port")]
+    public void Port_IsReadOrNamesTheMistake(string text, string? mistake)
+    {
+        PortRequest? port = PortRequest.Parse(text, out string? error);
+
+        Assert.Equal(mistake is null ? new PortRequest("a.b-c_1", "/tmp/p") : null, port);
+        Assert.Contains(mistake ?? string.Empty, error ?? string.Empty, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("user,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=udp:53-:53,mac=02:00:00:00:00:01", null)]
     [InlineData("user,rate=1Mi,burst=0", null)]
     [InlineData("user,rate=0", "rate=0: give a size")]
