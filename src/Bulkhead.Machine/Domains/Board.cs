@@ -125,7 +125,7 @@ internal sealed class Board : IDisposable
 
             foreach (SharedFolder share in devices.Shares)
             {
-                _devices.AddShare(share, devices.NewExecutor("fs"), devices.NewExecutor("fs"));
+                _devices.AddShare(share, devices.NewExecutor("fs", timers), devices.NewExecutor("fs", timers));
             }
 
             if (devices.Console is not null || devices.Ports.Count > 0)
