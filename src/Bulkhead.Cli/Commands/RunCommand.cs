@@ -22,7 +22,8 @@ internal sealed class RunCommand
           bulkhead run debian --append bulkhead.task=script --timeout 60s
           bulkhead run debian-full --memory 1G --cpus 2
           bulkhead run --kernel bzImage --initrd initrd.img --memory 1G --cpus 2
-          bulkhead run --firmware seabios --disk disk.img
+          bulkhead run disk.qcow2
+          bulkhead run appliance.ova
 
         On a terminal, Ctrl-A x ends the guest and Ctrl-A h lists the keys.
 
@@ -40,9 +41,9 @@ internal sealed class RunCommand
 
     private readonly IMachineHost _host;
     private readonly TextWriter _errors;
-    private readonly Argument<string?> _image = new("IMAGE")
+    private readonly Argument<string?> _image = new("IMAGE|FILE")
     {
-        Description = $"An image Bulkhead makes itself: {string.Join(", ", ImageStore.RecipeNames)}.",
+        Description = $"An image Bulkhead makes itself ({string.Join(", ", ImageStore.RecipeNames)}), or a file from which a PC starts: a disk or ISO image, an OVA.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -100,10 +101,10 @@ internal sealed class RunCommand
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "Write where the guest's code spent its time: functions of its kernel, instructions." };
     private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write VM exits, interrupts and turns as a Chrome trace, which Perfetto opens (docs/trace.md)." };
     private readonly Option<string?> _name = Options.Create(
-        "--name", "NAME", "Whose disk it is, of an image that has one: what is written to it is there at the next run of that name (the image's).",
+        "--name", "NAME", "Whose disk it is, of an image or OVA that has one: what is written to it is there at the next run of that name (the image's).",
         UpCommand.NameForm, static (string text, out string? name) => UpCommand.IsName(name = text));
 
-    private readonly Option<bool> _snapshot = Options.Switch("--snapshot", "Forget at the end what was written to the image's disk.");
+    private readonly Option<bool> _snapshot = Options.Switch("--snapshot", "Forget at the end what was written to the disks of the image or file.");
     private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
 
     internal RunCommand(IMachineHost host, TextWriter errors)
@@ -147,7 +148,7 @@ internal sealed class RunCommand
         }
         else if (!image && !kernel && !firmware)
         {
-            result.AddError($"Nothing to run; give an image ({string.Join(", ", ImageStore.RecipeNames)}), --kernel FILE, or --firmware seabios --disk FILE.");
+            result.AddError($"Nothing to run; give an image ({string.Join(", ", ImageStore.RecipeNames)}), a disk, --kernel FILE, or --firmware seabios --disk FILE.");
         }
     }
 
@@ -172,7 +173,18 @@ internal sealed class RunCommand
         string append = line.GetValue(_append) ?? string.Empty;
         IReadOnlyList<DiskRequest> disks = line.GetValue(_disk) ?? [];
         IReadOnlyList<NetRequest> nets = line.GetValue(_net) ?? [];
-        if (line.GetValue(_image) is string name)
+        FileGuest? file = null;
+        if (line.GetValue(_image) is string path && FileGuest.IsFile(path))
+        {
+            if (append.Length > 0)
+            {
+                throw new OperatorException($"--append: the kernel's command line is on {path}; leave it out, or give --kernel.", ExitCode.Usage);
+            }
+
+            file = FileGuest.Open(path, line.GetValue(_name), line.GetValue(_snapshot), firmware, new DomainImages(), Say);
+            (firmware, disks) = (file.Firmware, [.. file.Disks, .. disks]);
+        }
+        else if (line.GetValue(_image) is string name)
         {
             ImageGuest guest = Resolve(name, line);
             if (firmware is not null && guest.Disks.Count == 0)
@@ -199,8 +211,8 @@ internal sealed class RunCommand
             InitrdPath = initrd,
             Modules = line.GetValue(_module) ?? [],
             Append = append,
-            MemoryBytes = line.GetResult(_memory) is null ? 512UL << 20 : line.GetValue(_memory),
-            Cpus = line.GetResult(_cpus) is null ? 1 : line.GetValue(_cpus),
+            MemoryBytes = line.GetResult(_memory) is null ? file?.MemoryBytes ?? (512UL << 20) : line.GetValue(_memory),
+            Cpus = line.GetResult(_cpus) is null ? file?.Cpus ?? 1 : line.GetValue(_cpus),
             CpuModel = line.GetValue(_cpu),
             Engine = line.GetValue(_engine),
             Clock = line.GetValue(_clock),
@@ -224,14 +236,11 @@ internal sealed class RunCommand
 
     private ImageGuest Resolve(string name, ParseResult line)
     {
-        if (!ImageStore.RecipeNames.Contains(name) && File.Exists(name))
-        {
-            throw new OperatorException($"{name} is a file, not the name of an image; use --kernel {name}.", ExitCode.Usage);
-        }
-
         var request = new ImageRequest(name) { Update = line.GetValue(_update) };
-        return ImageGuest.Find(new ImageStore(), request, line.GetValue(_name), line.GetValue(_snapshot), text => _errors.WriteLine("bulkhead: " + text));
+        return ImageGuest.Find(new ImageStore(), request, line.GetValue(_name), line.GetValue(_snapshot), Say);
     }
+
+    private void Say(string text) => _errors.WriteLine("bulkhead: " + text);
 
     // Our images size their terminal by these words; a serial line has no other way to learn it.
     private static string WithWindow(string append, SerialTarget serial)

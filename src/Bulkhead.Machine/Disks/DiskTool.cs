@@ -8,6 +8,9 @@ namespace Bulkhead.Machine.Disks;
 /// <remarks><i>Errors</i>: <see cref="Host.OperatorException"/>. Names of formats are checked at the edge; null is what a file looks like.</remarks>
 public static class DiskTool
 {
+    private const int SectorBytes = 512;
+    private const int BootCodeBytes = 440;
+
     /// <summary>The names of the formats.</summary>
     public static IReadOnlyList<string> Formats => DiskFormats.Names;
 
@@ -20,6 +23,23 @@ public static class DiskTool
         ".RAW" or ".IMG" => "raw",
         _ => null,
     };
+
+    /// <summary>Whether a file is a package of a machine (OVA).</summary>
+    public static bool IsPackage(string path) => OvaPackage.IsPackage(path);
+
+    /// <summary>Whether a file is a CD or DVD (ISO 9660).</summary>
+    public static bool IsIso(string path)
+    {
+        Span<byte> descriptor = stackalloc byte[SectorBytes];
+        return Read(path, 16 * 2048, descriptor) && descriptor[1..].StartsWith("CD001"u8);
+    }
+
+    /// <summary>Whether a disk has code for a BIOS in its first sector; one without it is for UEFI.</summary>
+    public static bool StartsByBios(string path)
+    {
+        Span<byte> sector = stackalloc byte[SectorBytes];
+        return Read(path, 0, sector) && sector[..BootCodeBytes].ContainsAnyExcept<byte>(0);
+    }
 
     /// <summary>Makes an empty image.</summary>
     public static void Create(string path, string format, long? sizeBytes, string? backing, string? backingFormat) =>
@@ -56,6 +76,12 @@ public static class DiskTool
     {
         CheckReport report = DiskWork.Check(path, repair);
         return new DiskCheckup(report.ErrorCount, report.LeakedClusters, report.DataClusters, report.AllClusters, report.Errors);
+    }
+
+    private static bool Read(string path, long offset, Span<byte> to)
+    {
+        using IDisk disk = DiskImages.Open(path, new DiskOptions { ReadOnly = true });
+        return offset + to.Length <= disk.SizeBytes && disk.Read(offset, to) == DiskResult.Ok;
     }
 
     private static DiskFormat? Parse(string? name) => DiskFormats.TryParse(name, out DiskFormat format) ? format : null;
