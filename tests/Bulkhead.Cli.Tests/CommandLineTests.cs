@@ -74,6 +74,15 @@ public sealed class CommandLineTests
             host.Asked);
     }
 
+    [Fact]
+    public void Run_Firmware_IsPassedOnWithoutAKernel()
+    {
+        var host = new RecordingHost();
+
+        Assert.Equal(7, Invoke(host, out _, "run", "--firmware", $"{s_file},log=/tmp/said", "--disk", s_file));
+        Assert.Equal((s_file, "/tmp/said", null), (host.Asked?.Firmware?.Path, host.Asked?.Firmware?.LogPath, host.Asked?.KernelPath));
+    }
+
     [Theory]
     [InlineData("--memory 5x", "--memory 5x: not understood")]
     [InlineData("--memory 512", "--memory 512: 512 bytes are too little")]
@@ -103,8 +112,9 @@ public sealed class CommandLineTests
     [InlineData("run /proc/self/exe", "/proc/self/exe is a kernel, not a disk; use --kernel /proc/self/exe.")]
     [InlineData("run /etc/passwd --append quiet", "--append: the kernel's command line is on /etc/passwd; leave it out, or give --kernel.")]
     [InlineData("run --kernel /etc/passwd --firmware /etc/passwd", "give either --firmware or --kernel")]
-    [InlineData("run --firmware /no/such", "--firmware /no/such: /no/such: there is no such file; give the path of a firmware, or one of seabios, ovmf.")]
-    [InlineData("run --firmware seabios,loud", "'loud' is not known here; known are vars=, log=.")]
+    [InlineData("run --firmware /etc/passwd", "Firmware needs a disk to start from; give --disk FILE")]
+    [InlineData("run --firmware /no/such --disk /etc/passwd", "--firmware /no/such: /no/such: there is no such file; give the path of a firmware, or one of seabios, ovmf.")]
+    [InlineData("run --firmware seabios,loud --disk /etc/passwd", "'loud' is not known here; known are vars=, log=.")]
     [InlineData("rnu", "did you mean run?")]
     [InlineData("up /no/such/file", "/no/such/file: there is no such file")]
     public void Invoke_WrongUse_SaysSo(string arguments, string expected)

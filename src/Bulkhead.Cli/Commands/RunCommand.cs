@@ -146,6 +146,10 @@ internal sealed class RunCommand
         {
             result.AddError("Firmware finds kernel, initrd and command line on a disk; give either --firmware or --kernel with --initrd and --append.");
         }
+        else if (firmware && !image && result.GetResult(_disk) is null)
+        {
+            result.AddError("Firmware needs a disk to start from; give --disk FILE, or an image that has one.");
+        }
         else if (!image && !kernel && !firmware)
         {
             result.AddError($"Nothing to run; give an image ({string.Join(", ", ImageStore.RecipeNames)}), a disk, --kernel FILE, or --firmware seabios --disk FILE.");

@@ -14,6 +14,9 @@ internal sealed class FirmwareImage : IDisposable
 {
     private const int ShadowBytes = (int)(BootLayout.FirmwareEnd - BootLayout.FirmwareStart);
 
+    private const int MostVariableBytes = 1 << 20;
+    private const long MostLogBytes = 16 << 20;
+
     private readonly byte[] _shadow;
     private FileStream? _log;
 
@@ -56,6 +59,12 @@ internal sealed class FirmwareImage : IDisposable
 
         using FileBytes first = FirmwareRequest.Read(template);
         byte[] bytes = first.Span.ToArray();
+        if (bytes.Length is 0 or > MostVariableBytes || bytes.Length % Flash.BlockBytes != 0)
+        {
+            throw new OperatorException(
+                $"{template}: {bytes.Length} bytes are no variables of a firmware; they have up to {MostVariableBytes >> 20} MiB, in whole {Flash.BlockBytes >> 10} KiB. Move the file away if it belongs to something else.", 2);
+        }
+
         if (request.VariablesPath is not { } path)
         {
             return new FlashContent(bytes);
@@ -97,12 +106,15 @@ internal sealed class FirmwareImage : IDisposable
         LoaderWriter.Bytes(memory, BootLayout.FirmwareEnd - (ulong)_shadow.Length, _shadow);
     }
 
-    /// <summary>Takes a byte of what it says.</summary>
+    /// <summary>Takes a byte of what it says; a guest cannot fill a disk by it.</summary>
     internal void Log(byte b)
     {
         try
         {
-            _log?.WriteByte(b);
+            if (_log?.Position < MostLogBytes)
+            {
+                _log.WriteByte(b);
+            }
         }
         catch (IOException)
         {

@@ -81,6 +81,38 @@ public sealed class FirmwareRequestTests : IDisposable
         Assert.Equal(File.ReadAllBytes(file), bytes.Span.ToArray());
     }
 
+    [Theory]
+    [InlineData(100, 4096, "X_VARS.fd: 100 bytes are no variables of a firmware")]
+    [InlineData(2 << 20, 4096, "X_VARS.fd: 2097152 bytes are no variables of a firmware")]
+    [InlineData(8192, 4096, "own.fd: has 4096 bytes, but the variables of ")]
+    public void Open_VariablesOfWrongSize_NamesTheFileAndFix(int template, int own, string words)
+    {
+        string code = Make("X_CODE.fd", 64 << 10);
+        _ = Make("X_VARS.fd", template);
+        var request = new FirmwareRequest { Path = code, VariablesPath = Make("own.fd", own) };
+
+        OperatorException error = Assert.Throws<OperatorException>(() => FirmwareImage.Open(request));
+
+        Assert.StartsWith(Path.Combine(_folder, words), error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_VariablesThatAreNotThere_MakesThemOnceAndForOneAtATime()
+    {
+        string code = Make("X_CODE.fd", 64 << 10);
+        string first = Make("X_VARS.fd", 8192);
+        var request = new FirmwareRequest { Path = code, VariablesPath = Path.Combine(_folder, "own.fd") };
+
+        using (FirmwareImage.Open(request))
+        {
+            Assert.Equal(File.ReadAllBytes(first).Length, new FileInfo(request.VariablesPath).Length);
+            Assert.Contains("cannot be used for variables", Assert.Throws<OperatorException>(() => FirmwareImage.Open(request)).Message, StringComparison.Ordinal);
+        }
+
+        using FirmwareImage again = FirmwareImage.Open(request);
+        Assert.Equal(8192, again.Variables?.Length);
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private string Make(string name, int bytes)
