@@ -42,7 +42,7 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
         }
 
         PackagedMachine? machine = DiskTool.IsPackage(path) ? DiskTool.Describe(path, null).Machine : null;
-        IReadOnlyList<DiskRequest> disks = machine is not null
+        List<DiskRequest> disks = machine is not null
             ? Unpack(path, machine, name ?? NameOf(path), forget, own, say)
             : [new DiskRequest { Path = path, ReadOnly = DiskTool.IsIso(path), Snapshot = forget }];
         if (firmware is null)
