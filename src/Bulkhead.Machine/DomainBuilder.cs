@@ -36,7 +36,8 @@ internal static class DomainBuilder
             d.Owned.Add(devices);
             if (request.Firmware is not null)
             {
-                firmware = FirmwareImage.Open(request.Firmware);
+                firmware = FirmwareImage.Open(
+                    request.Firmware, () => time.Clock is RealClock ? new ThreadExecutor($"flash {request.Name}") : new ImmediateExecutor());
                 d.Owned.Add(firmware);
             }
 

@@ -11,7 +11,7 @@ namespace Bulkhead.Devices.Firmware;
 /// 0  selector, 16 bits (write)    1  data, 8 bits (read)    4-11  address of a transfer, big-endian, the low half starts it
 /// transfer: control (bit 0 error, 1 read, 2 skip, 3 select, 4 write; 16-31 item), length, address; big-endian, 16 bytes
 /// </code>
-/// <para>A guest only reads. A transfer outside of RAM ends with the error bit; what lies behind an item's end reads as zeros.</para>
+/// <para>A guest only reads. A transfer outside of RAM, or of more than 256 KiB, ends with the error bit; what lies behind an item's end reads as zeros.</para>
 /// <para><i>Threading</i>: filled while the machine is built; then any, own lock.</para>
 /// <para><i>Source</i>: QEMU, docs/specs/fw_cfg.rst, QEMU Firmware Configuration (fw_cfg) Device.</para>
 /// </remarks>
@@ -50,6 +50,9 @@ public sealed class FirmwareConfig : IIoDevice
     private const uint Selects = 8;
     private const uint Writes = 16;
     private const int PieceBytes = 4096;
+
+    // Larger than any item: a guest is not to hold its CPU by a transfer.
+    private const uint MostTransferBytes = 256 << 10;
 
     private readonly Lock _lock = new();
     private readonly GuestMemory _memory;
@@ -172,10 +175,10 @@ public sealed class FirmwareConfig : IIoDevice
         _ = _memory.TryWrite(new Gpa(descriptor), answer);
     }
 
-    // All of it is RAM before the first byte is written: no more work than the guest has memory for.
+    // All of it is RAM before the first byte is written.
     private bool Copy(ulong address, uint length)
     {
-        if (!_memory.Contains(new Gpa(address), length))
+        if (length > MostTransferBytes || !_memory.Contains(new Gpa(address), length))
         {
             return false;
         }

@@ -96,7 +96,8 @@ public sealed class Flash(FlashContent content) : IIoDevice
 
     private void Program(int offset, ReadOnlySpan<byte> data)
     {
-        Span<byte> bytes = stackalloc byte[data.Length];
+        Span<byte> bytes = stackalloc byte[FlashContent.MostBytes];
+        bytes = bytes[..data.Length];
         for (int i = 0; i < data.Length; i++)
         {
             bytes[i] = (byte)(content.Bytes[offset + i] & data[i]);
@@ -107,8 +108,6 @@ public sealed class Flash(FlashContent content) : IIoDevice
 
     private void Erase(int offset, bool confirmed)
     {
-        Span<byte> block = stackalloc byte[BlockBytes];
-        block.Fill(0xFF);
-        _status |= (byte)(Ready | (!confirmed ? EraseFailed | ProgramFailed : content.TryWrite(offset & ~(BlockBytes - 1), block) ? 0 : EraseFailed));
+        _status |= (byte)(Ready | (!confirmed ? EraseFailed | ProgramFailed : content.TryErase(offset & ~(BlockBytes - 1)) ? 0 : EraseFailed));
     }
 }

@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Firmware;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
@@ -30,11 +31,13 @@ internal sealed class FirmwareImage : IDisposable
     internal FlashContent? Variables { get; }
 
     /// <summary>Reads it; the caller disposes it.</summary>
-    internal static FirmwareImage Open(FirmwareRequest request)
+    /// <param name="request">Which.</param>
+    /// <param name="executor">Makes what writes the file of variables.</param>
+    internal static FirmwareImage Open(FirmwareRequest request, Func<IDeviceExecutor> executor)
     {
         using FileBytes file = request.Read();
         byte[] shadow = file.Span[^Math.Min(file.Span.Length, ShadowBytes)..].ToArray();
-        FlashContent? variables = OpenVariables(request);
+        FlashContent? variables = OpenVariables(request, executor);
         FileStream? log = null;
         try
         {
@@ -50,7 +53,7 @@ internal sealed class FirmwareImage : IDisposable
     }
 
     /// <summary>Opens the file of variables, which is made where it is not there yet.</summary>
-    private static FlashContent? OpenVariables(FirmwareRequest request)
+    private static FlashContent? OpenVariables(FirmwareRequest request, Func<IDeviceExecutor> executor)
     {
         if (request.Template is not { } template)
         {
@@ -90,7 +93,7 @@ internal sealed class FirmwareImage : IDisposable
                 _ = RandomAccess.Read(file, bytes, 0);
             }
 
-            return new FlashContent(bytes, file);
+            return new FlashContent(bytes, file, executor());
         }
         catch (Exception e)
         {

@@ -76,6 +76,7 @@ public sealed class FirmwareConfigTests : IDisposable
     [InlineData(2u, 4u, Ram)]
     [InlineData(2u, 4u, Ram - 3)]
     [InlineData(2u, uint.MaxValue, 0u)]
+    [InlineData(2u, (256u << 10) + 1, Target)]
     [InlineData(16u, 1u, Target)]
     public void Transfer_OutsideOfRamOrToTheItem_FailsAndWritesNothing(uint control, uint length, uint address)
     {

@@ -1,3 +1,4 @@
+using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Firmware;
 using Bulkhead.Devices.Tests.Chipset;
 using Xunit;
@@ -16,7 +17,7 @@ public sealed class FlashTests : IDisposable
     {
         byte[] bytes = [.. Enumerable.Repeat((byte)0xF0, Bytes)];
         File.WriteAllBytes(_path, bytes);
-        _content = new FlashContent(bytes, File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite));
+        _content = new FlashContent(bytes, File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), new ImmediateExecutor());
         _flash = new Flash(_content);
     }
 
@@ -72,6 +73,48 @@ public sealed class FlashTests : IDisposable
         Assert.Equal(0xB0, _flash.In8(0));
         _flash.Out8(0, 0xFF);
         Assert.Equal(0xF0, _flash.In8(0));
+    }
+
+    [Fact]
+    public void Changes_ByAThread_AreInTheFileInTheirOrderAtTheEnd()
+    {
+        byte[] bytes = [.. Enumerable.Repeat((byte)0xFF, Bytes)];
+        File.WriteAllBytes(_path, bytes);
+        using (var content = new FlashContent(bytes, File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), new ThreadExecutor("flash")))
+        {
+            var flash = new Flash(content);
+            for (uint i = 0; i < 1000; i++)
+            {
+                flash.Out8(i, 0x10);
+                flash.Out8(i, (byte)i);
+                flash.Out8(Flash.BlockBytes + i, 0x40);
+                flash.Out32(Flash.BlockBytes + (4 * i % 4096), i);
+            }
+
+            flash.Out8(Flash.BlockBytes, 0x20);
+            flash.Out8(Flash.BlockBytes, 0xD0);
+            flash.Out8(Flash.BlockBytes, 0x10);
+            flash.Out8(Flash.BlockBytes, 0x77);
+        }
+
+        byte[] file = File.ReadAllBytes(_path);
+        Assert.Equal([.. Enumerable.Range(0, 1000).Select(static i => (byte)i)], file[..1000]);
+        Assert.Equal([0x77, .. Enumerable.Repeat((byte)0xFF, Flash.BlockBytes - 1)], file[Flash.BlockBytes..(2 * Flash.BlockBytes)]);
+    }
+
+    [Fact]
+    public void Changes_TheFileDoesNotTake_AreFailedPrograms()
+    {
+        using var content = new FlashContent([.. Enumerable.Repeat((byte)0xFF, Bytes)], File.OpenHandle("/dev/full", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), new ImmediateExecutor());
+        var flash = new Flash(content);
+        flash.Out8(0, 0x10);
+        flash.Out8(0, 0x01); // nobody knows yet
+        flash.Out8(1, 0x10);
+        flash.Out8(1, 0x01);
+
+        Assert.Equal(0x90, flash.In8(0));
+        flash.Out8(0, 0xFF);
+        Assert.Equal(0xFF, flash.In8(1));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Bulkhead.Devices.Executors;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
 using Bulkhead.Machine.Firmware;
@@ -91,7 +92,7 @@ public sealed class FirmwareRequestTests : IDisposable
         _ = Make("X_VARS.fd", template);
         var request = new FirmwareRequest { Path = code, VariablesPath = Make("own.fd", own) };
 
-        OperatorException error = Assert.Throws<OperatorException>(() => FirmwareImage.Open(request));
+        OperatorException error = Assert.Throws<OperatorException>(() => FirmwareImage.Open(request, static () => new ImmediateExecutor()));
 
         Assert.StartsWith(Path.Combine(_folder, words), error.Message, StringComparison.Ordinal);
     }
@@ -103,13 +104,13 @@ public sealed class FirmwareRequestTests : IDisposable
         string first = Make("X_VARS.fd", 8192);
         var request = new FirmwareRequest { Path = code, VariablesPath = Path.Combine(_folder, "own.fd") };
 
-        using (FirmwareImage.Open(request))
+        using (FirmwareImage.Open(request, static () => new ImmediateExecutor()))
         {
             Assert.Equal(File.ReadAllBytes(first).Length, new FileInfo(request.VariablesPath).Length);
-            Assert.Contains("cannot be used for variables", Assert.Throws<OperatorException>(() => FirmwareImage.Open(request)).Message, StringComparison.Ordinal);
+            Assert.Contains("cannot be used for variables", Assert.Throws<OperatorException>(() => FirmwareImage.Open(request, static () => new ImmediateExecutor())).Message, StringComparison.Ordinal);
         }
 
-        using FirmwareImage again = FirmwareImage.Open(request);
+        using FirmwareImage again = FirmwareImage.Open(request, static () => new ImmediateExecutor());
         Assert.Equal(8192, again.Variables?.Length);
     }
 
