@@ -1,6 +1,7 @@
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
 using Bulkhead.Host;
+using Bulkhead.Machine.Devices;
 using Xunit;
 
 namespace Bulkhead.Cli.Tests;
@@ -83,7 +84,23 @@ public sealed class CommandLineTests
         Assert.Equal((s_file, "/tmp/said", null), (host.Asked?.Firmware?.Path, host.Asked?.Firmware?.LogPath, host.Asked?.KernelPath));
     }
 
+    [Fact]
+    public void Run_FoldersConsoleAndPorts_ArePassedOn()
+    {
+        var host = new RecordingHost();
+
+        _ = Invoke(
+            host, out _, "run", "--kernel", s_file, "--share", "/tmp", "--share", "/usr,tag=u,ro", "--console", "/tmp/c,size=90x20", "--port", "a,uds=/tmp/a", "--port", "b,uds=/tmp/b");
+
+        RunRequest asked = Assert.IsType<RunRequest>(host.Asked);
+        Assert.Equal([new ShareRequest("/tmp", "tmp", false), new ShareRequest("/usr", "u", true)], asked.Shares);
+        Assert.Equal(new ConsoleRequest("/tmp/c", 90, 20), asked.Console);
+        Assert.Equal([new PortRequest("a", "/tmp/a"), new PortRequest("b", "/tmp/b")], asked.Ports);
+    }
+
     [Theory]
+    [InlineData("--share /no/such", "--share /no/such: /no/such: there is no such folder; give the path of one.")]
+    [InlineData("--port a", "--port a: a: it leads nowhere")]
     [InlineData("--memory 5x", "--memory 5x: not understood")]
     [InlineData("--memory 512", "--memory 512: 512 bytes are too little")]
     [InlineData("--cpus 0", "--cpus 0: not understood; write a number from 1 to")]

@@ -15,13 +15,16 @@ internal sealed class FuseClient : IDisposable
     public const uint Exclusive = 0x80;
     public const uint Truncate = 0x200;
 
-    private readonly string _above = Directory.CreateTempSubdirectory("share").FullName;
+    private readonly string _above;
     private readonly SharedFolder _folder;
     private readonly byte[] _answer = new byte[FuseServer.MostAnswerBytes];
     private ulong _number;
 
-    public FuseClient(bool readOnly = false, bool begins = true, ulong guestBytes = 64 << 20)
+    /// <summary>A guest with a folder; in memory where a test changes very much.</summary>
+    public FuseClient(bool readOnly = false, bool begins = true, ulong guestBytes = 64 << 20, bool inMemory = false)
     {
+        _above = inMemory && Directory.Exists("/dev/shm")
+            ? Directory.CreateDirectory($"/dev/shm/bulkhead-share-{Guid.NewGuid():N}").FullName : Directory.CreateTempSubdirectory("share").FullName;
         Folder = Directory.CreateDirectory(Path.Combine(_above, "s")).FullName;
         File.WriteAllText(Outside, "secret");
         _folder = new SharedFolder(Folder, "tag", readOnly, guestBytes);

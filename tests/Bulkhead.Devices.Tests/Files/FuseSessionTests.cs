@@ -112,7 +112,7 @@ public sealed class FuseSessionTests : IDisposable
     [Fact]
     public void Guest_ThatForgetsNothing_IsToldOfNoMore()
     {
-        using var guest = new FuseClient(guestBytes: 1);
+        using var guest = new FuseClient(guestBytes: 1, inMemory: true);
         int most = guest.Shared.MostKnown;
         Assert.Equal(1 << 14, most);
         int told = 0;
@@ -134,7 +134,7 @@ public sealed class FuseSessionTests : IDisposable
     [Fact]
     public void ManyNamesOfOneFile_AreBounded()
     {
-        using var guest = new FuseClient(guestBytes: 1);
+        using var guest = new FuseClient(guestBytes: 1, inMemory: true);
         ulong a = guest.Create(FuseClient.Root, "a").Good().Node;
         for (int i = 0; i < 200; i++)
         {

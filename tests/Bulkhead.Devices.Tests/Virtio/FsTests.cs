@@ -121,6 +121,45 @@ public sealed class FsTests : IDisposable
     }
 
     [Fact]
+    public void Forgets_ComeWhileRequestsAreServed_EachOnItsThread()
+    {
+        using var urgent = new ThreadExecutor("test urgent");
+        using var requests = new ThreadExecutor("test requests");
+        var device = new VirtioFs(_folder, urgent, requests);
+        using var rig = new VirtioRig(device);
+        var driver = new VirtioDriver(rig);
+        Assert.True(driver.Negotiate(RingKinds.Split));
+        (DriverQueue forgets, DriverQueue asks) = (driver.Open(Urgent, 16), driver.Open(Requests, 16));
+        driver.Ready();
+        Gpa to = rig.Ram.Take(400);
+        byte[] Answer(FuseOpcode opcode, FuseBody body)
+        {
+            byte[] request = FuseClient.Request(opcode, FuseClient.Root, body);
+            asks.Add(new Piece(rig.Ram.Put(request), (uint)request.Length, false), new Piece(to, 400, true));
+            driver.Notify(Requests);
+            UsedBuffer? used = null;
+            Assert.True(SpinWait.SpinUntil(() => (used = asks.Take()) is not null, 30_000));
+            return rig.Ram.Read(to, (int)used!.Value.Written); // it was awaited
+        }
+
+        _ = Answer(FuseOpcode.Initialize, FuseClient.BeginBody);
+        File.WriteAllText(Path.Combine(_path, "a"), string.Empty);
+        for (int i = 0; i < 2000; i++)
+        {
+            ulong node = BinaryPrimitives.ReadUInt64LittleEndian(Answer(FuseOpcode.Lookup, new FuseBody().Text("a")).AsSpan(16));
+            while (forgets.Take() is not null)
+            {
+            }
+
+            forgets.Add(new Piece(rig.Ram.Put(FuseClient.Request(FuseOpcode.Forget, node, new FuseBody().U64(1))), 48, false));
+            driver.Notify(Urgent);
+            Assert.True(i % 8 != 7 || SpinWait.SpinUntil(() => device.Server.KnownCount == 1, 30_000)); // so many fit into the queue
+        }
+
+        Assert.False(driver.NeedsReset);
+    }
+
+    [Fact]
     public void Reset_ClosesAndForgetsEverything()
     {
         Start(RingKinds.Split);

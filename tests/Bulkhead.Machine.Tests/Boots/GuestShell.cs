@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Bulkhead.Machine.Domains;
 using Xunit;
@@ -58,11 +59,18 @@ internal sealed class GuestShell
         return Text[from.._seen];
     }
 
-    /// <summary>Waits for words behind those that were waited for last.</summary>
-    public void Await(string words)
+    /// <summary>Waits for words behind those that were waited for last, and does something meanwhile.</summary>
+    public void Await(string words, Action? meanwhile = null)
     {
-        int found = -1;
-        Assert.True(SpinWait.SpinUntil(() => (found = Text.IndexOf(words, _seen, StringComparison.Ordinal)) >= 0, LongestMs), $"{words} did not come:\n{Text}");
+        long start = Stopwatch.GetTimestamp();
+        int found;
+        while ((found = Text.IndexOf(words, _seen, StringComparison.Ordinal)) < 0)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start).TotalMilliseconds < LongestMs, $"{words} did not come:\n{Text}");
+            meanwhile?.Invoke();
+            Thread.Sleep(1);
+        }
+
         _seen = found + words.Length;
     }
 }

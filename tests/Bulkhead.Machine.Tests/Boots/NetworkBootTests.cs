@@ -23,28 +23,29 @@ public sealed class NetworkBootTests
             new() { From = "a", To = "b", Protocol = "icmp" },
         ];
         using TranslatorEngines engines = TranslatorEngines.Create(string.Empty);
-        var a = new Shell("a", "10.0.0.1");
-        var b = new Shell("b", "10.0.0.2");
+        var a = new GuestShell();
+        var b = new GuestShell();
         using MachineRunner runner = MachineRunner.Build(
-            new MachineRequest { Domains = [a.Request(), b.Request()], Networks = [new NetworkRequest("lan", 1500, rules)] }, engines.Seam);
+            new MachineRequest { Domains = [Request("a", "10.0.0.1", a), Request("b", "10.0.0.2", b)], Networks = [new NetworkRequest("lan", 1500, rules)] }, engines.Seam);
         string file = Path.GetTempFileName();
         try
         {
             using (CardCapture capture = runner.Capture(runner.Domains[1], 0))
             using (FileStream stream = File.Create(file))
             {
+                void Capture() => Copy(capture, stream);
                 runner.Start();
                 b.Type(runner.Domains[1], "(nc -l -p 5202; echo REACH\"\"ED) & echo RE\"\"ADY; nc -l -p 5201 | md5sum");
-                b.Await("READY", capture, stream);
+                b.Await("READY", Capture);
                 a.Type(runner.Domains[0], $"ping -c 2 -W 60 10.0.0.2; nc -w 5 10.0.0.2 5202 </dev/null; echo TRI\"\"ED; seq 1 {Lines} | nc -w 60 10.0.0.2 5201");
-                a.Await("2 packets received", capture, stream);
-                a.Await("TRIED", capture, stream);
+                a.Await("2 packets received", Capture);
+                a.Await("TRIED", Capture);
                 string sent = string.Concat(Enumerable.Range(1, Lines).Select(static i => $"{i}\n"));
 #pragma warning disable CA5351 // The guest's busybox and we compare; nobody is kept out.
-                b.Await(Convert.ToHexStringLower(MD5.HashData(Encoding.ASCII.GetBytes(sent))), capture, stream);
+                b.Await(Convert.ToHexStringLower(MD5.HashData(Encoding.ASCII.GetBytes(sent))), Capture);
 #pragma warning restore CA5351
                 b.Type(runner.Domains[1], "ping -c 1 -W 3 10.0.0.1; echo EN\"\"DED");
-                b.Await("ENDED", capture, stream);
+                b.Await("ENDED", Capture);
                 Copy(capture, stream);
             }
 
@@ -96,64 +97,17 @@ public sealed class NetworkBootTests
         Assert.DoesNotContain(lines, static l => l.EndsWith("\t0", StringComparison.Ordinal) && l.Contains("520", StringComparison.Ordinal)); // nor a bad one
     }
 
-    private sealed class Shell(string name, string address)
+    private static DomainRequest Request(string name, string address, GuestShell shell)
     {
-        private readonly StringBuilder _output = new();
-        private int _seen;
-
-        public string Text
+        GuestImage image = new ImageStore().Resolve("debian", update: false, static _ => { });
+        return new DomainRequest
         {
-            get
-            {
-                lock (_output)
-                {
-                    return _output.ToString();
-                }
-            }
-        }
-
-        public DomainRequest Request()
-        {
-            GuestImage image = new ImageStore().Resolve("debian", update: false, static _ => { });
-            return new DomainRequest
-            {
-                Name = name,
-                KernelPath = image.KernelPath,
-                InitrdPath = image.InitrdPath,
-                CommandLine = $"quiet bulkhead.task=shell bulkhead.address=eth0:{address}/24",
-                Nets = [new NetRequest { Network = "lan" }],
-                Serial = bytes =>
-                {
-                    lock (_output)
-                    {
-                        _output.Append(Encoding.UTF8.GetString(bytes));
-                    }
-                },
-            };
-        }
-
-        /// <summary>Types a line once the shell asks for one.</summary>
-        public void Type(Domain domain, string line)
-        {
-            Assert.True(SpinWait.SpinUntil(() => Text.IndexOf("/root # ", _seen, StringComparison.Ordinal) >= 0, LongestMs), Text);
-            byte[] bytes = Encoding.ASCII.GetBytes(line + "\n");
-            for (int sent = 0; sent < bytes.Length; Thread.Sleep(1))
-            {
-                sent += domain.SendInput(bytes.AsSpan(sent));
-            }
-        }
-
-        public void Await(string words, CardCapture capture, Stream stream)
-        {
-            long start = Stopwatch.GetTimestamp();
-            while (!Text.Contains(words, StringComparison.Ordinal))
-            {
-                Assert.True(Stopwatch.GetElapsedTime(start).TotalMilliseconds < LongestMs, $"{words} did not come:\n{Text}");
-                Copy(capture, stream);
-                Thread.Sleep(10);
-            }
-
-            _seen = Text.IndexOf(words, StringComparison.Ordinal);
-        }
+            Name = name,
+            KernelPath = image.KernelPath,
+            InitrdPath = image.InitrdPath,
+            CommandLine = $"console=ttyS0,115200 panic=-1 quiet bulkhead.task=shell bulkhead.address=eth0:{address}/24",
+            Nets = [new NetRequest { Network = "lan" }],
+            Serial = shell.Write,
+        };
     }
 }
