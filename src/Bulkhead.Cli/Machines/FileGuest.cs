@@ -1,5 +1,4 @@
 using System.Globalization;
-using Bulkhead.Cli.Commands;
 using Bulkhead.Host;
 using Bulkhead.Images;
 using Bulkhead.Machine.Devices;
@@ -33,12 +32,12 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
         string path = Path.GetFullPath(file);
         if (!File.Exists(path))
         {
-            throw new OperatorException($"{file}: there is no such file, nor an image of that name.", ExitCode.Usage);
+            throw new OperatorException($"{file}: there is no such file, nor an image of that name.", 2);
         }
 
         if (IsKernel(path))
         {
-            throw new OperatorException($"{file} is a kernel, not a disk; use --kernel {file}.", ExitCode.Usage);
+            throw new OperatorException($"{file} is a kernel, not a disk; use --kernel {file}.", 2);
         }
 
         PackagedMachine? machine = DiskTool.IsPackage(path) ? DiskTool.Describe(path, null).Machine : null;
@@ -48,7 +47,7 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
         if (firmware is null)
         {
             string word = disks.Count == 0 || DiskTool.StartsByBios(disks[0].Path) ? "seabios" : "ovmf";
-            firmware = FirmwareRequest.Parse(word, out string? error) ?? throw new OperatorException(error ?? word, ExitCode.Usage);
+            firmware = FirmwareRequest.Parse(word, out string? error) ?? throw new OperatorException(error ?? word, 2);
         }
 
         return new FileGuest(firmware, disks, machine?.Cpus, machine is null ? null : (ulong)machine.MemoryBytes / MemoryUnit * MemoryUnit);
