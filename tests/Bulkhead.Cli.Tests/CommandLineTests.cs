@@ -84,6 +84,9 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData("--display 10x10", "--display 10x10: is not a size of a display; write WIDTHxHEIGHT")]
+    [InlineData("--screenshot /tmp/x.png", "--screenshot: there is no display to be seen; give --display as well.")]
+    [InlineData("--module /no/such", "--module /no/such: /no/such: there is no such file")]
     [InlineData("--memory 5x", "--memory 5x: not understood")]
     [InlineData("--memory 512", "--memory 512: 512 bytes are too little")]
     [InlineData("--cpus 0", "--cpus 0: not understood; write a number from 1 to")]

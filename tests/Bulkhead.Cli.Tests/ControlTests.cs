@@ -129,6 +129,23 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public void Display_IsWrittenAsAPicture_AndWithoutOneTheVerbsSaySo()
+    {
+        using var up = Up("{ name: box, kernel: circle, display: 640x480 }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+        string file = Path.Combine(_folder, "box.png");
+        _ = Do("screenshot", "box", "-o", file);
+        Assert.Equal("89504E470D0A1A0A0000000D49484452" + "00000280" + "000001E0" + "0802", Convert.ToHexString(File.ReadAllBytes(file), 0, 26));
+        _ = Do("keys", "box", "a");
+        Assert.Equal((2, "bulkhead: ctl-c: there is no such key (did you mean ctrl?); see 'bulkhead keys --help'.\n"), Refused("keys", "box", "ctl-c"));
+        Assert.Equal((2, "bulkhead: U+20AC is on no key of a US keyboard; give letters, digits, signs, new lines and tabs of ASCII.\n"), Refused("type", "box", "€"));
+        Assert.Equal((1, "bulkhead: other has no display, or is off; it gets one from its field display.\n"), Refused("screenshot", "other", "-o", file));
+        Assert.Equal((1, "bulkhead: other has no keyboard, or is off; it gets one with its field display.\n"), Refused("type", "other", "a"));
+        _ = Do("down");
+        _ = up.End();
+    }
+
+    [Fact]
     public void Restart_OnFailure_HappensAsOftenAsTheFileSays()
     {
         using var up = Up("{ name: box, kernel: crash, restart: { when: on-failure, limit: 2, backoff: 10ms } }");
