@@ -19,6 +19,9 @@ public sealed record DisplayRequest(int Width, int Height)
         CultureInfo.InvariantCulture,
         $"{Form}, as in 1024x768: a width from {DisplayLimits.LeastWidth} to {DisplayLimits.MostWidth} in steps of 8, a height from {DisplayLimits.LeastHeight} to {DisplayLimits.MostHeight}");
 
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Width}x{Height}");
+
     /// <summary>Reads it.</summary>
     /// <param name="text">The words.</param>
     /// <param name="error">What is wrong and the fix, or null.</param>
