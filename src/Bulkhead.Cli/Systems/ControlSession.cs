@@ -286,10 +286,8 @@ internal sealed class ControlSession
             {
                 throw new OperatorException($"{name} takes no keys: what was pressed before is still waiting to be read. Is its keyboard's driver loaded?");
             }
-            else
-            {
-                Thread.Sleep(PauseMs);
-            }
+
+            Thread.Sleep(PauseMs);
         }
     }
 

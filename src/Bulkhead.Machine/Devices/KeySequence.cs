@@ -32,14 +32,20 @@ public sealed class KeySequence
         return new KeySequence(strokes);
     }
 
-    /// <summary>Types as much as a keyboard takes now.</summary>
+    /// <summary>Types the next key, or the next ones that are held together, as far as a keyboard takes them now.</summary>
+    /// <remarks>Whoever types pauses between two: no hand is as fast as a guest may lose keys, which OVMF does that looks every 20 ms and
+    /// keeps 32 codes.</remarks>
     /// <returns>Whether it took anything.</returns>
     internal bool TryType(I8042 keyboard)
     {
         int before = _next;
         while (!IsDone && keyboard.TryPress(_strokes[_next]))
         {
-            _next++;
+            bool released = _strokes[_next++].Release;
+            if (released && !IsDone && !_strokes[_next].Release)
+            {
+                break;
+            }
         }
 
         return _next > before;

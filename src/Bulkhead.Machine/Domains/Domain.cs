@@ -292,7 +292,7 @@ public sealed class Domain : IDisposable
     /// <summary>Whether it has a keyboard.</summary>
     public bool HasKeyboard => _board?.Keyboard is not null;
 
-    /// <summary>Types on its keyboard as much as the guest takes now; false where that is nothing, or it has none.</summary>
+    /// <summary>Types the next key on its keyboard; false where the guest has yet to take what came before, or it has none.</summary>
     public bool TryType(KeySequence keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
