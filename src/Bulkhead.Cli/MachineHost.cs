@@ -26,6 +26,7 @@ internal sealed class MachineHost : IMachineHost
         using FileStream? traceFile = request.TracePath is null ? null : Options.CreateFile("--trace", request.TracePath);
         using TraceFile? trace = traceFile is null ? null : new TraceFile(traceFile);
         using FileStream? profile = request.ProfilePath is null ? null : Options.CreateFile("--profile", request.ProfilePath);
+        using FileStream? screenshot = request.ScreenshotPath is null ? null : Options.CreateFile("--screenshot", request.ScreenshotPath);
         using ISerialEnd serial = request.Serial.Open();
         var domain = new DomainRequest
         {
@@ -34,6 +35,7 @@ internal sealed class MachineHost : IMachineHost
             Firmware = request.Firmware,
             InitrdPath = request.InitrdPath,
             Modules = request.Modules,
+            LinuxWords = (request.Display is null ? string.Empty : DomainRequest.LinuxScreen) + DomainRequest.LinuxConsole,
             CommandLine = request.Append,
             MemoryBytes = request.MemoryBytes,
             Vcpus = request.Cpus,
@@ -54,6 +56,7 @@ internal sealed class MachineHost : IMachineHost
             Entropy = request.Entropy,
             Balloon = request.Balloon,
             Vsock = request.Vsock,
+            Display = request.Display,
         };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
         using var signals = new HostSignals(runner.Stop);
@@ -75,6 +78,18 @@ internal sealed class MachineHost : IMachineHost
         if (trace is not null)
         {
             ReportTrace(trace, request.TracePath);
+        }
+
+        if (screenshot is not null)
+        {
+            if (runner.Domains[0].Screenshot() is { IsDark: false } image)
+            {
+                image.WritePng(screenshot);
+            }
+            else
+            {
+                Console.Error.WriteLine($"bulkhead: --screenshot {request.ScreenshotPath}: the display was dark at the end");
+            }
         }
 
         if (profile is not null)

@@ -4,6 +4,7 @@ using Bulkhead.Core.Time;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Host;
 using Bulkhead.Host.Files;
+using Bulkhead.Host.Memory;
 using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Devices;
@@ -41,7 +42,9 @@ internal static class DomainBuilder
                 d.Owned.Add(firmware);
             }
 
-            var memory = new GuestMemory(request.Name, request.MemoryBytes, firmware?.Rom, [.. links.Channels.Select(static m => (m.Channel.Memory, !m.MayWrite))]);
+            IEnumerable<(SharedMemory Memory, bool ReadOnly)> shared = links.Channels.Select(static m => (m.Channel.Memory, !m.MayWrite));
+            var memory = new GuestMemory(
+                request.Name, request.MemoryBytes, firmware?.Rom, [.. shared, .. devices.Frame is { } frame ? [(frame, false)] : (ReadOnlySpan<(SharedMemory, bool)>)[]]);
             d.Owned.Add(new Release(() => engine.Release?.Invoke(memory)));
             d.Owned.Add(memory);
             d.Memory = memory;
@@ -94,7 +97,7 @@ internal static class DomainBuilder
             }
 
             d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit, devices);
-            Gpa rsdp = AcpiTables.Write(memory, request.Vcpus, request.Disks.Count(static disk => disk.Mmio));
+            Gpa rsdp = AcpiTables.Write(memory, request.Vcpus, request.Disks.Count(static disk => disk.Mmio), keyboard: request.Display is not null);
             return KernelImage.Load(memory, new BootRequest
             {
                 KernelName = path,
@@ -103,6 +106,7 @@ internal static class DomainBuilder
                 Modules = modules.Files,
                 LinuxWords = request.LinuxWords,
                 CommandLine = request.CommandLine,
+                Screen = d.Board.Screen,
                 Rsdp = rsdp,
                 Randomize = time.Clock is RealClock || time.Random is not null,
                 Random = time.Random,

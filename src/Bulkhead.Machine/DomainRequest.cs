@@ -11,6 +11,9 @@ public sealed record DomainRequest
     /// <summary>Tells a Linux kernel where its console is, and to reset the machine when it panics.</summary>
     public const string LinuxConsole = "console=ttyS0,115200 panic=-1";
 
+    /// <summary>Tells a Linux kernel with a display, before that, that its messages go there too.</summary>
+    public const string LinuxScreen = "console=tty0 ";
+
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
@@ -64,6 +67,9 @@ public sealed record DomainRequest
 
     /// <summary>Whether it has a device that gives memory it has no use for back to the host.</summary>
     public bool Balloon { get; init; }
+
+    /// <summary>Its display, with a keyboard, or null for none.</summary>
+    public DisplayRequest? Display { get; init; }
 
     /// <summary>Its sockets to the host and to other domains, or null for none.</summary>
     public VsockRequest? Vsock { get; init; }

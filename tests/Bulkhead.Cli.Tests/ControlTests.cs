@@ -85,10 +85,11 @@ public sealed class ControlTests : IDisposable
         Assert.NotNull(up.ReadLineWith("pool shared: shared by edf now"));
         Assert.Equal(70, Domain("box").GetProperty("weightPercent").GetDouble());
 
-        File.WriteAllText(file, text.Replace("name: other,", "name: other, memory: 512M,", StringComparison.Ordinal));
+        File.WriteAllText(file, text.Replace("name: other,", "name: other, memory: 512M, display: 640x480,", StringComparison.Ordinal));
         (int code, string errors) = Refused("apply", file);
         Assert.Equal(2, code);
         Assert.Contains("domain other: memory 268435456, now 536870912", errors, StringComparison.Ordinal);
+        Assert.Contains("domain other: display none, now 640x480", errors, StringComparison.Ordinal);
         Assert.Equal(70, Domain("box").GetProperty("weightPercent").GetDouble());
 
         File.WriteAllText(file, text.Replace("circle }", "circle, wieght: 3 }", StringComparison.Ordinal));
@@ -126,6 +127,23 @@ public sealed class ControlTests : IDisposable
         up.Signal("INT");
         Assert.Equal(130, up.End().ExitCode);
         Assert.Equal(0, second.End().ExitCode);
+    }
+
+    [Fact]
+    public void Display_IsWrittenAsAPicture_AndWithoutOneTheVerbsSaySo()
+    {
+        using var up = Up("{ name: box, kernel: circle, display: 640x480 }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+        string file = Path.Combine(_folder, "box.png");
+        _ = Do("screenshot", "box", "-o", file);
+        Assert.Equal("89504E470D0A1A0A0000000D49484452" + "00000280" + "000001E0" + "0802", Convert.ToHexString(File.ReadAllBytes(file), 0, 26));
+        _ = Do("keys", "box", "a");
+        Assert.Equal((2, "bulkhead: ctl-c: there is no such key (did you mean ctrl?); see 'bulkhead keys --help'.\n"), Refused("keys", "box", "ctl-c"));
+        Assert.Equal((2, "bulkhead: U+20AC is on no key of a US keyboard; give letters, digits, signs, new lines and tabs of ASCII.\n"), Refused("type", "box", "€"));
+        Assert.Equal((1, "bulkhead: other has no display, or is off; it gets one from its field display.\n"), Refused("screenshot", "other", "-o", file));
+        Assert.Equal((1, "bulkhead: other has no keyboard, or is off; it gets one with its field display.\n"), Refused("type", "other", "a"));
+        _ = Do("down");
+        _ = up.End();
     }
 
     [Fact]

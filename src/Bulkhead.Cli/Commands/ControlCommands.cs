@@ -10,7 +10,7 @@ using Bulkhead.Machine.Devices;
 namespace Bulkhead.Cli.Commands;
 
 /// <summary>The commands that speak to a running system: they find it by the domain's name, ask, and print.</summary>
-internal sealed class ControlCommands(TextWriter output)
+internal sealed partial class ControlCommands(TextWriter output)
 {
     internal const string PsNotes = """
         One line per domain of every system you started with 'bulkhead up':
@@ -142,6 +142,9 @@ internal sealed class ControlCommands(TextWriter output)
         yield return (Resize(), ResizeNotes);
         yield return (Link(), null);
         yield return (Capture(), CaptureNotes);
+        yield return (Screenshot(), null);
+        yield return (TypeText(), TypeNotes);
+        yield return (Keys(), KeysNotes);
         yield return (Down(), null);
     }
 

@@ -130,6 +130,31 @@ internal static class Options
         },
     };
 
+    /// <summary>Makes a switch that may have a value of several parts.</summary>
+    internal static Option<T?> Optional<T>(string name, string form, string description, T fallback, PartReader<T> read)
+        where T : class => new(name)
+    {
+        HelpName = form,
+        Description = description,
+        Arity = ArgumentArity.ZeroOrOne,
+        CustomParser = result =>
+        {
+            if (result.Tokens.Count == 0)
+            {
+                return fallback;
+            }
+
+            string text = result.Tokens[0].Value;
+            T? value = read(text, out string? error);
+            if (value is null)
+            {
+                result.AddError($"{name} {text}: {error}");
+            }
+
+            return value;
+        },
+    };
+
     /// <summary>Makes a switch.</summary>
     internal static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 

@@ -92,6 +92,11 @@ internal sealed class RunCommand
     private readonly Option<bool> _rng = Options.Switch("--rng", "Give the guest a device (virtio) that gives random bytes.");
     private readonly Option<bool> _balloon = Options.Switch("--balloon", "Give the guest a device (virtio) by which memory it has no use for goes back to the host.");
 
+    private readonly Option<DisplayRequest?> _display = Options.Optional(
+        "--display", DisplayRequest.Form, "Give the guest a display, and a keyboard (1024x768).", DisplayRequest.Default, DisplayRequest.Parse);
+
+    private readonly Option<string?> _screenshot = new("--screenshot") { HelpName = "FILE", Description = "Write what the display shows at the end as a PNG file; with --display." };
+
     private readonly Option<VsockRequest?> _vsock = Options.One<VsockRequest>(
         "--vsock", VsockRequest.Form, "Sockets (virtio) to the host: processes of it connect to PATH, the guest to PATH_PORT (docs/devices.md).", VsockRequest.Parse);
 
@@ -118,7 +123,7 @@ internal sealed class RunCommand
         var command = new Command("run", "Run one guest until it powers off.")
         {
             _image, _kernel, _initrd, _module, _firmware, _append, _memory, _cpus, _cpu,
-            _serial, _disk, _net, _share, _console, _port, _rng, _balloon, _vsock,
+            _serial, _disk, _net, _share, _console, _port, _rng, _balloon, _display, _screenshot, _vsock,
             _engine, _clock, _engineOptions, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
@@ -136,6 +141,11 @@ internal sealed class RunCommand
         {
             result.AddError($"{word.Tokens[0].Value}: there is no such option.");
             return;
+        }
+
+        if (result.GetResult(_screenshot) is not null && result.GetResult(_display) is null)
+        {
+            result.AddError("--screenshot: there is no display to be seen; give --display as well.");
         }
 
         if (image && (kernel || result.GetResult(_initrd) is not null || result.GetResult(_module) is not null))
@@ -230,6 +240,8 @@ internal sealed class RunCommand
             Entropy = line.GetValue(_rng),
             Balloon = line.GetValue(_balloon),
             Vsock = line.GetValue(_vsock),
+            Display = line.GetValue(_display),
+            ScreenshotPath = line.GetValue(_screenshot) is string screenshot ? Path.GetFullPath(screenshot) : null,
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             DebugExit = line.GetValue(_debugExit),
             Stats = line.GetValue(_stats),

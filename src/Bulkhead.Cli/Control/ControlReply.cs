@@ -3,7 +3,7 @@ using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Control;
 
-/// <summary>What a running system answers: one line of JSON; for <c>logs</c> and <c>console</c> the guest's bytes follow, for <c>trace</c> and <c>capture</c> the file.</summary>
+/// <summary>What a running system answers: one line of JSON; for <c>logs</c> and <c>console</c> the guest's bytes follow, for <c>trace</c>, <c>capture</c> and <c>screenshot</c> the file.</summary>
 internal sealed record ControlReply
 {
     /// <summary>0, or the exit code of the client's command.</summary>

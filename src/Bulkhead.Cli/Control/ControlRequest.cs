@@ -15,6 +15,9 @@ internal sealed record ControlRequest
     /// <summary>What is to change.</summary>
     public IReadOnlyDictionary<string, string>? Values { get; init; }
 
+    /// <summary>For <c>type</c>: the text; for <c>keys</c>: the keys, with spaces between them.</summary>
+    public string? Text { get; init; }
+
     /// <summary>For <c>capture</c> and <c>link</c>: which network card, from 0.</summary>
     public int? Card { get; init; }
 

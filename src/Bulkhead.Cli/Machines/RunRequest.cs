@@ -64,6 +64,12 @@ internal sealed record RunRequest
     /// <summary>Whether the guest has a device that gives memory it has no use for back to the host.</summary>
     internal bool Balloon { get; init; }
 
+    /// <summary>The guest's display, or null for none.</summary>
+    internal DisplayRequest? Display { get; init; }
+
+    /// <summary>Where what it shows at the end is written, or null for nowhere.</summary>
+    internal string? ScreenshotPath { get; init; }
+
     /// <summary>The guest's sockets to the host, or null for none.</summary>
     internal VsockRequest? Vsock { get; init; }
 

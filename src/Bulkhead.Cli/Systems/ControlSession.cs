@@ -12,7 +12,7 @@ using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Cli.Systems;
 
-/// <summary>One client of the control socket: a request, a reply, and for <c>logs</c> and <c>console</c> a guest's bytes.</summary>
+/// <summary>One client of the control socket: a request, a reply, and what follows it.</summary>
 /// <remarks><i>Threading</i>: the client's thread, and a second one for what is typed.</remarks>
 internal sealed class ControlSession
 {
@@ -20,16 +20,18 @@ internal sealed class ControlSession
     private const int ChunkBytes = 4096;
     private const int SendMs = 5000;
     private const double MostTracedSeconds = 3600;
+    private const long PatienceNs = 5_000_000_000;
 
     // As a shell says it of SIGKILL.
     private const int Killed = 137;
 
     private static readonly string[] s_verbs =
-        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "networks", "capture", "channels", "revoke", "grant", "resize", "link", "apply", "down"];
+        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "networks", "capture", "channels", "revoke", "grant", "resize", "link", "apply", "screenshot", "type", "keys", "down"];
 
     private readonly LiveSystem _system;
     private readonly Socket _socket;
     private CardCapture? _capture;
+    private Screenshot? _screen;
     private volatile bool _end;
 
     internal ControlSession(LiveSystem system, Socket socket)
@@ -90,6 +92,11 @@ internal sealed class ControlSession
         {
             Trace(request);
         }
+        else if (_screen is { } screen)
+        {
+            using var stream = new NetworkStream(_socket);
+            screen.WritePng(stream);
+        }
         else if (_capture is { } capture && request is not null)
         {
             using (capture)
@@ -137,6 +144,13 @@ internal sealed class ControlSession
                 ManagedDomain seen = Find(request);
                 _capture = _system.Ask(() => _system.Capture(seen, request.Card ?? 0));
                 return Reply([]);
+            case "screenshot":
+                ManagedDomain shown = Find(request);
+                _screen = _system.Ask(() => shown.Domain.Screenshot()) ?? throw new OperatorException($"{shown.Config.Name} has no display, or is off; it gets one from its field display.");
+                return _screen.IsDark ? throw new OperatorException($"{shown.Config.Name} has its display switched off.") : Reply([]);
+            case "type" or "keys":
+                Press(request, Find(request));
+                break;
             case "apply":
                 SystemConfig next = SystemFile.Load(request.Values?.GetValueOrDefault("file") ?? _system.Config.Path);
                 return Reply(_system.Ask(() =>
@@ -250,6 +264,30 @@ internal sealed class ControlSession
             {
                 Thread.Sleep(PauseMs);
             }
+        }
+    }
+
+    private void Press(ControlRequest request, ManagedDomain domain)
+    {
+        string name = domain.Config.Name, text = request.Text ?? string.Empty;
+        if (!domain.Domain.HasKeyboard)
+        {
+            throw new OperatorException($"{name} has no keyboard, or is off; it gets one with its field display.");
+        }
+
+        KeySequence keys = request.Verb == "type" ? KeySequence.OfText(text) : KeySequence.OfKeys(text);
+        for (long since = NowNs; !keys.IsDone;)
+        {
+            if (domain.Domain.TryType(keys))
+            {
+                since = NowNs;
+            }
+            else if (_end || NowNs - since > PatienceNs)
+            {
+                throw new OperatorException($"{name} takes no keys: what was pressed before is still waiting to be read. Is its keyboard's driver loaded?");
+            }
+
+            Thread.Sleep(PauseMs);
         }
     }
 

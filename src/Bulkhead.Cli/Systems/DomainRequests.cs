@@ -68,6 +68,7 @@ internal static class DomainRequests
             Ports = d.Ports,
             Entropy = d.Entropy,
             Balloon = d.Balloon,
+            Display = d.Display,
             Vsock = d.Vsock,
             StartsOff = true,
             Cpus = d.Cpus,
@@ -78,7 +79,7 @@ internal static class DomainRequests
     /// <summary>What a Linux kernel is told first; it hands words it does not know to init as variables.</summary>
     private static string LinuxWords(DomainConfig d, string image, long? durationNs)
     {
-        var line = new StringBuilder(DomainRequest.LinuxConsole).Append(" quiet");
+        StringBuilder line = new StringBuilder(d.Display is null ? string.Empty : DomainRequest.LinuxScreen).Append(DomainRequest.LinuxConsole).Append(" quiet");
         if (image.Length > 0)
         {
             _ = line.Append(' ').Append(image);

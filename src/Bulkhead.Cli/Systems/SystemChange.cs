@@ -29,6 +29,7 @@ internal static class SystemChange
             Compare($"domain {a.Name}: firmware", a.Firmware?.Path, b.Firmware?.Path);
             Compare($"domain {a.Name}: variables", a.Firmware?.VariablesPath, b.Firmware?.VariablesPath);
             Compare($"domain {a.Name}: initrd", a.InitrdPath, b.InitrdPath);
+            Compare($"domain {a.Name}: modules", Text(a.Modules), Text(b.Modules));
             Compare($"domain {a.Name}: append", a.Append, b.Append);
             Compare($"domain {a.Name}: task", a.Task, b.Task);
             Compare($"domain {a.Name}: environment", string.Join(", ", a.Environment), string.Join(", ", b.Environment));
@@ -37,12 +38,18 @@ internal static class SystemChange
             Compare($"domain {a.Name}: pool", a.Pool, b.Pool);
             Compare($"domain {a.Name}: cpus", string.Join(", ", a.Cpus), string.Join(", ", b.Cpus));
             Compare($"domain {a.Name}: ready", a.ReadyText, b.ReadyText);
+            Compare($"domain {a.Name}: disks", Text(a.Disks), Text(b.Disks));
+            Compare($"domain {a.Name}: rng", a.Entropy, b.Entropy);
+            Compare($"domain {a.Name}: balloon", a.Balloon, b.Balloon);
+            Compare($"domain {a.Name}: display", Text(a.Display), Text(b.Display));
         }
 
         if (wrong.Count > 0)
         {
             throw new OperatorException($"{next.Path}: changes what a running system cannot; end it with 'bulkhead down' and start it again, or put back\n  {string.Join("\n  ", wrong)}", 2);
         }
+
+        static string Text(object? part) => part is System.Collections.IEnumerable parts ? string.Join(", ", parts.Cast<object>()) : part?.ToString() ?? "none";
 
         void Compare<T>(string what, T before, T after)
         {

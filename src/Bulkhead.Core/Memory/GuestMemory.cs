@@ -159,6 +159,29 @@ public sealed unsafe class GuestMemory : IDisposable
         return unit < 16 && ((Volatile.Read(ref _protected) >> (int)unit) & 1) != 0;
     }
 
+    /// <summary>Copies bytes of a shared window out.</summary>
+    internal void ReadShared(SharedWindow window, ulong offset, Span<byte> destination) => SharedBytes(window, offset, destination.Length).CopyTo(destination);
+
+    /// <summary>Copies bytes into a shared window. No translations stand for it: code there runs one instruction at a time.</summary>
+    internal void WriteShared(SharedWindow window, ulong offset, ReadOnlySpan<byte> source)
+    {
+        if (window.ReadOnly)
+        {
+            throw new InvalidOperationException("The memory may only be read.");
+        }
+
+        source.CopyTo(SharedBytes(window, offset, source.Length));
+    }
+
+    private Span<byte> SharedBytes(SharedWindow window, ulong offset, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)length, window.SizeBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, window.SizeBytes - (ulong)length);
+
+        // SAFETY: the window lies in the mapping, and the range in the window (GuestMemoryTests).
+        return new Span<byte>(_base + window.Offset + offset, length);
+    }
+
     /// <summary>A shared window moved: translations of addresses that lead there, or did, are to be forgotten.</summary>
     internal void NoteMoved() => _observer?.OnMoved();
 

@@ -1,6 +1,7 @@
 namespace Bulkhead.Core.Memory;
 
-/// <summary>Memory a domain shares with others, as it stands in the domain: somewhere in its physical address space, or nowhere.</summary>
+/// <summary>Memory that is not RAM, as it stands in a domain that shares it with others or with a device: somewhere in its physical address
+/// space, or nowhere.</summary>
 /// <remarks><i>Threading</i>: moved by one thread at a time, read by any. A vCPU reaches it where it was until its next look at most.</remarks>
 public sealed class SharedWindow
 {
@@ -23,6 +24,12 @@ public sealed class SharedWindow
 
     /// <summary>Where it begins in the domain's mapping.</summary>
     internal ulong Offset { get; }
+
+    /// <summary>Copies bytes of it out, wherever it is in the domain.</summary>
+    public void Read(ulong offset, Span<byte> destination) => _memory.ReadShared(this, offset, destination);
+
+    /// <summary>Copies bytes into it, wherever it is in the domain.</summary>
+    public void Write(ulong offset, ReadOnlySpan<byte> source) => _memory.WriteShared(this, offset, source);
 
     /// <summary>Whether an address lies in it, and how far from its beginning.</summary>
     internal bool Holds(ulong address, out ulong into)

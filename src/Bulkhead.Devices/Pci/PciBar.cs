@@ -3,16 +3,16 @@ using Bulkhead.Core.Memory;
 
 namespace Bulkhead.Devices.Pci;
 
-/// <summary>A range of addresses a function answers at: registers, or memory shared with other domains.</summary>
-/// <remarks><i>Shape</i>: registers by a 32-bit BAR, memory by a 64-bit one that may be prefetched. <i>Threading</i>: the PCI host's lock.</remarks>
+/// <summary>A range of addresses a function answers at: registers, or memory that is not RAM.</summary>
+/// <remarks><i>Shape</i>: registers by a 32-bit BAR, memory by one that may be prefetched. <i>Threading</i>: the PCI host's lock.</remarks>
 public sealed class PciBar
 {
     private readonly PciConfigSpace _config;
     private readonly int _offset;
     private bool _present;
 
-    internal PciBar(PciConfigSpace config, int offset, ulong sizeBytes, IIoDevice? registers, SharedWindow? memory) =>
-        (_config, _offset, SizeBytes, Registers, Memory) = (config, offset, sizeBytes, registers, memory);
+    internal PciBar(PciConfigSpace config, int offset, ulong sizeBytes, IIoDevice? registers, SharedWindow? memory, bool wide) =>
+        (_config, _offset, SizeBytes, Registers, Memory, IsWide) = (config, offset, sizeBytes, registers, memory, wide);
 
     /// <summary>Its size, a power of two.</summary>
     internal ulong SizeBytes { get; }
@@ -23,14 +23,17 @@ public sealed class PciBar
     /// <summary>The memory, or null.</summary>
     internal SharedWindow? Memory { get; }
 
+    /// <summary>Whether it has 64 bits.</summary>
+    internal bool IsWide { get; }
+
     /// <summary>Where the guest wants it; null for nowhere.</summary>
-    internal ulong? Wanted => _config.DecodesMemory ? _config.ReadBar(_offset, wide: Memory is not null) : null;
+    internal ulong? Wanted => _config.DecodesMemory ? _config.ReadBar(_offset, IsWide) : null;
 
     /// <summary>Where it is; null for nowhere.</summary>
     internal ulong? At { get; private set; }
 
     /// <summary>Writes its register, as firmware would.</summary>
-    internal void Assign(ulong address) => _config.WriteBar(_offset, address, wide: Memory is not null);
+    internal void Assign(ulong address) => _config.WriteBar(_offset, address, IsWide);
 
     /// <summary>Leaves where it is not wanted any more.</summary>
     internal void Leave(IoBus bus)

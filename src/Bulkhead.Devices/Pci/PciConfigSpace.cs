@@ -40,7 +40,7 @@ internal sealed class PciConfigSpace
         Put16(0x02, identity.Device);
         Put16(Status, 1 << 4); // status: there is a list of capabilities
         Put32(0x08, (identity.ClassCode << 8) | identity.Revision);
-        Put16(0x2C, identity.Vendor);
+        Put16(0x2C, identity.SubsystemVendor ?? identity.Vendor);
         Put16(0x2E, identity.Subsystem);
         _bytes[0x3D] = 1; // INTA
         Allow16(Command, MemorySpace | BusMaster | InterruptDisable);
@@ -64,23 +64,29 @@ internal sealed class PciConfigSpace
     /// <param name="index">Its number, 0 to 5.</param>
     /// <param name="sizeBytes">Its size, a power of two.</param>
     /// <param name="registers">What stands there.</param>
-    internal void AddBar(int index, uint sizeBytes, IIoDevice registers) => AddBar(index, sizeBytes, registers, null);
+    internal void AddBar(int index, uint sizeBytes, IIoDevice registers) => AddBar(index, sizeBytes, registers, null, wide: false);
 
-    /// <summary>Adds a BAR of memory, which takes the next number too.</summary>
-    internal void AddBar(int index, SharedWindow memory) => AddBar(index, BitOperations.RoundUpToPowerOf2(memory.SizeBytes), null, memory);
+    /// <summary>Adds a BAR of memory.</summary>
+    /// <param name="index">Its number, 0 to 5.</param>
+    /// <param name="memory">What stands there.</param>
+    /// <param name="wide">Whether it has 64 bits, and takes the next number too; else it lies below 4 GiB.</param>
+    internal void AddBar(int index, SharedWindow memory, bool wide = true) => AddBar(index, BitOperations.RoundUpToPowerOf2(memory.SizeBytes), null, memory, wide);
 
-    private void AddBar(int index, ulong sizeBytes, IIoDevice? registers, SharedWindow? memory)
+    /// <summary>Answers from the start, as a function that firmware has set up.</summary>
+    internal void DecodeMemory() => _bytes[Command] |= (byte)MemorySpace;
+
+    private void AddBar(int index, ulong sizeBytes, IIoDevice? registers, SharedWindow? memory, bool wide)
     {
         int offset = Bar0 + (index * sizeof(uint));
         ulong writable = ~(sizeBytes - 1);
         BinaryPrimitives.WriteUInt32LittleEndian(_writable.AsSpan(offset), (uint)writable);
-        if (memory is not null)
+        if (wide)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(_writable.AsSpan(offset + sizeof(uint)), (uint)(writable >> 32));
-            _bytes[offset] = Wide | Prefetchable;
         }
 
-        _bars.Add(new PciBar(this, offset, sizeBytes, registers, memory));
+        _bytes[offset] = (byte)((wide ? Wide : 0) | (memory is null ? 0 : Prefetchable));
+        _bars.Add(new PciBar(this, offset, sizeBytes, registers, memory, wide));
     }
 
     internal ulong ReadBar(int offset, bool wide) => (Get32(offset) & ~0xFul) | (wide ? (ulong)Get32(offset + sizeof(uint)) << 32 : 0);

@@ -9,8 +9,8 @@ namespace Bulkhead.Devices.Pci;
 /// <param name="host">The bus.</param>
 /// <param name="bus">Where registers are found.</param>
 /// <param name="pins">Where interrupt pins lead.</param>
-/// <param name="registers">Where registers are put first.</param>
-/// <param name="memory">Where memory is put first.</param>
+/// <param name="registers">Where what has a BAR of 32 bits is put first.</param>
+/// <param name="memory">Where what has one of 64 is.</param>
 /// <param name="pinOf">The interrupt pin of a slot.</param>
 /// <param name="first">The first slot that is free.</param>
 /// <remarks><i>Threading</i>: devices are added while the machine is built; BARs move under the PCI host's lock, pins under their own.</remarks>
@@ -32,7 +32,7 @@ public sealed class PciSlots(PciHost host, IoBus bus, IInterruptPins pins, ulong
         IPciDevice device = make(new InterruptLine(this, slot));
         foreach (PciBar bar in device.Bars)
         {
-            ref ulong next = ref bar.Memory is null ? ref _registers : ref _memory;
+            ref ulong next = ref bar.IsWide ? ref _memory : ref _registers;
             ulong address = (next + bar.SizeBytes - 1) & ~(bar.SizeBytes - 1);
             next = address + bar.SizeBytes;
             bar.Assign(address);
@@ -40,6 +40,7 @@ public sealed class PciSlots(PciHost host, IoBus bus, IInterruptPins pins, ulong
         }
 
         host.Register(slot, 0, new Placed(this, device));
+        Move();
         return device;
     }
 

@@ -6,6 +6,7 @@ using Bulkhead.Devices.Backends.Limits;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Backends.Ports;
 using Bulkhead.Devices.Channels;
+using Bulkhead.Devices.Display;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio.Balloon;
@@ -108,6 +109,14 @@ public sealed class PciDevices(PciSlots slots, MmioSlots windows, GuestMemory me
         _ports.Add(port);
         return port;
     });
+
+    /// <summary>Adds a display, whose memory is one of the domain's shared windows.</summary>
+    public BochsDisplay AddDisplay(SharedWindow window, int width, int height)
+    {
+        var display = new BochsDisplay(window, width, height);
+        _ = slots.Add(_ => display);
+        return display;
+    }
 
     /// <summary>Holds the work of all devices and waits until they stand still; no vCPU runs until <see cref="Resume"/>.</summary>
     public void Pause() => _functions.ForEach(static f => f.Pause());

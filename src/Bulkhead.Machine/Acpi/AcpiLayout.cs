@@ -13,6 +13,9 @@ internal static class AcpiLayout
     internal const byte SleepTypeS5 = 5;
     internal const ushort Com1Port = 0x3F8;
     internal const byte Com1Interrupt = 4;
+    internal const ushort KeyboardPort = 0x60;
+    internal const ushort KeyboardCommandPort = 0x64;
+    internal const byte KeyboardInterrupt = 1;
     internal const uint LocalApic = 0xFEE0_0000;
     internal const uint IoApic = 0xFEC0_0000;
     internal const byte IoApicId = 0;

@@ -23,10 +23,10 @@ internal static class AcpiTables
     private const int ListStart = 36;
 
     /// <summary>Writes the tables into the firmware area below 1 MiB and gives the address of the RSDP, where a scan of E0000h-FFFFFh finds it too.</summary>
-    internal static Gpa Write(GuestMemory memory, int vcpus, int windows)
+    internal static Gpa Write(GuestMemory memory, int vcpus, int windows, bool keyboard)
     {
         ulong tables = BootLayout.FirmwareStart + Alignment;
-        AcpiImage image = Build(tables, vcpus, windows, PciWindows.Own);
+        AcpiImage image = Build(tables, vcpus, windows, PciWindows.Own, keyboard);
         if (tables + (ulong)image.Tables.Length > BootLayout.FirmwareEnd)
         {
             throw new UnreachableException("The ACPI tables outgrew the firmware area.");
@@ -42,12 +42,13 @@ internal static class AcpiTables
     /// <param name="vcpus">How many processors there are.</param>
     /// <param name="windows">How many virtio devices stand in register windows.</param>
     /// <param name="pci">What addresses devices on PCI may have.</param>
-    internal static AcpiImage Build(ulong at, int vcpus, int windows, PciWindows pci)
+    /// <param name="keyboard">Whether there is a keyboard.</param>
+    internal static AcpiImage Build(ulong at, int vcpus, int windows, PciWindows pci, bool keyboard)
     {
         var tables = new List<byte>();
         ulong facs = Place(Facs());
-        ulong dsdt = Place(Dsdt.Build(windows, pci));
-        byte[] fadtBytes = Fadt.Build(facs, dsdt);
+        ulong dsdt = Place(Dsdt.Build(windows, pci, keyboard));
+        byte[] fadtBytes = Fadt.Build(facs, dsdt, keyboard);
         ulong fadt = Place(fadtBytes);
         ulong madt = Place(Madt.Build(vcpus));
         ulong hpet = Place(Hpet());

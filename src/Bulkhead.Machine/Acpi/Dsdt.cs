@@ -10,7 +10,8 @@ internal static class Dsdt
     /// <summary>Builds the table.</summary>
     /// <param name="windows">How many virtio devices stand in register windows.</param>
     /// <param name="pci">What addresses devices on PCI may have.</param>
-    internal static byte[] Build(int windows, PciWindows pci) => TableWriter.Table("DSDT", 2).Bytes(Aml.Join(
+    /// <param name="keyboard">Whether there is a keyboard.</param>
+    internal static byte[] Build(int windows, PciWindows pci, bool keyboard) => TableWriter.Table("DSDT", 2).Bytes(Aml.Join(
         Aml.Name("\\_S5", Aml.Package(Aml.Integer(AcpiLayout.SleepTypeS5), Aml.Integer(AcpiLayout.SleepTypeS5), Aml.Integer(0), Aml.Integer(0))),
         Aml.Scope(
             "\\_SB",
@@ -41,10 +42,17 @@ internal static class Dsdt
                     Aml.Name("_HID", Aml.EisaId("PNP0501")),
                     Aml.Name("_UID", Aml.Integer(1)),
                     Aml.Name("_STA", Aml.Integer(0xF)),
-                    Aml.Name("_CRS", Aml.Resources(Aml.Ports(AcpiLayout.Com1Port, 8), Aml.Irq(AcpiLayout.Com1Interrupt)))))))).Finish();
+                    Aml.Name("_CRS", Aml.Resources(Aml.Ports(AcpiLayout.Com1Port, 8), Aml.Irq(AcpiLayout.Com1Interrupt)))),
+                keyboard ? Keyboard() : [])))).Finish();
 
     /// <summary>The I/O APIC pin of a PCI device's INTA..INTD (0..3).</summary>
     internal static byte PciPin(int device, int pin) => (byte)(AcpiLayout.PciInterruptBase + ((device + pin) & 3));
+
+    private static byte[] Keyboard() => Aml.Device(
+        "KBD",
+        Aml.Name("_HID", Aml.EisaId("PNP0303")),
+        Aml.Name("_STA", Aml.Integer(0xF)),
+        Aml.Name("_CRS", Aml.Resources(Aml.Ports(AcpiLayout.KeyboardPort, 1), Aml.Ports(AcpiLayout.KeyboardCommandPort, 1), Aml.Irq(AcpiLayout.KeyboardInterrupt))));
 
     private static byte[] VirtioWindow(int index) => Aml.Device(
         $"VIO{index}",

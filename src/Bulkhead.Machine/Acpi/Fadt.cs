@@ -11,14 +11,18 @@ internal static class Fadt
     private const uint Timer32 = 1 << 8;
     private const uint ResetSupported = 1 << 10;
     private const ushort LegacyDevices = 1;
+    private const ushort KeyboardController = 1 << 1;
     private const ushort VgaNotPresent = 1 << 2;
     private const byte Ports = 1;
 
     /// <summary>Where the table holds addresses of the two others.</summary>
     internal static readonly AcpiPointer[] Pointers = [new(36, 4), new(40, 4), new(132, 8), new(140, 8)];
 
-    /// <summary>Builds the table; <paramref name="dsdt"/> and <paramref name="facs"/> are physical addresses below 4 GiB.</summary>
-    internal static byte[] Build(ulong facs, ulong dsdt) => TableWriter.Table("FACP", 6)
+    /// <summary>Builds the table.</summary>
+    /// <param name="facs">The physical address of that table, below 4 GiB.</param>
+    /// <param name="dsdt">Likewise.</param>
+    /// <param name="keyboard">Whether there is a keyboard controller.</param>
+    internal static byte[] Build(ulong facs, ulong dsdt, bool keyboard) => TableWriter.Table("FACP", 6)
         .U32((uint)facs).U32((uint)dsdt)
         .U8(0).U8(0)                                    // reserved, preferred profile: unspecified
         .U16(AcpiLayout.SciInterrupt)
@@ -31,7 +35,7 @@ internal static class Fadt
         .U16(0xFFFF).U16(0xFFFF)                        // no C2, no C3
         .U16(0).U16(0).U8(0).U8(0)                      // flush size, stride, duty
         .U8(0).U8(0).U8(0x32)                           // day and month alarm, century in CMOS 32h
-        .U16(LegacyDevices | VgaNotPresent).U8(0)       // no 8042
+        .U16((ushort)(LegacyDevices | VgaNotPresent | (keyboard ? KeyboardController : 0))).U8(0)
         .U32(Wbinvd | ProcC1 | SleepButtonIsDevice | RtcNotFixed | Timer32 | ResetSupported)
         .Address(Ports, 8, 1, AcpiLayout.ResetPort).U8(AcpiLayout.ResetValue)
         .U16(0).U8(5)                                   // ARM boot flags, minor revision

@@ -27,6 +27,9 @@ internal readonly ref struct BootRequest
     /// <summary>The command line of a Linux kernel.</summary>
     internal string LinuxCommandLine => $"{LinuxWords} {CommandLine}".Trim();
 
+    /// <summary>The framebuffer it finds, or null.</summary>
+    internal BootScreen? Screen { get; init; }
+
     /// <summary>The ACPI root pointer.</summary>
     internal required Gpa Rsdp { get; init; }
 

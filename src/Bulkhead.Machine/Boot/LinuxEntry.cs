@@ -15,6 +15,8 @@ internal static class LinuxEntry
     private const ulong PageLarge = 0x80;
     private const uint SetupRandomSeed = 9;
     private const int RandomSeedBytes = 32;
+    private const byte VideoFirmware = 0x70;
+    private const uint VideoWideBase = 2;
 
     /// <summary>Writes all of it and gives the state of the boot processor; where it begins is the caller's.</summary>
     /// <param name="memory">The RAM.</param>
@@ -56,6 +58,11 @@ internal static class LinuxEntry
         page.Clear();
         setup.CopyTo(page[LinuxSetupHeader.Start..]);
 
+        if (request.Screen is { } screen)
+        {
+            WriteScreen(page, screen);
+        }
+
         BinaryPrimitives.WriteUInt64LittleEndian(page[0x070..], request.Rsdp.Value);
         page[0x210] = 0xFF;
         page[0x211] |= (byte)(LoadedHigh | (randomized ? Randomized : 0));
@@ -81,6 +88,22 @@ internal static class LinuxEntry
         }
 
         LoaderWriter.Bytes(memory, BootLayout.ZeroPage, page);
+    }
+
+    // As a framebuffer that firmware set up, for which Debian's kernels have a driver built in (efifb).
+    // Source: Linux include/uapi/linux/screen_info.h.
+    private static void WriteScreen(Span<byte> page, BootScreen screen)
+    {
+        page[0x0F] = VideoFirmware;
+        BinaryPrimitives.WriteUInt16LittleEndian(page[0x12..], (ushort)screen.Width);
+        BinaryPrimitives.WriteUInt16LittleEndian(page[0x14..], (ushort)screen.Height);
+        BinaryPrimitives.WriteUInt16LittleEndian(page[0x16..], 32);
+        BinaryPrimitives.WriteUInt32LittleEndian(page[0x18..], (uint)screen.Address);
+        BinaryPrimitives.WriteUInt32LittleEndian(page[0x1C..], (uint)screen.SizeBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(page[0x24..], (ushort)screen.PitchBytes);
+        ((ReadOnlySpan<byte>)[8, 16, 8, 8, 8, 0, 8, 24]).CopyTo(page[0x26..]); // size and place of red, green, blue, nothing
+        BinaryPrimitives.WriteUInt32LittleEndian(page[0x36..], VideoWideBase);
+        BinaryPrimitives.WriteUInt32LittleEndian(page[0x3A..], (uint)(screen.Address >> 32));
     }
 
     // The one setup_data: what the kernel starts its random numbers from, where its processor offers none.

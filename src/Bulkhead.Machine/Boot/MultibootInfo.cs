@@ -27,14 +27,17 @@ internal static class MultibootInfo
     private const uint HasModules = 1 << 3;
     private const uint HasMap = 1 << 6;
     private const uint HasLoaderName = 1 << 9;
+    private const uint HasFramebuffer = 1 << 12;
+    private const byte FramebufferRgb = 1;
 
     /// <summary>Makes the piece for the address it is put at; its length is the same for any.</summary>
     /// <param name="at">That address.</param>
     /// <param name="map">The memory map.</param>
     /// <param name="memoryEnd">Where RAM ends that begins at 1 MiB.</param>
     /// <param name="commandLine">The kernel's command line.</param>
+    /// <param name="screen">The framebuffer, or null.</param>
     /// <param name="modules">Where the modules lie, and their words.</param>
-    internal static byte[] Build(ulong at, E820Entry[] map, ulong memoryEnd, string commandLine, IReadOnlyList<(ulong Start, ulong End, string Words)> modules)
+    internal static byte[] Build(ulong at, E820Entry[] map, ulong memoryEnd, string commandLine, BootScreen? screen, IReadOnlyList<(ulong Start, ulong End, string Words)> modules)
     {
         int modulesAt = MapAt + (map.Length * MapEntryBytes);
         int textsAt = modulesAt + (modules.Count * ModuleBytes);
@@ -50,6 +53,16 @@ internal static class MultibootInfo
         Put(info, 44, (ulong)map.Length * MapEntryBytes);
         Put(info, 48, at + MapAt);
         Put(info, 64, Text("Bulkhead"));
+        if (screen is not null)
+        {
+            Put(info, 0, HasMemory | HasCommandLine | HasModules | HasMap | HasLoaderName | HasFramebuffer);
+            BinaryPrimitives.WriteUInt64LittleEndian(info[88..], screen.Address);
+            Put(info, 96, (ulong)screen.PitchBytes);
+            Put(info, 100, (ulong)screen.Width);
+            Put(info, 104, (ulong)screen.Height);
+            ((ReadOnlySpan<byte>)[32, FramebufferRgb, 16, 8, 8, 8, 0, 8]).CopyTo(info[108..]); // bits; place and size of red, green, blue
+        }
+
         for (int i = 0; i < map.Length; i++)
         {
             // The size of an entry does not count itself.

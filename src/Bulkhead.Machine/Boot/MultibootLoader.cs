@@ -43,9 +43,9 @@ internal static class MultibootLoader
 
         E820Entry[] map = MemoryMap.Of(memory);
         string line = Named(request.KernelName, request.CommandLine);
-        ulong size = (ulong)MultibootInfo.Build(0, map, memory.LowSizeBytes, line, modules).Length;
+        ulong size = (ulong)MultibootInfo.Build(0, map, memory.LowSizeBytes, line, request.Screen, modules).Length;
         ulong at = Room(memory, ranges, size, end, request.KernelName);
-        LoaderWriter.Bytes(memory, at, MultibootInfo.Build(at, map, memory.LowSizeBytes, line, modules));
+        LoaderWriter.Bytes(memory, at, MultibootInfo.Build(at, map, memory.LowSizeBytes, line, request.Screen, modules));
         BootGdt.Write(memory, at, code64: false);
         return new BootState { Rip = entry, Rax = Magic, Rbx = at + MultibootInfo.Offset, Cr0 = Cr0.PE | Cr0.ET, Gdt = at };
     }

@@ -24,8 +24,25 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
         Ports = consoles.ReadPorts(map),
         Entropy = map.Switch("rng", false),
         Balloon = map.Switch("balloon", false),
+        Display = ReadDisplay(map),
         Vsock = map.Find("vsock") is { } vsock ? vsocks.Read(vsock, domain.Name, $"{path}.vsock") : null,
     };
+
+    private static DisplayRequest? ReadDisplay(ConfigMap map)
+    {
+        if (map.Text("display", DisplayRequest.Accepted) is not { } text)
+        {
+            return null;
+        }
+
+        var display = DisplayRequest.Parse(text, out _);
+        if (display is null)
+        {
+            map.Error("display", $"\"{text}\" is not a size of a display", DisplayRequest.Accepted);
+        }
+
+        return display;
+    }
 
     /// <summary>Reads the channels of the system.</summary>
     internal IReadOnlyList<ChannelRequest> ReadChannels(ConfigMap top, IReadOnlyList<string> domains)

@@ -95,6 +95,9 @@ public sealed record DomainConfig
     /// <summary>Whether it has a device that gives memory it has no use for back to the host.</summary>
     public bool Balloon { get; init; }
 
+    /// <summary>Its display, with a keyboard, or null for none.</summary>
+    public DisplayRequest? Display { get; init; }
+
     /// <summary>Its sockets to the host and to other domains, or null for none.</summary>
     public VsockRequest? Vsock { get; init; }
 

@@ -159,6 +159,7 @@ internal static class SystemFields
         ConfigField.List("ports", Port, "Ports with names (virtio), each a stream of bytes to a process of the host"),
         ConfigField.Choice("rng", ConfigMap.Switches, "Whether it has a device (virtio) that gives random bytes") with { Default = ConfigMap.Switches[1] },
         ConfigField.Choice("balloon", ConfigMap.Switches, "Whether it has a device (virtio) that gives memory it has no use for back to the host") with { Default = ConfigMap.Switches[1] },
+        ConfigField.Text("display", "The size of its display, such as 1024x768; it then has a keyboard as well; without it no display"),
         ConfigField.Map("vsock", Vsock, "Its sockets to the host and to other domains; what is not declared cannot be connected to"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Cpus("cpus", SystemReader.MaxCpu, "The CPUs of its pool that its vCPUs may be on, as the pool names them; without it they may be on all"),

@@ -6,10 +6,12 @@ using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Devices.Backends.Ports;
 using Bulkhead.Devices.Channels;
+using Bulkhead.Devices.Display;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Entropy;
 using Bulkhead.Devices.Virtio.Vsock;
 using Bulkhead.Host;
+using Bulkhead.Host.Memory;
 using Bulkhead.Host.Network;
 using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Time;
@@ -58,6 +60,12 @@ internal sealed class DomainDevices : IDisposable
     /// <summary>Whether it gives back memory it has no use for.</summary>
     internal bool Balloon { get; private init; }
 
+    /// <summary>Its display, or null.</summary>
+    internal DisplayRequest? Display { get; private init; }
+
+    /// <summary>The display's memory, which keeps what it shows over a reset; null where it has no display.</summary>
+    internal SharedMemory? Frame { get; private init; }
+
     /// <summary>Where its sockets lead, or null.</summary>
     internal VsockEndpoint? Vsock { get; private init; }
 
@@ -74,6 +82,8 @@ internal sealed class DomainDevices : IDisposable
             Balloon = request.Balloon,
             Random = !request.Entropy ? null : random is not null ? random.Fill : RandomNumberGenerator.Fill,
             Vsock = links.Vsock,
+            Display = request.Display,
+            Frame = request.Display is { } d ? SharedMemory.Create($"{request.Name} display", DisplayLimits.MemoryBytes(d.Width, d.Height)) : null,
         };
         try
         {
@@ -208,5 +218,7 @@ internal sealed class DomainDevices : IDisposable
         {
             port.Dispose();
         }
+
+        Frame?.Dispose();
     }
 }

@@ -4,11 +4,14 @@ using Bulkhead.Core.Time;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Files;
 using Bulkhead.Devices.Chipset;
+using Bulkhead.Devices.Display;
 using Bulkhead.Devices.Firmware;
+using Bulkhead.Devices.Keyboard;
 using Bulkhead.Devices.Pci;
 using Bulkhead.Devices.Virtio;
 using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Acpi;
+using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Firmware;
 using Bulkhead.Machine.Time;
@@ -65,18 +68,14 @@ internal sealed class Board : IDisposable
 
         var pit = new Pit8254(clock, timers, Line(0));
         var rtc = new CmosRtc(clock, timers, Line(RtcInterrupt), utcNs);
-        var keyboard = new I8042Reset(domain.RequestReset);
         Serial = new Serial16550(new PanicWatcher(serial, domain.NotePanic), Line(AcpiLayout.Com1Interrupt));
         Serial.RoomAvailable += domain.RaiseInputRoom;
         AcpiPm = new AcpiPm(Line(AcpiLayout.SciInterrupt), domain.RequestPowerOff, domain.RequestReset);
 
         _ports.Map(0x20, 2, pic.MasterPorts);
         _ports.Map(0x40, 4, pit.CounterPorts);
-        _ports.Map(0x60, 1, keyboard.DataPort);
         _ports.Map(0x61, 1, pit.SystemPort);
-        _ports.Map(0x64, 1, keyboard.CommandPort);
         _ports.Map(0x70, 2, rtc);
-        _ports.Map(0x92, 1, keyboard.FastPort);
         _ports.Map(0xA0, 2, pic.SlavePorts);
         _ports.Map(AcpiLayout.Com1Port, 8, Serial);
         _ports.Map(0x4D0, 2, pic.ElcrPorts);
@@ -87,6 +86,17 @@ internal sealed class Board : IDisposable
         if (kvmClock is not null)
         {
             _ports.Map(AcpiLayout.KvmClockPort, 1, kvmClock);
+        }
+
+        if (devices?.Display is not null)
+        {
+            Keyboard = new I8042(Line(AcpiLayout.KeyboardInterrupt), domain.RequestReset);
+            MapKeyboard(Keyboard.DataPort, Keyboard.CommandPort, Keyboard.FastPort);
+        }
+        else
+        {
+            var reset = new I8042Reset(domain.RequestReset);
+            MapKeyboard(reset.DataPort, reset.CommandPort, reset.FastPort);
         }
 
         var pci = new PciHost(AcpiPm.ResetPort, firmware is null ? null : firmware.Protect);
@@ -155,6 +165,12 @@ internal sealed class Board : IDisposable
             {
                 _devices.AddBalloon(devices.NewExecutor("inflate", timers), devices.NewExecutor("deflate", timers), devices.NewExecutor("report", timers));
             }
+
+            // Last, so that the others are in the same slots with and without it.
+            if (devices.Display is { } display)
+            {
+                Display = _devices.AddDisplay(ram.Shared[devices.Channels.Count], display.Width, display.Height);
+            }
         }
 
         if (debugExit)
@@ -168,6 +184,17 @@ internal sealed class Board : IDisposable
 
     /// <summary>The first serial port.</summary>
     internal Serial16550 Serial { get; }
+
+    /// <summary>The display, or null.</summary>
+    internal BochsDisplay? Display { get; }
+
+    /// <summary>The keyboard in front of it, or null.</summary>
+    internal I8042? Keyboard { get; }
+
+    /// <summary>The display as a kernel is told of it, or null.</summary>
+    internal BootScreen? Screen => Display is { FrameAddress: { } address, Mode: { } mode }
+        ? new BootScreen(address, Display.FrameBytes, mode.Width, mode.Height, mode.PitchBytes)
+        : null;
 
     /// <summary>The power button's home.</summary>
     internal AcpiPm AcpiPm { get; }
@@ -194,6 +221,13 @@ internal sealed class Board : IDisposable
 
             return can;
         }
+    }
+
+    private void MapKeyboard(IIoDevice data, IIoDevice command, IIoDevice fast)
+    {
+        _ports.Map(AcpiLayout.KeyboardPort, 1, data);
+        _ports.Map(AcpiLayout.KeyboardCommandPort, 1, command);
+        _ports.Map(0x92, 1, fast);
     }
 
     /// <summary>Ends the devices' work. When no vCPU runs.</summary>

@@ -2,6 +2,7 @@ using Bulkhead.Core;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.Time;
 using Bulkhead.Host;
+using Bulkhead.Machine.Devices;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.State;
 
@@ -282,6 +283,20 @@ public sealed class Domain : IDisposable
             : throw new OperatorException($"{Name} is not running; give its image another size by 'bulkhead disk resize'.");
         _board?.NoteGrown(disk); // of now: it may have been reset
         return size;
+    }
+
+    /// <summary>What its display shows; null where it has none, or is off.</summary>
+    /// <remarks><i>Threading</i>: the control thread.</remarks>
+    public Screenshot? Screenshot() => _board?.Display is { } display ? new Screenshot(display.Capture()) : null;
+
+    /// <summary>Whether it has a keyboard.</summary>
+    public bool HasKeyboard => _board?.Keyboard is not null;
+
+    /// <summary>Types the next key on its keyboard; false where the guest has yet to take what came before, or it has none.</summary>
+    public bool TryType(KeySequence keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        return _board?.Keyboard is { } keyboard && keys.TryType(keyboard);
     }
 
     /// <summary>Offers console input; returns how many bytes were taken.</summary>

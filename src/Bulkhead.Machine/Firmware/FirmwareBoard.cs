@@ -31,12 +31,14 @@ internal sealed class FirmwareBoard
     private readonly FirmwareImage _image;
     private readonly int _vcpus;
     private readonly IReadOnlyList<DiskRequest> _disks;
+    private readonly bool _keyboard;
 
     internal FirmwareBoard(GuestMemory memory, DomainRequest request, FirmwareImage image)
     {
         _memory = memory;
         _vcpus = request.Vcpus;
         _disks = request.Disks;
+        _keyboard = request.Display is not null;
         _image = image;
     }
 
@@ -80,7 +82,7 @@ internal sealed class FirmwareBoard
         config.Add("etc/e820", Map());
         config.Add("etc/sercon-port", BitConverter.GetBytes(AcpiLayout.Com1Port));
         config.Add("bootorder", BootOrder());
-        AcpiImage acpi = AcpiTables.Build(0, _vcpus, _disks.Count(static d => d.Mmio), Windows).WithoutSums();
+        AcpiImage acpi = AcpiTables.Build(0, _vcpus, _disks.Count(static d => d.Mmio), Windows, _keyboard).WithoutSums();
         config.Add(TableScript.RootFile, acpi.Rsdp);
         config.Add(TableScript.TablesFile, acpi.Tables);
         config.Add("etc/table-loader", TableScript.Of(acpi));

@@ -14,7 +14,7 @@ public sealed class AcpiTablesTests
     public void Write_AnyVcpuCount_EveryTableSumsToZero(int vcpus)
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, vcpus, 0));
+        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, vcpus, 0, keyboard: false));
         Assert.Equal(["APIC", "DSDT", "FACP", "FACS", "HPET", "XSDT"], tables.Keys.Order());
         foreach ((string name, byte[] bytes) in tables)
         {
@@ -29,7 +29,7 @@ public sealed class AcpiTablesTests
     public void Write_Fadt_HasTheLengthAndOffsetsOfRevision6()
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        byte[] fadt = Walk(memory, AcpiTables.Write(memory, 1, 0))["FACP"];
+        byte[] fadt = Walk(memory, AcpiTables.Write(memory, 1, 0, keyboard: false))["FACP"];
         Assert.Equal(276, fadt.Length);
         Assert.Equal(AcpiLayout.SciInterrupt, BinaryPrimitives.ReadUInt16LittleEndian(fadt.AsSpan(46)));
         Assert.Equal(AcpiLayout.Pm1EventPort, BinaryPrimitives.ReadUInt32LittleEndian(fadt.AsSpan(56)));
@@ -45,7 +45,7 @@ public sealed class AcpiTablesTests
     public void Write_Facs_Is64ByteAlignedAndAloneWithoutChecksum()
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        byte[] fadt = Walk(memory, AcpiTables.Write(memory, 1, 0))["FACP"];
+        byte[] fadt = Walk(memory, AcpiTables.Write(memory, 1, 0, keyboard: false))["FACP"];
         Assert.Equal(0u, BinaryPrimitives.ReadUInt32LittleEndian(fadt.AsSpan(36)) % 64);
     }
 
@@ -54,7 +54,7 @@ public sealed class AcpiTablesTests
     public void Write_Madt_NamesEveryVcpu()
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, 3, 2));
+        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, 3, 2, keyboard: false));
         byte[] madt = tables["APIC"];
         Assert.Equal(44 + (3 * 8) + 12 + 10 + 10 + 6, madt.Length);
         Assert.Equal([0, 8, 2, 2, 1, 0, 0, 0], madt.AsSpan(44 + 16, 8).ToArray());
@@ -74,13 +74,26 @@ public sealed class AcpiTablesTests
     public void Write_Dsdt_NamesEveryVirtioWindow(int windows)
     {
         using var memory = new GuestMemory("acpi", 4 << 20);
-        string dsdt = Encoding.Latin1.GetString(Walk(memory, AcpiTables.Write(memory, 1, windows))["DSDT"]);
+        string dsdt = Encoding.Latin1.GetString(Walk(memory, AcpiTables.Write(memory, 1, windows, keyboard: false))["DSDT"]);
         Assert.Equal(windows, dsdt.Split("LNRO0005").Length - 1);
         for (int i = 0; i < windows; i++)
         {
             Assert.Contains(Encoding.Latin1.GetString([0x86, 9, 0, 1, 0, (byte)(i << 4), 0xD8, 0xFE, 0, 0x10, 0, 0]), dsdt, StringComparison.Ordinal);
             Assert.Contains(Encoding.Latin1.GetString([0x89, 6, 0, 1, 1, (byte)(20 + i), 0, 0, 0]), dsdt, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Write_Keyboard_IsNamedWhereItIs(bool keyboard)
+    {
+        using var memory = new GuestMemory("acpi", 4 << 20);
+        Dictionary<string, byte[]> tables = Walk(memory, AcpiTables.Write(memory, 1, 0, keyboard));
+        Assert.Equal(keyboard ? 7 : 5, BinaryPrimitives.ReadUInt16LittleEndian(tables["FACP"].AsSpan(109)));
+        string dsdt = Encoding.Latin1.GetString(tables["DSDT"]);
+        Assert.Equal(keyboard, dsdt.Contains("KBD_", StringComparison.Ordinal));
+        Assert.Equal(keyboard, dsdt.Contains(Encoding.Latin1.GetString([0x47, 1, 0x60, 0, 0x60, 0, 1, 1, 0x47, 1, 0x64, 0, 0x64, 0, 1, 1]), StringComparison.Ordinal));
     }
 
     private static Dictionary<string, byte[]> Walk(GuestMemory memory, Gpa rsdp)

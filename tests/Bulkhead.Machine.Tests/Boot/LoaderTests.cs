@@ -51,6 +51,21 @@ public sealed class LoaderTests
     }
 
     [Fact]
+    public void Load_BzImageWithAScreen_ZeroPageDescribesIt()
+    {
+        using var memory = new GuestMemory("boot", 64 << 20);
+        _ = KernelImage.Load(memory, Request(SyntheticKernel.BzImage()) with { Screen = new BootScreen(0xE0_E000_0000, 16 << 20, 800, 600, 3200) });
+        byte[] page = Read(memory, BootLayout.ZeroPage, 64);
+        Assert.Equal(0x70, page[0x0F]);
+        Assert.Equal((800, 600, 32), (Word(page, 0x12), Word(page, 0x14), Word(page, 0x16)));
+        Assert.Equal((0xE000_0000u, 16u << 20), (BinaryPrimitives.ReadUInt32LittleEndian(page.AsSpan(0x18)), BinaryPrimitives.ReadUInt32LittleEndian(page.AsSpan(0x1C))));
+        Assert.Equal(3200, Word(page, 0x24));
+        Assert.Equal([8, 16, 8, 8, 8, 0, 8, 24], page[0x26..0x2E]);
+        Assert.Equal((2, 0xE0), (Word(page, 0x36), Word(page, 0x3A)));
+        static int Word(byte[] page, int at) => BinaryPrimitives.ReadUInt16LittleEndian(page.AsSpan(at));
+    }
+
+    [Fact]
     public void Load_BzImage_IdentityMapsFourGiB()
     {
         using var memory = new GuestMemory("boot", 64 << 20);
@@ -203,7 +218,8 @@ public sealed class LoaderTests
         string cache = Path.Combine(
             Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
             "bulkhead", "images");
-        string[] kernels = Directory.Exists(cache) ? Directory.GetFiles(cache, "vmlinuz*", SearchOption.AllDirectories) : [];
+        // Not those of images that another process is making right now.
+        string[] kernels = Directory.Exists(cache) ? [.. Directory.GetFiles(cache, "vmlinuz*", SearchOption.AllDirectories).Where(static k => !k.Contains("/.making-", StringComparison.Ordinal))] : [];
         Assert.SkipWhen(kernels.Length == 0, $"no kernel under {cache}");
         using var memory = new GuestMemory("boot", 256 << 20);
         foreach (string kernel in kernels)

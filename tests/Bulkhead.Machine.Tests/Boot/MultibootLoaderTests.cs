@@ -18,6 +18,7 @@ public sealed class MultibootLoaderTests : IDisposable
     private static readonly byte[] s_code = [0xF4, 1, 2, 3];
 
     private readonly List<BootModule> _modules = [];
+    private BootScreen? _screen;
     private readonly GuestMemory _memory = new("boot", 64 << 20);
 
     [Theory]
@@ -71,6 +72,17 @@ public sealed class MultibootLoaderTests : IDisposable
         Assert.Equal(
             MemoryMap.Of(_memory).Select(static e => (20u, e.Start, e.Length, (uint)e.Type)),
             map.Chunk(24).Select(static e => (Word(e, 0), BinaryPrimitives.ReadUInt64LittleEndian(e.AsSpan(4)), BinaryPrimitives.ReadUInt64LittleEndian(e.AsSpan(12)), Word(e, 20))));
+    }
+
+    [Fact]
+    public void Load_WithAScreen_InformationDescribesIt()
+    {
+        _screen = new BootScreen(0xE000_0000, 16 << 20, 800, 600, 3200);
+        byte[] info = Read(Load(SyntheticMultiboot.Make(MultibootShape.Elf32, Address, s_code)).Rbx, 116);
+        Assert.Equal(1u << 12, Word(info, 0) & (1 << 12));
+        Assert.Equal(0xE000_0000ul, BinaryPrimitives.ReadUInt64LittleEndian(info.AsSpan(88)));
+        Assert.Equal((3200u, 800u, 600u), (Word(info, 96), Word(info, 100), Word(info, 104)));
+        Assert.Equal([32, 1, 16, 8, 8, 8, 0, 8], info[108..]);
     }
 
     [Fact]
@@ -184,6 +196,7 @@ public sealed class MultibootLoaderTests : IDisposable
         LinuxWords = "console=ttyS0",
         CommandLine = line,
         Modules = _modules,
+        Screen = _screen,
         Rsdp = new Gpa(BootLayout.FirmwareStart),
     });
 

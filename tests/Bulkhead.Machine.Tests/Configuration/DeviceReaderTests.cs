@@ -30,6 +30,7 @@ public sealed class DeviceReaderTests
                     forward: ["tcp:2222-:22", "udp:0.0.0.0:5353-:53"]
                     mac: 52:54:00:12:34:56
                   - { name: user, forward: "tcp:80-:8080", bytes_per_second: 1Mi }
+                display: 800x600
                 vsock: { cid: 3, path: a.vsock, peers: [b] }
               - { name: b, image: debian, vsock: { cid: 4 } }
             """);
@@ -40,6 +41,8 @@ public sealed class DeviceReaderTests
         Assert.Equal([new PortRequest("org.a_1", "/p"), new PortRequest("b", "/sys/q")], a.Ports);
         Assert.True(a.Entropy);
         Assert.True(a.Balloon);
+        Assert.Equal(new DisplayRequest(800, 600), a.Display);
+        Assert.Null(system.Domains[1].Display);
         Assert.Equal(
             [
                 new DiskRequest { Path = "/sys/root.img" },
@@ -77,6 +80,9 @@ public sealed class DeviceReaderTests
     [InlineData("ports: [{ path: p }]", "domains[0].ports[0].name: is missing; 1 to 64 letters")]
     [InlineData("ports: [{ name: a/b, path: p }]", "domains[0].ports[0].name: \"a/b\" is no name of a port")]
     [InlineData("ports: [{ name: a, path: p }, { name: a, path: q }]", "domains[0].ports[1].name: \"a\" is an earlier port of the domain")]
+    [InlineData("display: 801x600", "domains[0].display: \"801x600\" is not a size of a display; WIDTHxHEIGHT, as in 1024x768: a width from 320 to 3840 in steps of 8, a height from 200 to 2160")]
+    [InlineData("display: large", "domains[0].display: \"large\" is not a size")]
+    [InlineData("display: 800x600x32", "domains[0].display: \"800x600x32\" is not a size")]
     [InlineData("vsock: { path: p }", "domains[0].vsock.cid: is missing; a number from 3 on")]
     [InlineData("vsock: { cid: 2 }", "domains[0].vsock.cid")]
     [InlineData("vsock: { cid: 3, peers: [a] }", "domains[0].vsock.peers[0]: is the domain itself")]

@@ -17,8 +17,8 @@ public sealed class TableScriptTests
     [InlineData(0x0BAD_C040, 64, 4)]
     public void Of_CarriedOut_GivesTheTablesOfThatAddress(uint at, int vcpus, int windows)
     {
-        AcpiImage image = AcpiTables.Build(0, vcpus, windows, PciWindows.Own).WithoutSums();
-        AcpiImage expected = AcpiTables.Build(at, vcpus, windows, PciWindows.Own);
+        AcpiImage image = AcpiTables.Build(0, vcpus, windows, PciWindows.Own, keyboard: true).WithoutSums();
+        AcpiImage expected = AcpiTables.Build(at, vcpus, windows, PciWindows.Own, keyboard: true);
         var files = new Dictionary<string, (byte[] Bytes, uint At)>
         {
             [TableScript.RootFile] = ([.. image.Rsdp], 0xF_1000),
