@@ -19,7 +19,7 @@ internal static class SystemFields
 
     public static readonly string[] RealTimes = ["auto", "never"];
 
-    public static readonly string[] Tasks = ["shell", "burn", "cyclictest", "script", "storm", "urgency"];
+    public static readonly string[] Tasks = ["shell", "burn", "cyclictest", "script", "saturate", "storm", "urgency"];
 
     public static readonly FieldTable Warp = new(
         "warp", "Who warps goes first on waking up, and pays for it later.",

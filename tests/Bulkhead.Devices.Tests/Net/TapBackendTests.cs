@@ -10,7 +10,7 @@ namespace Bulkhead.Devices.Tests.Net;
 /// <summary>The host's kernel at the other end.</summary>
 public sealed class TapBackendTests
 {
-    private const string Name = "bulkhead-test0";
+    private static readonly string Name = $"bh-test{Environment.ProcessId}"; // two runs do not meet
 
     [Fact]
     public void Frames_ToTheHost_AreAnswered()

@@ -8,10 +8,30 @@ internal static class DomainCyclictest
     // After cyclictest comes the sorting of its histogram, which is no real-time work.
     private const int SecondsBeforeEnd = 3;
     private const int GraceSeconds = 120;
+    private const long DiskBytes = 1L << 30;
     private const string Control = "control";
 
     /// <summary>Beside a domain that burns, on the same CPU.</summary>
     internal static JsonObject Beside(Bed bed, bool realTime) => Run(bed, SystemFiles.Mixed(File.ReadAllText(SystemFiles.Example), realTime, Bed.HistogramUs));
+
+    /// <summary>Beside two that saturate disk and network, on the same CPU.</summary>
+    internal static JsonObject BesideTraffic(Bed bed)
+    {
+        string disk = Path.GetFullPath(Path.Combine(Bed.Folder, "realtime-disk.img"));
+        using (FileStream file = File.Create(disk))
+        {
+            file.SetLength(DiskBytes);
+        }
+
+        try
+        {
+            return Run(bed, SystemFiles.Saturated(File.ReadAllText(SystemFiles.Example), disk, Bed.HistogramUs));
+        }
+        finally
+        {
+            File.Delete(disk);
+        }
+    }
 
     /// <summary>With the CPU for itself.</summary>
     internal static JsonObject Alone(Bed bed) => Run(bed, SystemFiles.Alone(Bed.HistogramUs));

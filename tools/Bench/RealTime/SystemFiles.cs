@@ -29,6 +29,39 @@ internal static class SystemFiles
         return realTime ? text : After(text, "  - name: shared\n", "    realtime: never\n");
     }
 
+    /// <summary>The example, with two domains in place of the burning one that saturate a disk and a network.</summary>
+    internal static string Saturated(string text, string disk, int histogramUs)
+    {
+        text = After(text, "    task: cyclictest\n", $"    append: {Histogram}={histogramUs}\n    ready: \"{Measuring}\"\n    depends_on: [infotainment, office]\n");
+        text = After(text, "    task: burn\n", $"""
+                ready: "saturate: second=2"
+                append: bulkhead.address=eth0:10.0.0.1/24 bulkhead.peer=10.0.0.2
+                disks:
+                  - file: {disk}
+                    format: raw
+                networks:
+                  - name: lan
+
+            """);
+        return text.Replace("task: burn", "task: saturate", StringComparison.Ordinal) + """
+
+              - name: office
+                image: debian
+                task: saturate
+                memory: 256Mi
+                ready: "saturate: second=2"
+                append: bulkhead.address=eth0:10.0.0.2/24 bulkhead.peer=10.0.0.1
+                networks: [{ name: lan }]
+
+            networks:
+              - name: lan
+                rules:
+                  - { from: infotainment, to: office, protocol: tcp }
+                  - { from: office, to: infotainment, protocol: tcp }
+
+            """;
+    }
+
     /// <summary>One domain that measures, with nothing beside it.</summary>
     internal static string Alone(int histogramUs) => $"""
         domains:
