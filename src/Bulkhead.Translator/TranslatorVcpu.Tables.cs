@@ -33,7 +33,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private readonly bool[] _localCode = new bool[VcpuState.Views];
 
     /// <summary>The linear address of an instruction pointer.</summary>
-    private ulong LinearRip(ulong rip) => _mode.Code64 ? rip : (uint)(rip + _state->Registers.Segments[(int)SegmentIndex.Cs].Base);
+    private ulong LinearRip(ulong rip) => _mode.Code64 ? rip : (uint)(rip + _mode.CsBase);
 
     private Access FetchAccess => Access.Fetch | (_mode.Cpl == 3 ? Access.User : 0);
 
@@ -65,7 +65,7 @@ internal sealed unsafe partial class TranslatorVcpu
             return null;
         }
 
-        ulong nextPage = (rip | 0xFFF) + 1;
+        ulong nextPage = (_mode.InPages(rip) | 0xFFF) + 1 - _mode.InPages(0);
         int secondRamPage = -1;
         if (RunsOverEnd(rip, ramPage))
         {
@@ -150,7 +150,7 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Whether the instruction at RIP ends in the next page.</summary>
     private bool RunsOverEnd(ulong rip, int ramPage)
     {
-        int offset = (int)(rip & 0xFFF);
+        int offset = (int)(_mode.InPages(rip) & 0xFFF);
         if (offset <= 4096 - BlockReader.MaxInstructionBytes)
         {
             return false;
@@ -162,8 +162,9 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private void FillSlot(ulong rip, uint id, bool global)
     {
-        int slot = VcpuState.SlotOf(rip);
-        CodeSlots[slot] = VcpuState.SlotValue(rip, id);
+        ulong inPages = _mode.InPages(rip);
+        int slot = VcpuState.SlotOf(inPages);
+        CodeSlots[slot] = VcpuState.SlotValue(inPages, id);
         if (!global)
         {
             _localSlots.Add(slot);

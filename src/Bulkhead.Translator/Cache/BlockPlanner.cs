@@ -30,7 +30,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         _plan.SecondPage = 0;
         _plan.Transient = false;
         _plan.Relative = relative;
-        int offset = (int)(rip & 0xFFF);
+        int offset = (int)(mode.InPages(rip) & 0xFFF);
         int count = 0;
         bool ends = false;
         while (count < _options.MaxBlockInstructions && offset < 4096 && Reader.TryDecode(offset, rip, out _plan.Instructions[count]))
@@ -139,7 +139,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     internal BlockPlan PlanSpanning(byte* page, byte* secondPage, ulong rip, ModeWord mode, uint pageId, uint secondPageId, bool relative, ulong* noted, ulong* secondNoted)
     {
         byte* bytes = stackalloc byte[2 * BlockReader.MaxInstructionBytes];
-        int offset = (int)(rip & 0xFFF);
+        int offset = (int)(mode.InPages(rip) & 0xFFF);
         int first = 4096 - offset;
         new ReadOnlySpan<byte>(page + offset, first).CopyTo(new Span<byte>(bytes, first));
         new ReadOnlySpan<byte>(secondPage, BlockReader.MaxInstructionBytes).CopyTo(new Span<byte>(bytes + first, BlockReader.MaxInstructionBytes));
@@ -245,8 +245,8 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     {
         int unknown = FlagFacts.All;
         int live = 0;
-        while (_options.FlagLookahead && unknown != 0 && instructions-- > 0 && ((rip ^ _plan.Rip) & ~0xFFFul) == 0
-            && Reader.TryDecode((int)(rip & 0xFFF), rip, out Instruction i) && !i.IsInvalid)
+        while (_options.FlagLookahead && unknown != 0 && instructions-- > 0 && _plan.IsSamePage(rip)
+            && Reader.TryDecode((int)(_plan.Mode.InPages(rip) & 0xFFF), rip, out Instruction i) && !i.IsInvalid)
         {
             live |= FlagFacts.Read(i) & unknown;
             bool branches = i.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch;

@@ -3,7 +3,7 @@ namespace Bulkhead.Translator.Cache;
 /// <summary>A page of guest code as seen in one mode, at one virtual address or at any: what a chained jump may trust.</summary>
 internal struct CodePage
 {
-    /// <summary>The guest virtual page address (instruction pointers, not linear addresses, count); 0 of a page at any.</summary>
+    /// <summary>The guest virtual page address (instruction pointers, not linear addresses, count: <see cref="Decode.ModeWord.InPages"/>); 0 of a page at any.</summary>
     internal ulong Gva;
 
     /// <summary>The mode word.</summary>

@@ -37,7 +37,7 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
             return false;
         }
 
-        rip = _pages[(int)pageId].Gva + _blocks[index].Offset;
+        rip = _pages[(int)pageId].Gva + _blocks[index].Offset - ModeOf(pageId).InPages(0);
         return true;
     }
 

@@ -116,7 +116,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// somewhere else.</remarks>
     internal uint PageFor(ulong rip, int ramPage, ModeWord mode)
     {
-        ulong gva = rip & ~0xFFFul;
+        ulong gva = mode.InPages(rip) & ~0xFFFul;
         if (TryFindPage(gva, ramPage, mode, PageKind.Fixed, out uint id))
         {
             return id;
@@ -227,10 +227,15 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>The same, with both entries.</summary>
     internal bool TryFind(uint pageId, uint secondPageId, ulong rip, out BlockEntry entry)
     {
-        bool found = _blocks.TryFind(pageId, secondPageId, (int)(rip & 0xFFF), out int index);
+        bool found = _blocks.TryFind(pageId, secondPageId, OffsetOf(pageId, rip), out int index);
         entry = found ? EntryOf(_blocks[index]) : default;
         return found;
     }
+
+    /// <summary>How far an instruction pointer is in its page.</summary>
+    private int OffsetOf(uint pageId, ulong rip) => (int)(ModeOf(pageId).InPages(rip) & 0xFFF);
+
+    private ModeWord ModeOf(uint pageId) => new(_pages[(int)pageId].Mode);
 
     private BlockEntry EntryOf(in Block block)
     {
@@ -260,7 +265,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             return default;
         }
 
-        Block block = new() { Page = pageId, SecondPage = secondPageId, Offset = (ushort)(rip & 0xFFF), HasFlagsEntry = plan.LiveBefore[0] != 0 };
+        Block block = new() { Page = pageId, SecondPage = secondPageId, Offset = (ushort)(mode.InPages(rip) & 0xFFF), HasFlagsEntry = plan.LiveBefore[0] != 0 };
         int before = BytesBefore(block.HasFlagsEntry, relative);
         block.Start = (_free + before + 15) & ~15;
         _writer.Begin(_code.Writable + block.Start - before, _toExecutable);
@@ -368,12 +373,12 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         Patch(e.JumpPlace, e.IdPlace >= 0 ? target.Linked : target.Direct);
         if (e.MissPlace != 0)
         {
-            Patch(e.MissPlace, Thunks.RelativeMiss[new ModeWord(_pages[(int)e.SourcePage].Mode).View]);
+            Patch(e.MissPlace, Thunks.RelativeMiss[ModeOf(e.SourcePage).View]);
         }
 
         if (e.IdPlace >= 0)
         {
-            uint compared = IsRelative(e.SourcePage) ? targetPage : (uint)VcpuState.SlotValue(rip, targetPage);
+            uint compared = IsRelative(e.SourcePage) ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
             Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), compared);
         }
     }
@@ -385,7 +390,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal void Replace(byte* inside, uint page, ulong rip, byte* by)
     {
         if (!_blocks.TryFindHost((int)(inside - _code.Executable), out int index) || _blocks[index] is not { SecondPage: not 0 } stale
-            || stale.Page != page || stale.Offset != (rip & 0xFFF) || _pages[(int)stale.SecondPage].Alive)
+            || stale.Page != page || stale.Offset != OffsetOf(page, rip) || _pages[(int)stale.SecondPage].Alive)
         {
             return;
         }
@@ -439,7 +444,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
         place = new Place
         {
-            Rip = page.Gva + b.Offset + guestOffset,
+            Rip = page.Gva + b.Offset + guestOffset - new ModeWord(page.Mode).InPages(0),
             Relative = page.Kind == PageKind.Relative,
             RamPage = page.RamPage,
             Remaining = b.Count - index,

@@ -10,7 +10,6 @@ namespace Bulkhead.Translator.Decode;
 /// 4-5  code size (0 16, 1 32, 2 64)
 /// 6-7  stack size (0 16, 1 32, 2 64)
 /// 8    a data or stack segment is not flat
-/// 9    CS base is not at a page's start
 /// 10   x87 and MMX raise #NM
 /// 11   SSE raises #UD
 /// 12   AVX raises #UD
@@ -38,8 +37,11 @@ internal readonly record struct ModeWord(ulong Value)
 
     internal bool NotFlat => (Value & (1 << 8)) != 0;
 
-    /// <summary>Where instruction pointers count from. Pages of code are pages of memory too, but where single instructions run.</summary>
+    /// <summary>Where instruction pointers count from.</summary>
     internal uint CsBase => (uint)(Value >> 32);
+
+    /// <summary>An instruction pointer as it lies in pages: a multiple of 4096 away from its linear address.</summary>
+    internal ulong InPages(ulong rip) => rip + (CsBase & 0xFFF);
 
     internal bool X87Unavailable => (Value & (1 << 10)) != 0;
 
@@ -68,7 +70,7 @@ internal readonly record struct ModeWord(ulong Value)
     internal ModeWord WithWindow() => new(Value | (1ul << 19));
 
     /// <summary>Instructions run one by one.</summary>
-    internal bool Alone => (Value & ((1 << 9) | (1 << 16) | (1 << 17))) != 0;
+    internal bool Alone => (Value & ((1 << 16) | (1 << 17))) != 0;
 
     /// <summary>The mode word of the current state.</summary>
     internal static ModeWord Of(in Registers r)
@@ -103,7 +105,6 @@ internal readonly record struct ModeWord(ulong Value)
                 v |= 1u << 8;
             }
 
-            v |= (cs.Base & 0xFFF) != 0 ? 1u << 9 : 0;
             codeBase = cs.Base;
         }
 

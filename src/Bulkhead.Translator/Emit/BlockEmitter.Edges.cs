@@ -59,7 +59,7 @@ internal sealed unsafe partial class BlockEmitter
         EmitLimitStubs(target);
     }
 
-    private bool IsSamePage(ulong target) => ((target ^ _plan.Rip) & ~0xFFFul) == 0;
+    private bool IsSamePage(ulong target) => _plan.IsSamePage(target);
 
     /// <summary>Whether a position-independent block goes there as by an indirect jump: beyond 2 GiB, and to instructions that may end
     /// in another page, which nobody enters but through the jump cache.</summary>
@@ -103,7 +103,7 @@ internal sealed unsafe partial class BlockEmitter
         else
         {
             _w.AlignFor(8);
-            EmitSlotCompare(target, -1);
+            EmitSlotCompare(_mode.InPages(target), -1);
         }
 
         int edge = _space.NewEdge(_plan.PageId, _w.Length - sizeof(int));
@@ -131,7 +131,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         FreeHostFlags(FlagFacts.All);
-        ulong second = (_plan.Rip | 0xFFF) + 1;
+        ulong second = (_mode.InPages(_plan.Rip) | 0xFFF) + 1;
         EmitSlotCompare(second, (int)VcpuState.SlotValue(second, _plan.SecondPage));
         _stubs[_stubCount++] = new Stub { Kind = StubKind.Target, Place = _w.Jcc(5), Target = _plan.Rip, Code = (uint)ExitCode.Again };
     }

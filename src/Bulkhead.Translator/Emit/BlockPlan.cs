@@ -54,6 +54,9 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>Whether the block is used once, by itself: no links, operands may bounce.</summary>
     internal bool Transient { get; set; }
 
+    /// <summary>Whether an instruction pointer lies in the page the block begins in.</summary>
+    internal bool IsSamePage(ulong rip) => ((Mode.InPages(rip) ^ Mode.InPages(Rip)) & ~0xFFFul) == 0;
+
     /// <summary>The instruction of this block that stands at an instruction pointer and that branches of the block go to as such, or -1.</summary>
     internal int LabelAt(ulong rip)
     {

@@ -137,9 +137,8 @@ internal unsafe struct VcpuState
     /// <summary>Non-zero from just before translated code is entered until just after it is left.</summary>
     internal int InGuest;
 
-    private Alignment _alignment;
-
-    /// <summary>Operands that have no host address (MMIO, page crossings) pass through here.</summary>
+    /// <summary>Operands that have no host address (MMIO, page crossings) pass through here. It stands at a multiple of 64 bytes, which what
+    /// stands before it has to make up: a test tells.</summary>
     internal BounceBuffer Bounce;
 
     /// <summary>Recently entered code pages, by <see cref="SlotOf"/>: <see cref="SlotValue"/>, or 0.</summary>
@@ -198,13 +197,6 @@ internal unsafe struct VcpuState
     {
         internal ulong Target;
         internal ulong Entry;
-    }
-
-    /// <summary>Fills up to the bounce buffer, which stands at a multiple of 64 bytes.</summary>
-    [InlineArray(1)]
-    internal struct Alignment
-    {
-        private ulong _first;
     }
 
     [InlineArray(192)]

@@ -152,7 +152,7 @@ internal sealed partial class BlockVerifier
 
         if (_plan.Relative
             ? Int32At(item.Offset + 12) != (long)(target & ~0xFFFul)
-            : Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(target) * sizeof(ulong)))
+            : Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(_plan.Mode.InPages(target)) * sizeof(ulong)))
         {
             return Fail(i, "the compare of another page's slot");
         }
@@ -173,7 +173,7 @@ internal sealed partial class BlockVerifier
     private bool CheckSecondPage(int i)
     {
         int at = _listing[i].Offset;
-        ulong second = (_plan.Rip | 0xFFF) + 1;
+        ulong second = (_plan.Mode.InPages(_plan.Rip) | 0xFFF) + 1;
         if (_checks != 0 || Int32At(at + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(second) * sizeof(ulong))
             || Int32At(at + 8) != (int)VcpuState.SlotValue(second, _plan.SecondPage))
         {
@@ -405,5 +405,5 @@ internal sealed partial class BlockVerifier
         return Leaves(i, falls: true);
     }
 
-    private bool SamePage(ulong rip) => ((rip ^ _plan.Rip) & ~0xFFFul) == 0;
+    private bool SamePage(ulong rip) => _plan.IsSamePage(rip);
 }

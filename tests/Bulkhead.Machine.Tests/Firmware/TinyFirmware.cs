@@ -17,17 +17,15 @@ internal static class TinyFirmware
     private const int ResetVector = 0xFFF0;
     private const int LongestMs = 120_000;
 
-    /// <summary>Where its routine is.</summary>
-    internal const int Routine = 0x800;
-
     /// <summary>Runs it; the answer is what it wrote to port F4h.</summary>
     /// <param name="code">Its code.</param>
-    /// <param name="routine">Code at <see cref="Routine"/>.</param>
-    internal static int Run(Action<Assembler> code, Action<Assembler> routine)
+    /// <param name="routine">More code.</param>
+    /// <param name="at">Where that is.</param>
+    internal static int Run(Action<Assembler> code, Action<Assembler> routine, int at)
     {
         byte[] rom = new byte[RomBytes];
         Assemble(code, 0).CopyTo(rom, 0);
-        Assemble(routine, Routine).CopyTo(rom, Routine);
+        Assemble(routine, (ulong)at).CopyTo(rom, at);
         ReadOnlySpan<byte> jump = [0xEA, 0x00, 0x00, 0x00, 0xF0]; // far, to F000:0000
         jump.CopyTo(rom.AsSpan(ResetVector));
 

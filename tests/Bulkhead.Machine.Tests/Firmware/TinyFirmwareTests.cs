@@ -11,6 +11,11 @@ public sealed class TinyFirmwareTests
     private const ushort Scratch = 0x8000;
     private const uint OutsideRam = TinyFirmware.RamBytes;
 
+    public static TheoryData<int, int> Routines { get; } = new(
+        from paragraph in new[] { 0xF000, 0xEF00, 0xEFFF, 0xEF01 }
+        from at in new[] { 0x800, 0xFE0, 0xFF7, 0xFF8, 0xFF9, 0xFFE, 0xFFF }
+        select (paragraph, at));
+
     [Fact]
     public void Reset_AtTheVector_RunsTheRomsCopyInRealMode() => AssertDone(static c =>
     {
@@ -59,12 +64,10 @@ public sealed class TinyFirmwareTests
         c.ExitUnlessEqual(2);
     });
 
+    // In one page, and over a page's end at each of its first bytes.
     [Theory]
-    [InlineData(0xF000)]
-    [InlineData(0xEF00)]
-    [InlineData(0xEFFF)]
-    [InlineData(0xEF01)]
-    public void Call_CodeSegmentOfAnotherBase_RunsTheRoutineThere(int paragraph) => AssertDone(
+    [MemberData(nameof(Routines))]
+    public void Call_CodeSegmentOfAnotherBase_RunsTheRoutineThere(int paragraph, int at) => AssertDone(
         c =>
         {
             c.xor(ax, ax);
@@ -72,7 +75,7 @@ public sealed class TinyFirmwareTests
             c.mov(sp, Scratch);
             c.xor(cx, cx);
             c.push(paragraph);
-            c.push(TinyFirmware.Routine + ((0xF000 - paragraph) << 4));
+            c.push(unchecked((short)(at + ((0xF000 - paragraph) << 4))));
             c.retf();
         },
         c =>
@@ -96,7 +99,8 @@ public sealed class TinyFirmwareTests
             c.ret();
             c.Label(ref over);
             c.Exit(Done);
-        });
+        },
+        at);
 
     [Theory]
     [InlineData(OutsideRam, 4u)]
@@ -129,9 +133,10 @@ public sealed class TinyFirmwareTests
             code(c);
             c.Exit(Done);
         },
-        static _ => { });
+        static _ => { },
+        at: 0x800);
 
-    private static void AssertDone(Action<Assembler> code, Action<Assembler> routine) => Assert.Equal(Done, TinyFirmware.Run(code, routine));
+    private static void AssertDone(Action<Assembler> code, Action<Assembler> routine, int at) => Assert.Equal(Done, TinyFirmware.Run(code, routine, at));
 
     /// <summary>A descriptor at 0000:8000, and a word before it that nobody is to touch.</summary>
     private static void Transfer(Assembler c, uint control, uint length, uint address)
