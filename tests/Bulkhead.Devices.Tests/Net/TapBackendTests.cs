@@ -10,24 +10,24 @@ namespace Bulkhead.Devices.Tests.Net;
 /// <summary>The host's kernel at the other end.</summary>
 public sealed class TapBackendTests
 {
-    private static readonly string Name = $"bh-test{Environment.ProcessId}"; // two runs do not meet
+    private static readonly string s_name = $"bh-test{Environment.ProcessId}"; // two runs do not meet
 
     [Fact]
     public void Frames_ToTheHost_AreAnswered()
     {
-        if (!Ip("tuntap", "add", "dev", Name, "mode", "tap"))
+        if (!Ip("tuntap", "add", "dev", s_name, "mode", "tap"))
         {
             Assert.Skip("no TAP device can be made here; that takes CAP_NET_ADMIN and /dev/net/tun");
         }
 
         try
         {
-            Assert.True(Ip("addr", "add", "198.18.77.1/24", "dev", Name));
-            Assert.True(Ip("link", "set", Name, "up", "mtu", "1400"));
-            using var tap = new TapBackend(TapDevice.Open(Name));
+            Assert.True(Ip("addr", "add", "198.18.77.1/24", "dev", s_name));
+            Assert.True(Ip("link", "set", s_name, "up", "mtu", "1400"));
+            using var tap = new TapBackend(TapDevice.Open(s_name));
             tap.Open(NetFeatures.GuestChecksum | NetFeatures.GuestTcp4 | NetFeatures.GuestTcp6);
             Assert.Equal(1400, tap.Mtu);
-            OperatorException busy = Assert.Throws<OperatorException>(() => TapDevice.Open(Name));
+            OperatorException busy = Assert.Throws<OperatorException>(() => TapDevice.Open(s_name));
             Assert.Contains("another process uses it already", busy.Message, StringComparison.Ordinal);
 
             // Who has 198.18.77.1? Tell 198.18.77.2.
@@ -56,7 +56,7 @@ public sealed class TapBackendTests
         }
         finally
         {
-            _ = Ip("link", "del", Name);
+            _ = Ip("link", "del", s_name);
         }
     }
 
