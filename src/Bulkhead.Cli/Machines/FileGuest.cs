@@ -1,6 +1,7 @@
 using System.Globalization;
 using Bulkhead.Host;
 using Bulkhead.Images;
+using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Disks;
 using Bulkhead.Machine.Firmware;
@@ -55,9 +56,9 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
 
     private static bool IsKernel(string path)
     {
-        Span<byte> head = stackalloc byte[0x206];
+        Span<byte> head = stackalloc byte[KernelImage.HeadBytes];
         using FileStream stream = File.OpenRead(path);
-        return stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && (head[0x202..].SequenceEqual("HdrS"u8) || head.StartsWith("\u007fELF"u8));
+        return stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && KernelImage.IsKernel(head);
     }
 
     private static List<DiskRequest> Unpack(string path, PackagedMachine machine, string name, bool forget, DomainImages own, Action<string> say)

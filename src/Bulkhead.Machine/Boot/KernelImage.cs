@@ -6,8 +6,11 @@ using Bulkhead.Machine.Boot.Formats;
 namespace Bulkhead.Machine.Boot;
 
 /// <summary>Tells what a kernel file is, and starts the loader for it.</summary>
-internal static class KernelImage
+public static class KernelImage
 {
+    /// <summary>How many bytes of a file <see cref="IsKernel"/> looks at.</summary>
+    public const int HeadBytes = 0x206;
+
     private const string Accepted =
         "Accepted are a Linux bzImage (\"HdrS\" at 202h, protocol 2.12 or later), a Linux vmlinux (ELF64), an ELF image with "
         + "a PVH note (type 18), and a Multiboot kernel (1badb002 in the first 8 KiB); each may be packed with gzip.";
@@ -25,10 +28,13 @@ internal static class KernelImage
         ("MZ"u8.ToArray(), "an EFI program without a Linux setup header"),
     ];
 
+    /// <summary>Whether a file begins as a kernel: with Linux's setup header, or as ELF.</summary>
+    public static bool IsKernel(ReadOnlySpan<byte> head) => IsBzImage(head) || ElfImage.IsElf(head);
+
     /// <summary>The format of a kernel file that is not packed; an <see cref="OperatorException"/> says what was found otherwise.</summary>
     internal static KernelFormat Detect(ReadOnlySpan<byte> image, string name)
     {
-        if (image.Length >= 0x206 && image.Slice(0x202, 4).SequenceEqual("HdrS"u8))
+        if (IsBzImage(image))
         {
             return KernelFormat.BzImage;
         }
@@ -93,6 +99,8 @@ internal static class KernelImage
 
     /// <summary>An error that says what was found and what is accepted.</summary>
     internal static OperatorException Refuse(string name, string found) => new($"{name}: {found}. {Accepted}", 2);
+
+    private static bool IsBzImage(ReadOnlySpan<byte> image) => image.Length >= HeadBytes && image.Slice(0x202, 4).SequenceEqual("HdrS"u8);
 
     private static KernelFormat DetectElf(ReadOnlySpan<byte> image, string name)
     {
