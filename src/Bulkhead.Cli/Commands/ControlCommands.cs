@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Bulkhead.Cli.Control;
 using Bulkhead.Cli.Disks;
 using Bulkhead.Core;
@@ -327,27 +328,39 @@ internal sealed partial class ControlCommands(TextWriter output)
         var command = new Command("channels", "Show the channels between domains, who has what part, and the doorbells so far.") { _system, _json };
         command.SetAction(line =>
         {
-            using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
-            ControlReply reply = client.Ask(new ControlRequest { Verb = "channels" });
-            if (line.GetValue(_json))
-            {
-                output.WriteLine(JsonSerializer.Serialize(reply.Channels ?? [], ControlJson.Default.IReadOnlyListChannelReport));
-                return ExitCode.Ok;
-            }
-
-            foreach (ChannelReport channel in reply.Channels ?? [])
-            {
-                output.WriteLine($"channel {channel.Name} of {reply.System}: {Quantity.FormatSize(channel.SizeBytes)}, doorbells for each: {channel.Doorbells}");
-                output.WriteLine($"  {"NUMBER",6} {"DOMAIN",-16} {"ACCESS",-8} {"RUNG",10} {"TAKEN",10}");
-                foreach (ChannelMemberReport m in channel.Members)
-                {
-                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {m.Number,6} {m.Domain,-16} {m.Access,-8} {m.Rung,10} {m.Taken,10}"));
-                }
-            }
-
+            Show(line, "channels", static r => r.Channels, ControlJson.Default.IReadOnlyListChannelReport, WriteChannels);
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private void WriteChannels(string? system, IReadOnlyList<ChannelReport> channels)
+    {
+        foreach (ChannelReport channel in channels)
+        {
+            output.WriteLine($"channel {channel.Name} of {system}: {Quantity.FormatSize(channel.SizeBytes)}, doorbells for each: {channel.Doorbells}");
+            output.WriteLine($"  {"NUMBER",6} {"DOMAIN",-16} {"ACCESS",-8} {"RUNG",10} {"TAKEN",10}");
+            foreach (ChannelMemberReport m in channel.Members)
+            {
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {m.Number,6} {m.Domain,-16} {m.Access,-8} {m.Rung,10} {m.Taken,10}"));
+            }
+        }
+    }
+
+    // Asks for a list, and writes it as records or in a form for people.
+    private void Show<T>(ParseResult line, string verb, Func<ControlReply, IReadOnlyList<T>?> listOf, JsonTypeInfo<IReadOnlyList<T>> json, Action<string?, IReadOnlyList<T>> write)
+    {
+        using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
+        ControlReply reply = client.Ask(new ControlRequest { Verb = verb });
+        IReadOnlyList<T> list = listOf(reply) ?? [];
+        if (line.GetValue(_json))
+        {
+            output.WriteLine(JsonSerializer.Serialize(list, json));
+        }
+        else
+        {
+            write(reply.System, list);
+        }
     }
 
     private Command Part(string verb, string description)
@@ -368,17 +381,7 @@ internal sealed partial class ControlCommands(TextWriter output)
         var command = new Command("networks", "Show what passed on the networks between domains, and by which rules.") { _system, _json };
         command.SetAction(line =>
         {
-            using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
-            ControlReply reply = client.Ask(new ControlRequest { Verb = "networks" });
-            if (line.GetValue(_json))
-            {
-                output.WriteLine(JsonSerializer.Serialize(reply.Networks ?? [], ControlJson.Default.IReadOnlyListNetworkReport));
-            }
-            else
-            {
-                NetworkTable.Write(output, reply.System, reply.Networks ?? []);
-            }
-
+            Show(line, "networks", static r => r.Networks, ControlJson.Default.IReadOnlyListNetworkReport, (system, networks) => NetworkTable.Write(output, system, networks));
             return ExitCode.Ok;
         });
         return command;
