@@ -1,4 +1,5 @@
 using Bulkhead.Core.Memory;
+using Bulkhead.Core.Tests;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.X86.State;
 using Xunit;
@@ -216,14 +217,7 @@ public sealed unsafe class DeliveryTests
     {
         using SystemMachine m = new();
         m.SetGate(0x30);
-        _ = m.Interpreter.DeliverInterrupt(0x30, InterruptKind.External);
-        long before = GC.GetAllocatedBytesForCurrentThread();
 
-        for (int i = 0; i < 10; i++)
-        {
-            _ = m.Interpreter.DeliverInterrupt(0x30, InterruptKind.External);
-        }
-
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        Assert.Equal(0, Allocations.LeastBytes(() => m.Interpreter.DeliverInterrupt(0x30, InterruptKind.External)));
     }
 }
