@@ -11,6 +11,12 @@ namespace Bulkhead.Translator.Emit;
 /// </remarks>
 internal sealed unsafe class Thunks
 {
+    private const byte Load = 0x10;
+    private const byte Store = 0x11;
+    private const byte Or = 0x56;
+    private const int VectorBytes = 32;
+    private const int UpperHalf = 16;
+
     /// <summary>void(): runs translated code at <c>ResumeAddress</c> until it leaves. GS is the state.</summary>
     internal byte* Enter { get; private set; }
 
@@ -143,11 +149,7 @@ internal sealed unsafe class Thunks
         w.Bytes(0x41, 0x57);
         w.StoreState(Offsets.HostStackPointer, HostRsp);
         MxcsrState(w, 2, Offsets.Mxcsr);
-        for (int i = 0; i < 16; i++)
-        {
-            YmmState(w, 0x10, i);
-        }
-
+        LoadVectors(w);
         w.LoadState(HostRsp, Offsets.ReturnStackPointer);
         w.LoadFlagsThroughRax(Offsets.Flags);
         for (int guest = 0; guest < 16; guest++)
@@ -201,7 +203,7 @@ internal sealed unsafe class Thunks
         w.StoreState(Offsets.ReturnStackPointer, HostRsp);
         for (int i = 0; i < 16; i++)
         {
-            YmmState(w, 0x11, i);
+            VectorState(w, Store, i, i * VectorBytes, wide: true);
         }
 
         w.Bytes(0xC5, 0xF8, 0x77); // vzeroupper
@@ -428,12 +430,42 @@ internal sealed unsafe class Thunks
         w.Int32(offset);
     }
 
-    /// <summary>vmovups between ymm i and the state: 10 loads, 11 stores.</summary>
-    private static void YmmState(CodeWriter w, byte op, int i)
+    /// <summary>Loads the vector registers. Where all upper halves are zero they are left in their initial state: a processor runs SSE code
+    /// slower while one of them was written, even with zero.</summary>
+    private static void LoadVectors(CodeWriter w)
+    {
+        VectorState(w, Load, 0, UpperHalf, wide: false);
+        for (int i = 1; i < 16; i++)
+        {
+            VectorState(w, Or, 0, (i * VectorBytes) + UpperHalf, wide: false);
+        }
+
+        w.Bytes(0xC4, 0xE2, 0x79); // vptest xmm0, xmm0
+        w.Bytes(0x17, 0xC0);
+        int zero = w.Jcc(4); // jz
+        LoadAll(wide: true);
+        int loaded = w.Jmp();
+        w.Bind(zero);
+        w.Bytes(0xC5, 0xF8, 0x77); // vzeroupper
+        LoadAll(wide: false);
+        w.Bind(loaded);
+
+        void LoadAll(bool wide)
+        {
+            for (int i = 0; i < 16; i++)
+            {
+                VectorState(w, Load, i, i * VectorBytes, wide);
+            }
+        }
+    }
+
+    /// <summary>An instruction of map 0F with xmm or ymm <paramref name="i"/> and bytes of the state's vector registers; one that has two
+    /// sources takes the first from xmm0.</summary>
+    private static void VectorState(CodeWriter w, byte opcode, int i, int offset, bool wide)
     {
         w.Byte(0x65);
-        w.Bytes(0xC5, (byte)(i < 8 ? 0xFC : 0x7C), op);
+        w.Bytes(0xC5, (byte)((i < 8 ? 0xF8 : 0x78) | (wide ? 4 : 0)), opcode);
         w.Bytes((byte)(((i & 7) << 3) | 4), 0x25);
-        w.Int32(Offsets.Ymm + (i * 32));
+        w.Int32(Offsets.Ymm + offset);
     }
 }
