@@ -255,9 +255,9 @@ internal sealed unsafe partial class TranslatorVcpu
                     return false;
                 case ExitCode.Limit:
                     r.Rip = rip;
-                    if (_mode.MayHaveWindow && Volatile.Read(ref _state->Limit) != _normalLimit && Tlb.Windows?.NoteFound() == true)
+                    if (_mode.User64 && Volatile.Read(ref _state->Limit) != _normalLimit)
                     {
-                        ReloadMode();
+                        NoteFound();
                     }
 
                     _ = AfterTransient(transient);

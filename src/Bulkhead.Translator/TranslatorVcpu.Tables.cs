@@ -321,6 +321,27 @@ internal sealed unsafe partial class TranslatorVcpu
         _fetchedLocal.Clear();
     }
 
+    /// <summary>User code was made to leave, mostly for a timer: where that happens again and again is where time goes. Such code is
+    /// worth translating for its place, and with a window.</summary>
+    private void NoteFound()
+    {
+        bool busy;
+        lock (_space.Lock)
+        {
+            busy = _space.BusyRegions.NoteFound(_state->Registers.Rip);
+        }
+
+        if (busy)
+        {
+            ForgetLocalCode();
+        }
+
+        if (Tlb.Windows?.NoteFound(_state->Registers.Rip & ~0xFFFul) == true)
+        {
+            ReloadMode();
+        }
+    }
+
     /// <summary>Does what other threads asked for with <see cref="RequestForget"/>.</summary>
     private void TakeNotice()
     {

@@ -346,7 +346,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private void ReloadMode()
     {
         ModeWord mode = ModeWord.Of(_state->Registers);
-        if (mode.MayHaveWindow && Tlb.Windows?.HasWindow() == true)
+        if (mode.User64 && Tlb.Windows?.HasWindow() == true)
         {
             mode = mode.WithWindow();
         }

@@ -113,7 +113,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     /// <summary>The id for (virtual page, RAM page, mode), made if need be. Under the lock.</summary>
     /// <remarks>User code met at a second address gets an id for every address: the libraries and programs that each process has
-    /// somewhere else.</remarks>
+    /// somewhere else. Where much time goes it gets one for its address alone, since such code is faster.</remarks>
     internal uint PageFor(ulong rip, int ramPage, ModeWord mode)
     {
         ulong gva = mode.InPages(rip) & ~0xFFFul;
@@ -122,7 +122,8 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             return id;
         }
 
-        if (_options.RelativeCode != RelativeCode.Off && mode.Code64 && mode.Cpl == 3)
+        bool always = _options.RelativeCode == RelativeCode.Always;
+        if (mode.User64 && (always || (_options.RelativeCode == RelativeCode.On && !BusyRegions.IsBusy(rip))))
         {
             if (TryFindPage(0, ramPage, mode, PageKind.Relative, out id))
             {
@@ -130,7 +131,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             }
 
             id = AddPage(0, ramPage, mode, PageKind.Relative); // for the second address
-            if (_options.RelativeCode == RelativeCode.Always)
+            if (always)
             {
                 return id;
             }
@@ -138,6 +139,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
         return AddPage(gva, ramPage, mode, PageKind.Fixed);
     }
+
+    /// <summary>Where user code is found running. Under the lock.</summary>
+    internal BusyRegions BusyRegions { get; } = new();
 
     /// <summary>Whether a page id is of position-independent blocks.</summary>
     internal bool IsRelative(uint pageId) => _pages[(int)pageId].Kind == PageKind.Relative;

@@ -61,8 +61,8 @@ internal readonly record struct ModeWord(ulong Value)
 
     internal bool FsGsBase => (Value & (1 << 18)) != 0;
 
-    /// <summary>Whether it is code that may look for operands in a window.</summary>
-    internal bool MayHaveWindow => View == 0 && Code64;
+    /// <summary>64-bit user code: it may look for operands in a window, and be position-independent.</summary>
+    internal bool User64 => View == 0 && Code64;
 
     internal bool Windowed => (Value & (1 << 19)) != 0;
 

@@ -1,6 +1,7 @@
 using Bulkhead.Core.Memory;
 using Bulkhead.Host.Memory;
 using Bulkhead.Translator.State;
+using Bulkhead.X86.Memory;
 
 namespace Bulkhead.Translator.Memory;
 
@@ -12,8 +13,8 @@ namespace Bulkhead.Translator.Memory;
 /// <remarks>
 /// <para>A page's place is bits 12-31 of its address. A tag says that the page at a place is mirrored, by which address, and may be read
 /// or written; tags come and go as entries of the data TLB do, mirrors stay until their place is needed for another page.</para>
-/// <para>A window belongs to a page-table root. Whether what it mirrors is still what the guest means is asked anew whenever a tag is
-/// set, so a root that is used for another address space costs new mirrors and nothing else.</para>
+/// <para>A window belongs to a page-table root, as long as the page of code it was opened for is where it was: Linux soon uses the root of a process
+/// that ended for another. Whether what a window mirrors is still what the guest means is asked anew whenever a tag is set.</para>
 /// <para><i>Threading</i>: the vCPU's thread, but for <see cref="RequestClear"/>.</para>
 /// <para><i>Cost</i>: address space; four bytes a mirrored page; mappings of the host, of which <see cref="MappingBudget"/> has so many.</para>
 /// </remarks>
@@ -21,9 +22,10 @@ internal sealed unsafe class PageWindows : IDisposable
 {
     private const int MostWindows = 8;
 
-    /// <summary>So often is a process found running before it gets a window.</summary>
+    /// <summary>So often is a process found running in one page of code before it gets a window.</summary>
     private const int FoundWhenHot = 12;
 
+    private const ulong NoRoot = ulong.MaxValue;
     private const int MostTags = 1 << 14;
     private const int LargePages = 512;
     private readonly VcpuState* _state;
@@ -33,11 +35,11 @@ internal sealed unsafe class PageWindows : IDisposable
     private readonly PrivateMemory _tagged; // by RAM page: non-zero where a write tag may lead to it
     private readonly int[] _tags = new int[MostTags];
     private readonly List<int> _asked = [];
-    private readonly (ulong Root, int Times)[] _found = new (ulong, int)[64];
+    private readonly (ulong Root, ulong Page, int Times)[] _found = new (ulong, ulong, int)[256];
     private readonly bool _always;
     private int _tagCount;
     private Window? _current;
-    private ulong _root = ulong.MaxValue;
+    private ulong _root = NoRoot;
     private long _uses;
     private bool _crowded;
     private bool _off;
@@ -59,12 +61,11 @@ internal sealed unsafe class PageWindows : IDisposable
     internal bool HasWindow()
     {
         SelectCurrent();
-        return _current is not null || (_always && TryOpen());
+        return _current is not null || (_always && TryOpen(0));
     }
 
-    /// <summary>User code of the current address space was made to leave, mostly for a timer: where that happens again and again is where
-    /// time goes. Whether it gets a window by it.</summary>
-    internal bool NoteFound()
+    /// <summary>User code of the current address space was found running in a page. Whether the address space gets a window by it.</summary>
+    internal bool NoteFound(ulong page)
     {
         SelectCurrent();
         if (_current is not null)
@@ -72,9 +73,9 @@ internal sealed unsafe class PageWindows : IDisposable
             return false;
         }
 
-        ref (ulong Root, int Times) found = ref _found[(int)(_root >> 12) & (_found.Length - 1)];
-        found = (_root, found.Root == _root ? found.Times + 1 : 1);
-        return found.Times >= FoundWhenHot && TryOpen();
+        ref (ulong Root, ulong Page, int Times) found = ref _found[(int)((_root ^ page) >> 12) & (_found.Length - 1)];
+        found = (_root, page, found.Root == _root && found.Page == page ? found.Times + 1 : 1);
+        return found.Times >= FoundWhenHot && TryOpen(page);
     }
 
     /// <summary>Sets the tags of a page if it is mirrored, or is to be.</summary>
@@ -246,9 +247,20 @@ internal sealed unsafe class PageWindows : IDisposable
         {
             ForgetTags();
             _root = root;
-            Use(_windows.Find(w => w.Root == _root));
+            Window? window = _windows.Find(w => w.Root == _root);
+            if (window is not null && window.CodeAt != CodeAt(window.Code))
+            {
+                Empty(window);
+                window.Root = NoRoot;
+                window = null;
+            }
+
+            Use(window);
         }
     }
+
+    /// <summary>Where a page of code lies now; null where it is not mapped.</summary>
+    private Gpa? CodeAt(ulong page) => PageWalker.TryPeek(_memory, in _state->Registers, page, out Gpa address) ? address : null;
 
     private void Use(Window? window)
     {
@@ -342,16 +354,18 @@ internal sealed unsafe class PageWindows : IDisposable
         return true;
     }
 
-    /// <summary>Gives the current root a window: a new one, or that not used for longest.</summary>
-    private bool TryOpen()
+    /// <summary>Gives the current root a window: one that has no root, a new one, or that not used for longest.</summary>
+    /// <param name="code">The page of code it is opened for.</param>
+    private bool TryOpen(ulong code)
     {
-        Window? window = null;
-        if (!_off && _windows.Count < MostWindows && MemoryWindow.TryCreate() is { } memory)
+        Window? window = _off ? null : _windows.Find(static w => w.Root == NoRoot);
+        if (window is null && !_off && _windows.Count < MostWindows && MemoryWindow.TryCreate() is { } memory)
         {
             window = new Window(memory);
             _windows.Add(window);
         }
-        else if (!_off && _windows.MinBy(w => w.LastUsed) is { } oldest)
+
+        if (window is null && !_off && _windows.MinBy(static w => w.LastUsed) is { } oldest)
         {
             Empty(oldest);
             window = oldest;
@@ -360,6 +374,7 @@ internal sealed unsafe class PageWindows : IDisposable
         if (window is not null)
         {
             window.Root = _root;
+            (window.Code, window.CodeAt) = (code, CodeAt(code));
             Use(window);
         }
 
@@ -385,6 +400,11 @@ internal sealed unsafe class PageWindows : IDisposable
         internal ReservedArray<int> Mirrored { get; } = new(VcpuState.WindowPages);
 
         internal ulong Root { get; set; }
+
+        /// <summary>The page of code it was opened for, and where that page lay.</summary>
+        internal ulong Code { get; set; }
+
+        internal Gpa? CodeAt { get; set; }
 
         internal long LastUsed { get; set; }
 

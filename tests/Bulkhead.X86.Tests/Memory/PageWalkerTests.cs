@@ -55,6 +55,13 @@ public sealed class PageWalkerTests : IDisposable
 
             (uint? code, ulong address, int shift, ulong after) = Model(values, tables, s.Gva, access, s.Wp, (s.Cr4 & 1) != 0, (s.Cr4 & 2) != 0, s.Nxe, out int last);
 
+            bool leads = PageWalker.TryPeek(_memory, in r, s.Gva, out Gpa peeked);
+            for (int level = 0; level <= leafLevel; level++)
+            {
+                Assert.True(_memory.TryReadUInt64(EntryAddress(tables[level], s.Gva, level), out ulong untouched));
+                Assert.Equal(values[level], untouched);
+            }
+
             bool ok = PageWalker.TryWalk(_memory, in r, s.Gva, access, out Translation t, out GuestFault fault);
 
             Assert.Equal(code is null, ok);
@@ -64,6 +71,8 @@ public sealed class PageWalkerTests : IDisposable
             }
             else
             {
+                Assert.True(leads);
+                Assert.Equal(address, peeked.Value);
                 Assert.Equal(address, t.Address.Value);
                 Assert.Equal(shift, t.PageShift);
                 Assert.True(_memory.TryReadUInt64(EntryAddress(tables[last], s.Gva, last), out ulong stored));
