@@ -60,8 +60,12 @@ public sealed record EngineOptions
     /// <summary>Whether the block log holds the registers too.</summary>
     public bool BlockLogRegisters { get; init; }
 
-    /// <summary>Bytes of translated code kept; when full, everything is dropped.</summary>
-    public int CodeCacheBytes { get; init; } = 32 << 20;
+    /// <summary>Bytes of translated code kept; when full, everything is dropped. 0: as the guest's memory asks for (<see cref="For"/>).</summary>
+    public int CodeCacheBytes { get; init; }
+
+    /// <summary>The same with what depends on the guest: a cache of a sixteenth of its memory, 32 to 128 MiB, since a large guest runs more code.</summary>
+    internal EngineOptions For(ulong memoryBytes) =>
+        CodeCacheBytes != 0 ? this : this with { CodeCacheBytes = (int)Math.Clamp(memoryBytes / 16, 32 << 20, 128 << 20) & ~0xFFFFF };
 
     /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead,
     /// exact-fault-flags, inline-system, count, verify (on or off), relative-code, page-windows (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, jit-dump (a

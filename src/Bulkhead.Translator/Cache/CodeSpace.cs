@@ -49,7 +49,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     internal CodeSpace(GuestMemory memory, EngineOptions options, Func<CpuFeature, bool> offers)
     {
-        _options = options;
+        _options = options = options.For(memory.SizeBytes);
         _offers = offers;
         Memory = memory;
         _code = CodeReservation.Create(options.CodeCacheBytes);
