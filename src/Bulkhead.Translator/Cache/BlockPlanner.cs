@@ -33,6 +33,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         int offset = (int)(mode.InPages(rip) & 0xFFF);
         int count = 0;
         bool ends = false;
+        _plan.TargetCount = 0;
         while (count < _options.MaxBlockInstructions && offset < 4096 && Reader.TryDecode(offset, rip, out _plan.Instructions[count]))
         {
             ref readonly Instruction i = ref _plan.Instructions[count];
@@ -42,9 +43,14 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
             bool interpreted = !BlockEmitter.Emits(i, mode, _options);
             bool falls = LongBlocks && FallsThrough(i, interpreted);
             ends = (interpreted || i.FlowControl != FlowControl.Next) && !(falls && count < LongEnough);
+            if (i.FlowControl != FlowControl.Next && HasLabel(i))
+            {
+                _plan.Targets[_plan.TargetCount++] = i.NearBranchTarget;
+            }
+
             _plan.Closes[count - 1] = ends;
             _plan.GoesOnInterpreted[count - 1] = interpreted && falls;
-            if (LongBlocks ? (ends && !IsTarget(count, rip)) || _space.TryFind(pageId, rip, out _) : ends)
+            if (LongBlocks ? (ends && !IsTarget(rip)) || _space.TryFind(pageId, rip, out _) : ends)
             {
                 break;
             }
@@ -71,57 +77,20 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     private static bool IsJcc(in Instruction i) => i.IsJccShortOrNear && !IsOpaque(i);
 
     /// <summary>Whether one of the first instructions branches to an instruction pointer.</summary>
-    private bool IsTarget(int count, ulong rip)
-    {
-        for (int k = 0; k < count; k++)
-        {
-            if (HasLabel(_plan.Instructions[k]) && _plan.Instructions[k].NearBranchTarget == rip)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    private bool IsTarget(ulong rip) => _plan.Targets.AsSpan(0, _plan.TargetCount).Contains(rip);
 
     private static bool HasLabel(in Instruction i) => (IsJcc(i) || i.FlowControl == FlowControl.UnconditionalBranch) && !IsOpaque(i);
 
     private void FindLabels()
     {
-        int count = _plan.Count;
-        Array.Clear(_plan.IsLabel, 0, count);
-        if (!LongBlocks)
+        Array.Clear(_plan.IsLabel, 0, _plan.Count);
+        foreach (ulong target in _plan.Targets.AsSpan(0, LongBlocks ? _plan.TargetCount : 0))
         {
-            return;
-        }
-
-        for (int k = 0; k < count; k++)
-        {
-            if (HasLabel(_plan.Instructions[k]) && IndexOf(_plan.Instructions[k].NearBranchTarget) is >= 0 and int label)
+            if (_plan.IndexOf(target) is >= 0 and int label)
             {
                 _plan.IsLabel[label] = true;
             }
         }
-    }
-
-    /// <summary>The instruction of the block that begins at an instruction pointer, or -1.</summary>
-    private int IndexOf(ulong rip)
-    {
-        int low = 0;
-        int high = _plan.Count - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >> 1;
-            ulong at = _plan.Instructions[middle].IP;
-            if (at == rip)
-            {
-                return middle;
-            }
-
-            (low, high) = at < rip ? (middle + 1, high) : (low, middle - 1);
-        }
-
-        return -1;
     }
 
     /// <summary>Plans one instruction by itself, for one use; every flag is live around it.</summary>
@@ -172,6 +141,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         _plan.Mode = mode;
         _plan.Rip = rip;
         _plan.Count = 1;
+        _plan.TargetCount = 0;
         _ = Reader.TryDecode(bytes, bytes + length, rip, out _plan.Instructions[0]);
         _plan.LiveBefore[0] = FlagFacts.All;
         _plan.LiveBefore[1] = FlagFacts.All;
@@ -214,7 +184,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
             return -1;
         }
 
-        int label = HasLabel(i) && LongBlocks ? IndexOf(i.NearBranchTarget) : -1;
+        int label = HasLabel(i) && LongBlocks ? _plan.IndexOf(i.NearBranchTarget) : -1;
         int target = label > k ? _plan.LiveBefore[label] : LiveAt(page, i.NearBranchTarget);
         _plan.LiveAtTarget[k] = target != 0;
         return calls ? target : target | next;

@@ -9,6 +9,9 @@ internal struct CodePage
     /// <summary>The mode word.</summary>
     internal ulong Mode;
 
+    /// <summary>A bit for each 64 bytes of it in which a block begins.</summary>
+    internal ulong Starts;
+
     /// <summary>The RAM page.</summary>
     internal int RamPage;
 

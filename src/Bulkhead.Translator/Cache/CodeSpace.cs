@@ -231,13 +231,18 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>The same, with both entries.</summary>
     internal bool TryFind(uint pageId, uint secondPageId, ulong rip, out BlockEntry entry)
     {
-        bool found = _blocks.TryFind(pageId, secondPageId, OffsetOf(pageId, rip), out int index);
+        ref readonly CodePage page = ref _pages[(int)pageId];
+        int offset = OffsetOf(page, rip);
+        int index = 0;
+        bool found = (page.Starts & StartBit(offset)) != 0 && _blocks.TryFind(pageId, secondPageId, offset, out index);
         entry = found ? EntryOf(_blocks[index]) : default;
         return found;
     }
 
     /// <summary>How far an instruction pointer is in its page.</summary>
-    private int OffsetOf(uint pageId, ulong rip) => (int)(ModeOf(pageId).InPages(rip) & 0xFFF);
+    private static int OffsetOf(in CodePage page, ulong rip) => (int)(new ModeWord(page.Mode).InPages(rip) & 0xFFF);
+
+    private static ulong StartBit(int offset) => 1ul << (offset >> 6);
 
     private ModeWord ModeOf(uint pageId) => new(_pages[(int)pageId].Mode);
 
@@ -394,7 +399,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal void Replace(byte* inside, uint page, ulong rip, byte* by)
     {
         if (!_blocks.TryFindHost((int)(inside - _code.Executable), out int index) || _blocks[index] is not { SecondPage: not 0 } stale
-            || stale.Page != page || stale.Offset != OffsetOf(page, rip) || _pages[(int)stale.SecondPage].Alive)
+            || stale.Page != page || stale.Offset != OffsetOf(_pages[(int)page], rip) || _pages[(int)stale.SecondPage].Alive)
         {
             return;
         }
@@ -491,6 +496,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private void Publish(in Block block, int notes)
     {
         _blocks.Add(block, _noteScratch.AsSpan(0, notes));
+        _pages[(int)block.Page].Starts |= StartBit(block.Offset);
         int unit = _free / UnloadBytes;
         _free = block.Start + _writer.Length;
         if (_free / UnloadBytes != unit)

@@ -219,7 +219,7 @@ internal sealed unsafe partial class BlockEmitter
                 break;
         }
 
-        if (e.Class != InstructionClass.Carried || e.UsesX87 || i.HasLockPrefix || !_space.Offers(e.Feature)
+        if (e.Class != InstructionClass.Carried || e.UsesX87 || i.HasLockPrefix || !Offers(e)
             || (e.UsesVector && (_mode.SseUndefined || _mode.AvxUndefined || _mode.X87Unavailable)))
         {
             return false;

@@ -158,7 +158,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     {
         ref readonly InstructionEntry entry = ref InstructionTable.Get(instruction.Code);
         InstructionClass kind = entry.Class;
-        if (kind == InstructionClass.Absent || instruction.IsInvalid || !_space.Offers(entry.Feature)
+        if (kind == InstructionClass.Absent || instruction.IsInvalid || !Offers(entry)
             || (instruction.HasLockPrefix && !(entry.Lockable && HasMemory(instruction))))
         {
             // The decoder gives up at the 15 bytes an instruction may have.
@@ -183,25 +183,34 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             return EmitRaise(instruction, GuestFault.DeviceNotAvailable);
         }
 
-        if (kind == InstructionClass.Carried && instruction.Mnemonic == Mnemonic.Lea)
-        {
-            EmitLea(instruction);
-            return true;
-        }
-
-        if (HasTemplate(instruction, _mode, _options))
+        bool carried = kind == InstructionClass.Carried && instruction.Mnemonic != Mnemonic.Pause;
+        if (!(carried && IsPlain(instruction.Mnemonic)) && HasTemplate(instruction, _mode, _options))
         {
             return EmitTemplate(instruction);
         }
 
-        if (kind == InstructionClass.Carried && instruction.Mnemonic != Mnemonic.Pause)
+        if (!carried)
         {
-            EmitCarried(instruction, entry);
-            return true;
+            return EmitInterpret(instruction);
         }
 
-        return EmitInterpret(instruction);
+        if (instruction.Mnemonic == Mnemonic.Lea)
+        {
+            EmitLea(instruction);
+        }
+        else
+        {
+            EmitCarried(instruction, entry);
+        }
+
+        return true;
     }
+
+    private bool Offers(in InstructionEntry entry) => entry.Feature == CpuFeature.Base || _space.Offers(entry.Feature);
+
+    /// <summary>Whether instructions of class Carried have no template: all but these.</summary>
+    private static bool IsPlain(Mnemonic m) =>
+        m is not (Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc or Mnemonic.Nop or Mnemonic.Pause or Mnemonic.Endbr32 or Mnemonic.Endbr64);
 
     /// <summary>Leaves to have an instruction interpreted, for good or to go on behind it.</summary>
     private bool EmitInterpret(in Instruction instruction)

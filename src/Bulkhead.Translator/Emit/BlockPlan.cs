@@ -27,6 +27,12 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>Whether a branch of the block itself goes to instruction i.</summary>
     internal bool[] IsLabel { get; } = new bool[capacity];
 
+    /// <summary>Where its branches go, <see cref="TargetCount"/> of them.</summary>
+    internal ulong[] Targets { get; } = new ulong[capacity];
+
+    /// <summary>How many branches that may stay in the block.</summary>
+    internal int TargetCount { get; set; }
+
     /// <summary>How many instructions.</summary>
     internal int Count { get; set; }
 
@@ -58,14 +64,23 @@ internal sealed class BlockPlan(int capacity)
     internal bool IsSamePage(ulong rip) => ((Mode.InPages(rip) ^ Mode.InPages(Rip)) & ~0xFFFul) == 0;
 
     /// <summary>The instruction of this block that stands at an instruction pointer and that branches of the block go to as such, or -1.</summary>
-    internal int LabelAt(ulong rip)
+    internal int LabelAt(ulong rip) => TargetCount > 0 && IndexOf(rip) is >= 0 and int i && IsLabel[i] ? i : -1;
+
+    /// <summary>The instruction of the block that begins at an instruction pointer, or -1.</summary>
+    internal int IndexOf(ulong rip)
     {
-        for (int i = 0; i < Count; i++)
+        int low = 0;
+        int high = Count - 1;
+        while (low <= high)
         {
-            if (IsLabel[i] && Instructions[i].IP == rip)
+            int middle = (low + high) >> 1;
+            ulong at = Instructions[middle].IP;
+            if (at == rip)
             {
-                return i;
+                return middle;
             }
+
+            (low, high) = at < rip ? (middle + 1, high) : (low, middle - 1);
         }
 
         return -1;
