@@ -23,6 +23,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private const int JumpLog = 1024;
     private const int SlotLog = 128;
     private readonly FetchEntry[] _fetch = new FetchEntry[FetchEntries];
+    private readonly BusyRegions _busyRegions = new();
     private readonly PageFilter _fetchedLocal = new();
     private readonly PageFilter _fetchedGlobal = new();
     private readonly ModeWord[] _jumpMode = new ModeWord[VcpuState.Views];
@@ -96,8 +97,8 @@ internal sealed unsafe partial class TranslatorVcpu
                 edge = NoEdge;
             }
 
-            uint id = _space.PageFor(rip, ramPage, _mode);
-            uint secondId = secondRamPage < 0 ? 0 : _space.PageFor(nextPage, secondRamPage, _mode);
+            uint id = _space.PageFor(rip, ramPage, _mode, _busyRegions.IsBusy(rip));
+            uint secondId = secondRamPage < 0 ? 0 : _space.PageFor(nextPage, secondRamPage, _mode, _busyRegions.IsBusy(nextPage));
             if (!_space.TryFind(id, secondId, rip, out BlockEntry entry))
             {
                 _space.GuardPage(ramPage, this);
@@ -325,18 +326,13 @@ internal sealed unsafe partial class TranslatorVcpu
     /// worth translating for its place, and with a window.</summary>
     private void NoteFound()
     {
-        bool busy;
-        lock (_space.Lock)
-        {
-            busy = _space.BusyRegions.NoteFound(_state->Registers.Rip);
-        }
-
-        if (busy)
+        ulong rip = _state->Registers.Rip;
+        if (_busyRegions.NoteFound(rip))
         {
             ForgetLocalCode();
         }
 
-        if (Tlb.Windows?.NoteFound(_state->Registers.Rip & ~0xFFFul) == true)
+        if (Tlb.Windows?.NoteFound(rip & ~0xFFFul) == true)
         {
             ReloadMode();
         }
@@ -373,7 +369,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private void ClearJumpSet(int view, int set)
     {
         VcpuState.JumpEntry* jumps = JumpSet(view, set);
-        jumps[0].Target = jumps[1].Target = set == 0 ? 1ul : 0;
+        jumps[0].Target = jumps[1].Target = set == 0 ? 4ul : 0;
     }
 
     private struct FetchEntry

@@ -1,9 +1,9 @@
 namespace Bulkhead.Translator.Cache;
 
-/// <summary>Where user code is found running again and again: stretches of two megabytes of addresses whose code is worth translating for the
+/// <summary>Where a vCPU's user code is found running again and again: stretches of two megabytes of addresses whose code is worth translating for the
 /// addresses at which it stands.</summary>
 /// <remarks>A process's place is random, so that a stretch tells its process from others that run the same program; where it is not random, what
-/// was translated serves them all. <i>Threading</i>: under the code space's lock.</remarks>
+/// was translated serves them all. <i>Threading</i>: the vCPU's thread.</remarks>
 internal sealed class BusyRegions
 {
     private const int RegionShift = 21;

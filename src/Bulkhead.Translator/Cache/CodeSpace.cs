@@ -114,7 +114,11 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>The id for (virtual page, RAM page, mode), made if need be. Under the lock.</summary>
     /// <remarks>User code met at a second address gets an id for every address: the libraries and programs that each process has
     /// somewhere else. Where much time goes it gets one for its address alone, since such code is faster.</remarks>
-    internal uint PageFor(ulong rip, int ramPage, ModeWord mode)
+    /// <param name="rip">An address in the page.</param>
+    /// <param name="ramPage">What stands there.</param>
+    /// <param name="mode">The mode it runs in.</param>
+    /// <param name="busy">Whether much time goes there.</param>
+    internal uint PageFor(ulong rip, int ramPage, ModeWord mode, bool busy)
     {
         ulong gva = mode.InPages(rip) & ~0xFFFul;
         if (TryFindPage(gva, ramPage, mode, PageKind.Fixed, out uint id))
@@ -123,7 +127,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         bool always = _options.RelativeCode == RelativeCode.Always;
-        if (mode.User64 && (always || (_options.RelativeCode == RelativeCode.On && !BusyRegions.IsBusy(rip))))
+        if (mode.User64 && (always || (_options.RelativeCode == RelativeCode.On && !busy)))
         {
             if (TryFindPage(0, ramPage, mode, PageKind.Relative, out id))
             {
@@ -139,9 +143,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
         return AddPage(gva, ramPage, mode, PageKind.Fixed);
     }
-
-    /// <summary>Where user code is found running. Under the lock.</summary>
-    internal BusyRegions BusyRegions { get; } = new();
 
     /// <summary>Whether a page id is of position-independent blocks.</summary>
     internal bool IsRelative(uint pageId) => _pages[(int)pageId].Kind == PageKind.Relative;

@@ -412,15 +412,15 @@ internal sealed unsafe class Thunks
     /// <summary>r11 = byte offset of the jump-cache set for target r10; see <see cref="JumpSet"/>.</summary>
     private static void EmitJumpHash(CodeWriter w)
     {
-        w.Move(R11, R10, w: false);
-        w.Shift(5, R11, 9, w: false);
-        w.RegReg(0x33, R11, R10, w: false);
-        w.RegImm(4, R11, VcpuState.JumpSets - 1, w: false);
-        w.Shift(4, R11, 5, w: false);
+        w.Bytes(0xC4, 0x43, 0x7B); // rorx r11d, r10d, 4
+        w.Bytes(0xF0, 0xDA, 0x04);
+        w.Bytes(0x47, 0x8D); // lea r11d, [r11 + r10 * 8]
+        w.Bytes(0x1C, 0xD3);
+        w.RegImm(4, R11, (VcpuState.JumpSets - 1) << 5, w: false);
     }
 
     /// <summary>The set the emitted hash computes.</summary>
-    internal static int JumpSet(ulong target) => (int)(((uint)target >> 9) ^ (uint)target) & (VcpuState.JumpSets - 1);
+    internal static int JumpSet(ulong target) => (int)((((uint)target >> 4) + ((uint)target << 3)) >> 5) & (VcpuState.JumpSets - 1);
 
     /// <summary>ldmxcsr (group 2) or stmxcsr (group 3) gs:[offset].</summary>
     private static void MxcsrState(CodeWriter w, int group, int offset)

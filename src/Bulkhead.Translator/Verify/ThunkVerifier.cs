@@ -194,7 +194,7 @@ internal static class ThunkVerifier
 
     /// <summary>r11 = the set of the target in r10.</summary>
     private static byte[] Set =>
-        [0x45, 0x8B, 0xDA, 0x41, 0xC1, 0xEB, 0x09, 0x45, 0x33, 0xDA, 0x41, 0x81, 0xE3, .. BitConverter.GetBytes(VcpuState.JumpSets - 1), 0x41, 0xC1, 0xE3, 0x05];
+        [0xC4, 0x43, 0x7B, 0xF0, 0xDA, 0x04, 0x47, 0x8D, 0x1C, 0xD3, 0x41, 0x81, 0xE3, .. BitConverter.GetBytes((VcpuState.JumpSets - 1) << 5)];
 
     /// <summary>cmp r10, the entry's target; jne over; jmp the entry's code.</summary>
     private static byte[] Entry(int view, int way)
@@ -209,7 +209,7 @@ internal static class ThunkVerifier
         var b = new List<byte>();
         void Add(params ReadOnlySpan<byte> bytes) => b.AddRange(bytes);
         void Word(int value) => b.AddRange(BitConverter.GetBytes(value));
-        int size = (options.JumpCache ? 102 : 37) + (options.CountInstructions ? 24 : 0);
+        int size = (options.JumpCache ? 98 : 37) + (options.CountInstructions ? 24 : 0);
         Add(0x65, 0x48, 0x3B, 0x24, 0x25);
         Word(Offsets.Limit);
         Add(0x0F, 0x82);

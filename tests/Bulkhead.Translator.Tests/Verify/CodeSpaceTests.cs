@@ -13,7 +13,7 @@ public sealed class CodeSpaceTests
         using var guest = new VerifiedGuest("");
         for (int i = 0; i < CodeSpace.MaxPages && guest.Space.HasRoom; i++)
         {
-            _ = guest.Space.PageFor((ulong)i << 12, 1, new ModeWord(Modes.Kernel64));
+            _ = guest.Space.PageFor((ulong)i << 12, 1, new ModeWord(Modes.Kernel64), busy: false);
         }
 
         Assert.Equal(0, guest.Space.CodeBytes);
