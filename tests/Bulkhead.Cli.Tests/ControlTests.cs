@@ -85,11 +85,12 @@ public sealed class ControlTests : IDisposable
         Assert.NotNull(up.ReadLineWith("pool shared: shared by edf now"));
         Assert.Equal(70, Domain("box").GetProperty("weightPercent").GetDouble());
 
-        File.WriteAllText(file, text.Replace("name: other,", "name: other, memory: 512M, display: 640x480,", StringComparison.Ordinal));
+        File.WriteAllText(file, text.Replace("name: other,", "name: other, memory: 512M, display: 640x480, vsock: { cid: 3 },", StringComparison.Ordinal));
         (int code, string errors) = Refused("apply", file);
         Assert.Equal(2, code);
         Assert.Contains("domain other: memory 268435456, now 536870912", errors, StringComparison.Ordinal);
         Assert.Contains("domain other: display none, now 640x480", errors, StringComparison.Ordinal);
+        Assert.Contains("domain other: vsock none, now cid=3 peers=none", errors, StringComparison.Ordinal);
         Assert.Equal(70, Domain("box").GetProperty("weightPercent").GetDouble());
 
         File.WriteAllText(file, text.Replace("circle }", "circle, wieght: 3 }", StringComparison.Ordinal));

@@ -50,8 +50,8 @@ internal sealed partial class ControlCommands(TextWriter output)
           bulkhead apply night.yaml --system system
 
         While domains run, these may change: a pool's policy, allowance and frame; a domain's weight, warp, reservation, priority,
-        classes, latency, restart, watchdog, depends_on and expect. A file that changes anything else, or that cannot be kept, is refused, and
-        nothing happens.
+        classes, latency, restart, watchdog, depends_on and expect. A file that changes anything else, or that cannot be kept, is refused with
+        every difference named, and nothing happens: for that, end the system with 'bulkhead down' and start it again.
 
         """;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Bulkhead.Cli.Changes;
 using Bulkhead.Cli.Control;
 using Bulkhead.Cli.Machines;
 using Bulkhead.Host;
