@@ -59,6 +59,9 @@ public sealed record DomainRequest
     /// <summary>Its virtio console, or null for none.</summary>
     public ConsoleRequest? Console { get; init; }
 
+    /// <summary>Takes what it writes to that console, or null; <see cref="Domain.SendConsoleInput"/> then types there.</summary>
+    public Action<ReadOnlySpan<byte>>? ConsoleOutput { get; init; }
+
     /// <summary>The ports with names at it.</summary>
     public IReadOnlyList<PortRequest> Ports { get; init; } = [];
 

@@ -131,6 +131,30 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public void Console_ByName_IsOneTheDomainHas()
+    {
+        using var up = Up("{ name: box, kernel: echo, console: { size: 80x24 } }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("other| A"));
+        using (var console = new BulkheadProcess(_folder, ["console", "box", "--device", "ttyS0"]))
+        {
+            console.Type("hello\n");
+            Assert.NotNull(console.ReadLineWith("hello"));
+        }
+
+        using (var console = new BulkheadProcess(_folder, ["console", "box", "--device", "hvc0"]))
+        {
+            console.Type("of the other\u001d"); // no driver is there to take it
+            Assert.Equal(0, console.End().ExitCode);
+        }
+
+        Assert.Equal("hello\n", Do("logs", "box"));
+        Assert.Equal(string.Empty, Do("logs", "box", "--device", "hvc0"));
+        Assert.Equal((2, "bulkhead: box has no console hvc1; there are ttyS0, hvc0; did you mean hvc0?\n"), Refused("console", "box", "--device", "hvc1"));
+        Assert.Equal((2, "bulkhead: other has no console hvc0; there is ttyS0; it gets this one by its field console.\n"), Refused("logs", "other", "--device", "hvc0"));
+        Assert.Equal("hvc0\nttyS0\n", Do("[suggest:21]", "console box --device "));
+    }
+
+    [Fact]
     public void Display_IsWrittenAsAPicture_AndWithoutOneTheVerbsSaySo()
     {
         using var up = Up("{ name: box, kernel: circle, display: 640x480 }", "{ name: other, kernel: circle }");

@@ -6,6 +6,8 @@ using System.Text.Json.Serialization.Metadata;
 using Bulkhead.Cli.Control;
 using Bulkhead.Cli.Disks;
 using Bulkhead.Core;
+using Bulkhead.Host;
+using Bulkhead.Host.Terminal;
 using Bulkhead.Machine.Devices;
 
 namespace Bulkhead.Cli.Commands;
@@ -66,8 +68,14 @@ internal sealed partial class ControlCommands(TextWriter output)
         """;
 
     internal const string ConsoleNotes = """
-        What is typed goes to the guest's first serial port; several may look on and type at once. The guest does not wait
-        for anybody: who reads too slowly misses output. Ctrl-] or Ctrl-A x detaches, and the guest goes on.
+        Examples:
+          bulkhead console box
+          bulkhead console box --device hvc0
+
+        What is typed goes to the guest's first serial port (ttyS0), or with --device hvc0 to the virtio console that the domain's
+        field console gives it; the guest is told how large this terminal is, and when that changes. Several may look on and type at
+        once. The guest does not wait for anybody: who reads too slowly misses output. Ctrl-] or Ctrl-A x detaches, and the guest
+        goes on.
 
         """;
 
@@ -247,7 +255,8 @@ internal sealed partial class ControlCommands(TextWriter output)
         follow.Aliases.Add("-f");
         Option<int> tail = Options.Create("--tail", "N", "The last lines only.", "a number", static (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n));
         tail.Aliases.Add("-n");
-        var command = new Command("logs", "Print what a domain printed, as far as it is kept (256 KiB).") { domain, follow, tail, _system };
+        Option<string?> device = Device(domain);
+        var command = new Command("logs", "Print what a domain printed, as far as it is kept (256 KiB).") { domain, follow, tail, device, _system };
         command.SetAction(line =>
         {
             using ControlClient client = RunningSystems.Connect(line.GetRequiredValue(domain), line.GetValue(_system));
@@ -255,6 +264,7 @@ internal sealed partial class ControlCommands(TextWriter output)
             {
                 Verb = "logs",
                 Domain = line.GetRequiredValue(domain),
+                Device = line.GetValue(device),
                 Follow = line.GetValue(follow),
                 Lines = line.GetResult(tail) is null ? null : line.GetValue(tail),
             });
@@ -267,16 +277,45 @@ internal sealed partial class ControlCommands(TextWriter output)
     private Command ConsoleOf()
     {
         Argument<string> domain = Domain();
-        var command = new Command("console", "Attach this terminal to a domain's first serial port.") { domain, _system };
+        Option<string?> device = Device(domain);
+        var command = new Command("console", "Attach this terminal to a domain's first serial port, or its virtio console.") { domain, device, _system };
         command.Aliases.Add("attach");
         command.SetAction(line =>
         {
-            using ControlClient client = RunningSystems.Connect(line.GetRequiredValue(domain), line.GetValue(_system));
-            _ = client.Ask(new ControlRequest { Verb = "console", Domain = line.GetRequiredValue(domain), Lines = 20 });
-            ConsoleClient.Attach(client.Socket);
+            var request = new ControlRequest { Verb = "console", Domain = line.GetRequiredValue(domain), Device = line.GetValue(device), Lines = 20 };
+            using ControlClient client = RunningSystems.Connect(request.Domain, line.GetValue(_system));
+            string system = client.Ask(request).System ?? string.Empty;
+            ConsoleClient.Attach(client.Socket, size => TellSize(system, request, size));
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private Option<string?> Device(Argument<string> domain)
+    {
+        var device = new Option<string?>("--device") { HelpName = "NAME", Description = "Which of its consoles, as Linux calls it: ttyS0 (the first serial port), or hvc0 (virtio)." };
+        device.CompletionSources.Add(context => RunningSystems.Ask(context.ParseResult.GetValue(_system))
+            .SelectMany(static s => s.Domains ?? []).Where(d => d.Name == context.ParseResult.GetValue(domain)).SelectMany(static d => d.Consoles).Distinct()
+            .Select(static name => new CompletionItem(name)));
+        return device;
+    }
+
+    // By a connection of its own: what goes over the console's is typed.
+    private static void TellSize(string system, ControlRequest console, TerminalSize size)
+    {
+        try
+        {
+            using ControlClient? client = ControlClient.TryConnect(system);
+            _ = client?.Ask(console with
+            {
+                Verb = "window",
+                Values = new Dictionary<string, string> { ["columns"] = $"{size.Columns}", ["rows"] = $"{size.Rows}" },
+            });
+        }
+        catch (OperatorException)
+        {
+            // The system ended; the console's connection says so.
+        }
     }
 
     private Command Why()

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Bulkhead.Host.Terminal;
 
 namespace Bulkhead.Cli.Control;
@@ -34,9 +35,13 @@ internal sealed class ConsoleClient : ITerminalClient
     }
 
     /// <summary>Prints what comes and sends what is typed, until detached or the other side ends.</summary>
-    internal static void Attach(Socket socket)
+    /// <param name="socket">The connection.</param>
+    /// <param name="resize">Called with the size of this terminal, and again when it has another.</param>
+    internal static void Attach(Socket socket, Action<TerminalSize> resize)
     {
         var client = new ConsoleClient(socket);
+        using PosixSignalRegistration? resized = OperatingSystem.IsLinux() ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Tell()) : null;
+        Tell();
         using RawTerminal? terminal = RawTerminal.TryEnter(0);
         using var pump = new InputPump(0, client);
         pump.Start();
@@ -44,6 +49,14 @@ internal sealed class ConsoleClient : ITerminalClient
         if (client._detached && terminal is not null)
         {
             Console.Error.Write("\r\ndetached\r\n");
+        }
+
+        void Tell()
+        {
+            if (TerminalSize.TryRead(0, out TerminalSize size))
+            {
+                resize(size);
+            }
         }
     }
 

@@ -18,6 +18,9 @@ internal sealed record ControlRequest
     /// <summary>For <c>type</c>: the text; for <c>keys</c>: the keys, with spaces between them.</summary>
     public string? Text { get; init; }
 
+    /// <summary>For <c>console</c>, <c>logs</c> and <c>window</c>: which of its consoles; null for the first serial port.</summary>
+    public string? Device { get; init; }
+
     /// <summary>For <c>capture</c> and <c>link</c>: which network card, from 0.</summary>
     public int? Card { get; init; }
 

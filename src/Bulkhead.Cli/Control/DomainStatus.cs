@@ -44,6 +44,9 @@ internal sealed record DomainStatus
     /// <summary>The priority of each vCPU; null where its pool has none.</summary>
     public int? Priority { get; init; }
 
+    /// <summary>Its consoles, by the names that Linux has for them; the first serial port first.</summary>
+    public IReadOnlyList<string> Consoles { get; init; } = [];
+
     /// <summary>What <c>set</c> can change of it.</summary>
     public IReadOnlyList<string> Settable { get; init; } = [];
 

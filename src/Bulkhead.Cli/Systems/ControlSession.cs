@@ -26,7 +26,7 @@ internal sealed class ControlSession
     private const int Killed = 137;
 
     private static readonly string[] s_verbs =
-        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "why", "trace", "networks", "capture", "channels", "revoke", "grant", "resize", "link", "apply", "screenshot", "type", "keys", "down"];
+        ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "window", "why", "trace", "networks", "capture", "channels", "revoke", "grant", "resize", "link", "apply", "screenshot", "type", "keys", "down"];
 
     private readonly LiveSystem _system;
     private readonly Socket _socket;
@@ -86,7 +86,7 @@ internal sealed class ControlSession
         ControlLine.Write(_socket, JsonSerializer.Serialize(reply, ControlJson.Default.ControlReply));
         if (reply.Error is null && request is { Verb: "logs" or "console" })
         {
-            Stream(request, Find(request));
+            Stream(request, FindConsole(request));
         }
         else if (reply.Error is null && request is { Verb: "trace" })
         {
@@ -183,6 +183,10 @@ internal sealed class ControlSession
                 Do(request, static _ => true, string.Empty, d => _system.Change(d, ShareChange.Apply(d.Config, _system.PolicyOf(d), request.Values ?? new Dictionary<string, string>())));
                 break;
             case "logs" or "console":
+                _ = FindConsole(request);
+                break;
+            case "window":
+                Resize(FindConsole(request), request.Values ?? new Dictionary<string, string>());
                 break;
             default:
                 return Wrong($"{request.Verb}: there is no such verb; there are {string.Join(", ", s_verbs)}");
@@ -201,6 +205,22 @@ internal sealed class ControlSession
             : domain.GrowDisk(number, wanted.Of);
     }
 
+    private static void Resize(DomainConsole console, IReadOnlyDictionary<string, string> values)
+    {
+        Number("columns", out ushort columns);
+        Number("rows", out ushort rows);
+        console.Resize?.Invoke(columns, rows);
+
+        void Number(string name, out ushort number)
+        {
+            string text = values.GetValueOrDefault(name) ?? string.Empty;
+            if (!ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0)
+            {
+                throw new OperatorException($"{name}={text}: give a number from 1 to {ushort.MaxValue}.", 2);
+            }
+        }
+    }
+
     private ControlReply Reply(IReadOnlyList<DomainStatus> domains) => new() { System = _system.Name, Domains = domains };
 
     private long GraceNs(ControlRequest request) =>
@@ -212,6 +232,16 @@ internal sealed class ControlSession
         string[] names = [.. _system.Domains.Select(static d => d.Config.Name)];
         return _system.Domains.FirstOrDefault(d => d.Config.Name == name) ?? throw new OperatorException(
             $"system {_system.Name} has no domain {name}; there are {string.Join(", ", names)}{(NearestName.Find(name, names) is { } near ? $"; did you mean {near}?" : string.Empty)}", 2);
+    }
+
+    private DomainConsole FindConsole(ControlRequest request)
+    {
+        ManagedDomain domain = Find(request);
+        string name = request.Device ?? DomainConsole.Serial;
+        string[] names = [.. domain.Consoles.Select(static c => c.Name)];
+        return domain.Consoles.FirstOrDefault(c => c.Name == name) ?? throw new OperatorException(
+            $"{domain.Config.Name} has no console {name}; there {(names.Length == 1 ? "is" : "are")} {string.Join(", ", names)}"
+            + (name == DomainConsole.Virtio ? "; it gets this one by its field console." : NearestName.Find(name, names) is { } near ? $"; did you mean {near}?" : "."), 2);
     }
 
     private void Do(ControlRequest request, Func<ManagedDomain, bool> can, string cannot, Action<ManagedDomain> action)
@@ -237,15 +267,15 @@ internal sealed class ControlSession
         }
     }
 
-    private void Stream(ControlRequest request, ManagedDomain domain)
+    private void Stream(ControlRequest request, DomainConsole console)
     {
-        ConsoleLog log = domain.Console.Log;
+        ConsoleLog log = console.Log;
         bool follow = request.Follow || request.Verb == "console";
         long position = request.Lines is { } lines ? log.StartOfLast(lines) : log.Start;
         long end = follow ? long.MaxValue : log.End;
         if (request.Verb == "console")
         {
-            new Thread(() => Type(domain.Domain), 256 << 10) { Name = "control typing", IsBackground = true }.Start();
+            new Thread(() => Type(Find(request).Domain, console), 256 << 10) { Name = "control typing", IsBackground = true }.Start();
         }
 
         byte[] chunk = new byte[ChunkBytes];
@@ -332,7 +362,7 @@ internal sealed class ControlSession
     // What a client sends is its input; of one that only listens, it tells that it went away.
     private bool IsGone() => _socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0;
 
-    private void Type(Domain domain)
+    private void Type(Domain domain, DomainConsole console)
     {
         byte[] chunk = new byte[ChunkBytes];
         try
@@ -342,7 +372,7 @@ internal sealed class ControlSession
                 int sent = 0;
                 while (sent < count && !_end && !domain.IsOff)
                 {
-                    int taken = domain.SendInput(chunk.AsSpan(sent, count - sent));
+                    int taken = console.Type(chunk.AsSpan(sent, count - sent));
                     sent += taken;
                     if (taken == 0)
                     {

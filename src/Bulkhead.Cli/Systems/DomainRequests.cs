@@ -65,6 +65,7 @@ internal static class DomainRequests
             Nets = d.Nets,
             Shares = d.Shares,
             Console = d.Console,
+            ConsoleOutput = console.Virtio is { } log ? log.Write : null,
             Ports = d.Ports,
             Entropy = d.Entropy,
             Balloon = d.Balloon,

@@ -1,8 +1,10 @@
 namespace Bulkhead.Cli.Systems;
 
-/// <summary>The first serial port of a domain, over all its lives: what it printed, and whether awaited words came.</summary>
-/// <remarks><i>Threading</i>: <see cref="Write"/> on vCPU threads, one at a time; the rest on the control thread; <see cref="Log"/> anywhere.</remarks>
-internal sealed class GuestConsole(string? readyText)
+/// <summary>The first serial port of a domain, over all its lives: what it printed, and whether awaited words came; and its virtio console.</summary>
+/// <remarks><i>Threading</i>: <see cref="Write"/> on vCPU threads, one at a time; the rest on the control thread; the logs anywhere.</remarks>
+/// <param name="readyText">What it prints when it is ready, or null.</param>
+/// <param name="hasVirtio">Whether it has a virtio console.</param>
+internal sealed class GuestConsole(string? readyText, bool hasVirtio)
 {
     private TextMatcher? _ready = NewMatcher(readyText);
     private volatile TextMatcher[] _awaited = [];
@@ -10,6 +12,9 @@ internal sealed class GuestConsole(string? readyText)
 
     /// <summary>What it printed.</summary>
     internal ConsoleLog Log { get; } = new();
+
+    /// <summary>What it printed on its virtio console, or null where it has none.</summary>
+    internal ConsoleLog? Virtio { get; } = hasVirtio ? new ConsoleLog() : null;
 
     /// <summary>Whether it said, in this life, that it is ready: the words for it, or anything where there are none.</summary>
     internal bool IsReady => Volatile.Read(ref _ready)?.Found ?? _hasSpoken;

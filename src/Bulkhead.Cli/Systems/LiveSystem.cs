@@ -305,6 +305,7 @@ internal sealed class LiveSystem : IDisposable
             Weight = d.Config.Weight,
             WarpNs = d.Config.Warp?.ValueNs ?? 0,
             Priority = PolicyOf(d) == SchedulingPolicy.FixedPriority ? d.Config.Priority : null,
+            Consoles = [.. d.Consoles.Select(static c => c.Name)],
             Settable = ShareChange.Names(d.Config, PolicyOf(d)),
             Classes = Classes(d),
             VcpuClasses = d.IsUp && d.Config.Classes.Count > 0 ? [.. d.Domain.Vcpus.Select(static v => v.ClassName ?? string.Empty)] : null,
@@ -370,7 +371,7 @@ internal sealed class LiveSystem : IDisposable
     private MachineRunner Build(TranslatorEngines engines)
     {
         int[] allowed = HostThread.AllowedCpus();
-        GuestConsole[] consoles = [.. _system.Domains.Select(static d => new GuestConsole(d.ReadyText))];
+        GuestConsole[] consoles = [.. _system.Domains.Select(static d => new GuestConsole(d.ReadyText, d.Console is not null))];
         var machine = new MachineRequest
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],

@@ -36,6 +36,8 @@ internal sealed class ManagedDomain
         _keepsRam = keepsRam;
         Lines = new GuestLines(console.Log, text => view.Line(config.Name, text));
         Meter = new DomainMeter(domain);
+        var serial = new DomainConsole(DomainConsole.Serial, console.Log, domain.SendInput);
+        Consoles = console.Virtio is { } log ? [serial, new DomainConsole(DomainConsole.Virtio, log, domain.SendConsoleInput, domain.ResizeConsole)] : [serial];
     }
 
     /// <summary>What the file says of it, with what the operator changed since.</summary>
@@ -46,6 +48,9 @@ internal sealed class ManagedDomain
 
     /// <summary>Its serial port.</summary>
     internal GuestConsole Console { get; }
+
+    /// <summary>Where an operator can look on and type; the serial port first.</summary>
+    internal IReadOnlyList<DomainConsole> Consoles { get; }
 
     /// <summary>Its output in lines.</summary>
     internal GuestLines Lines { get; }

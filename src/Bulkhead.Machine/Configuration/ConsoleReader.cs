@@ -26,7 +26,7 @@ internal sealed class ConsoleReader(ConfigErrors errors, string folder)
             map.Error("size", $"\"{size}\" is no size", ConsoleRequest.SizeForm);
         }
 
-        return ReadPath(map) is { } socket ? new ConsoleRequest(socket, columns, rows) : null;
+        return new ConsoleRequest(ReadPath(map), columns, rows);
     }
 
     /// <summary>Reads the ports of a domain.</summary>
@@ -45,6 +45,7 @@ internal sealed class ConsoleReader(ConfigErrors errors, string folder)
                     map.Error("name", PortRequest.IsName(name) ? $"\"{name}\" is an earlier port of the domain" : $"\"{name}\" is no name of a port", PortRequest.NameForm);
                 }
 
+                map.Require("path", ConsoleRequest.PathForm);
                 if (ReadPath(map) is { } socket)
                 {
                     ports.Add(new PortRequest(name, socket));
@@ -71,7 +72,6 @@ internal sealed class ConsoleReader(ConfigErrors errors, string folder)
 
     private string? ReadPath(ConfigMap map)
     {
-        map.Require("path", ConsoleRequest.PathForm);
         string? path = map.Text("path", ConsoleRequest.PathForm) is { } text ? Path.GetFullPath(text, folder) : null;
         if (path is not null && !ConsoleRequest.Fits(path))
         {

@@ -125,7 +125,7 @@ internal static class SystemFields
 
     public static readonly FieldTable Console = new(
         "console", "A virtio console; the guest finds /dev/hvc0.",
-        ConfigField.Text("path", "The path of a socket to be made, by which a process of the host is at the console") with { Required = true },
+        ConfigField.Text("path", "The path of a socket to be made, by which a process of the host is at the console as well"),
         ConfigField.Text("size", "How large it is: COLUMNSxROWS"));
 
     public static readonly FieldTable Port = new(

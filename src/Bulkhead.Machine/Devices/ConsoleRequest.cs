@@ -5,10 +5,10 @@ using Bulkhead.Host.Network;
 namespace Bulkhead.Machine.Devices;
 
 /// <summary>The virtio console a domain is to have.</summary>
-/// <param name="Path">Where processes of the host connect to it.</param>
+/// <param name="Path">Where processes of the host connect to it, or null.</param>
 /// <param name="Columns">How many columns it has; 0: nobody knows.</param>
 /// <param name="Rows">How many rows.</param>
-public sealed record ConsoleRequest(string Path, ushort Columns = 0, ushort Rows = 0)
+public sealed record ConsoleRequest(string? Path, ushort Columns = 0, ushort Rows = 0)
 {
     /// <summary>How it is written on a command line.</summary>
     public const string Form = "PATH[,size=COLUMNSxROWS]";
@@ -55,5 +55,6 @@ public sealed record ConsoleRequest(string Path, ushort Columns = 0, ushort Rows
     }
 
     /// <summary>Opens its host's end; the caller disposes it.</summary>
-    internal HostPort Open() => new(string.Empty, Path, Columns, Rows);
+    /// <param name="output">Who looks on, or null.</param>
+    internal HostPort Open(Action<ReadOnlySpan<byte>>? output) => new(string.Empty, Path, Columns, Rows, output is null ? null : new PortViewers(output));
 }

@@ -122,7 +122,7 @@ internal sealed class DomainDevices : IDisposable
                 throw new OperatorException($"{request.Name}: {request.Ports.Count} ports are more than a console has; give at most {PortRequest.Most}.", 2);
             }
 
-            devices.Console = request.Console?.Open();
+            devices.Console = request.Console?.Open(request.ConsoleOutput);
             foreach (PortRequest port in request.Ports)
             {
                 devices._ports.Add(port.Open());

@@ -3,6 +3,7 @@ using Bulkhead.Core.Io;
 using Bulkhead.Core.Time;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Files;
+using Bulkhead.Devices.Backends.Ports;
 using Bulkhead.Devices.Chipset;
 using Bulkhead.Devices.Display;
 using Bulkhead.Devices.Firmware;
@@ -201,6 +202,9 @@ internal sealed class Board : IDisposable
 
     /// <summary>Tells the guest, if it listens, that it was held still.</summary>
     internal void NoteStopped() => _kvmClock?.NoteStopped();
+
+    /// <summary>Who looks on at the virtio console, or null.</summary>
+    internal PortViewers? Viewers => _behind?.Console?.Viewers;
 
     /// <summary>Makes a disk larger; then <see cref="NoteGrown"/>.</summary>
     internal long GrowDisk(int disk, Func<long, long> sizeOf) => _behind?.GrowDisk(disk, sizeOf) ?? 0;

@@ -302,6 +302,14 @@ public sealed class Domain : IDisposable
     /// <summary>Offers console input; returns how many bytes were taken.</summary>
     public int SendInput(ReadOnlySpan<byte> data) => _board?.Serial.Receive(data) ?? 0;
 
+    /// <summary>Types at its virtio console, where it has one whose output is taken; how many bytes were taken.</summary>
+    /// <remarks><i>Threading</i>: any thread.</remarks>
+    public int SendConsoleInput(ReadOnlySpan<byte> data) => _board?.Viewers?.Type(data) ?? 0;
+
+    /// <summary>Tells the guest how large that console is from now on.</summary>
+    /// <remarks><i>Threading</i>: any thread.</remarks>
+    public void ResizeConsole(ushort columns, ushort rows) => _board?.Viewers?.Resize(columns, rows);
+
     /// <summary>A worker's vCPU halted with interrupts off. If all did, and nothing they cannot mask can come, it is over.</summary>
     internal void NoteStuck()
     {

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using Bulkhead.Images;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Domains;
 using Xunit;
 
 namespace Bulkhead.Machine.Tests.Boots;
@@ -16,6 +17,7 @@ public sealed class DeviceBootTests : IDisposable
     private const uint Cid = 7;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("devices").FullName;
+    private readonly List<byte> _seen = [];
 
     private string this[string name] => Path.Combine(_folder, name);
 
@@ -49,6 +51,7 @@ public sealed class DeviceBootTests : IDisposable
 
             Talk(shell, runner);
             AtTheConsole(Run);
+            LookOn(runner.Domains[0]);
             Sockets(Run);
 
             shell.Type(runner.Domains[0], "poweroff -f");
@@ -97,6 +100,33 @@ public sealed class DeviceBootTests : IDisposable
         Assert.True(text.ToString().Contains("30 100", StringComparison.Ordinal), text.ToString());
     }
 
+    /// <summary>Somebody of this process types in the same shell, says another size, and sees what it prints; nobody is at the path any more.</summary>
+    private void LookOn(Domain domain)
+    {
+        byte[] words = "until [ \"$(stty size)\" = '40 120' ]; do sleep 0.1; done; stty size; echo lo\"\"oked\n"u8.ToArray();
+        Assert.Equal(words.Length, domain.SendConsoleInput(words));
+        domain.ResizeConsole(120, 40);
+        Assert.True(SpinWait.SpinUntil(() => Seen().Contains("looked", StringComparison.Ordinal), LongestMs), Seen());
+        Assert.Contains("40 120\r\n", Seen(), StringComparison.Ordinal);
+        Assert.Contains("finished", Seen(), StringComparison.Ordinal); // what it printed to who was at the path
+
+        string Seen()
+        {
+            lock (_seen)
+            {
+                return Encoding.ASCII.GetString([.. _seen]);
+            }
+        }
+    }
+
+    private void See(ReadOnlySpan<byte> data)
+    {
+        lock (_seen)
+        {
+            _seen.AddRange(data);
+        }
+    }
+
     /// <summary>Sockets of the guest's and the host's, each called by the other; busybox has none, perl does.</summary>
     private void Sockets(Func<string, string> run)
     {
@@ -143,6 +173,7 @@ public sealed class DeviceBootTests : IDisposable
             Shares = [new ShareRequest(share, "share", true)],
             Console = new ConsoleRequest(this["console"], 100, 30),
             Ports = [new PortRequest("org.test.one", this["one"]), new PortRequest("org.test.two", this["two"])],
+            ConsoleOutput = See,
             Serial = shell.Write,
         };
         return MachineRunner.Build(new MachineRequest { Domains = [domain] }, engines.Seam);

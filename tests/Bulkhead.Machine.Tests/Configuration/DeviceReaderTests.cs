@@ -74,7 +74,6 @@ public sealed class DeviceReaderTests
     [InlineData("shares: [{ folder: / }]", "domains[0].shares[0].tag: is missing, and the folder's name is none; 1 to 36 letters")]
     [InlineData("shares: [{ folder: a, tag: a b }]", "domains[0].shares[0].tag: \"a b\" is no tag; 1 to 36 letters")]
     [InlineData("shares: [{ folder: a }, { folder: b/a }]", "domains[0].shares[1].tag: \"a\" is that of an earlier share of the domain")]
-    [InlineData("console: { size: 80x24 }", "domains[0].console.path: is missing; the path of a socket to be made")]
     [InlineData("console: { path: p, size: 80 }", "domains[0].console.size: \"80\" is no size; COLUMNSxROWS, such as 80x24")]
     [InlineData("console: { path: p }, ports: [{ name: a, path: p }]", "domains[0].ports[0].path: is another port's")]
     [InlineData("ports: [{ path: p }]", "domains[0].ports[0].name: is missing; 1 to 64 letters")]
@@ -92,6 +91,17 @@ public sealed class DeviceReaderTests
         OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", $"domains: [{{name: a, image: debian, {fields}}}]"));
 
         Assert.Contains(expected, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{ size: 80x24 }", null, 80)]
+    [InlineData("{}", null, 0)]
+    [InlineData("{ path: /p }", "/p", 0)]
+    public void Parse_Console_NeedsNoPath(string console, string? path, int columns)
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", $"domains: [{{name: a, image: debian, console: {console}}}]");
+
+        Assert.Equal(new ConsoleRequest(path, (ushort)columns, (ushort)(columns == 0 ? 0 : 24)), system.Domains[0].Console);
     }
 
     [Theory]

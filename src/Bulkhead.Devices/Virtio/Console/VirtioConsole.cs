@@ -50,7 +50,7 @@ internal sealed class VirtioConsole : IVirtioDevice
         _ports = [.. first, .. named.Select(static (host, i) => new ConsolePort(i + 1, host, isConsole: false))];
         PortCount = named.Count + 1;
         QueueSizes = [.. Enumerable.Repeat(QueueSize, 2 * (PortCount + 1))];
-        Features = ConsoleFeatures.MultiplePorts | VirtioFeatures.InOrder | (console is { Columns: > 0 } ? ConsoleFeatures.Size : 0);
+        Features = ConsoleFeatures.MultiplePorts | VirtioFeatures.InOrder | (console is null ? 0 : ConsoleFeatures.Size);
         foreach (ConsolePort port in _ports)
         {
             port.Host.Watch(set, KeyOf(port));
@@ -139,7 +139,7 @@ internal sealed class VirtioConsole : IVirtioDevice
         reader.EndSection();
     }
 
-    private static ulong KeyOf(ConsolePort port) => 2 * (ulong)port.Id;
+    private static ulong KeyOf(ConsolePort port) => 4 * (ulong)port.Id;
 
     // The queues of port 0 come before those of control, those of the others behind.
     private static int ReceiveQueueOf(ConsolePort port) => port.Id == 0 ? 0 : 2 * (port.Id + 1);
@@ -161,7 +161,7 @@ internal sealed class VirtioConsole : IVirtioDevice
             return;
         }
 
-        TakeNews();
+        TakeNews(session);
         if (session is null)
         {
             return;
@@ -216,7 +216,7 @@ internal sealed class VirtioConsole : IVirtioDevice
         }
     }
 
-    private void TakeNews()
+    private void TakeNews(VirtioSession? session)
     {
         for (int count = _news.Length; count == _news.Length;)
         {
@@ -232,6 +232,11 @@ internal sealed class VirtioConsole : IVirtioDevice
                     else if (_news[i].Key == KeyOf(port) + 1)
                     {
                         port.Host.NoteClient(_news[i].Events);
+                    }
+                    else if (_news[i].Key == KeyOf(port) + 2 && port.Host.NoteViewers())
+                    {
+                        port.Owed |= port.IsReady ? ConsoleNews.Size : ConsoleNews.None;
+                        session?.ConfigChanged();
                     }
                 }
             }

@@ -27,7 +27,7 @@ internal sealed class ConsoleRig : IDisposable
 
     public ConsoleRig(bool console = true)
     {
-        _console = console ? new HostPort(string.Empty, PathOf("console"), 80, 24) : null;
+        _console = console ? new HostPort(string.Empty, PathOf("console"), 80, 24, Viewers = new PortViewers(data => Viewed.AddRange(data))) : null;
         _named = [new HostPort("one", PathOf("one")), new HostPort("org.two", PathOf("two"))];
         Device = NewDevice(_executor, _set);
         Rig = new VirtioRig(Device);
@@ -35,6 +35,11 @@ internal sealed class ConsoleRig : IDisposable
     }
 
     public VirtioConsole Device { get; }
+
+    public PortViewers? Viewers { get; }
+
+    /// <summary>What those who look on at the console saw.</summary>
+    public List<byte> Viewed { get; } = [];
 
     public VirtioRig Rig { get; }
 

@@ -1,7 +1,9 @@
 using System.Net.Sockets;
+using System.Text;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Memory;
 using Bulkhead.Core.State;
+using Bulkhead.Devices.Backends.Ports;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Host.Threads;
@@ -93,6 +95,77 @@ public sealed class ConsoleTests : IDisposable
         Assert.Equal("in"u8.ToArray(), _rig.Take(0));
         Assert.Equal(1, _rig.Send(1, "out"u8.ToArray()));
         Assert.Equal("out"u8.ToArray(), Received(console, 3));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WhoLooksOnAtTheConsole_SeesAndTypes_WhetherSomebodyIsAtThePathOrNot(bool connected)
+    {
+        _rig.Begin();
+        using Socket? path = connected ? _rig.Connect("console") : null;
+        Assert.Equal(1, _rig.Send(1, "out"u8.ToArray()));
+        Assert.Equal(1, _rig.Send(5, "of another port"u8.ToArray()));
+        Assert.Equal("out"u8.ToArray(), _rig.Viewed);
+        Assert.Equal(connected ? "out" : string.Empty, path is null ? string.Empty : Encoding.ASCII.GetString(Received(path, 3)));
+
+        Assert.Equal(2, _rig.Viewers?.Type("in"u8));
+        _rig.Work();
+        Assert.Equal("in"u8.ToArray(), _rig.Take(0));
+        path?.Send("too"u8);
+        _rig.Work();
+        Assert.Equal(connected ? "too"u8.ToArray() : null, _rig.Take(0));
+    }
+
+    [Fact]
+    public void WhatIsTyped_WaitsForTheGuest_AndIsTakenAsFarAsThereIsRoom()
+    {
+        byte[] data = new byte[10_000];
+        new Random(3).NextBytes(data);
+        Assert.InRange(_rig.Viewers?.Type(data) ?? 0, 1, data.Length - 1);
+        Assert.Equal(0, _rig.Viewers?.Type(data));
+        _rig.Begin();
+        var got = new List<byte>();
+        while (got.Count < data.Length)
+        {
+            byte[]? taken = _rig.Take(0);
+            Assert.NotNull(taken);
+            got.AddRange(taken);
+            _ = _rig.Viewers?.Type(data.AsSpan(got.Count)); // the guest took all that was typed
+            _rig.Work();
+        }
+
+        Assert.Equal(data, got);
+    }
+
+    [Fact]
+    public void ToALifeThatIsOver_NothingIsTyped()
+    {
+        var viewers = new PortViewers(static _ => { });
+        viewers.Dispose();
+        Assert.Equal(0, viewers.Type("x"u8));
+        viewers.Resize(1, 1);
+        Assert.Null(viewers.TakeSize());
+    }
+
+    [Fact]
+    public void S5_3_6_2_AnotherSize_IsTold_AndStandsInTheConfiguration()
+    {
+        _rig.Begin();
+        _rig.Viewers?.Resize(100, 30);
+        _rig.Work();
+        Assert.Equal(["0 Resize 1 100x30"], All());
+        Assert.Equal((100ul, 30ul), (_rig.Driver.Read(PciCapabilityKind.Device, 0, 2), _rig.Driver.Read(PciCapabilityKind.Device, 2, 2)));
+        _rig.Viewers?.Resize(100, 30); // the same says nothing
+        _rig.Work();
+        Assert.Empty(All());
+
+        // A driver of one port is told by the interrupt of the configuration.
+        _rig.Driver.Reset();
+        _rig.Start(RingKinds.Split | ConsoleFeatures.Size);
+        _rig.Viewers?.Resize(90, 20);
+        _rig.Work();
+        Assert.Equal((90ul, 20ul), (_rig.Driver.Read(PciCapabilityKind.Device, 0, 2), _rig.Driver.Read(PciCapabilityKind.Device, 2, 2)));
     }
 
     [Fact]
