@@ -209,7 +209,7 @@ internal sealed class ControlSession
     {
         Number("columns", out ushort columns);
         Number("rows", out ushort rows);
-        console.Resize?.Invoke(columns, rows);
+        console.Resize(columns, rows);
 
         void Number(string name, out ushort number)
         {

@@ -141,6 +141,10 @@ internal sealed class ManagedDomain
         try
         {
             Domain.Start();
+            foreach (DomainConsole console in Consoles)
+            {
+                console.Renew();
+            }
         }
         catch (OperatorException e)
         {
