@@ -4,6 +4,9 @@ namespace Bulkhead.Devices.Executors;
 /// <remarks><i>Threading</i>: any. The creator disposes it, after which nothing runs.</remarks>
 public interface IDeviceExecutor : IDisposable
 {
+    /// <summary>Others that may work beside it, where the work is mostly waiting: started by the same device, disposed with this one.</summary>
+    IReadOnlyList<IDeviceExecutor> Helpers => [];
+
     /// <summary>Says what the work is. Once, before anything rings.</summary>
     /// <param name="work">Does what there is to do; called again whenever it was rung since it began.</param>
     /// <param name="failed">Told of what the work threw, which is a bug of ours.</param>

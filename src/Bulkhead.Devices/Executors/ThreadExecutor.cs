@@ -15,11 +15,16 @@ public sealed class ThreadExecutor : IDeviceExecutor
     /// <summary>A thread by this name, which Linux shows the first 15 characters of.</summary>
     /// <param name="name">The name.</param>
     /// <param name="lingering">How it looks for more to do before it sleeps; null: it does not.</param>
-    public ThreadExecutor(string name, Lingering? lingering = null)
+    /// <param name="helpers">How many threads by the same name may work beside it.</param>
+    public ThreadExecutor(string name, Lingering? lingering = null, int helpers = 0)
     {
+        Helpers = [.. Enumerable.Range(0, helpers).Select(_ => new ThreadExecutor(name))];
         _thread = new DeviceThread(name, Wait, _bell.Ring);
         _lingering = lingering;
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IDeviceExecutor> Helpers { get; }
 
     /// <inheritdoc/>
     public void Start(Action work, Action<Exception> failed) => _thread.Start(work, failed);
@@ -51,7 +56,14 @@ public sealed class ThreadExecutor : IDeviceExecutor
     public void RingAt(long timeNs) => _untilNs = timeNs;
 
     /// <inheritdoc/>
-    public void Dispose() => _thread.End();
+    public void Dispose()
+    {
+        _thread.End();
+        foreach (IDeviceExecutor helper in Helpers)
+        {
+            helper.Dispose();
+        }
+    }
 
     // Where it slept for so short a time, it would have lost less by looking.
     private void Wait()

@@ -30,6 +30,9 @@ internal sealed class VirtioSession(VirtioFunction function, GuestMemory memory,
         }
     }
 
+    /// <summary>Interrupts the driver for a queue, which it wants.</summary>
+    internal void Raise(int queue) => function.RaiseQueue(queue);
+
     /// <summary>Tells the driver that the configuration changed.</summary>
     internal void ConfigChanged() => function.ChangeConfig(this);
 

@@ -23,6 +23,7 @@ namespace Bulkhead.Machine.Devices;
 internal sealed class DomainDevices : IDisposable
 {
     private const int UncachedUnitBytes = 4096;
+    private const int UncachedHelpers = 3; // each request waits for the storage, which does better with several to do
 
     private readonly List<(IDisk Disk, DiskRequest Request)> _disks = [];
     private readonly List<NetCard> _nets = [];
@@ -173,13 +174,19 @@ internal sealed class DomainDevices : IDisposable
     }
 
     /// <summary>Where a device works; whoever asks disposes it.</summary>
-    internal IDeviceExecutor NewExecutor(string device, ITimerQueue timers) => _immediate ? new ImmediateExecutor(timers) : new ThreadExecutor($"{device} {_domain}", _lingering);
+    internal IDeviceExecutor NewExecutor(string device, ITimerQueue timers) => NewThreads(device, timers, helpers: 0);
+
+    /// <summary>Where a queue of a disk is served; whoever asks disposes it.</summary>
+    internal IDeviceExecutor NewExecutor(DiskRequest disk, ITimerQueue timers) => NewThreads("disk", timers, disk.Uncached ? UncachedHelpers : 0);
 
     /// <summary>The thread of a network card; whoever asks disposes it.</summary>
     internal IDeviceExecutor NewExecutor(NetCard net) => net.Backend.CreateExecutor($"net {_domain}");
 
     /// <summary>The thread of a device that watches sockets; whoever asks disposes it, and then the set.</summary>
     internal PollExecutor NewExecutor(string device, PollSet sockets) => new($"{device} {_domain}", sockets.Handle) { Interest = PollEvents.Readable };
+
+    private IDeviceExecutor NewThreads(string device, ITimerQueue timers, int helpers) =>
+        _immediate ? new ImmediateExecutor(timers) : new ThreadExecutor($"{device} {_domain}", _lingering, helpers);
 
     private FrameStream StartPasst(NetRequest net)
     {

@@ -126,7 +126,7 @@ internal sealed class Board : IDisposable
             _devices = new PciDevices(pciSlots, windows, ram, bus, () => clock.NowNs);
             foreach ((IDisk disk, DiskRequest request) in devices.Disks)
             {
-                _devices.AddDisk(disk, request.Serial, request.Mmio, request.Limit?.ToRate() ?? DeviceLimit.None, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor("disk", timers))]);
+                _devices.AddDisk(disk, request.Serial, request.Mmio, request.Limit?.ToRate() ?? DeviceLimit.None, [.. domain.Slots.Take(MostDiskQueues).Select(_ => devices.NewExecutor(request, timers))]);
             }
 
             foreach (NetCard net in devices.Nets)

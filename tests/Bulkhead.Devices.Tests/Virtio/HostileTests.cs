@@ -98,13 +98,15 @@ public sealed class HostileTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void RingsThatChangeUnderneath_NeitherThrowNorHang(bool packed)
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(false, 2)]
+    [InlineData(true, 2)]
+    public void RingsThatChangeUnderneath_NeitherThrowNorHang(bool packed, int helpers)
     {
         var thrown = new ConcurrentQueue<Exception>();
-        using var first = new WatchedExecutor(new ThreadExecutor("test race 0"), thrown);
-        using var second = new WatchedExecutor(new ThreadExecutor("test race 1"), thrown);
+        using var first = new WatchedExecutor(new ThreadExecutor("test race 0", null, helpers), thrown);
+        using var second = new WatchedExecutor(new ThreadExecutor("test race 1", null, helpers), thrown);
         using var rig = new VirtioRig(new VirtioBlock(new MemoryDisk(8), "x", [first, second]), RamBytes);
         var driver = new VirtioDriver(rig);
         var random = new Random(11);

@@ -11,7 +11,7 @@ namespace Bulkhead.Devices.Virtio.Block;
 
 /// <summary>A disk.</summary>
 /// <remarks>
-/// <para><i>Threading</i>: requests are served on the executors, one for each queue; everything else under the transport's lock.</para>
+/// <para><i>Threading</i>: requests are served on the executors, one for each queue, and their helpers; everything else under the transport's lock.</para>
 /// <para><i>Source</i>: VIRTIO 1.2, 5.2 Block Device.</para>
 /// </remarks>
 internal sealed class VirtioBlock : IVirtioDevice
@@ -51,9 +51,10 @@ internal sealed class VirtioBlock : IVirtioDevice
             Serve,
             throttle is null ? null : (DescriptorChain chain, out long againNs) => throttle.TryTake(1, DataBytes(chain), out againNs));
         QueueSizes = [.. Enumerable.Repeat(QueueSize, _lanes.Count)];
-        Features = VirtioFeatures.InOrder | BlockFeatures.SizeMaximum | BlockFeatures.SegmentMaximum | BlockFeatures.BlockSize | BlockFeatures.Topology | BlockFeatures.Flush
+        Features = BlockFeatures.SizeMaximum | BlockFeatures.SegmentMaximum | BlockFeatures.BlockSize | BlockFeatures.Topology | BlockFeatures.Flush
             | BlockFeatures.ConfigurableCache | BlockFeatures.MultiQueue | BlockFeatures.Discard | BlockFeatures.WriteZeroes
-            | (disk.ReadOnly ? BlockFeatures.ReadOnly : 0);
+            | (disk.ReadOnly ? BlockFeatures.ReadOnly : 0)
+            | (executors.Any(static e => e.Helpers.Count > 0) ? 0 : VirtioFeatures.InOrder);
     }
 
     /// <inheritdoc/>
