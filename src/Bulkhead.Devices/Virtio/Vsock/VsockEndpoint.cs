@@ -28,8 +28,7 @@ public sealed class VsockEndpoint : IDisposable
     public VsockEndpoint(uint cid, string? path = null)
     {
         (Cid, _path) = (cid, path);
-        _listener = path is null ? null : UnixListener.Open(
-            UnixAddress.TryCreate(path) ?? throw new OperatorException($"{path}: a socket's path has {UnixAddress.MostPathBytes} bytes at most; give a shorter one.", 2));
+        _listener = path is null ? null : UnixListener.Open(path);
     }
 
     /// <summary>The guest's number.</summary>
