@@ -161,6 +161,21 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData("/a/My Appliance.ova", "My-Appliance")]
+    [InlineData("mixed.yaml", "mixed")]
+    [InlineData("debian-12.5_amd64.ova", "debian-12.5_amd64")]
+    [InlineData(".hidden.yaml", "hidden")]
+    [InlineData("/a/.yaml", "system")]
+    [InlineData("debian-12-generic-amd64-20240101.ova", "debian-12-generic-amd64-20240101")]
+    [InlineData("debian-12-generic-amd64-20240101-1.ova", "debian-12-generic-amd64-5c55b0bc")]
+    [InlineData("日本.ova", "---cf2abf0c")]
+    public void NameOf_IsTheFiles_AsFarAsItCanBe(string path, string name)
+    {
+        Assert.Equal(name, UpCommand.NameOf(path));
+        Assert.True(UpCommand.IsName(name));
+    }
+
+    [Theory]
     [InlineData("stop", "Required argument 'DOMAIN' missing")]
     [InlineData("set box weight", "weight: not understood; write NAME=VALUE")]
     [InlineData("logs box --tail many", "--tail many: not understood; write a number")]

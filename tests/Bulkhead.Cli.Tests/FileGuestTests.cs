@@ -69,7 +69,7 @@ public sealed class FileGuestTests : IDisposable
     {
         byte[] system = new byte[1 << 20];
         new Random(1).NextBytes(system);
-        string ova = Path.Combine(_folder, "My Appliance.ova");
+        string ova = Path.Combine(_folder, "appliance.ova");
         using (var archive = new TarWriter(File.Create(ova), TarEntryFormat.Ustar))
         {
             archive.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "a.ovf") { DataStream = new MemoryStream(System.Text.Encoding.ASCII.GetBytes(Ovf)) });
@@ -78,7 +78,7 @@ public sealed class FileGuestTests : IDisposable
 
         FileGuest guest = Open(ova, firmware: s_firmware);
 
-        string disk = Path.Combine(_folder, "domains", "my-appliance", "disk1.qcow2");
+        string disk = Path.Combine(_folder, "domains", "first", "disk1.qcow2");
         Assert.Equal(new DiskRequest { Path = disk, Format = "qcow2" }, Assert.Single(guest.Disks));
         Assert.Equal((4, 768ul << 20), (guest.Cpus, guest.MemoryBytes));
         Assert.Contains(disk, Assert.Single(_said), StringComparison.Ordinal);
@@ -101,6 +101,6 @@ public sealed class FileGuestTests : IDisposable
         return path;
     }
 
-    private FileGuest Open(string path, string? name = null, bool forget = false, FirmwareRequest? firmware = null) =>
+    private FileGuest Open(string path, string name = "first", bool forget = false, FirmwareRequest? firmware = null) =>
         FileGuest.Open(path, name, forget, firmware, new DomainImages(Path.Combine(_folder, "domains")), _said.Add);
 }

@@ -106,7 +106,7 @@ internal sealed class RunCommand
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "Write where the guest's code spent its time: functions of its kernel, instructions." };
     private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write VM exits, interrupts and turns as a Chrome trace, which Perfetto opens (docs/trace.md)." };
     private readonly Option<string?> _name = Options.Create(
-        "--name", "NAME", "Whose disk it is, of an image or OVA that has one: what is written to it is there at the next run of that name (the image's).",
+        "--name", "NAME", "Whose disk it is, of an image or OVA that has one: what is written to it is there at the next run of that name (the image's or file's).",
         UpCommand.NameForm, static (string text, out string? name) => UpCommand.IsName(name = text));
 
     private readonly Option<bool> _snapshot = Options.Switch("--snapshot", "Forget at the end what was written to the disks of the image or file.");
@@ -195,7 +195,7 @@ internal sealed class RunCommand
                 throw new OperatorException($"--append: the kernel's command line is on {path}; leave it out, or give --kernel.", ExitCode.Usage);
             }
 
-            file = FileGuest.Open(path, line.GetValue(_name), line.GetValue(_snapshot), firmware, new DomainImages(), Say);
+            file = FileGuest.Open(path, line.GetValue(_name) ?? UpCommand.NameOf(path), line.GetValue(_snapshot), firmware, new DomainImages(), Say);
             (firmware, disks) = (file.Firmware, [.. file.Disks, .. disks]);
         }
         else if (line.GetValue(_image) is string name)
