@@ -64,7 +64,7 @@ public sealed unsafe class StreamSocket : IDisposable
         return null;
     }
 
-    /// <summary>Hands the stream on to code that waits for its bytes; this end of it is not to be used any more.</summary>
+    /// <summary>Hands what a listener that waits accepted on to code that waits for its bytes too; this is not to be used any more.</summary>
     public Socket ToSocket()
     {
         var handle = new SafeSocketHandle(Handle.DangerousGetHandle(), ownsHandle: true);
