@@ -28,36 +28,7 @@ internal sealed class MachineHost : IMachineHost
         using FileStream? profile = request.ProfilePath is null ? null : Options.CreateFile("--profile", request.ProfilePath);
         using FileStream? screenshot = request.ScreenshotPath is null ? null : Options.CreateFile("--screenshot", request.ScreenshotPath);
         using ISerialEnd serial = request.Serial.Open();
-        var domain = new DomainRequest
-        {
-            Name = "guest",
-            KernelPath = request.KernelPath,
-            Firmware = request.Firmware,
-            InitrdPath = request.InitrdPath,
-            Modules = request.Modules,
-            LinuxWords = (request.Display is null ? string.Empty : DomainRequest.LinuxScreen) + DomainRequest.LinuxConsole,
-            CommandLine = request.Append,
-            MemoryBytes = request.MemoryBytes,
-            Vcpus = request.Cpus,
-            CpuModel = request.CpuModel switch
-            {
-                CpuModel.Host => "host",
-                CpuModel.X8664V2 => "x86-64-v2",
-                CpuModel.X8664V3 => "x86-64-v3",
-                _ => "auto",
-            },
-            Serial = serial.Write,
-            DebugExit = request.DebugExit,
-            Disks = request.Disks,
-            Nets = request.Nets,
-            Shares = request.Shares,
-            Console = request.Console,
-            Ports = request.Ports,
-            Entropy = request.Entropy,
-            Balloon = request.Balloon,
-            Vsock = request.Vsock,
-            Display = request.Display,
-        };
+        DomainRequest domain = request.Guest with { Serial = serial.Write };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
         using var signals = new HostSignals(runner.Stop);
         serial.Attach(runner.Domains[0]);

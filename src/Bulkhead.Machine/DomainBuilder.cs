@@ -104,7 +104,7 @@ internal static class DomainBuilder
                 Kernel = kernel.Span,
                 Initrd = initrd.Span,
                 Modules = modules.Files,
-                LinuxWords = request.LinuxWords,
+                LinuxWords = request.AllLinuxWords,
                 CommandLine = request.CommandLine,
                 Screen = d.Board.Screen,
                 Rsdp = rsdp,

@@ -11,8 +11,7 @@ public sealed record DomainRequest
     /// <summary>Tells a Linux kernel where its console is, and to reset the machine when it panics.</summary>
     public const string LinuxConsole = "console=ttyS0,115200 panic=-1";
 
-    /// <summary>Tells a Linux kernel with a display, before that, that its messages go there too.</summary>
-    public const string LinuxScreen = "console=tty0 ";
+    private const string LinuxScreen = "console=tty0 "; // before that: its messages go there too
 
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
@@ -29,8 +28,8 @@ public sealed record DomainRequest
     /// <summary>The files a Multiboot kernel is handed, in order.</summary>
     public IReadOnlyList<ModuleRequest> Modules { get; init; } = [];
 
-    /// <summary>What a Linux kernel is told before its command line; kernels of other kinds are not.</summary>
-    public string LinuxWords { get; init; } = LinuxConsole;
+    /// <summary>What a Linux kernel is told between <see cref="LinuxConsole"/> and its command line; kernels of other kinds are not.</summary>
+    public string LinuxWords { get; init; } = string.Empty;
 
     /// <summary>The kernel's command line.</summary>
     public string CommandLine { get; init; } = string.Empty;
@@ -44,8 +43,8 @@ public sealed record DomainRequest
     /// <summary>The CPU model's name; the engine knows what it means.</summary>
     public string CpuModel { get; init; } = "auto";
 
-    /// <summary>Takes the serial output.</summary>
-    public required SerialOutput Serial { get; init; }
+    /// <summary>Takes the serial output; unless another is named, it vanishes.</summary>
+    public SerialOutput Serial { get; init; } = static _ => { };
 
     /// <summary>Its disks, in the order in which it finds them.</summary>
     public IReadOnlyList<DiskRequest> Disks { get; init; } = [];
@@ -91,4 +90,7 @@ public sealed record DomainRequest
 
     /// <summary>The CPUs its vCPUs may be on, as numbers in the pool's list; empty: any of the pool's.</summary>
     public IReadOnlyList<int> Cpus { get; init; } = [];
+
+    /// <summary>All a Linux kernel is told before its command line.</summary>
+    internal string AllLinuxWords => $"{(Display is null ? string.Empty : LinuxScreen)}{LinuxConsole} {LinuxWords}".TrimEnd();
 }

@@ -1,6 +1,7 @@
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
 using Bulkhead.Host;
+using Bulkhead.Machine;
 using Bulkhead.Machine.Devices;
 using Xunit;
 
@@ -20,20 +21,12 @@ public sealed class CommandLineTests
         Assert.Equal(
             new RunRequest
             {
-                KernelPath = s_file,
-                InitrdPath = null,
-                Append = string.Empty,
-                MemoryBytes = 512UL << 20,
-                Cpus = 1,
-                CpuModel = CpuModel.Default,
+                Guest = new DomainRequest { Name = "guest", KernelPath = s_file, MemoryBytes = 512UL << 20 },
                 Engine = EngineChoice.Auto,
                 Clock = ClockChoice.Real,
                 EngineOptions = string.Empty,
                 Serial = new SerialTarget(SerialKind.Stdio, string.Empty),
-                Disks = [],
-                Nets = [],
                 TimeoutNs = null,
-                DebugExit = false,
                 Stats = false,
                 ProfilePath = null,
                 TracePath = null,
@@ -54,20 +47,22 @@ public sealed class CommandLineTests
         Assert.Equal(
             new RunRequest
             {
-                KernelPath = s_file,
-                InitrdPath = s_file,
-                Append = "quiet a=b",
-                MemoryBytes = 1UL << 30,
-                Cpus = 2,
-                CpuModel = CpuModel.X8664V2,
+                Guest = new DomainRequest
+                {
+                    Name = "guest",
+                    KernelPath = s_file,
+                    InitrdPath = s_file,
+                    CommandLine = "quiet a=b",
+                    MemoryBytes = 1UL << 30,
+                    Vcpus = 2,
+                    CpuModel = "x86-64-v2",
+                    DebugExit = true,
+                },
                 Engine = EngineChoice.Translator,
                 Clock = ClockChoice.Instructions,
                 EngineOptions = string.Empty,
                 Serial = new SerialTarget(SerialKind.File, "/tmp/out"),
-                Disks = [],
-                Nets = [],
                 TimeoutNs = 120_000_000_000,
-                DebugExit = true,
                 Stats = true,
                 ProfilePath = "/tmp/profile",
                 TracePath = "/tmp/trace",
@@ -81,7 +76,7 @@ public sealed class CommandLineTests
         var host = new RecordingHost();
 
         Assert.Equal(7, Invoke(host, out _, "run", "--firmware", $"{s_file},log=/tmp/said", "--disk", s_file));
-        Assert.Equal((s_file, "/tmp/said", null), (host.Asked?.Firmware?.Path, host.Asked?.Firmware?.LogPath, host.Asked?.KernelPath));
+        Assert.Equal((s_file, "/tmp/said", null), (host.Asked?.Guest.Firmware?.Path, host.Asked?.Guest.Firmware?.LogPath, host.Asked?.Guest.KernelPath));
     }
 
     [Fact]
@@ -92,7 +87,7 @@ public sealed class CommandLineTests
         _ = Invoke(
             host, out _, "run", "--kernel", s_file, "--share", "/tmp", "--share", "/usr,tag=u,ro", "--console", "/tmp/c,size=90x20", "--port", "a,uds=/tmp/a", "--port", "b,uds=/tmp/b");
 
-        RunRequest asked = Assert.IsType<RunRequest>(host.Asked);
+        DomainRequest asked = Assert.IsType<RunRequest>(host.Asked).Guest;
         Assert.Equal([new ShareRequest("/tmp", "tmp", false), new ShareRequest("/usr", "u", true)], asked.Shares);
         Assert.Equal(new ConsoleRequest("/tmp/c", 90, 20), asked.Console);
         Assert.Equal([new PortRequest("a", "/tmp/a"), new PortRequest("b", "/tmp/b")], asked.Ports);
@@ -163,6 +158,21 @@ public sealed class CommandLineTests
         UpRequest up = Assert.IsType<UpRequest>(host.AskedUp);
         Assert.Equal((s_file, 3_000_000_000L, 9_000_000_000L, "/r.xml"), (up.SystemPath, up.DurationNs, up.TimeoutNs, up.JUnitPath));
         Assert.Equal(("Bulkhead.Cli.Tests", ViewChoice.Plain), (up.Name, up.View));
+    }
+
+    [Theory]
+    [InlineData("/a/My Appliance.ova", "My-Appliance")]
+    [InlineData("mixed.yaml", "mixed")]
+    [InlineData("debian-12.5_amd64.ova", "debian-12.5_amd64")]
+    [InlineData(".hidden.yaml", "hidden")]
+    [InlineData("/a/.yaml", "system")]
+    [InlineData("debian-12-generic-amd64-20240101.ova", "debian-12-generic-amd64-20240101")]
+    [InlineData("debian-12-generic-amd64-20240101-1.ova", "debian-12-generic-amd64-5c55b0bc")]
+    [InlineData("日本.ova", "---cf2abf0c")]
+    public void NameOf_IsTheFiles_AsFarAsItCanBe(string path, string name)
+    {
+        Assert.Equal(name, UpCommand.NameOf(path));
+        Assert.True(UpCommand.IsName(name));
     }
 
     [Theory]

@@ -1,5 +1,5 @@
-using System.Formats.Tar;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Devices.Tests.Disks;
 using Bulkhead.Host;
 using Bulkhead.Images;
 using Bulkhead.Machine.Devices;
@@ -10,20 +10,6 @@ namespace Bulkhead.Cli.Tests;
 
 public sealed class FileGuestTests : IDisposable
 {
-    private const string Ovf = """
-        <?xml version="1.0"?>
-        <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
-          xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData">
-          <References><File ovf:id="file1" ovf:href="system.img"/></References>
-          <DiskSection><Disk ovf:capacity="1" ovf:diskId="vmdisk1" ovf:fileRef="file1"/></DiskSection>
-          <VirtualSystem ovf:id="box"><Name>appliance</Name><VirtualHardwareSection>
-            <Item><rasd:ResourceType>3</rasd:ResourceType><rasd:VirtualQuantity>4</rasd:VirtualQuantity></Item>
-            <Item><rasd:AllocationUnits>MegaBytes</rasd:AllocationUnits><rasd:ResourceType>4</rasd:ResourceType><rasd:VirtualQuantity>768</rasd:VirtualQuantity></Item>
-            <Item><rasd:HostResource>ovf:/disk/vmdisk1</rasd:HostResource><rasd:ResourceType>17</rasd:ResourceType></Item>
-          </VirtualHardwareSection></VirtualSystem>
-        </Envelope>
-        """;
-
     private static readonly FirmwareRequest s_firmware = new() { Path = "/firmware" };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("bulkhead").FullName;
@@ -69,16 +55,12 @@ public sealed class FileGuestTests : IDisposable
     {
         byte[] system = new byte[1 << 20];
         new Random(1).NextBytes(system);
-        string ova = Path.Combine(_folder, "My Appliance.ova");
-        using (var archive = new TarWriter(File.Create(ova), TarEntryFormat.Ustar))
-        {
-            archive.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "a.ovf") { DataStream = new MemoryStream(System.Text.Encoding.ASCII.GetBytes(Ovf)) });
-            archive.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "system.img") { DataStream = new MemoryStream(system) });
-        }
+        string ova = Path.Combine(_folder, "appliance.ova");
+        OvaFile.Write(ova, OvaFile.Describe(768, "MegaBytes", "system.img"), ("system.img", system));
 
         FileGuest guest = Open(ova, firmware: s_firmware);
 
-        string disk = Path.Combine(_folder, "domains", "my-appliance", "disk1.qcow2");
+        string disk = Path.Combine(_folder, "domains", "first", "disk1.qcow2");
         Assert.Equal(new DiskRequest { Path = disk, Format = "qcow2" }, Assert.Single(guest.Disks));
         Assert.Equal((4, 768ul << 20), (guest.Cpus, guest.MemoryBytes));
         Assert.Contains(disk, Assert.Single(_said), StringComparison.Ordinal);
@@ -101,6 +83,6 @@ public sealed class FileGuestTests : IDisposable
         return path;
     }
 
-    private FileGuest Open(string path, string? name = null, bool forget = false, FirmwareRequest? firmware = null) =>
+    private FileGuest Open(string path, string name = "first", bool forget = false, FirmwareRequest? firmware = null) =>
         FileGuest.Open(path, name, forget, firmware, new DomainImages(Path.Combine(_folder, "domains")), _said.Add);
 }

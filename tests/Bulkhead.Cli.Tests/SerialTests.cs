@@ -146,6 +146,19 @@ public sealed class SerialTests : IDisposable
     }
 
     [Fact]
+    public void Unix_ClientThatComesAtTheEnd_DoesNotHoldItUp()
+    {
+        for (int i = 0; i < 200; i++)
+        {
+            SocketSerial serial = SocketSerial.Listen(Place);
+            using Socket client = Connect();
+            serial.Dispose();
+        }
+
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
     public void Unix_SocketLeftBehind_IsReplaced()
     {
         using (var old = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))

@@ -59,8 +59,8 @@ internal sealed class RunCommand
     private readonly Option<int> _cpus = Options.Create(
         "--cpus", "N", "The number of CPUs the guest has (1).", $"a number from 1 to {MostCpus}", (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n) && n is >= 1 and <= MostCpus);
 
-    private readonly Option<CpuModel> _cpu = Options.OneOf(
-        "--cpu", "The CPU the guest sees (x86-64-v3 where this host has it).", ("host", CpuModel.Host), ("x86-64-v2", CpuModel.X8664V2), ("x86-64-v3", CpuModel.X8664V3));
+    private readonly Option<string?> _cpu = Options.OneOf<string?>(
+        "--cpu", "The CPU the guest sees (x86-64-v3 where this host has it).", ("host", "host"), ("x86-64-v2", "x86-64-v2"), ("x86-64-v3", "x86-64-v3"));
 
     private readonly Option<EngineChoice> _engine = Options.OneOf(
         "--engine", "What runs the guest's code (auto).", ("auto", EngineChoice.Auto), ("translator", EngineChoice.Translator));
@@ -106,7 +106,7 @@ internal sealed class RunCommand
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "Write where the guest's code spent its time: functions of its kernel, instructions." };
     private readonly Option<string?> _trace = new("--trace") { HelpName = "FILE", Description = "Write VM exits, interrupts and turns as a Chrome trace, which Perfetto opens (docs/trace.md)." };
     private readonly Option<string?> _name = Options.Create(
-        "--name", "NAME", "Whose disk it is, of an image or OVA that has one: what is written to it is there at the next run of that name (the image's).",
+        "--name", "NAME", "Whose disk it is, of an image or OVA that has one: what is written to it is there at the next run of that name (the image's or file's).",
         UpCommand.NameForm, static (string text, out string? name) => UpCommand.IsName(name = text));
 
     private readonly Option<bool> _snapshot = Options.Switch("--snapshot", "Forget at the end what was written to the disks of the image or file.");
@@ -195,7 +195,7 @@ internal sealed class RunCommand
                 throw new OperatorException($"--append: the kernel's command line is on {path}; leave it out, or give --kernel.", ExitCode.Usage);
             }
 
-            file = FileGuest.Open(path, line.GetValue(_name), line.GetValue(_snapshot), firmware, new DomainImages(), Say);
+            file = FileGuest.Open(path, line.GetValue(_name) ?? UpCommand.NameOf(path), line.GetValue(_snapshot), firmware, new DomainImages(), Say);
             (firmware, disks) = (file.Firmware, [.. file.Disks, .. disks]);
         }
         else if (line.GetValue(_image) is string name)
@@ -220,30 +220,34 @@ internal sealed class RunCommand
 
         return _host.Run(new RunRequest
         {
-            KernelPath = kernel,
-            Firmware = firmware,
-            InitrdPath = initrd,
-            Modules = line.GetValue(_module) ?? [],
-            Append = append,
-            MemoryBytes = line.GetResult(_memory) is null ? file?.MemoryBytes ?? (512UL << 20) : line.GetValue(_memory),
-            Cpus = line.GetResult(_cpus) is null ? file?.Cpus ?? 1 : line.GetValue(_cpus),
-            CpuModel = line.GetValue(_cpu),
+            Guest = new DomainRequest
+            {
+                Name = "guest",
+                KernelPath = kernel,
+                Firmware = firmware,
+                InitrdPath = initrd,
+                Modules = line.GetValue(_module) ?? [],
+                CommandLine = append,
+                MemoryBytes = line.GetResult(_memory) is null ? file?.MemoryBytes ?? (512UL << 20) : line.GetValue(_memory),
+                Vcpus = line.GetResult(_cpus) is null ? file?.Cpus ?? 1 : line.GetValue(_cpus),
+                CpuModel = line.GetValue(_cpu) ?? "auto",
+                Disks = disks,
+                Nets = nets,
+                Shares = line.GetValue(_share) ?? [],
+                Console = line.GetValue(_console),
+                Ports = line.GetValue(_port) ?? [],
+                Entropy = line.GetValue(_rng),
+                Balloon = line.GetValue(_balloon),
+                Display = line.GetValue(_display),
+                Vsock = line.GetValue(_vsock),
+                DebugExit = line.GetValue(_debugExit),
+            },
             Engine = line.GetValue(_engine),
             Clock = line.GetValue(_clock),
             EngineOptions = line.GetValue(_engineOptions) ?? string.Empty,
             Serial = serial,
-            Disks = disks,
-            Nets = nets,
-            Shares = line.GetValue(_share) ?? [],
-            Console = line.GetValue(_console),
-            Ports = line.GetValue(_port) ?? [],
-            Entropy = line.GetValue(_rng),
-            Balloon = line.GetValue(_balloon),
-            Vsock = line.GetValue(_vsock),
-            Display = line.GetValue(_display),
             ScreenshotPath = line.GetValue(_screenshot) is string screenshot ? Path.GetFullPath(screenshot) : null,
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
-            DebugExit = line.GetValue(_debugExit),
             Stats = line.GetValue(_stats),
             ProfilePath = line.GetValue(_profile) is string profile ? Path.GetFullPath(profile) : null,
             TracePath = line.GetValue(_trace) is string trace ? Path.GetFullPath(trace) : null,

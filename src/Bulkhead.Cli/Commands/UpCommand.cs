@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Security.Cryptography;
+using System.Text;
 using Bulkhead.Cli.Machines;
 using Bulkhead.Images;
 
@@ -34,6 +36,7 @@ internal sealed class UpCommand
     internal const string NameForm = "letters, digits, '.', '_' and '-', no '.' first, at most 32";
 
     private const int LongestName = 32;
+    private const int NumberLength = 8;
 
     private readonly IMachineHost _host;
     private readonly Argument<string> _file = Options.SystemFile();
@@ -74,11 +77,19 @@ internal sealed class UpCommand
         "--name", "NAME", "The system's name, under which the other commands find it (the file's name).",
         NameForm, static (string text, out string? name) => IsName(name = text));
 
-    /// <summary>The name of a system that was given none: its file's, as far as it can be one.</summary>
+    /// <summary>The name of a system, or of a package's machine, that was given none: its file's, as far as it can be one.</summary>
+    /// <remarks>What tells names apart may be what cannot be in one, or its end: then a number made of all of it does.</remarks>
     internal static string NameOf(string path)
     {
-        string name = string.Concat(Path.GetFileNameWithoutExtension(path).Select(static c => IsNameCharacter(c) ? c : '-'));
-        return IsName(name) ? name : "system";
+        string whole = Path.GetFileNameWithoutExtension(path).TrimStart('.');
+        string name = string.Concat(whole.Select(static c => IsNameCharacter(c) ? c : '-'));
+        if (whole.Length > LongestName || !Ascii.IsValid(whole))
+        {
+            string number = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))[..NumberLength];
+            name = $"{name[..Math.Min(name.Length, LongestName - NumberLength - 1)]}-{number}";
+        }
+
+        return name.Length > 0 ? name : "system";
     }
 
     /// <summary>Whether a text can be a name, and the last part of a path.</summary>

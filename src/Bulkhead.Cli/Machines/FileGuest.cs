@@ -23,12 +23,12 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
 
     /// <summary>Looks what a file holds. The disks of a package are unpacked where what its guest writes is kept, the first time.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="name">The name under which a package's disks are kept; null: the file's.</param>
+    /// <param name="name">The name under which a package's disks are kept.</param>
     /// <param name="forget">Whether what the guest writes is gone at its end.</param>
     /// <param name="firmware">What starts it; null: what the first disk is made for.</param>
     /// <param name="own">Where guests keep what they write.</param>
     /// <param name="say">Told what is done.</param>
-    internal static FileGuest Open(string file, string? name, bool forget, FirmwareRequest? firmware, DomainImages own, Action<string> say)
+    internal static FileGuest Open(string file, string name, bool forget, FirmwareRequest? firmware, DomainImages own, Action<string> say)
     {
         string path = Path.GetFullPath(file);
         if (!File.Exists(path))
@@ -43,7 +43,7 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
 
         PackagedMachine? machine = DiskTool.IsPackage(path) ? DiskTool.Describe(path, null).Machine : null;
         List<DiskRequest> disks = machine is not null
-            ? Unpack(path, machine, name ?? NameOf(path), forget, own, say)
+            ? Unpack(path, machine, name, forget, own, say)
             : [new DiskRequest { Path = path, ReadOnly = DiskTool.IsIso(path), Snapshot = forget }];
         if (firmware is null)
         {
@@ -80,8 +80,4 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
 
         return disks;
     }
-
-    // What a folder of ours may be called.
-    private static string NameOf(string path) =>
-        string.Concat(Path.GetFileNameWithoutExtension(path).ToLowerInvariant().Select(static c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '-'));
 }

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Bulkhead.Cli.Control;
+using Bulkhead.Host.Network;
 using Bulkhead.Machine.Domains;
 
 namespace Bulkhead.Cli.Machines;
@@ -17,8 +17,7 @@ internal sealed class SocketSerial : ISerialEnd
     private const int ChunkBytes = 4096;
     private static readonly TimeSpan s_sendWait = TimeSpan.FromSeconds(1);
 
-    private readonly string _path;
-    private readonly Socket _listener;
+    private readonly UnixListener _listener;
     private readonly Thread _receiver;
     private readonly Thread _sender;
 
@@ -33,9 +32,8 @@ internal sealed class SocketSerial : ISerialEnd
     private Socket? _client;
     private bool _stop;
 
-    private SocketSerial(string path, Socket listener)
+    private SocketSerial(UnixListener listener)
     {
-        _path = path;
         _listener = listener;
         _receiver = new Thread(Receive) { Name = "serial in", IsBackground = true };
         _sender = new Thread(Send) { Name = "serial out", IsBackground = true };
@@ -44,8 +42,7 @@ internal sealed class SocketSerial : ISerialEnd
     /// <summary>Listens on a path; a socket nobody listens on any more is replaced.</summary>
     internal static SocketSerial Listen(string path)
     {
-        Socket listener = UnixListener.Listen(path, "--serial unix:", backlog: 1);
-        var serial = new SocketSerial(path, listener);
+        var serial = new SocketSerial(UnixListener.Open(path, waits: true, "--serial unix:"));
         serial._receiver.Start();
         serial._sender.Start();
         return serial;
@@ -128,7 +125,6 @@ internal sealed class SocketSerial : ISerialEnd
         }
 
         _receiver.Join();
-        File.Delete(_path);
     }
 
     private void Receive()
@@ -148,21 +144,23 @@ internal sealed class SocketSerial : ISerialEnd
 
     private Socket? TryAccept()
     {
-        try
-        {
-            Socket client = _listener.Accept();
-            lock (_outputGate)
-            {
-                _client = client;
-                Monitor.Pulse(_outputGate);
-            }
-
-            return client;
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        if (_listener.Accept()?.ToSocket() is not { } client)
         {
             return null;
         }
+
+        lock (_outputGate)
+        {
+            if (!_stop)
+            {
+                _client = client;
+                Monitor.Pulse(_outputGate);
+                return client;
+            }
+        }
+
+        client.Dispose(); // nobody would end it
+        return null;
     }
 
     private static int TryReceive(Socket client, byte[] chunk)

@@ -1,6 +1,6 @@
-using System.Net.Sockets;
 using Bulkhead.Cli.Control;
 using Bulkhead.Host;
+using Bulkhead.Host.Network;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -10,18 +10,12 @@ internal sealed class ControlServer : IDisposable
     private const int MostClients = 64;
 
     private readonly LiveSystem _system;
-    private readonly string _path;
-    private readonly Socket _listener;
+    private readonly UnixListener _listener;
     private readonly Lock _lock = new();
     private readonly HashSet<ControlSession> _sessions = [];
     private bool _stop;
 
-    private ControlServer(LiveSystem system, string path, Socket listener)
-    {
-        _system = system;
-        _path = path;
-        _listener = listener;
-    }
+    private ControlServer(LiveSystem system, UnixListener listener) => (_system, _listener) = (system, listener);
 
     /// <summary>Listens at the system's place.</summary>
     internal static ControlServer Start(LiveSystem system)
@@ -33,7 +27,7 @@ internal sealed class ControlServer : IDisposable
             throw new OperatorException($"system {system.Name} runs already; give this one another name with --name.", 2);
         }
 
-        var server = new ControlServer(system, path, UnixListener.Listen(path, "control socket ", MostClients));
+        var server = new ControlServer(system, UnixListener.Open(path, waits: true, "control socket "));
         new Thread(server.Accept) { Name = "control", IsBackground = true }.Start();
         return server;
     }
@@ -53,13 +47,11 @@ internal sealed class ControlServer : IDisposable
         {
             session.End();
         }
-
-        File.Delete(_path);
     }
 
     private void Accept()
     {
-        while (TryAccept() is { } client)
+        while (_listener.Accept()?.ToSocket() is { } client)
         {
             var session = new ControlSession(_system, client);
             lock (_lock)
@@ -83,18 +75,6 @@ internal sealed class ControlServer : IDisposable
         lock (_lock)
         {
             _ = _sessions.Remove(session);
-        }
-    }
-
-    private Socket? TryAccept()
-    {
-        try
-        {
-            return _listener.Accept();
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            return null;
         }
     }
 }

@@ -77,10 +77,10 @@ internal static class DomainRequests
         };
     }
 
-    /// <summary>What a Linux kernel is told first; it hands words it does not know to init as variables.</summary>
+    /// <summary>What a Linux kernel is told; it hands words it does not know to init as variables.</summary>
     private static string LinuxWords(DomainConfig d, string image, long? durationNs)
     {
-        StringBuilder line = new StringBuilder(d.Display is null ? string.Empty : DomainRequest.LinuxScreen).Append(DomainRequest.LinuxConsole).Append(" quiet");
+        StringBuilder line = new StringBuilder("quiet");
         if (image.Length > 0)
         {
             _ = line.Append(' ').Append(image);

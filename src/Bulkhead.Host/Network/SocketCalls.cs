@@ -28,13 +28,16 @@ internal static unsafe partial class SocketCalls
     internal static partial int Create(int domain, int type, int protocol);
 
     [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
-    internal static partial int Bind(int descriptor, byte* address, uint length);
+    internal static partial int Bind(SafeHandle descriptor, byte* address, uint length);
 
     [LibraryImport("libc", EntryPoint = "listen", SetLastError = true)]
-    internal static partial int Listen(int descriptor, int backlog);
+    internal static partial int Listen(SafeHandle descriptor, int backlog);
 
     [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
-    internal static partial int Accept(int descriptor, byte* address, uint* length, int flags);
+    internal static partial int Accept(SafeHandle descriptor, byte* address, uint* length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true)]
+    internal static partial int ChangeMode(byte* path, int mode);
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     internal static partial int Connect(int descriptor, byte* address, uint length);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -61,6 +62,14 @@ public sealed unsafe class StreamSocket : IDisposable
 
         socket.Dispose();
         return null;
+    }
+
+    /// <summary>Hands what a listener that waits accepted on to code that waits for its bytes too; this is not to be used any more.</summary>
+    public Socket ToSocket()
+    {
+        var handle = new SafeSocketHandle(Handle.DangerousGetHandle(), ownsHandle: true);
+        Handle.SetHandleAsInvalid();
+        return new Socket(handle);
     }
 
     /// <summary>Sends no more: the other end sees the end behind what was sent.</summary>

@@ -9,6 +9,9 @@ public sealed class UnixAddress
     /// <summary>The most bytes of a path.</summary>
     public const int MostPathBytes = 107;
 
+    /// <summary>Where the path is in <see cref="Bytes"/>, with a 0 behind it.</summary>
+    internal const int PathAt = 2;
+
     private readonly byte[] _bytes;
 
     private UnixAddress(string path, byte[] bytes) => (Path, _bytes) = (path, bytes);

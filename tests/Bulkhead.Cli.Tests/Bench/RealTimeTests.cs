@@ -56,6 +56,9 @@ public sealed class RealTimeTests
         SystemConfig system = Read(SystemFiles.Mixed(example, realTime, 100));
         Assert.Equal((realTime, "bulkhead.histogram=100"), (system.Pools[0].RealTime, system.Domains[0].Append));
         Assert.Equal("infotainment", Assert.Single(system.Domains[0].DependsOn));
+        SystemConfig saturated = Read(SystemFiles.Saturated(example, Path.Combine(Root(), SystemFiles.Example), 100)); // any file will do for a disk
+        Assert.Equal(["infotainment", "office"], saturated.Domains[0].DependsOn);
+        Assert.Equal(["saturate", "saturate"], saturated.Domains.Skip(1).Select(static d => d.Task));
         _ = Assert.Throws<BenchException>(() => SystemFiles.Mixed(example.Replace("burn", "shell", StringComparison.Ordinal), realTime, 100));
     }
 

@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using Bulkhead.Devices.Backends.Disks;
 using Bulkhead.Devices.Backends.Disks.Opening;
 using Bulkhead.Host;
@@ -8,23 +7,6 @@ namespace Bulkhead.Devices.Tests.Disks;
 
 public sealed class OvaTests
 {
-    private const string Ovf = """
-        <?xml version="1.0"?>
-        <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
-          xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData">
-          <References><File ovf:id="file2" ovf:href="data.vmdk"/><File ovf:id="file1" ovf:href="system.vmdk"/></References>
-          <DiskSection>
-            <Disk ovf:capacity="3" ovf:diskId="vmdisk2" ovf:fileRef="file2"/><Disk ovf:capacity="3" ovf:diskId="vmdisk1" ovf:fileRef="file1"/>
-          </DiskSection>
-          <VirtualSystem ovf:id="box"><Name>appliance</Name><VirtualHardwareSection>
-            <Item><rasd:ResourceType>3</rasd:ResourceType><rasd:VirtualQuantity>4</rasd:VirtualQuantity></Item>
-            <Item><rasd:AllocationUnits>UNITS</rasd:AllocationUnits><rasd:ResourceType>4</rasd:ResourceType><rasd:VirtualQuantity>512</rasd:VirtualQuantity></Item>
-            <Item><rasd:HostResource>ovf:/disk/vmdisk1</rasd:HostResource><rasd:ResourceType>17</rasd:ResourceType></Item>
-            <Item><rasd:HostResource>/disk/vmdisk2</rasd:HostResource><rasd:ResourceType>17</rasd:ResourceType></Item>
-          </VirtualHardwareSection></VirtualSystem>
-        </Envelope>
-        """;
-
     [Theory]
     [InlineData("byte * 2^20")]
     [InlineData("MegaBytes")]
@@ -33,7 +15,7 @@ public sealed class OvaTests
         QemuTools.Need();
         using var folder = new TempFolder();
         byte[][] disks = [Qcow2Tests.Compressible(3 << 20, 1), Qcow2Tests.Compressible(2 << 20, 2)];
-        string path = Pack(folder, Ovf.Replace("UNITS", units, StringComparison.Ordinal), ("system.vmdk", disks[0]), ("data.vmdk", disks[1]));
+        string path = Pack(folder, OvaFile.Describe(512, units, "system.vmdk", "data.vmdk"), ("system.vmdk", disks[0]), ("data.vmdk", disks[1]));
         byte[] before = File.ReadAllBytes(path);
 
         Assert.True(OvaPackage.IsPackage(path));
@@ -72,7 +54,7 @@ public sealed class OvaTests
     {
         QemuTools.Need();
         using var folder = new TempFolder();
-        byte[] whole = File.ReadAllBytes(Pack(folder, Ovf, ("system.vmdk", new byte[1 << 20]), ("data.vmdk", new byte[1 << 20])));
+        byte[] whole = File.ReadAllBytes(Pack(folder, OvaFile.Describe(512, "MegaBytes", "system.vmdk", "data.vmdk"), ("system.vmdk", new byte[1 << 20]), ("data.vmdk", new byte[1 << 20])));
         for (int seed = 0; seed < 300; seed++)
         {
             var random = new Random(seed);
@@ -97,17 +79,14 @@ public sealed class OvaTests
 
     private static string Pack(TempFolder folder, string ovf, params (string Name, byte[] Bytes)[] disks)
     {
-        File.WriteAllText(folder["box.ovf"], ovf);
-        using FileStream file = File.Create(folder["box.ova"]);
-        using var tar = new TarWriter(file, TarEntryFormat.Ustar);
-        tar.WriteEntry(folder["box.ovf"], "box.ovf");
-        foreach ((string name, byte[] bytes) in disks)
-        {
-            File.WriteAllBytes(folder["raw"], bytes);
-            QemuTools.Image("convert", "-q", "-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized", folder["raw"], folder[name]);
-            tar.WriteEntry(folder[name], name);
-        }
-
+        OvaFile.Write(folder["box.ova"], ovf, [.. disks.Select(d => (d.Name, Compress(folder, d.Bytes)))]);
         return folder["box.ova"];
+    }
+
+    private static byte[] Compress(TempFolder folder, byte[] disk)
+    {
+        File.WriteAllBytes(folder["raw"], disk);
+        QemuTools.Image("convert", "-q", "-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized", folder["raw"], folder["vmdk"]);
+        return File.ReadAllBytes(folder["vmdk"]);
     }
 }

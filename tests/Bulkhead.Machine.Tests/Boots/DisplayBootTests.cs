@@ -29,7 +29,6 @@ public sealed class DisplayBootTests : IDisposable
             Name = "box",
             KernelPath = image.KernelPath,
             InitrdPath = image.InitrdPath,
-            LinuxWords = DomainRequest.LinuxScreen + DomainRequest.LinuxConsole,
             CommandLine = "quiet bulkhead.task=shell",
             Serial = Take,
         });

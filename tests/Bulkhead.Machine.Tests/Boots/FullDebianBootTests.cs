@@ -34,7 +34,6 @@ public sealed class FullDebianBootTests
                         Name = "full",
                         KernelPath = image.KernelPath,
                         InitrdPath = image.InitrdPath,
-                        LinuxWords = "console=ttyS0,115200 panic=-1",
                         CommandLine = image.Append,
                         Disks = [new DiskRequest { Path = image.DiskPath ?? string.Empty, Format = "raw", Snapshot = true }],
                         Nets = [new NetRequest { Forwards = [new PortForward(false, IPAddress.Loopback, port, 22)] }],

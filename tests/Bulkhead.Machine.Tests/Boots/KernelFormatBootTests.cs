@@ -36,7 +36,6 @@ public sealed class KernelFormatBootTests
                 Modules = [new ModuleRequest(image.KernelPath, "console=hvc0 quiet bulkhead.task=script"), new ModuleRequest(image.InitrdPath ?? string.Empty, "")],
                 CommandLine = "com1=115200,8n1 console=com1 no-real-mode noreboot",
                 MemoryBytes = 1ul << 30,
-                Serial = static _ => { },
             },
             until: null);
 
@@ -63,7 +62,7 @@ public sealed class KernelFormatBootTests
         string path = Path.GetTempFileName();
         File.WriteAllBytes(path, vmlinux);
         (_, string text) = Run(
-            new DomainRequest { Name = "vmlinux", KernelPath = path, InitrdPath = image.InitrdPath, CommandLine = "bulkhead.task=script", Serial = static _ => { } },
+            new DomainRequest { Name = "vmlinux", KernelPath = path, InitrdPath = image.InitrdPath, CommandLine = "bulkhead.task=script" },
             until: "script: mounts ok");
         File.Delete(path);
 

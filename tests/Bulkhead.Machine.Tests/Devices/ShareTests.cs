@@ -18,7 +18,7 @@ public sealed class ShareTests
 
     private static void AssertRefused(string why, bool immediate, params ShareRequest[] shares)
     {
-        var request = new DomainRequest { Name = "a", KernelPath = "k", Serial = static _ => { }, Shares = shares };
+        var request = new DomainRequest { Name = "a", KernelPath = "k", Shares = shares };
         OperatorException e = Assert.Throws<OperatorException>(() => DomainDevices.Open(request, new DomainLinks([], [], [], [], null), null, immediate, lingering: null));
         Assert.Contains(why, e.Message, StringComparison.Ordinal);
     }

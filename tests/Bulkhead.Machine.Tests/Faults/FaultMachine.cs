@@ -163,7 +163,6 @@ internal sealed class FaultMachine : IDisposable
             Vcpus = domain.Vcpus,
             DebugExit = true,
             Share = domain.Share,
-            Serial = static _ => { },
         };
     }
 

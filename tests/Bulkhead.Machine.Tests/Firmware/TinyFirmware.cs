@@ -90,7 +90,7 @@ internal static class TinyFirmware
         using TranslatorEngines engines = TranslatorEngines.Create("verify=on");
         var domain = new DomainRequest
         {
-            Name = "firmware", Firmware = new FirmwareRequest { Path = path }, MemoryBytes = RamBytes, DebugExit = true, Serial = static _ => { },
+            Name = "firmware", Firmware = new FirmwareRequest { Path = path }, MemoryBytes = RamBytes, DebugExit = true,
         };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain] }, engines.Seam);
         runner.Start();

@@ -53,7 +53,6 @@ public sealed class NetworkRepeatTests
             MemoryBytes = 128 << 20,
             CommandLine = "quiet bulkhead.task=shell",
             Nets = [new NetRequest { Network = "lan" }],
-            Serial = static _ => { },
         };
     }
 }

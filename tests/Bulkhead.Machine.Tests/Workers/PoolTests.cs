@@ -53,7 +53,7 @@ public sealed class PoolTests : IDisposable
     private static PoolRequest Pool(string name, int cpu, long allowanceNs) => new() { Name = name, Cpus = [cpu], AllowanceNs = allowanceNs };
 
     private DomainRequest Domain(string name, int vcpus, int pool) =>
-        new() { Name = name, KernelPath = _kernel, MemoryBytes = 64 << 20, Vcpus = vcpus, Pool = pool, Serial = static _ => { } };
+        new() { Name = name, KernelPath = _kernel, MemoryBytes = 64 << 20, Vcpus = vcpus, Pool = pool };
 
     private static MachineRunner Build(PoolRequest[] pools, params DomainRequest[] domains) =>
         MachineRunner.Build(new MachineRequest { Domains = domains, Pools = pools }, new EngineSeam(static _ => new IdleVcpu(), static () => (ulong)System.Diagnostics.Stopwatch.GetTimestamp()));

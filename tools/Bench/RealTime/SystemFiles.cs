@@ -24,7 +24,7 @@ internal static class SystemFiles
     /// <exception cref="BenchException">The example is no longer what it was.</exception>
     internal static string Mixed(string text, bool realTime, int histogramUs)
     {
-        text = After(text, "    task: cyclictest\n", $"    append: {Histogram}={histogramUs}\n    ready: \"{Measuring}\"\n    depends_on: [infotainment]\n");
+        text = Measured(text, histogramUs, "infotainment");
         text = After(text, "    task: burn\n", $"    ready: \"{Burning}\"\n");
         return realTime ? text : After(text, "  - name: shared\n", "    realtime: never\n");
     }
@@ -32,7 +32,7 @@ internal static class SystemFiles
     /// <summary>The example, with two domains in place of the burning one that saturate a disk and a network.</summary>
     internal static string Saturated(string text, string disk, int histogramUs)
     {
-        text = After(text, "    task: cyclictest\n", $"    append: {Histogram}={histogramUs}\n    ready: \"{Measuring}\"\n    depends_on: [infotainment, office]\n");
+        text = Measured(text, histogramUs, "infotainment, office");
         text = After(text, "    task: burn\n", $"""
                 ready: "saturate: second=2"
                 append: bulkhead.address=eth0:10.0.0.1/24 bulkhead.peer=10.0.0.2
@@ -99,6 +99,9 @@ internal static class SystemFiles
     /// <summary>Domains that come to a prompt and wait there.</summary>
     internal static string Idle(int count, int memoryMiB) =>
         "domains:\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"  - {{ name: {IdleName}{i}, image: debian, memory: {memoryMiB}Mi }}\n"));
+
+    private static string Measured(string text, int histogramUs, string others) =>
+        After(text, "    task: cyclictest\n", $"    append: {Histogram}={histogramUs}\n    ready: \"{Measuring}\"\n    depends_on: [{others}]\n");
 
     private static string After(string text, string line, string more)
     {

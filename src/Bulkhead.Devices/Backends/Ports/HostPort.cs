@@ -28,8 +28,7 @@ public sealed class HostPort : IDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         (Name, Viewers, _size) = (Encoding.ASCII.GetBytes(name), viewers, Pack(columns, rows));
-        _listener = path is null ? null : UnixListener.Open(
-            UnixAddress.TryCreate(path) ?? throw new OperatorException($"{path}: a socket's path has {UnixAddress.MostPathBytes} bytes at most; give a shorter one.", 2));
+        _listener = path is null ? null : UnixListener.Open(path);
     }
 
     /// <summary>What the guest calls it.</summary>

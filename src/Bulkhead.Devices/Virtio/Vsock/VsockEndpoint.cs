@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Host;
 using Bulkhead.Host.Network;
@@ -28,8 +30,7 @@ public sealed class VsockEndpoint : IDisposable
     public VsockEndpoint(uint cid, string? path = null)
     {
         (Cid, _path) = (cid, path);
-        _listener = path is null ? null : UnixListener.Open(
-            UnixAddress.TryCreate(path) ?? throw new OperatorException($"{path}: a socket's path has {UnixAddress.MostPathBytes} bytes at most; give a shorter one.", 2));
+        _listener = path is null ? null : UnixListener.Open(path);
     }
 
     /// <summary>The guest's number.</summary>
@@ -95,7 +96,7 @@ public sealed class VsockEndpoint : IDisposable
     }
 
     /// <summary>Takes the next end of which there is news.</summary>
-    internal bool TryTake([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DomainEnd? end)
+    internal bool TryTake([NotNullWhen(true)] out DomainEnd? end)
     {
         lock (_lock)
         {
@@ -108,7 +109,7 @@ public sealed class VsockEndpoint : IDisposable
     {
         if (key.Cid == VsockHeader.HostCid)
         {
-            return _path is not null && UnixAddress.TryCreate(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_path}_{key.Port}")) is { } address
+            return _path is not null && UnixAddress.TryCreate(string.Create(CultureInfo.InvariantCulture, $"{_path}_{key.Port}")) is { } address
                 && StreamSocket.Connect(address) is { } socket ? new SocketEnd(socket, table.TakeRing()) : null;
         }
 
