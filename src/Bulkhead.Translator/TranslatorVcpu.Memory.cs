@@ -23,7 +23,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private int _bounceSize;
     private Place _here;
     private bool _located;
-    private readonly DecodedInstructions _stores = new();
+    private readonly DecodedInstructions _stores;
     private readonly DevicePages _devicePages = new();
 
     private Access DataAccess(bool write) =>

@@ -39,7 +39,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private readonly PrivateMemory _returnStack;
     private readonly VcpuState* _state;
     private readonly Interpreter _interpreter;
-    private readonly BlockReader _reader = new();
+    private readonly BlockReader _reader;
     private readonly ulong _normalLimit;
     private readonly ulong _returnBase;
     private readonly byte* _strip;
@@ -66,6 +66,8 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         _stateMemory = new PrivateMemory((ulong)sizeof(VcpuState));
         _state = (VcpuState*)_stateMemory.Pointer;
         _cpuid = cpuid;
+        _reader = new BlockReader(cpuid.Offers);
+        _stores = new DecodedInstructions(cpuid.Offers);
         _state->HostMxcsr = 0x1F80;
         _returnStack = new PrivateMemory(ReturnStackBytes);
         _returnBase = (ulong)_returnStack.Pointer + ReturnStackBytes - 64;

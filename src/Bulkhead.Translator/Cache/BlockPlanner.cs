@@ -18,7 +18,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     private readonly BlockPlan _plan = new(Math.Max(options.MaxBlockInstructions, 1));
 
     /// <summary>The decoder.</summary>
-    internal BlockReader Reader { get; } = new();
+    internal BlockReader Reader { get; } = new(space.Offers);
 
     /// <summary>Plans the block at <paramref name="rip"/>; no instructions when the first one leaves the page.</summary>
     internal BlockPlan Plan(byte* page, ulong rip, ModeWord mode, uint pageId, bool relative, ulong* noted = null)

@@ -1,3 +1,4 @@
+using Bulkhead.X86.Instructions;
 using Iced.Intel;
 
 namespace Bulkhead.Translator.Decode;
@@ -18,9 +19,15 @@ internal sealed unsafe class BlockReader
     private byte* _page;
     private ulong* _noted;
 
-    internal BlockReader()
+    /// <summary>Reads as a processor with these features: one without BMI1, LZCNT or WBNOINVD knows TZCNT, LZCNT and WBNOINVD as BSF, BSR and
+    /// WBINVD with a prefix that says nothing.</summary>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 2, TZCNT, LZCNT, WBNOINVD.</remarks>
+    internal BlockReader(Func<CpuFeature, bool> offers)
     {
-        _decoders = [Decoder.Create(16, _reader), Decoder.Create(32, _reader), Decoder.Create(64, _reader)];
+        DecoderOptions options = DecoderOptions.NoWbnoinvd
+            | (offers(CpuFeature.Bmi1) ? DecoderOptions.None : DecoderOptions.NoMPFX_0FBC)
+            | (offers(CpuFeature.Lzcnt) ? DecoderOptions.None : DecoderOptions.NoMPFX_0FBD);
+        _decoders = [Decoder.Create(16, _reader, options), Decoder.Create(32, _reader, options), Decoder.Create(64, _reader, options)];
         _decoder = _decoders[2];
     }
 

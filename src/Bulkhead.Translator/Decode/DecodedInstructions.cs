@@ -1,14 +1,16 @@
+using Bulkhead.X86.Instructions;
 using Iced.Intel;
 
 namespace Bulkhead.Translator.Decode;
 
 /// <summary>Instructions decoded lately, by where they stand and what their bytes were.</summary>
 /// <remarks><i>Threading</i>: one thread. <i>Cost</i>: a comparison of 16 bytes where decoding takes a hundred nanoseconds.</remarks>
-internal sealed unsafe class DecodedInstructions
+/// <param name="offers">The guest's features.</param>
+internal sealed unsafe class DecodedInstructions(Func<CpuFeature, bool> offers)
 {
     private const int Entries = 32;
 
-    private readonly BlockReader _reader = new();
+    private readonly BlockReader _reader = new(offers);
     private readonly Entry[] _entries = new Entry[Entries];
 
     /// <summary>The instruction of these bytes (at most 15) at <paramref name="rip"/> in code of so many bits.</summary>

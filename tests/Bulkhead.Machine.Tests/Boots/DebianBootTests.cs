@@ -11,14 +11,14 @@ public sealed class DebianBootTests
     private const int LongestMs = 300_000;
 
     [Theory]
-    [InlineData("debian", 1)]
-    [InlineData("debian", 2)]
-    [InlineData("debian-rt", 2)]
-    public void Boot_ScriptTask_PassesEveryCheckAndPowersOff(string recipe, int vcpus)
+    [InlineData("debian", 1, "x86-64-v2")]
+    [InlineData("debian", 2, "auto")]
+    [InlineData("debian-rt", 2, "auto")]
+    public void Boot_ScriptTask_PassesEveryCheckAndPowersOff(string recipe, int vcpus, string cpu)
     {
         var output = new StringBuilder();
         using TranslatorEngines engines = TranslatorEngines.Create(string.Empty);
-        using MachineRunner runner = Build(engines, recipe, vcpus, "script", data => output.Append(Encoding.UTF8.GetString(data)));
+        using MachineRunner runner = Build(engines, recipe, vcpus, cpu, "script", data => output.Append(Encoding.UTF8.GetString(data)));
         runner.Start();
         bool ended = runner.Wait(LongestMs);
         if (!ended)
@@ -44,7 +44,7 @@ public sealed class DebianBootTests
         using var lines = new SemaphoreSlim(0);
         bool heard = false;
         using TranslatorEngines engines = TranslatorEngines.Create(string.Empty);
-        using MachineRunner runner = Build(engines, recipe, vcpus, task, data =>
+        using MachineRunner runner = Build(engines, recipe, vcpus, "auto", task, data =>
         {
             output.Append(Encoding.UTF8.GetString(data));
             string text = output.ToString();
@@ -76,7 +76,7 @@ public sealed class DebianBootTests
         Assert.Contains(lastWords, output.ToString(), StringComparison.Ordinal);
     }
 
-    private static MachineRunner Build(TranslatorEngines engines, string recipe, int vcpus, string task, SerialOutput serial)
+    private static MachineRunner Build(TranslatorEngines engines, string recipe, int vcpus, string cpu, string task, SerialOutput serial)
     {
         GuestImage image = new ImageStore().Resolve(recipe, update: false, static _ => { });
         var domain = new DomainRequest
@@ -85,6 +85,7 @@ public sealed class DebianBootTests
             KernelPath = image.KernelPath,
             InitrdPath = image.InitrdPath,
             Vcpus = vcpus,
+            CpuModel = cpu,
             CommandLine = $"bulkhead.task={task} bulkhead.seconds=1000",
             Serial = serial,
         };
