@@ -1,12 +1,17 @@
 namespace Bulkhead.Translator.Cache;
 
-/// <summary>Where a vCPU's user code is found running again and again: stretches of two megabytes of addresses whose code is worth translating for the
+/// <summary>Where a vCPU's user code is found running again and again: stretches of addresses whose code is worth translating for the
 /// addresses at which it stands.</summary>
-/// <remarks>A process's place is random, so that a stretch tells its process from others that run the same program; where it is not random, what
-/// was translated serves them all. <i>Threading</i>: the vCPU's thread.</remarks>
+/// <remarks>
+/// <para>A process's place is random, so that a stretch tells its process from others that run the same program; where it is not random, what
+/// was translated serves them all.</para>
+/// <para>A stretch is large, and those beside it go with it: jumps from position-independent code to a page that is translated for its place
+/// are slow, so a program or library should be of one kind as a whole.</para>
+/// <para><i>Threading</i>: the vCPU's thread.</para>
+/// </remarks>
 internal sealed class BusyRegions
 {
-    private const int RegionShift = 21;
+    private const int RegionShift = 24;
 
     /// <summary>So often is code found in a region before it is busy.</summary>
     private const int FoundWhenBusy = 8;
@@ -19,7 +24,14 @@ internal sealed class BusyRegions
         ulong region = rip >> RegionShift;
         ref (ulong Region, int Times) found = ref EntryOf(region);
         found = (region, found.Region == region ? found.Times + 1 : 1);
-        return found.Times == FoundWhenBusy;
+        if (found.Times != FoundWhenBusy)
+        {
+            return false;
+        }
+
+        EntryOf(region - 1) = (region - 1, FoundWhenBusy);
+        EntryOf(region + 1) = (region + 1, FoundWhenBusy);
+        return true;
     }
 
     /// <summary>Whether an address is in a busy region.</summary>

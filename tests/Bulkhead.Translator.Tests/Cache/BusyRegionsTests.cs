@@ -6,11 +6,11 @@ namespace Bulkhead.Translator.Tests.Cache;
 public sealed class BusyRegionsTests
 {
     private const ulong Code = 0x5555_5540_1000;
-    private const ulong Next = 2 << 20;
+    private const ulong Next = 16 << 20;
     private readonly BusyRegions _regions = new();
 
     [Fact]
-    public void NoteFound_EightTimesAnywhereInARegion_MakesItBusyOnce()
+    public void NoteFound_EightTimesAnywhereInARegion_MakesItAndItsNeighboursBusyOnce()
     {
         for (ulong i = 0; i < 7; i++)
         {
@@ -20,9 +20,12 @@ public sealed class BusyRegionsTests
 
         Assert.True(_regions.NoteFound(Code));
         Assert.False(_regions.NoteFound(Code));
-        Assert.True(_regions.IsBusy(Code + 0x10_0000));
-        Assert.False(_regions.IsBusy(Code + Next));
-        Assert.False(_regions.IsBusy(Code - Next));
+        Assert.False(_regions.NoteFound(Code + Next));
+        Assert.True(_regions.IsBusy(Code));
+        Assert.True(_regions.IsBusy(Code + Next));
+        Assert.True(_regions.IsBusy(Code - Next));
+        Assert.False(_regions.IsBusy(Code + (2 * Next)));
+        Assert.False(_regions.IsBusy(Code - (2 * Next)));
     }
 
     [Fact]
