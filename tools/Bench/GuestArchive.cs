@@ -57,7 +57,7 @@ internal static class GuestArchive
         }
 
         AddFile(Init, System.Text.Encoding.UTF8.GetBytes(InitScript), Executable);
-        foreach (string file in Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal))
+        foreach (string file in Directory.EnumerateFiles(directory).Where(static f => !f.EndsWith(".o", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
             AddFile($"/bench/{Path.GetFileName(file)}", File.ReadAllBytes(file), Executable);
         }

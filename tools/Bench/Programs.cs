@@ -13,7 +13,8 @@ internal static class Programs
         new("gzip", "integer", "gzip -6 of 8 MiB of text", ["/usr/bin/gzip", "-6", "-n", "-c", "text"]),
         new("xz", "integer", "xz -1 of 2 MiB of text", ["/usr/bin/xz", "-1", "-T1", "-c", "text.small"]),
         new("zstd", "integer", "zstd -5 of 8 MiB of text", ["/usr/bin/zstd", "-5", "-T1", "-q", "-c", "text"]),
-        new("tcc", "integer", "Tiny C compiles 20,000 functions", ["/usr/bin/tcc", "-nostdinc", "-c", "functions.c", "-o", "/dev/null"]),
+        // It removes what stands where its output goes: /dev/null would be gone from the host.
+        new("tcc", "integer", "Tiny C compiles 20,000 functions", ["/usr/bin/tcc", "-nostdinc", "-c", "functions.c", "-o", "functions.o"]),
         new("sqlite3", "integer", "SQLite fills, indexes and joins tables in memory", ["/usr/bin/sqlite3", ":memory:", ".read query.sql"]),
         new("python", "interpreters", "Python: words counted, a sieve, classes", ["/usr/bin/python3.11", "-I", "-S", "work.py"]),
         new("perl", "interpreters", "Perl: words counted, a sieve", ["/usr/bin/perl", "work.pl"]),
