@@ -217,7 +217,7 @@ public sealed class BlockHelpersTests : IDisposable
         _disk.Let(2);
         Assert.True(SpinWait.SpinUntil(() => _driver.Status == 0, WaitMs));
         Assert.Empty(_disk.Await(0)); // the fifth was never begun
-        AssertUntouched();
+        _driver.AssertUntouched();
         _disk.Let();
         AssertWorks();
     }
@@ -238,7 +238,7 @@ public sealed class BlockHelpersTests : IDisposable
             }
 
             _driver.Reset();
-            AssertUntouched();
+            _driver.AssertUntouched();
         }
     }
 
@@ -351,19 +351,5 @@ public sealed class BlockHelpersTests : IDisposable
         }
 
         Assert.False(_driver.NeedsReset);
-    }
-
-    private void AssertUntouched()
-    {
-        byte[] other = new byte[64 << 10];
-        other.AsSpan().Fill(0xA5);
-        _rig.Ram.Write(new Gpa(0x1000), other);
-        for (int i = 0; i < 50; i++)
-        {
-            Thread.Yield();
-            _driver.Notify(0);
-        }
-
-        Assert.Equal(other, _rig.Ram.Read(new Gpa(0x1000), other.Length));
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Core.Io;
+using Bulkhead.Core.Memory;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Virtio.Driver;
@@ -179,5 +180,20 @@ internal sealed class VirtioDriver
         Span<byte> data = stackalloc byte[4];
         Assert.Equal(IoResult.Ok, _rig.Bus.Read(_bar + offset, data));
         return BinaryPrimitives.ReadUInt32LittleEndian(data);
+    }
+
+    /// <summary>The driver uses its memory for other things now, and finds it as it leaves it.</summary>
+    public void AssertUntouched()
+    {
+        byte[] other = new byte[64 << 10];
+        other.AsSpan().Fill(0xA5);
+        _rig.Ram.Write(new Gpa(0x1000), other);
+        for (int i = 0; i < 50; i++)
+        {
+            Thread.Yield();
+            Notify(0);
+        }
+
+        Assert.Equal(other, _rig.Ram.Read(new Gpa(0x1000), other.Length));
     }
 }
