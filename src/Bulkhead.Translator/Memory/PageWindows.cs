@@ -358,27 +358,29 @@ internal sealed unsafe class PageWindows : IDisposable
     /// <param name="code">The page of code it is opened for.</param>
     private bool TryOpen(ulong code)
     {
-        Window? window = _off ? null : _windows.Find(static w => w.Root == NoRoot);
-        if (window is null && !_off && _windows.Count < MostWindows && MemoryWindow.TryCreate() is { } memory)
+        if (_off)
+        {
+            return false;
+        }
+
+        Window? window = _windows.Find(static w => w.Root == NoRoot);
+        if (window is null && _windows.Count < MostWindows && MemoryWindow.TryCreate() is { } memory)
         {
             window = new Window(memory);
             _windows.Add(window);
         }
 
-        if (window is null && !_off && _windows.MinBy(static w => w.LastUsed) is { } oldest)
+        window ??= _windows.MinBy(static w => w.LastUsed);
+        if (window is null)
         {
-            Empty(oldest);
-            window = oldest;
+            return false;
         }
 
-        if (window is not null)
-        {
-            window.Root = _root;
-            (window.Code, window.CodeAt) = (code, CodeAt(code));
-            Use(window);
-        }
-
-        return window is not null;
+        Empty(window);
+        window.Root = _root;
+        (window.Code, window.CodeAt) = (code, CodeAt(code));
+        Use(window);
+        return true;
     }
 
     private void Empty(Window window)
