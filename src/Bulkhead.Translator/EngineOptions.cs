@@ -98,7 +98,7 @@ public sealed record EngineOptions
                 "verify" => options with { Verify = on },
                 "sample" => options with { Sample = on },
                 "max-block" when number is >= 1 and <= 64 => options with { MaxBlockInstructions = number },
-                "cache" when number is >= 4 and <= 1024 => options with { CodeCacheBytes = number << 20 },
+                "cache" when number is >= 1 and <= 1024 => options with { CodeCacheBytes = number << 20 },
                 "block-log" => options with { BlockLogPath = value },
                 "block-log-registers" => options with { BlockLogRegisters = on },
                 "jit-dump" when Directory.Exists(value) => options with { JitDumpDirectory = value },
@@ -106,7 +106,7 @@ public sealed record EngineOptions
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code, page-windows (on, off or always), max-block=1..64, cache=4..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code, page-windows (on, off or always), max-block=1..64, cache=1..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY.";
             }
 
             options = next;

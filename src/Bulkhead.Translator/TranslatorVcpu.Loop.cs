@@ -221,12 +221,27 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         edge = NoEdge;
         _pendingWrite = -1;
+        _read = default;
         _state->ResumeAddress = (ulong)entry;
+        bool within = false; // in the middle of an instruction
+        bool committed = false;
         while (true)
         {
-            if (!TryEnter(transient))
+            if (!TryEnter(transient, committed))
             {
-                return true;
+                if (within)
+                {
+                    GoBack();
+                }
+
+                if (!within || !TryTakeRead(out entry))
+                {
+                    return true;
+                }
+
+                _state->ResumeAddress = (ulong)entry;
+                (transient, within) = (true, false);
+                continue;
             }
 
             uint code = (uint)_state->Scratch1;
@@ -290,8 +305,10 @@ internal sealed unsafe partial class TranslatorVcpu
                         return false;
                     }
 
+                    within = true;
                     break;
                 case ExitCode.Commit:
+                    committed = true;
                     CommitBounce();
                     break;
                 case ExitCode.Trap:
@@ -303,8 +320,19 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
-    /// <summary>Runs translated code once. False: somebody changed code meanwhile; find it again (RIP is exact).</summary>
-    private bool TryEnter(bool transient)
+    /// <summary>After a device was read for the instruction at RIP, and the code that asked is gone: the instruction alone, which takes what
+    /// was read, since a device may not be read twice.</summary>
+    private bool TryTakeRead(out byte* entry)
+    {
+        _takesRead = _read.Size != 0 && _read.Rip == _state->Registers.Rip;
+        entry = _takesRead ? PrepareTransient() : null;
+        return entry != null;
+    }
+
+    /// <summary>Runs translated code once. False: somebody changed code meanwhile; the instruction it was in has to be found again.</summary>
+    /// <param name="transient">Whether it is a transient block.</param>
+    /// <param name="committed">Whether what it holds of memory's addresses was used already.</param>
+    private bool TryEnter(bool transient, bool committed)
     {
         int inGuest = _state->InGuest + 1;
         Volatile.Write(ref _state->InGuest, inGuest);
@@ -313,7 +341,7 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             Interlocked.MemoryBarrier();
             bool refused = _pendingWrite >= 0 && Volatile.Read(ref _space.IsCode(_pendingWrite)) != 0;
-            if (refused || Volatile.Read(ref _flush) != 0 || (!transient && (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation)))
+            if (refused || (!committed && Volatile.Read(ref _flush) != 0) || (!transient && (Volatile.Read(ref _forget) != 0 || _generation != _space.Generation)))
             {
                 Volatile.Write(ref _state->InGuest, inGuest + 1);
                 Now(VcpuActivity.Dispatch);

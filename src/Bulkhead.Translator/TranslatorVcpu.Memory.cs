@@ -21,6 +21,8 @@ internal sealed unsafe partial class TranslatorVcpu
     private int _stripSlot;
     private ulong _bounceAddress;
     private int _bounceSize;
+    private (ulong Rip, ulong Address, int Size) _read;
+    private bool _takesRead;
     private Place _here;
     private bool _located;
     private readonly DecodedInstructions _stores;
@@ -90,7 +92,7 @@ internal sealed unsafe partial class TranslatorVcpu
             Exits.Add(ExitReason.CodeWrite);
             Place here = Here;
             _space.DropPage(ramPage);
-            TakeNotice();
+            ForgetDropped();
             if (here.RamPage == ramPage)
             {
                 // The block changes its own page: this instruction alone, then what memory says.
@@ -134,11 +136,6 @@ internal sealed unsafe partial class TranslatorVcpu
             _bounceSize = 0;
         }
 
-        if (_space.Shared)
-        {
-            _state->Registers.Rip = Here.Rip; // should the code be dropped before it is entered again
-        }
-
         return true;
 
         bool Fault(GuestFault f)
@@ -180,13 +177,25 @@ internal sealed unsafe partial class TranslatorVcpu
             // Not from a device's page, where reads have effects.
             bool reads = !write || (flags & MemoryFlags.ReadsToo) != 0
                 || ((flags & MemoryFlags.WaitsForX87) != 0 && crossesPage);
-            if (reads && !crossesPage)
+            var read = (_space.Shared ? Here.Rip : 0, address, size);
+            bool taken = _takesRead && _read == read;
+            _takesRead = false;
+            if (taken)
+            {
+                // It is in the bounce buffer.
+            }
+            else if (reads && !crossesPage)
             {
                 _interpreter.ReadPhysical(at, data);
             }
             else if (reads && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
             {
                 return Fault(_interpreter.Fault);
+            }
+
+            if (reads)
+            {
+                _read = read;
             }
 
             if (write)

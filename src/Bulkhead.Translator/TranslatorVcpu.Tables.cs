@@ -341,9 +341,15 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Does what other threads asked for with <see cref="RequestForget"/>.</summary>
     private void TakeNotice()
     {
+        _generation = _space.Generation;
+        ForgetDropped();
+    }
+
+    /// <summary>The same but for having all code dropped: who is in the middle of a block must learn that it is gone.</summary>
+    private void ForgetDropped()
+    {
         Volatile.Write(ref _forget, 0);
         Interlocked.MemoryBarrier();
-        _generation = _space.Generation;
         ForgetCode();
     }
 

@@ -21,6 +21,9 @@ internal sealed class GuestIo : ICpuIo, IInterruptController, IClock
     /// <summary>Called whenever the time is asked for.</summary>
     public Action OnClock { get; init; } = static () => { };
 
+    /// <summary>Answers a read of what is not RAM; null: nobody does.</summary>
+    public Func<Gpa, byte>? OnRead { get; init; }
+
     public long NowNs
     {
         get
@@ -42,7 +45,16 @@ internal sealed class GuestIo : ICpuIo, IInterruptController, IClock
         return false;
     }
 
-    public IoResult ReadMmio(Gpa address, Span<byte> data) => Unclaimed(data);
+    public IoResult ReadMmio(Gpa address, Span<byte> data)
+    {
+        if (OnRead is null)
+        {
+            return Unclaimed(data);
+        }
+
+        data.Fill(OnRead(address));
+        return IoResult.Ok;
+    }
 
     public IoResult WriteMmio(Gpa address, ReadOnlySpan<byte> data) => IoResult.Unclaimed;
 

@@ -24,8 +24,8 @@ public sealed class RandomCodeTests
     [InlineData(1, "verify=on,page-windows=always")]
     [InlineData(2, "")]
     [InlineData(2, "page-windows=on")]
-    [InlineData(2, "cache=4,relative-code=always")]
-    [InlineData(2, "cache=4,relative-code=always,page-windows=always")]
+    [InlineData(2, "cache=1,relative-code=always")]
+    [InlineData(2, "cache=1,relative-code=always,page-windows=always")]
     public void RandomCode_OnAnyNumberOfVcpus_EndsInTheGuest(int vcpus, string settings)
     {
         Assert.Null(EngineOptions.TryParse(settings, out EngineOptions options));

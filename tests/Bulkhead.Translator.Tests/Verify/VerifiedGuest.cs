@@ -14,15 +14,19 @@ internal sealed unsafe class VerifiedGuest : IDisposable
 {
     internal const ulong Code = 0x1_0000;
 
-    internal VerifiedGuest(string options, Func<CpuFeature, bool>? offers = null)
+    private readonly TranslatorVcpu[] _others;
+
+    /// <param name="options">The engine's options.</param>
+    /// <param name="offers">What its processor has; null: what the host has.</param>
+    /// <param name="others">How many vCPUs there are beside the one that runs.</param>
+    internal VerifiedGuest(string options, Func<CpuFeature, bool>? offers = null, int others = 0)
     {
         Assert.Null(EngineOptions.TryParse(options, out EngineOptions parsed));
         CpuidPolicy policy = CpuidPolicy.Create(CpuModel.Host, 1, 0);
         Memory = new GuestMemory("verified", 32 << 20);
         Space = new CodeSpace(Memory, parsed, offers ?? policy.Offers);
         Vcpu = new TranslatorVcpu(Space, policy, parsed);
-        Space.Join(Vcpu);
-        Vcpu.Reset();
+        _others = [.. Enumerable.Range(0, others).Select(_ => new TranslatorVcpu(Space, policy, parsed))];
         ref Registers r = ref Vcpu.Registers;
         r.Cr0 = Cr0.PE | Cr0.ET | Cr0.NE;
         foreach (SegmentIndex index in Enum.GetValues<SegmentIndex>().Where(i => i <= SegmentIndex.Gs))
@@ -49,6 +53,7 @@ internal sealed unsafe class VerifiedGuest : IDisposable
     public void Dispose()
     {
         Vcpu.Dispose();
+        Array.ForEach(_others, static other => other.Dispose());
         Space.Dispose();
         Memory.Dispose();
     }
