@@ -223,28 +223,29 @@ internal sealed unsafe partial class TranslatorVcpu
         _pendingWrite = -1;
         _read = default;
         _state->ResumeAddress = (ulong)entry;
-        bool within = false; // in the middle of an instruction
-        bool committed = false;
+        ExitCode left = ExitCode.Dispatch;
         while (true)
         {
-            if (!TryEnter(transient, committed))
+            if (!TryEnter(transient, committed: left == ExitCode.Commit))
             {
-                if (within)
+                if (left != ExitCode.Memory)
                 {
-                    GoBack();
+                    return true;
                 }
 
-                if (!within || !TryTakeRead(out entry))
+                GoBack();
+                if (!TryTakeRead(out entry))
                 {
                     return true;
                 }
 
                 _state->ResumeAddress = (ulong)entry;
-                (transient, within) = (true, false);
+                (transient, left) = (true, ExitCode.Dispatch);
                 continue;
             }
 
             uint code = (uint)_state->Scratch1;
+            left = ExitWord.Reason(code);
             ulong rip = _state->Scratch0;
             if (ExitWord.IsRelative(code))
             {
@@ -252,7 +253,7 @@ internal sealed unsafe partial class TranslatorVcpu
             }
 
             ref Registers r = ref _state->Registers;
-            switch (ExitWord.Reason(code))
+            switch (left)
             {
                 case ExitCode.Edge:
                     r.Rip = rip;
@@ -305,10 +306,8 @@ internal sealed unsafe partial class TranslatorVcpu
                         return false;
                     }
 
-                    within = true;
                     break;
                 case ExitCode.Commit:
-                    committed = true;
                     CommitBounce();
                     break;
                 case ExitCode.Trap:
@@ -329,7 +328,7 @@ internal sealed unsafe partial class TranslatorVcpu
         return entry != null;
     }
 
-    /// <summary>Runs translated code once. False: somebody changed code meanwhile; the instruction it was in has to be found again.</summary>
+    /// <summary>Runs translated code once. False: somebody changed code meanwhile; the instruction it is at, or in, has to be found again.</summary>
     /// <param name="transient">Whether it is a transient block.</param>
     /// <param name="committed">Whether what it holds of memory's addresses was used already.</param>
     private bool TryEnter(bool transient, bool committed)

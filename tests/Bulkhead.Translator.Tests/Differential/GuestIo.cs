@@ -21,8 +21,8 @@ internal sealed class GuestIo : ICpuIo, IInterruptController, IClock
     /// <summary>Called whenever the time is asked for.</summary>
     public Action OnClock { get; init; } = static () => { };
 
-    /// <summary>Answers a read of what is not RAM; null: nobody does.</summary>
-    public Func<Gpa, byte>? OnRead { get; init; }
+    /// <summary>Answers a read of a port, or of what is not RAM; null: nobody does.</summary>
+    public Func<byte>? OnRead { get; init; }
 
     public long NowNs
     {
@@ -45,20 +45,11 @@ internal sealed class GuestIo : ICpuIo, IInterruptController, IClock
         return false;
     }
 
-    public IoResult ReadMmio(Gpa address, Span<byte> data)
-    {
-        if (OnRead is null)
-        {
-            return Unclaimed(data);
-        }
-
-        data.Fill(OnRead(address));
-        return IoResult.Ok;
-    }
+    public IoResult ReadMmio(Gpa address, Span<byte> data) => Answer(data);
 
     public IoResult WriteMmio(Gpa address, ReadOnlySpan<byte> data) => IoResult.Unclaimed;
 
-    public IoResult ReadPort(ushort port, Span<byte> data) => Unclaimed(data);
+    public IoResult ReadPort(ushort port, Span<byte> data) => Answer(data);
 
     public IoResult WritePort(ushort port, ReadOnlySpan<byte> data) => IoResult.Unclaimed;
 
@@ -70,9 +61,9 @@ internal sealed class GuestIo : ICpuIo, IInterruptController, IClock
 
     public bool TryWriteMsr(uint index, ulong value) => false;
 
-    private static IoResult Unclaimed(Span<byte> data)
+    private IoResult Answer(Span<byte> data)
     {
-        data.Fill(0xFF);
-        return IoResult.Unclaimed;
+        data.Fill(OnRead?.Invoke() ?? 0xFF);
+        return OnRead is null ? IoResult.Unclaimed : IoResult.Ok;
     }
 }

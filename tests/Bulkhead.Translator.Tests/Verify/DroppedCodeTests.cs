@@ -49,19 +49,23 @@ public sealed unsafe class DroppedCodeTests
 
     /// <summary>The instruction is done again with what was read: a device is not read twice, and nothing before it happens twice.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void DeviceRead_WhileCodeIsDropped_IsDoneOnce(bool all)
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    [InlineData(2, true)]
+    public void DeviceRead_WhileCodeIsDropped_IsDoneOnce(int read, bool all)
     {
         using var guest = new VerifiedGuest("", others: 1);
         guest.Write(Data, "C3");
-        guest.Write(VerifiedGuest.Code, "E8FBFF2E00" + "46" + "033D00000004" + "45" + "F4"); // call Data; inc esi; add edi, [4000000h]; inc ebp; hlt
+
+        // call Data; inc esi; add edi, [4000000h]; inc ebp; in eax, dx; inc ebx; hlt
+        guest.Write(VerifiedGuest.Code, "E8FBFF2E00" + "46" + "033D00000004" + "45" + "ED" + "43" + "F4");
         byte reads = 0;
         var io = new GuestIo
         {
-            OnRead = _ =>
+            OnRead = () =>
             {
-                if (reads++ == 0)
+                if (++reads == read)
                 {
                     lock (guest.Space.Lock)
                     {
@@ -75,7 +79,9 @@ public sealed unsafe class DroppedCodeTests
 
         Assert.Equal(StopReason.Halt, guest.Run(io, long.MaxValue));
 
-        Assert.Equal(1, reads);
-        Assert.Equal((1ul, 0x0101_0101ul, 1ul), (guest.Vcpu.Registers.Gpr[6], guest.Vcpu.Registers.Gpr[7], guest.Vcpu.Registers.Gpr[5]));
+        Assert.Equal(2, reads);
+        Assert.Equal(
+            (0x0202_0202ul, 1ul, 1ul, 1ul, 0x0101_0101ul),
+            (guest.Vcpu.Registers.Gpr[0], guest.Vcpu.Registers.Gpr[3], guest.Vcpu.Registers.Gpr[5], guest.Vcpu.Registers.Gpr[6], guest.Vcpu.Registers.Gpr[7]));
     }
 }
