@@ -20,6 +20,7 @@ internal sealed unsafe partial class BlockEmitter
     // Spilled guest registers of the instruction at hand.
     private readonly Spill[] _spills = new Spill[4];
     private int _spillCount;
+    private ScratchRegisters _scratch;
 
     private void EmitCarried(in Instruction i, in InstructionEntry e)
     {
@@ -41,7 +42,8 @@ internal sealed unsafe partial class BlockEmitter
             NeedHostFlags();
         }
 
-        LoadSpills();
+        bool known = _scratch.IsAt(_w.Length);
+        LoadSpills(known);
         int address = R10;
         if (memory && _highByte)
         {
@@ -73,6 +75,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         StoreSpills();
+        NoteScratch(known);
         if (touches)
         {
             _flags = FlagsPlace.Host;
@@ -99,40 +102,44 @@ internal sealed unsafe partial class BlockEmitter
     {
         MemoryOperand o = MemoryOperand.Of(i, _mode);
         int guest = i.Op0Register.GetNumber();
-        int size = i.Op0Register.GetSize();
         int host = HostOf(guest);
-        if (size == 8 && host >= 0)
+        int size = i.Op0Register.GetSize();
+        if (size == 2)
         {
-            EmitOffset(host, o);
+            EmitOffset(R10, o);
+            EmitLea16(guest, host);
             return;
         }
 
-        EmitOffset(R10, o);
-        switch (size)
-        {
-            case 2:
-                if (host >= 0)
-                {
-                    EmitInsert16(host, R10);
-                    return;
-                }
-
-                _w.LoadState(R11, Offsets.GprOf(guest));
-                EmitInsert16(R11, R10);
-                _w.StoreState(Offsets.GprOf(guest), R11);
-                return;
-            case 4:
-                _w.Move(host >= 0 ? host : R10, R10, w: false);
-                break;
-            default:
-                break;
-        }
-
+        bool known = _scratch.IsAt(_w.Length) && !o.Relative && IsAtHand(o.Base) && IsAtHand(o.Index);
+        EmitOffset(host >= 0 ? host : R10, size == 4 ? o.Low32 : o, known);
         if (host < 0)
         {
             _w.StoreState(Offsets.GprOf(guest), R10);
+            _scratch.Note(R10, guest);
+        }
+
+        if (known)
+        {
+            _scratch.Move(_w.Length, known);
         }
     }
+
+    private void EmitLea16(int guest, int host)
+    {
+        if (host >= 0)
+        {
+            EmitInsert16(host, R10);
+            return;
+        }
+
+        _w.LoadState(R11, Offsets.GprOf(guest));
+        EmitInsert16(R11, R10);
+        _w.StoreState(Offsets.GprOf(guest), R11);
+    }
+
+    /// <summary>Whether a guest register need not be loaded.</summary>
+    private bool IsAtHand(int guest) => guest < 0 || HostOf(guest) >= 0 || _scratch.HostOf(_w.Length, guest) >= 0;
 
     private void AssignOperands(in Instruction i, in InstructionEntry e, bool memory)
     {
@@ -233,9 +240,22 @@ internal sealed unsafe partial class BlockEmitter
             }
         }
 
-        int host = _spillCount == 0 ? R11 : _spillCount == 1 && !memory ? R10 : Borrow(i);
+        int host = ChooseScratch(guest, memory);
+        host = host >= 0 ? host : Borrow(i);
         _spills[_spillCount++] = new Spill { Guest = guest, Host = host, Read = read, Written = written, Borrowed = host is not (R10 or R11) };
         return host;
+    }
+
+    /// <summary>The scratch register for a guest register, best the one that holds it; -1: none is left.</summary>
+    private int ChooseScratch(int guest, bool memory)
+    {
+        if (memory || _shared || _spillCount > 1)
+        {
+            return _spillCount == 0 ? R11 : -1; // the address is in r10
+        }
+
+        int held = _scratch.HostOf(_w.Length, guest);
+        return _spillCount == 0 ? (held >= 0 ? held : _scratch.Victim(_w.Length)) : _spills[0].Host == R10 ? R11 : R10;
     }
 
     /// <summary>A host register that holds a guest register the instruction does not name, and that no instruction uses implicitly.</summary>
@@ -261,17 +281,18 @@ internal sealed unsafe partial class BlockEmitter
         throw new System.Diagnostics.UnreachableException();
     }
 
-    private void LoadSpills()
+    private void LoadSpills(bool known)
     {
         for (int s = 0; s < _spillCount; s++)
         {
             ref readonly Spill spill = ref _spills[s];
+            int held = known ? _scratch.Holder(spill.Guest) : -1;
             if (spill.Borrowed)
             {
                 _w.StoreState(Offsets.Borrowed, spill.Host);
             }
 
-            if (spill.Read)
+            if (spill.Read && held != spill.Host)
             {
                 _w.LoadState(spill.Host, Offsets.GprOf(spill.Guest));
             }
@@ -291,6 +312,20 @@ internal sealed unsafe partial class BlockEmitter
             if (spill.Borrowed)
             {
                 _w.LoadState(spill.Host, Offsets.Borrowed);
+            }
+        }
+    }
+
+    /// <summary>Notes what the scratch registers hold behind the instruction at hand.</summary>
+    private void NoteScratch(bool known)
+    {
+        _scratch.Move(_w.Length, known);
+        for (int s = 0; s < _spillCount; s++)
+        {
+            ref readonly Spill spill = ref _spills[s];
+            if (!spill.Borrowed && (spill.Read || spill.Written))
+            {
+                _scratch.Note(spill.Host, spill.Guest);
             }
         }
     }

@@ -54,6 +54,7 @@ internal sealed unsafe partial class BlockEmitter
     private bool EmitJcc(in Instruction i)
     {
         NeedHostFlags();
+        bool known = _scratch.IsAt(_w.Length);
         int condition = i.ConditionCode - ConditionCode.o;
         ulong target = i.NearBranchTarget;
         if (!_plan.Transient && _options.Chain && IsSamePage(target) && target > i.IP && !IsDistant(target) && !LeavesRegion(i.IP, target))
@@ -67,6 +68,11 @@ internal sealed unsafe partial class BlockEmitter
             EmitEdge(target, _plan.LiveAtTarget[_index]);
             _w.Bind(over);
             _flags = place;
+        }
+
+        if (known)
+        {
+            _scratch.Move(_w.Length, known);
         }
 
         return GoOn(i);

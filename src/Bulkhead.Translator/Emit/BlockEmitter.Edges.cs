@@ -173,6 +173,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _flags = live ? FlagsPlace.Host : FlagsPlace.Dead;
+        _scratch.Forget();
         _labels[_index] = _w.Length;
         for (int i = 0; i < _labelJumpCount; i++)
         {

@@ -225,7 +225,10 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>Computes an address without its segment base; flags are untouched. Clobbers r11 when the index is spilled.</summary>
-    private void EmitOffset(int to, in MemoryOperand o)
+    /// <param name="to">Where to.</param>
+    /// <param name="o">Whose.</param>
+    /// <param name="known">Whether what the scratch registers hold may be used. Not where a slow path computes the address again.</param>
+    private void EmitOffset(int to, in MemoryOperand o, bool known = false)
     {
         bool wide = o.AddressBits == 64;
         if (o.Relative && _plan.Relative)
@@ -240,8 +243,8 @@ internal sealed unsafe partial class BlockEmitter
             return;
         }
 
-        int b = Operand(o.Base, R10);
-        int x = Operand(o.Index, R11);
+        int b = Operand(o.Base, R10, known);
+        int x = Operand(o.Index, R11, known);
         if (o.Displacement != (int)o.Displacement)
         {
             // Only a 64-bit absolute address is that wide, and it has no registers.
@@ -298,7 +301,7 @@ internal sealed unsafe partial class BlockEmitter
     private uint WithRip(uint code) => _plan.Relative ? code | ExitWord.RelativeRip : code;
 
     /// <summary>The host register of a guest register; a spilled one is loaded into <paramref name="scratch"/>.</summary>
-    private int Operand(int guest, int scratch)
+    private int Operand(int guest, int scratch, bool known = false)
     {
         if (guest < 0)
         {
@@ -306,6 +309,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         int host = HostOf(guest);
+        host = host < 0 && known ? _scratch.Holder(guest) : host;
         if (host < 0)
         {
             _w.LoadState(scratch, Offsets.GprOf(guest));

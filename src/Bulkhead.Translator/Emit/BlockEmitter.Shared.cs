@@ -48,6 +48,7 @@ internal sealed unsafe partial class BlockEmitter
         open = EmitRun(first, last);
         _shared = false;
         _displacement = 0;
+        _scratch.Forget(); // the run out of line comes back here
         _stubs[_stubCount++] = new Stub { Kind = StubKind.Run, Place = place, Back = _w.Length, Index = first, Last = last, Before = entry, After = _flags };
         _index = last;
         return true;
@@ -72,6 +73,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         int index = _index;
         _w.Bind(s.Place);
+        _scratch.Forget();
         _flags = s.Before;
         _outOfLine = true;
         bool open = EmitRun(s.Index, s.Last);
@@ -245,7 +247,7 @@ internal sealed unsafe partial class BlockEmitter
 
         if (i.Mnemonic == Mnemonic.Lea)
         {
-            return spilled < 0 && i.Op0Register.GetSize() == 8 && InHost(i.MemoryBase) && InHost(i.MemoryIndex);
+            return spilled < 0 && i.Op0Register.GetSize() >= 4 && InHost(i.MemoryBase) && InHost(i.MemoryIndex);
         }
 
         return !HasMemory(i) || (i.MemoryIndex == Register.None && i.MemoryBase.IsGPR64()

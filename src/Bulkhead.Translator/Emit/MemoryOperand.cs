@@ -72,6 +72,10 @@ internal readonly struct MemoryOperand
         };
     }
 
+    /// <summary>The low half of the same address, as an address.</summary>
+    internal MemoryOperand Low32 =>
+        this with { AddressBits = Math.Min(AddressBits, 32), Displacement = Base < 0 && Index < 0 ? (uint)Displacement : Displacement };
+
     /// <summary>The state offset of a segment's base where it has to be added, or -1.</summary>
     internal static int SegmentBaseOf(Register segment, ModeWord mode)
     {
