@@ -144,7 +144,7 @@ internal sealed partial class BlockVerifier
 
         _checkedBytes = 0;
         _checkedSum = false;
-        _sharedBytes = shared && own.Reg != Address && own.Vvvv != Address ? _sharedBytes : 0;
+        _sharedBytes = shared && !NamesAddress(item, inMemory: false) ? _sharedBytes : 0;
         return true;
     }
 
@@ -196,13 +196,30 @@ internal sealed partial class BlockVerifier
     /// <summary>An instruction that may change r10: not between a check and its access; a shared check ends with it.</summary>
     private bool KeepsAddress(int i)
     {
-        if (!_listing[i].Own.MayName(Address))
+        if (!NamesAddress(_listing[i], inMemory: true))
         {
             return true;
         }
 
         _sharedBytes = 0;
         return _checkedBytes == 0 || Fail(i, "r10 between a check and its access");
+    }
+
+    /// <summary>Whether r10 is an operand, or with <paramref name="inMemory"/> part of one's address. A vector register of that number is not it.</summary>
+    private static bool NamesAddress(in ListedInstruction item, bool inMemory)
+    {
+        if (!item.Own.MayName(Address))
+        {
+            return false;
+        }
+
+        bool names = inMemory && (item.Own.Base == Address || item.Own.Index == Address);
+        for (int k = 0; k < item.Iced.OpCount; k++)
+        {
+            names |= item.Iced.GetOpKind(k) == OpKind.Register && item.Iced.GetOpRegister(k).GetFullRegister() == Register.R10;
+        }
+
+        return names;
     }
 
     private static bool IsWord(int field) =>

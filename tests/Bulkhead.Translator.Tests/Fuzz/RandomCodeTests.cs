@@ -21,7 +21,7 @@ public sealed class RandomCodeTests
     [InlineData(1, "")]
     [InlineData(1, "chain=off,jump-cache=off,return-stack=off")]
     [InlineData(1, "verify=on")]
-    [InlineData(1, "verify=on,page-windows=always")]
+    [InlineData(2, "cache=1,verify=on,page-windows=always")]
     [InlineData(2, "")]
     [InlineData(2, "page-windows=on")]
     [InlineData(2, "cache=1,relative-code=always")]

@@ -65,6 +65,19 @@ public sealed class BlockVerifierTests
         }
     }
 
+    /// <summary>Vector registers that have the address register's number, in the middle of a run with one check.</summary>
+    [Theory]
+    [InlineData("0F1003 440F105310 410F58C2 0F104320")] // movups xmm0, [rbx]; movups xmm10, [rbx+10h]; addps xmm0, xmm10; movups xmm0, [rbx+20h]
+    [InlineData("C5FC1003 C4627D305310 C5ACC6C000 C5FC104320")] // vmovups ymm0, [rbx]; vpmovzxbw ymm10, [rbx+10h]; vshufps ymm0, ymm10, ymm0, 0; vmovups ymm0, [rbx+20h]
+    public void RunOverVectorRegister10_Emitted_Passes(string hex)
+    {
+        foreach (string settings in Settings.Select(static row => row.Data))
+        {
+            using var bench = new EmitBench(settings);
+            Pass(bench, Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal) + "C3"), Arena.Code, Modes.User64);
+        }
+    }
+
     [Fact]
     public void RandomBytes_InEveryMode_Pass()
     {
