@@ -26,7 +26,7 @@ internal sealed unsafe class PageWindows : IDisposable
     private const int FoundWhenHot = 12;
 
     private const ulong NoRoot = ulong.MaxValue;
-    private const int MostTags = 1 << 14;
+    private const int MostTags = 1 << 16;
     private const int LargePages = 512;
     private readonly VcpuState* _state;
     private readonly GuestMemory _memory;

@@ -15,7 +15,7 @@ internal sealed unsafe class SoftTlb : IDisposable
     private const int LogSize = 2048;
 
     /// <summary>So often may code find a page here that it looked for in the window: as much time as it takes to have it there.</summary>
-    private const int Patience = 2048;
+    private const int Patience = 768;
 
     /// <summary>As many of those as it takes time to fill an entry.</summary>
     private const int TakenCost = 64;
