@@ -57,7 +57,7 @@ internal sealed unsafe partial class BlockEmitter
         bool known = _scratch.IsAt(_w.Length);
         int condition = i.ConditionCode - ConditionCode.o;
         ulong target = i.NearBranchTarget;
-        if (!_plan.Transient && _options.Chain && IsSamePage(target) && target > i.IP && !IsDistant(target) && !LeavesRegion(i.IP, target))
+        if (IsLinkedJcc(i))
         {
             EmitLinkedJcc(condition, target);
         }
@@ -76,6 +76,13 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         return GoOn(i);
+    }
+
+    /// <summary>Whether a conditional branch is one instruction, which whoever links its target changes.</summary>
+    private bool IsLinkedJcc(in Instruction i)
+    {
+        ulong target = i.NearBranchTarget;
+        return !_plan.Transient && _options.Chain && IsSamePage(target) && target > i.IP && !IsDistant(target) && !LeavesRegion(i.IP, target);
     }
 
     /// <summary>Goes on behind a conditional branch or a call, in this block or another. Whether in this.</summary>

@@ -189,6 +189,12 @@ internal sealed unsafe partial class BlockEmitter
     {
         if (_plan.LabelAt(target) is >= 0 and int label)
         {
+            if (_outOfLine)
+            {
+                _w.BindTo(_w.Jcc(condition), _labels[label]); // all stand already
+                return;
+            }
+
             _labelJumps[_labelJumpCount++] = (_w.Jcc(condition), label);
         }
         else if (_space.TryFind(_plan.PageId, target, out byte* entry))

@@ -5,10 +5,11 @@ using static Bulkhead.Translator.Emit.RegisterMap;
 namespace Bulkhead.Translator.Emit;
 
 /// <content>
-/// One check for a run of instructions that access memory near one base register: pushes and pops, fields of a structure. The
-/// run is emitted twice: here with the host address of its lowest byte kept in r10, and out of line, where the range is not in
-/// one page of the right kind, with a check for each access. Nothing in a run leaves, so what a page fault finds is the
-/// second copy's doing alone; what traps on the host (SIMD exceptions, misaligned vectors) finds its own note in either copy.
+/// One check for a run of instructions that access memory near one base register: pushes and pops, fields of a structure, also
+/// with conditional branches out of the run between them. The run is emitted twice: here with the host address of its lowest
+/// byte kept in r10, and out of line, where the range is not in one page of the right kind, with a check for each access.
+/// Nothing in a run leaves for C#, so what a page fault finds is the second copy's doing alone; what traps on the host (SIMD
+/// exceptions, misaligned vectors) finds its own note in either copy.
 /// </content>
 internal sealed unsafe partial class BlockEmitter
 {
@@ -113,9 +114,22 @@ internal sealed unsafe partial class BlockEmitter
         int accesses = 0;
         int high = 0;
         long moved = 0; // by how much the base register has changed
+        bool branched = false;
         for (int k = _index; k < _plan.Count; k++)
         {
             ref readonly Instruction i = ref _plan.Instructions[k];
+            if (i.IsJccShortOrNear)
+            {
+                // Where it goes nothing of the run is wanted; what is checked for those who stay must not ask for more than those who go.
+                if (accesses == 0 || _plan.Closes[k] || (k > _index && _plan.IsLabel[k]) || !IsLinkedJcc(i))
+                {
+                    break;
+                }
+
+                branched = true;
+                continue;
+            }
+
             ref readonly InstructionEntry e = ref InstructionTable.Get(i.Code);
             if (!IsSimple(k, i, e) || (k > _index && _plan.IsLabel[k]))
             {
@@ -135,14 +149,15 @@ internal sealed unsafe partial class BlockEmitter
 
                 int newLow = accesses == 0 ? (int)at : Math.Min(low, (int)at);
                 int newHigh = accesses == 0 ? (int)at + size : Math.Max(high, (int)at + size);
-                if (newHigh - newLow > SharedBytes)
+                bool writes = stack ? i.Mnemonic == Mnemonic.Push : e.MemoryWritten;
+                if (newHigh - newLow > SharedBytes || (branched && writes && !write))
                 {
                     break;
                 }
 
                 (low, high) = (newLow, newHigh);
                 @base = register;
-                write |= stack ? i.Mnemonic == Mnemonic.Push : e.MemoryWritten;
+                write |= writes;
                 _displacements[k] = (int)at;
                 accesses++;
                 last = k;
@@ -162,8 +177,8 @@ internal sealed unsafe partial class BlockEmitter
                 moved += i.StackPointerIncrement;
             }
 
-            bool writes = i.Mnemonic == Mnemonic.Pop || (i.Op0Kind == OpKind.Register && (e.AccessFlags & 16) != 0);
-            if (writes && i.Op0Kind == OpKind.Register && i.Op0Register.IsGPR() && i.Op0Register.GetFullRegister().GetNumber() == @base)
+            bool changes = i.Mnemonic == Mnemonic.Pop || (i.Op0Kind == OpKind.Register && (e.AccessFlags & 16) != 0);
+            if (changes && i.Op0Kind == OpKind.Register && i.Op0Register.IsGPR() && i.Op0Register.GetFullRegister().GetNumber() == @base)
             {
                 if (i.Mnemonic is not (Mnemonic.Add or Mnemonic.Sub) || i.Op0Register.GetSize() != 8 || i.Op1Kind is OpKind.Register or OpKind.Memory)
                 {

@@ -234,7 +234,7 @@ internal sealed partial class BlockVerifier
 
         if (!call)
         {
-            return edge ? Fail(i, "a jump to another jump's edge") : CheckLoop(i, target, conditional) && Leaves(i, falls: conditional);
+            return edge ? Fail(i, "a jump to another jump's edge") : CheckLoop(i, target, conditional) && FinishBranch(i, call, conditional);
         }
 
         if (_listing[target].Template == Template.Dispatch)
@@ -380,7 +380,10 @@ internal sealed partial class BlockVerifier
     {
         if (!call)
         {
-            return Leaves(i, falls: conditional);
+            int shared = conditional ? _sharedBytes : 0; // a branch leaves r10 as it is
+            bool leaves = Leaves(i, falls: conditional);
+            _sharedBytes = shared;
+            return leaves;
         }
 
         if (_basePushed != _plan.Relative)

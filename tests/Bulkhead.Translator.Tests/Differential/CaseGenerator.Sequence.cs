@@ -8,15 +8,18 @@ internal sealed partial class CaseGenerator
 {
     private const int Around = 4;
 
+    /// <summary>How far from the main operand others of the same base register may begin.</summary>
+    private const int Nearby = 72;
+
     // Filling the arena costs more than a case does: so many of them start from the same contents.
     private const int CasesAMemory = 256;
 
     private static readonly Code[] s_carried = [.. CaseRows.All.Where(c => InstructionTable.Get(c).Class == InstructionClass.Carried)];
 
-    /// <summary>A few instructions of the carried kind: one of any form, and around it ones that work on registers alone; conditional
-    /// jumps ahead stand between some of them.</summary>
-    /// <remarks>What one leaves to the next shows here: flags that die or live on, spilled registers, exact state at a fault in
-    /// the middle. No flag is left out of the comparison, since both sides run the same instructions on the same processor.</remarks>
+    /// <summary>A few instructions of the carried kind: one of any form, and around it ones that work on registers alone, or behind it on memory
+    /// near its operand; conditional jumps ahead stand between some of them.</summary>
+    /// <remarks>What one leaves to the next shows here: flags that die or live on, spilled registers, one check for several operands, exact
+    /// state at a fault in the middle. No flag is left out of the comparison, since both sides run the same instructions on the same processor.</remarks>
     internal static Case CreateSequence(int seed, Predicate<Code> wanted)
     {
         var random = new Random(seed);
@@ -38,9 +41,14 @@ internal sealed partial class CaseGenerator
         }
 
         parts.Add(main.Bytes);
-        for (int i = 0; i < after; i++)
+        bool fields = random.Next(2) == 0 && access.MemoryBase.IsGPR64() && access.MemoryIndex == Register.None && !Writes(info, access, access.MemoryBase);
+        for (int i = 0; i < after + (fields ? Around : 0); i++)
         {
-            Append(parts, Draw(), c => !Writes(info, c, Register.RSP));
+            Case part = Draw();
+            if (!fields || !TryAppendField(parts, part, access, random, c => !Writes(info, c, access.MemoryBase) && !Writes(info, c, Register.RSP)))
+            {
+                Append(parts, part, c => !Writes(info, c, Register.RSP) && !(fields && Writes(info, c, access.MemoryBase)));
+            }
         }
 
         (byte[] bytes, int jumps) = JoinWithJumps(random, parts);
@@ -92,6 +100,31 @@ internal sealed partial class CaseGenerator
         {
             parts.Add(part.Bytes);
         }
+    }
+
+    /// <summary>Appends an instruction whose memory operand goes near that of another, of the same base register, where it is fit.</summary>
+    private static bool TryAppendField(List<byte[]> parts, Case part, in Instruction near, Random random, Predicate<Instruction> fits)
+    {
+        Instruction field = part.Decode();
+        if (!BlockEmitter.HasMemory(field) || field.IsIPRelativeMemoryOperand || !field.MemoryBase.IsGPR64() || field.IsVsib
+            || field.Mnemonic is Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc)
+        {
+            return false;
+        }
+
+        field.MemoryBase = near.MemoryBase;
+        field.MemoryIndex = Register.None;
+        field.MemoryIndexScale = 1;
+        field.MemoryDisplacement64 = (ulong)((long)near.MemoryDisplacement64 + random.Next(-Nearby, Nearby));
+        field.MemoryDisplSize = 8;
+        var writer = new ByteWriter();
+        bool fit = fits(field) && Encoder.Create(64, writer).TryEncode(field, Arena.Code, out _, out _);
+        if (fit)
+        {
+            parts.Add(writer.ToArray());
+        }
+
+        return fit;
     }
 
     private static bool Writes(InstructionInfoFactory info, in Instruction instruction, Register register)

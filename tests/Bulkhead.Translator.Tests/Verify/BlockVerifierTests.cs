@@ -78,6 +78,21 @@ public sealed class BlockVerifierTests
         }
     }
 
+    /// <summary>Fields of a structure with branches between them: further on in the page, to labels of the block, and back.</summary>
+    [Theory]
+    [InlineData("488B03 4885C0 7440 488B4B08 4839C8 7540 488B5310")] // mov rax, [rbx]; test rax, rax; je; mov rcx, [rbx+8]; cmp rax, rcx; jne; mov rdx, [rbx+10h]
+    [InlineData("488B03 4885C0 7404 488B4B08 90 488B5310 85D2 75EE")] // the first branch to the nop
+    [InlineData("488903 4885C0 7440 48895308 7240 48895310")] // stores
+    [InlineData("488B03 4885C0 7440 48895308")] // a store behind a branch, where only reads come before
+    public void RunOverBranches_Emitted_Passes(string hex)
+    {
+        foreach (string settings in Settings.Select(static row => row.Data))
+        {
+            using var bench = new EmitBench(settings);
+            Pass(bench, Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal) + "C3"), Arena.Code, Modes.User64);
+        }
+    }
+
     [Fact]
     public void RandomBytes_InEveryMode_Pass()
     {
