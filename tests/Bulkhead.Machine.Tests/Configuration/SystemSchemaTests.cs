@@ -95,11 +95,13 @@ public sealed class SystemSchemaTests
     public void Schema_WhateverTheReaderAccepts_IsAccepted()
     {
         SchemaChecker checker = Checker();
+        int tried = 0;
         int accepted = 0;
         Gen.Select(Mapping(SystemFields.Domain, "name: a, image: debian"), Mapping(SystemFields.Pool, "name: p, cpus: [1]"), Gen.Bool).Sample(
             (domain, pool, pools) =>
             {
                 string yaml = (pools ? $"pools: [{pool}]\n" : string.Empty) + $"domains: [{domain}, {{name: b, image: debian}}]";
+                tried++;
                 if (Accepts(yaml))
                 {
                     accepted++;
@@ -108,7 +110,7 @@ public sealed class SystemSchemaTests
             },
             iter: 20_000,
             threads: 1);
-        Assert.InRange(accepted, 200, 20_000);
+        Assert.InRange(accepted, tried / 100, tried - 1);
     }
 
     [Theory]
