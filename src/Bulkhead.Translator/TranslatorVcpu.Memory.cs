@@ -180,15 +180,12 @@ internal sealed unsafe partial class TranslatorVcpu
             var read = (_space.Shared ? Here.Rip : 0, address, size);
             bool taken = _takesRead && _read == read;
             _takesRead = false;
-            if (taken)
-            {
-                // It is in the bounce buffer.
-            }
-            else if (reads && !crossesPage)
+            bool asks = reads && !taken; // what was taken is in the bounce buffer
+            if (asks && !crossesPage)
             {
                 _interpreter.ReadPhysical(at, data);
             }
-            else if (reads && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
+            else if (asks && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
             {
                 return Fault(_interpreter.Fault);
             }

@@ -213,7 +213,7 @@ internal sealed class QueueLane
         {
             if (!TryTake(session, queue, hand, chain, out heldUntilNs, out QueueHand? helper))
             {
-                return heldUntilNs != 0;
+                return false;
             }
 
             helper?.Executor.Ring();

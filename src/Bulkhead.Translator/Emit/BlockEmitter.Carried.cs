@@ -116,12 +116,12 @@ internal sealed unsafe partial class BlockEmitter
         if (host < 0)
         {
             _w.StoreState(Offsets.GprOf(guest), R10);
-            _scratch.Note(R10, guest);
         }
 
-        if (known)
+        _scratch.Move(_w.Length, known);
+        if (host < 0)
         {
-            _scratch.Move(_w.Length, known);
+            _scratch.Note(R10, guest);
         }
     }
 

@@ -70,11 +70,7 @@ internal sealed unsafe partial class BlockEmitter
             _flags = place;
         }
 
-        if (known)
-        {
-            _scratch.Move(_w.Length, known);
-        }
-
+        _scratch.Move(_w.Length, known);
         return GoOn(i);
     }
 

@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Emit;
 /// <content>Direct jumps out of a block.</content>
 internal sealed unsafe partial class BlockEmitter
 {
-    // Where this block's own branch targets stand, and the branches ahead to them.
+    // Where this block's own branch targets stand (-1: not yet), and the branches ahead to them.
     private readonly int[] _labels = new int[64];
     private readonly (int Place, int Label)[] _labelJumps = new (int, int)[128];
     private int _labelJumpCount;
@@ -152,13 +152,22 @@ internal sealed unsafe partial class BlockEmitter
         {
             EmitLinkedJump(target, call: false);
         }
-        else if (target <= _plan.Instructions[Math.Min(_index, _plan.Count - 1)].IP)
+        else
         {
-            _w.BindTo(_w.Jmp(), _labels[label]);
+            BindToLabel(_w.Jmp(), label);
+        }
+    }
+
+    /// <summary>Has a branch go to a label: now where it stands, else when it does.</summary>
+    private void BindToLabel(int place, int label)
+    {
+        if (_labels[label] >= 0)
+        {
+            _w.BindTo(place, _labels[label]);
         }
         else
         {
-            _labelJumps[_labelJumpCount++] = (_w.Jmp(), label);
+            _labelJumps[_labelJumpCount++] = (place, label);
         }
     }
 
@@ -189,13 +198,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         if (_plan.LabelAt(target) is >= 0 and int label)
         {
-            if (_outOfLine)
-            {
-                _w.BindTo(_w.Jcc(condition), _labels[label]); // all stand already
-                return;
-            }
-
-            _labelJumps[_labelJumpCount++] = (_w.Jcc(condition), label);
+            BindToLabel(_w.Jcc(condition), label);
         }
         else if (_space.TryFind(_plan.PageId, target, out byte* entry))
         {

@@ -117,11 +117,16 @@ internal sealed unsafe partial class BlockEmitter
         bool branched = false;
         for (int k = _index; k < _plan.Count; k++)
         {
+            if (k > _index && _plan.IsLabel[k])
+            {
+                break;
+            }
+
             ref readonly Instruction i = ref _plan.Instructions[k];
             if (i.IsJccShortOrNear)
             {
                 // Where it goes nothing of the run is wanted; what is checked for those who stay must not ask for more than those who go.
-                if (accesses == 0 || _plan.Closes[k] || (k > _index && _plan.IsLabel[k]) || !IsLinkedJcc(i))
+                if (accesses == 0 || _plan.Closes[k] || !IsLinkedJcc(i))
                 {
                     break;
                 }
@@ -131,7 +136,7 @@ internal sealed unsafe partial class BlockEmitter
             }
 
             ref readonly InstructionEntry e = ref InstructionTable.Get(i.Code);
-            if (!IsSimple(k, i, e) || (k > _index && _plan.IsLabel[k]))
+            if (!IsSimple(k, i, e))
             {
                 break;
             }

@@ -8,7 +8,6 @@ internal sealed unsafe partial class BlockEmitter
 {
     private void EmitStubs()
     {
-        _scratch.Forget();
         for (int i = 0; i < _stubCount; i++)
         {
             ref readonly Stub s = ref _stubs[i];

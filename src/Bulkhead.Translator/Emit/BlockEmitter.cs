@@ -38,6 +38,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         _flags = FlagsPlace.Host;
         _stubCount = 0;
         _labelJumpCount = 0;
+        _labels.AsSpan(0, plan.Count).Fill(-1);
         _scratch.Forget();
         _simpleKnown = 0;
         _viewTable = Offsets.Tlb + (_mode.View * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));

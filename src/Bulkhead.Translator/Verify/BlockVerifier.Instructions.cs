@@ -208,11 +208,6 @@ internal sealed partial class BlockVerifier
     /// <summary>Whether r10 is an operand, or with <paramref name="inMemory"/> part of one's address. A vector register of that number is not it.</summary>
     private static bool NamesAddress(in ListedInstruction item, bool inMemory)
     {
-        if (!item.Own.MayName(Address))
-        {
-            return false;
-        }
-
         bool names = inMemory && (item.Own.Base == Address || item.Own.Index == Address);
         for (int k = 0; k < item.Iced.OpCount; k++)
         {

@@ -65,7 +65,6 @@ internal static class HostDecoder
         private byte _opcode;
         private int _rex;
         private bool _vex;
-        private int _vvvv = -1;
         private bool _operand16;
         private bool _address32;
         private bool _lock;
@@ -97,8 +96,6 @@ internal static class HostDecoder
             Mod = _mod,
             Reg = _reg,
             Rm = _rm,
-            Vvvv = _vvvv,
-            OpcodeRegister = (_opcode & 7) | ((_rex & 1) << 3),
             Base = _base,
             Index = _index,
             Scale = _scale,
@@ -234,7 +231,6 @@ internal static class HostDecoder
                 last = second;
             }
 
-            _vvvv = (~last >> 3) & 15;
             return _map is >= 1 and <= 3 && TryByte(out _opcode);
         }
 

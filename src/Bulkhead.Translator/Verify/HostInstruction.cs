@@ -45,12 +45,6 @@ internal readonly struct HostInstruction
     /// <summary>ModRM.rm with its extension, where it names a register.</summary>
     internal int Rm { get; init; }
 
-    /// <summary>VEX.vvvv, or -1.</summary>
-    internal int Vvvv { get; init; }
-
-    /// <summary>The low three bits of the opcode with their extension.</summary>
-    internal int OpcodeRegister { get; init; }
-
     /// <summary>The base register of the memory operand, -1 for none, <see cref="Rip"/> for RIP.</summary>
     internal int Base { get; init; }
 
@@ -71,9 +65,4 @@ internal readonly struct HostInstruction
 
     /// <summary>Whether it has a memory operand.</summary>
     internal bool HasMemory => HasModRm && Mod != 3;
-
-    /// <summary>Whether any of its fields could name general register <paramref name="number"/>.</summary>
-    internal bool MayName(int number) =>
-        (HasModRm && (Reg == number || (Mod == 3 && Rm == number))) || Base == number || Index == number || Vvvv == number
-        || (!HasModRm && OpcodeRegister == number);
 }

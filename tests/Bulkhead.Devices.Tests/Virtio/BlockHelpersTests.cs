@@ -184,12 +184,7 @@ public sealed class BlockHelpersTests : IDisposable
     {
         _disk.Buggy = sector;
         DriverQueue queue = _driver.Start(RingKinds.Split);
-        for (ulong i = 0; i < 4; i++)
-        {
-            Add(queue, BlockRequestType.Read, i);
-        }
-
-        _driver.Notify(0);
+        Read(queue, 4);
         _disk.Await(4);
         _disk.Let(sector);
         Assert.True(SpinWait.SpinUntil(() => _driver.NeedsReset, WaitMs));
@@ -207,12 +202,7 @@ public sealed class BlockHelpersTests : IDisposable
     public void S2_4_1_Reset_WaitsForAllThatAreUnderWay(bool packed)
     {
         DriverQueue queue = _driver.Start(RingKinds.Features(packed, tables: false, eventIndex: false));
-        for (ulong sector = 0; sector < 5; sector++)
-        {
-            Add(queue, BlockRequestType.Read, sector);
-        }
-
-        _driver.Notify(0);
+        Read(queue, 5);
         _disk.Await(4);
         _driver.Status = 0;
         foreach (long sector in (long[])[1, 0, 3])
@@ -301,12 +291,7 @@ public sealed class BlockHelpersTests : IDisposable
         _driver = new VirtioDriver(_rig);
         _disk.Let();
         DriverQueue queue = _driver.Start(RingKinds.Split);
-        for (ulong sector = 0; sector < 5; sector++)
-        {
-            Add(queue, BlockRequestType.Read, sector);
-        }
-
-        _driver.Notify(0);
+        Read(queue, 5);
         for (int i = 0; i < 3; i++)
         {
             Next(queue); // a burst of two, and one
@@ -317,6 +302,16 @@ public sealed class BlockHelpersTests : IDisposable
         _driver.Notify(0);
         Next(queue);
         Next(queue);
+    }
+
+    private void Read(DriverQueue queue, ulong sectors)
+    {
+        for (ulong sector = 0; sector < sectors; sector++)
+        {
+            Add(queue, BlockRequestType.Read, sector);
+        }
+
+        _driver.Notify(0);
     }
 
     private static UsedBuffer Next(DriverQueue queue)
@@ -347,12 +342,7 @@ public sealed class BlockHelpersTests : IDisposable
     private void AssertWorks()
     {
         DriverQueue queue = _driver.Start(RingKinds.Split);
-        for (ulong sector = 0; sector < 5; sector++)
-        {
-            Add(queue, BlockRequestType.Read, sector);
-        }
-
-        _driver.Notify(0);
+        Read(queue, 5);
         for (int i = 0; i < 5; i++)
         {
             Next(queue);

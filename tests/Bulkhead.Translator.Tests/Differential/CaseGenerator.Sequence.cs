@@ -117,14 +117,13 @@ internal sealed partial class CaseGenerator
         field.MemoryIndexScale = 1;
         field.MemoryDisplacement64 = (ulong)((long)near.MemoryDisplacement64 + random.Next(-Nearby, Nearby));
         field.MemoryDisplSize = 8;
-        var writer = new ByteWriter();
-        bool fit = fits(field) && Encoder.Create(64, writer).TryEncode(field, Arena.Code, out _, out _);
-        if (fit)
+        if (!fits(field) || Encode(field) is not { } bytes)
         {
-            parts.Add(writer.ToArray());
+            return false;
         }
 
-        return fit;
+        parts.Add(bytes);
+        return true;
     }
 
     private static bool Writes(InstructionInfoFactory info, in Instruction instruction, Register register)

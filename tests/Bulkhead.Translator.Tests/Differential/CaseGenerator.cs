@@ -73,14 +73,20 @@ internal sealed unsafe partial class CaseGenerator
             return null;
         }
 
-        var writer = new ByteWriter();
-        if (!Encoder.Create(64, writer).TryEncode(_instruction, Arena.Code, out _, out _))
+        if (Encode(_instruction) is not { } bytes)
         {
             return null;
         }
 
-        var result = new Case(seed, _code, writer.ToArray(), _state, _memory);
+        var result = new Case(seed, _code, bytes, _state, _memory);
         return result.Decode().Code == _code ? result : null;
+    }
+
+    /// <summary>The bytes of an instruction, or null where it cannot be encoded.</summary>
+    private static byte[]? Encode(in Instruction instruction)
+    {
+        var writer = new ByteWriter();
+        return Encoder.Create(64, writer).TryEncode(instruction, Arena.Code, out _, out _) ? writer.ToArray() : null;
     }
 
     private void FillState()

@@ -18,13 +18,11 @@ public sealed unsafe class DroppedCodeTests
         guest.Write(Data, "C3"); // ret
         guest.Write(VerifiedGuest.Code, "E8FBFF2E00" + "C60500003000C3" + "46" + "F4"); // call Data; mov byte [Data], C3h; inc esi; hlt
         Assert.Equal(StopReason.Halt, guest.Run());
-        guest.Vcpu.Registers.Rip = VerifiedGuest.Code;
-        guest.Vcpu.Registers.Activity = (byte)ActivityState.Active;
+        Restart(guest);
         guest.Vcpu.EndTurn(); // the program is found in the jump cache, without the lock
         Assert.Equal(StopReason.Kicked, guest.Run());
         Assert.Equal(StopReason.Halt, guest.Run());
-        guest.Vcpu.Registers.Rip = VerifiedGuest.Code;
-        guest.Vcpu.Registers.Activity = (byte)ActivityState.Active;
+        Restart(guest);
         long translated = guest.Space.TranslatedInstructions;
         StopReason stop = StopReason.EngineError;
         var thread = new Thread(() => stop = guest.Run());
@@ -69,7 +67,14 @@ public sealed unsafe class DroppedCodeTests
                 {
                     lock (guest.Space.Lock)
                     {
-                        (all ? (Action)(() => guest.Space.DropAll(null)) : () => guest.Space.DropPage((int)(Data >> 12)))();
+                        if (all)
+                        {
+                            guest.Space.DropAll(null);
+                        }
+                        else
+                        {
+                            guest.Space.DropPage((int)(Data >> 12));
+                        }
                     }
                 }
 
@@ -83,5 +88,11 @@ public sealed unsafe class DroppedCodeTests
         Assert.Equal(
             (0x0202_0202ul, 1ul, 1ul, 1ul, 0x0101_0101ul),
             (guest.Vcpu.Registers.Gpr[0], guest.Vcpu.Registers.Gpr[3], guest.Vcpu.Registers.Gpr[5], guest.Vcpu.Registers.Gpr[6], guest.Vcpu.Registers.Gpr[7]));
+    }
+
+    private static void Restart(VerifiedGuest guest)
+    {
+        guest.Vcpu.Registers.Rip = VerifiedGuest.Code;
+        guest.Vcpu.Registers.Activity = (byte)ActivityState.Active;
     }
 }
