@@ -164,7 +164,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private void FillSlot(ulong rip, uint id, bool global)
     {
         ulong inPages = _mode.InPages(rip);
-        int slot = VcpuState.SlotOf(inPages);
+        int slot = VcpuState.SlotOf(inPages, _mode.View);
         CodeSlots[slot] = VcpuState.SlotValue(inPages, id);
         if (!global)
         {
@@ -269,18 +269,24 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Drops what depends on address translation or on translated code: jump cache, code TLB, fetch TLB, return stack.</summary>
     private void ForgetCode()
     {
-        _forgotten++;
-        for (int view = 0; view < VcpuState.Views; view++)
-        {
-            ClearJumps(view);
-        }
-
+        ForgetEntries();
         ClearCodeSlots();
         _ = _localSlots.TryTake(out _);
         Array.Clear(_localCode);
         Array.Clear(_fetch);
         _fetchedLocal.Clear();
         _fetchedGlobal.Clear();
+    }
+
+    /// <summary>Drops what leads to translated code by its place: jump cache, return stack.</summary>
+    private void ForgetEntries()
+    {
+        _forgotten++;
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            ClearJumps(view);
+        }
+
         ResetReturnStack();
     }
 
@@ -345,12 +351,13 @@ internal sealed unsafe partial class TranslatorVcpu
         ForgetDropped();
     }
 
-    /// <summary>The same but for having all code dropped: who is in the middle of a block must learn that it is gone.</summary>
+    /// <summary>The same but for having all code dropped: who is in the middle of a block must learn that it is gone. Code TLB slots of what
+    /// was dropped are clear already.</summary>
     private void ForgetDropped()
     {
         Volatile.Write(ref _forget, 0);
         Interlocked.MemoryBarrier();
-        ForgetCode();
+        ForgetEntries();
     }
 
     private void ClearJumps(int view)

@@ -275,8 +275,21 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         }
     }
 
-    /// <summary>Clears a code TLB slot if it holds an id.</summary>
-    internal void ClearCodeSlot(ulong rip, uint id) => Interlocked.CompareExchange(ref CodeSlots[VcpuState.SlotOf(rip)], 0, VcpuState.SlotValue(rip, id));
+    /// <summary>Clears a code TLB slot if it holds a value.</summary>
+    internal void ClearCodeSlot(int slot, ulong value) => Interlocked.CompareExchange(ref CodeSlots[slot], 0, value);
+
+    /// <summary>Clears the code TLB slots that hold an id, wherever its page stands.</summary>
+    internal void ClearCodeSlots(uint id)
+    {
+        for (int slot = 0; slot < VcpuState.CodeSlots; slot++)
+        {
+            ulong value = Volatile.Read(ref CodeSlots[slot]);
+            if (((value - id) & 0xFFF) == 0)
+            {
+                ClearCodeSlot(slot, value); // few others share these bits
+            }
+        }
+    }
 
     /// <summary>Clears every code TLB slot.</summary>
     internal void ClearCodeSlots() => new Span<ulong>(CodeSlots, VcpuState.CodeSlots).Clear();

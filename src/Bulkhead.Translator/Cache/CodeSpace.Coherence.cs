@@ -173,15 +173,17 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
             {
                 _pages[(int)id].Alive = false;
                 RemoveFromRow(id);
+                Unlink(id);
+                ulong gva = _pages[(int)id].Gva;
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {
                     if (IsRelative(id))
                     {
-                        vcpu.ClearCodeSlots();
+                        vcpu.ClearCodeSlots(id);
                     }
                     else
                     {
-                        vcpu.ClearCodeSlot(_pages[(int)id].Gva, id);
+                        vcpu.ClearCodeSlot(VcpuState.SlotOf(gva, ModeOf(id).View), VcpuState.SlotValue(gva, id));
                     }
                 }
             }
@@ -219,7 +221,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         _ramHead.Clear();
         new Span<byte>(_pageFlags.Pointer, Memory.PageCount).Clear();
         _pageCount = 1;
-        _edgeCount = 0;
+        _edgeCount = 1;
         _interpretedCount = MaxVcpus;
         _free = _firstFree;
         // Ids start over too: no code that compares them is left.

@@ -42,7 +42,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly JitDump? _dump;
     private readonly int _firstFree;
     private int _pageCount = 1;
-    private int _edgeCount;
+    private int _edgeCount = 1;
     private int _interpretedCount = MaxVcpus;
     private int _transientVcpu = -1;
     private int _free;
@@ -380,16 +380,27 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         e.TargetPage = targetPage;
-        Patch(e.JumpPlace, e.IdPlace >= 0 ? target.Linked : target.Direct);
-        if (e.MissPlace != 0)
+        if (e.IdPlace < 0)
         {
-            Patch(e.MissPlace, Thunks.RelativeMiss[ModeOf(e.SourcePage).View]);
+            Patch(e.JumpPlace, target.Direct);
+            return;
         }
 
-        if (e.IdPlace >= 0)
+        bool relative = IsRelative(e.SourcePage);
+        uint compared = relative ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
+        Patch(e.JumpPlace, target.Linked);
+        Patch(e.MissPlace, (relative ? Thunks.RelativeMiss : Thunks.FixedMiss)[ModeOf(e.SourcePage).View]);
+        Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), compared);
+        e.NextLinked = _pages[(int)targetPage].LinkedEdge;
+        _pages[(int)targetPage].LinkedEdge = edge;
+    }
+
+    /// <summary>Has the edges to a page whose id died leave to be linked again.</summary>
+    private void Unlink(uint page)
+    {
+        for (int edge = _pages[(int)page].LinkedEdge; edge != 0; edge = _edges[edge].NextLinked)
         {
-            uint compared = IsRelative(e.SourcePage) ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
-            Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), compared);
+            Patch(_edges[edge].MissPlace, Thunks.Leave);
         }
     }
 

@@ -95,7 +95,7 @@ internal sealed unsafe partial class BlockEmitter
             EmitFromBase(R11, (long)(target & ~0xFFFul));
             _w.Move(R10, R11, w: false);
             _w.Shift(5, R10, 9, w: false);
-            _w.RegImm(4, R10, (VcpuState.CodeSlots - 1) * sizeof(ulong), w: false);
+            _w.RegImm(4, R10, VcpuState.UserSlotMask, w: false);
             _w.RegStateIndexed(0x8B, R10, R10, Offsets.CodeTlb);
             _w.RegReg(0x2B, R10, R11);
             _w.CompareInt32(R10, -1);
@@ -140,7 +140,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         _w.Bytes(0x65, 0x81);
         _w.Bytes(0x3C, 0x25);
-        _w.Int32(Offsets.CodeTlb + (VcpuState.SlotOf(rip) * sizeof(ulong)));
+        _w.Int32(Offsets.CodeTlb + (VcpuState.SlotOf(rip, _mode.View) * sizeof(ulong)));
         _w.Int32(value);
     }
 

@@ -70,7 +70,7 @@ internal sealed unsafe partial class BlockEmitter
 
     private void EmitEdgeStub(in Stub s)
     {
-        bool patched = s.Jump != 0 && _plan.Relative;
+        bool patched = s.Jump != 0;
         if (patched)
         {
             _w.AlignFor((s.Back != 0 ? 10 : 0) + CodeWriter.ConstantBytes(s.Target) + 7);

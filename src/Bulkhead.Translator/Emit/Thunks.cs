@@ -32,8 +32,11 @@ internal sealed unsafe class Thunks
     /// <summary>Per view: where indirect jumps go, target in r10, flags in the state.</summary>
     internal byte*[] Indirect { get; } = new byte*[VcpuState.Views];
 
-    /// <summary>Per view: called by position-independent blocks whose jump is linked to another page than stands there.</summary>
+    /// <summary>Per view: called by position-independent blocks whose jump is linked to another page than the code TLB holds.</summary>
     internal byte*[] RelativeMiss { get; } = new byte*[VcpuState.Views];
+
+    /// <summary>Per view: called by other blocks then.</summary>
+    internal byte*[] FixedMiss { get; } = new byte*[VcpuState.Views];
 
     /// <summary>Per view: what lies under the oldest return address.</summary>
     internal byte*[] Underflow { get; } = new byte*[VcpuState.Views];
@@ -112,7 +115,8 @@ internal sealed unsafe class Thunks
 
         for (int view = 0; view < VcpuState.Views; view++)
         {
-            RelativeMiss[view] = EmitRelativeMiss(w, view);
+            RelativeMiss[view] = EmitLinkedMiss(w, view, relative: true);
+            FixedMiss[view] = EmitLinkedMiss(w, view, relative: false);
         }
 
         JoinFlags = w.Here;
@@ -398,13 +402,17 @@ internal sealed unsafe class Thunks
         return entry;
     }
 
-    /// <summary>A jump between position-independent pages that is linked to another page than stands there: looks its target up, which
-    /// r10 counts from the page it comes from.</summary>
-    private byte* EmitRelativeMiss(CodeWriter w, int view)
+    /// <summary>A jump between pages that is linked to another page than the code TLB holds: looks its target in r10 up, which in
+    /// position-independent code counts from the page it comes from.</summary>
+    private byte* EmitLinkedMiss(CodeWriter w, int view, bool relative)
     {
         byte* entry = w.Here;
         w.Lea(HostRsp, HostRsp, 8); // it was called
-        w.RegState(0x03, R10, Offsets.CodeBase);
+        if (relative)
+        {
+            w.RegState(0x03, R10, Offsets.CodeBase);
+        }
+
         w.JmpTo(Indirect[view]);
         return entry;
     }

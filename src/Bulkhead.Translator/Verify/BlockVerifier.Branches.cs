@@ -152,7 +152,7 @@ internal sealed partial class BlockVerifier
 
         if (_plan.Relative
             ? Int32At(item.Offset + 12) != (long)(target & ~0xFFFul)
-            : Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(_plan.Mode.InPages(target)) * sizeof(ulong)))
+            : Int32At(item.Offset + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(_plan.Mode.InPages(target), _plan.Mode.View) * sizeof(ulong)))
         {
             return Fail(i, "the compare of another page's slot");
         }
@@ -160,7 +160,7 @@ internal sealed partial class BlockVerifier
         int id = item.Offset + (_plan.Relative ? 44 : 8);
         int miss = _listing[exit + 1].Offset + 7;
         if (places.Id != AddressOf(id) || (places.Id & 3) != 0 || Int32At(id) != -1
-            || (_plan.Relative ? places.Miss != AddressOf(miss) || (places.Miss & 3) != 0 : places.Miss != 0))
+            || places.Miss != AddressOf(miss) || (places.Miss & 3) != 0)
         {
             return Fail(i, "the page id is not what linking writes");
         }
@@ -174,7 +174,7 @@ internal sealed partial class BlockVerifier
     {
         int at = _listing[i].Offset;
         ulong second = (_plan.Mode.InPages(_plan.Rip) | 0xFFF) + 1;
-        if (_checks != 0 || Int32At(at + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(second) * sizeof(ulong))
+        if (_checks != 0 || Int32At(at + 4) != Offsets.CodeTlb + (VcpuState.SlotOf(second, _plan.Mode.View) * sizeof(ulong))
             || Int32At(at + 8) != (int)VcpuState.SlotValue(second, _plan.SecondPage))
         {
             return Fail(i, "the compare of another page than the instruction ends in");

@@ -14,7 +14,7 @@ public sealed unsafe class ReturnStackTests
     public void Calls_NestedDeeperThanTheReturnStack_BetweenPagesOfOneCodeSlot_ComeBack(string options)
     {
         const ulong other = 0x101_0000;
-        Assert.Equal(VcpuState.SlotOf(VerifiedGuest.Code + 0x100), VcpuState.SlotOf(other));
+        Assert.Equal(VcpuState.SlotOf(VerifiedGuest.Code + 0x100, view: 1), VcpuState.SlotOf(other, view: 1));
         using var guest = new VerifiedGuest(options);
         guest.Write(VerifiedGuest.Code, "B9A0860100" + "E8F6000000" + "F4"); // mov ecx, 100000; call first; hlt
         guest.Write(VerifiedGuest.Code + 0x100, "49" + "7405" + "E8F8FEFF00" + "C3"); // first: dec ecx; jz done; call second; done: ret
