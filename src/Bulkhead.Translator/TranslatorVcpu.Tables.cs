@@ -97,7 +97,7 @@ internal sealed unsafe partial class TranslatorVcpu
                 edge = NoEdge;
             }
 
-            uint id = _space.PageFor(rip, ramPage, _mode, _busyRegions.IsBusy(rip));
+            uint id = PageAt(rip, ramPage);
             uint secondId = secondRamPage < 0 ? 0 : _space.PageFor(nextPage, secondRamPage, _mode, _busyRegions.IsBusy(nextPage));
             if (!_space.TryFind(id, secondId, rip, out BlockEntry entry))
             {
@@ -143,6 +143,21 @@ internal sealed unsafe partial class TranslatorVcpu
             return entry.Direct;
         }
     }
+
+    /// <summary>The id of the page at RIP, which the fetch TLB leads to. Under the lock.</summary>
+    private uint PageAt(ulong rip, int ramPage)
+    {
+        ref FetchEntry f = ref FetchEntryOf(rip);
+        if (f.Mode != _mode.Value || !_space.IsAlive(f.Id))
+        {
+            f.Mode = _mode.Value;
+            f.Id = _space.PageFor(rip, ramPage, _mode, _busyRegions.IsBusy(rip));
+        }
+
+        return f.Id;
+    }
+
+    private ref FetchEntry FetchEntryOf(ulong rip) => ref _fetch[(int)(LinearRip(rip) >> 12) & (FetchEntries - 1)];
 
     /// <summary>Whether code of a page may be kept: not while a store to it waits, nor where others store to it unseen. Else its instructions
     /// run one by one.</summary>
@@ -197,7 +212,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         ulong linear = LinearRip(rip);
         ulong page = linear & ~0xFFFul;
-        ref FetchEntry f = ref _fetch[(int)(page >> 12) & (FetchEntries - 1)];
+        ref FetchEntry f = ref FetchEntryOf(rip);
         if (f.Page == (page | 1) && f.View == _mode.View)
         {
             ramPage = f.RamPage;
@@ -223,6 +238,7 @@ internal sealed unsafe partial class TranslatorVcpu
         f.Page = page | 1;
         f.View = _mode.View;
         f.RamPage = ramPage;
+        f.Id = 0;
         f.Global = global = t.Global;
         (global ? _fetchedGlobal : _fetchedLocal).Add(linear);
         if (t.PageShift > 12)
@@ -347,7 +363,15 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Does what other threads asked for with <see cref="RequestForget"/>.</summary>
     private void TakeNotice()
     {
-        _generation = _space.Generation;
+        if (_generation != _space.Generation)
+        {
+            _generation = _space.Generation;
+            foreach (ref FetchEntry f in _fetch.AsSpan())
+            {
+                f.Id = 0; // numbers start over
+            }
+        }
+
         ForgetDropped();
     }
 
@@ -391,5 +415,9 @@ internal sealed unsafe partial class TranslatorVcpu
         internal int View;
         internal int RamPage;
         internal bool Global;
+
+        /// <summary>The code page's id in a mode, or 0.</summary>
+        internal uint Id;
+        internal ulong Mode;
     }
 }

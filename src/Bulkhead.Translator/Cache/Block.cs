@@ -3,7 +3,7 @@ namespace Bulkhead.Translator.Cache;
 /// <summary>One translated block: what it is of, and where its host code and its notes are.</summary>
 internal struct Block
 {
-    /// <summary>First byte in the code cache.</summary>
+    /// <summary>First byte in the code cache, at a multiple of 16.</summary>
     internal int Start;
 
     /// <summary>Index of its first note.</summary>
@@ -14,9 +14,6 @@ internal struct Block
 
     /// <summary>The page its only instruction ends in, where that is another; else 0.</summary>
     internal uint SecondPage;
-
-    /// <summary>One more than the next block in its row of the index, or 0.</summary>
-    internal int Next;
 
     /// <summary>Where in the page it begins.</summary>
     internal ushort Offset;

@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Cache;
 /// <remarks>
 /// <para><i>Threading</i>: under the code space's lock; but a host address may be looked up without it, by one who keeps all blocks
 /// from being dropped: what is there stays as it is, and more is only added behind it.</para>
-/// <para><i>Cost</i>: 24 bytes a block, 4 a note, taken from the host as they are used.</para>
+/// <para><i>Cost</i>: 24 bytes a block, 4 a note, taken from the host as they are used, and 8 for each 128 bytes of the cache.</para>
 /// </remarks>
 internal sealed class BlockTable(int cacheBytes) : IDisposable
 {
@@ -19,31 +19,36 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
 
     private readonly ReservedArray<Block> _blocks = new(cacheBytes / 16);
     private readonly ReservedArray<uint> _notes = new(cacheBytes / 4);
-    private readonly ReservedArray<int> _rows = new((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 256));
+
+    // By guest address, each where it is looked for first or in the next free place: what is mostly asked for costs one access to memory.
+    private readonly ReservedArray<ulong> _index = new((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 128));
     private int _count;
     private int _noteCount;
 
     /// <summary>Whether one more block of any size fits.</summary>
-    internal bool HasRoom => _count < _blocks.Length && _noteCount <= _notes.Length - MaxNotes;
+    internal bool HasRoom => _count < _index.Length / 4 * 3 && _noteCount <= _notes.Length - MaxNotes;
 
     /// <summary>A block.</summary>
     internal ref readonly Block this[int index] => ref _blocks[index];
 
-    /// <summary>Finds the block that begins at an offset of a page.</summary>
-    internal bool TryFind(uint page, uint secondPage, int offset, out int index)
+    /// <summary>Finds the block that begins at an offset of a page: where its host code begins, and whether a flags entry stands before it.</summary>
+    internal bool TryFind(uint page, uint secondPage, int offset, out int start, out bool hasFlagsEntry)
     {
-        index = _rows[Row(page, offset)] - 1;
-        while (index >= 0)
+        ulong key = KeyOf(page, secondPage, offset);
+        int mask = _index.Length - 1;
+        for (int i = FirstPlace(page, offset) & mask; _index[i] != 0; i = (i + 1) & mask)
         {
-            ref Block b = ref _blocks[index];
-            if (b.Page == page && b.Offset == offset && b.SecondPage == secondPage)
+            ulong found = _index[i];
+            start = (int)(found >> StartShift & (MostCacheBytes / 16 - 1)) * 16;
+            if ((found & KeyMask) == key && (secondPage == 0 || (TryFindHost(start, out int block) && _blocks[block].SecondPage == secondPage)))
             {
+                hasFlagsEntry = found >> 63 != 0;
                 return true;
             }
-
-            index = b.Next - 1;
         }
 
+        start = 0;
+        hasFlagsEntry = false;
         return false;
     }
 
@@ -75,15 +80,20 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     /// <summary>Adds a block whose host code is behind that of all others.</summary>
     internal void Add(Block block, ReadOnlySpan<uint> notes)
     {
-        ref int row = ref _rows[Row(block.Page, block.Offset)];
         block.FirstNote = _noteCount;
         block.Notes = (byte)notes.Length;
-        block.Next = row;
         notes.CopyTo(_notes.Slice(_noteCount, notes.Length));
         _noteCount += notes.Length;
         _blocks[_count] = block;
         Volatile.Write(ref _count, _count + 1);
-        row = _count;
+        int mask = _index.Length - 1;
+        int place = FirstPlace(block.Page, block.Offset) & mask;
+        while (_index[place] != 0)
+        {
+            place = (place + 1) & mask;
+        }
+
+        _index[place] = KeyOf(block.Page, block.SecondPage, block.Offset) | ((ulong)block.Start / 16 << StartShift) | (block.HasFlagsEntry ? 1ul << 63 : 0);
     }
 
     /// <summary>Forgets all.</summary>
@@ -93,7 +103,7 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
         _noteCount = 0;
         _blocks.Clear();
         _notes.Clear();
-        _rows.Clear();
+        _index.Clear();
     }
 
     /// <inheritdoc/>
@@ -101,9 +111,18 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     {
         _blocks.Dispose();
         _notes.Dispose();
-        _rows.Dispose();
+        _index.Dispose();
     }
 
+    /// <summary>The most bytes of a cache.</summary>
+    internal const int MostCacheBytes = 1 << 30;
+
+    private const int StartShift = 33;
+    private const ulong KeyMask = (1ul << StartShift) - 1;
+
+    // A page, an offset in it, and whether the block ends in another page. No page has number 0.
+    private static ulong KeyOf(uint page, uint secondPage, int offset) => ((ulong)page << 13) | ((ulong)(uint)offset << 1) | (secondPage != 0 ? 1ul : 0);
+
     // Neighbours stand side by side: whoever reads a block asks for each of its instructions in turn.
-    private int Row(uint page, int offset) => ((int)((page * 0x9E37_79B9_7F4A_7C15ul) >> 32) + offset) & (_rows.Length - 1);
+    private static int FirstPlace(uint page, int offset) => (int)((page * 0x9E37_79B9_7F4A_7C15ul) >> 32) + offset;
 }

@@ -144,6 +144,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         return AddPage(gva, ramPage, mode, PageKind.Fixed);
     }
 
+    /// <summary>Whether a page id still stands for a page of code.</summary>
+    internal bool IsAlive(uint pageId) => _pages[(int)pageId].Alive;
+
     /// <summary>Whether a page id is of position-independent blocks.</summary>
     internal bool IsRelative(uint pageId) => _pages[(int)pageId].Kind == PageKind.Relative;
 
@@ -168,7 +171,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _writer.Begin(_code.Writable + gate.Start, _toExecutable);
         Thunks.EmitGate(_writer, rip, mode.View);
         Publish(gate, notes: 0);
-        return EntryOf(gate);
+        return EntryOf(gate.Start, hasFlagsEntry: false, PageKind.Gate);
     }
 
     private bool TryFindPage(ulong gva, int ramPage, ModeWord mode, PageKind kind, out uint id)
@@ -234,9 +237,10 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     {
         ref readonly CodePage page = ref _pages[(int)pageId];
         int offset = OffsetOf(page, rip);
-        int index = 0;
-        bool found = (page.Starts & StartBit(offset)) != 0 && _blocks.TryFind(pageId, secondPageId, offset, out index);
-        entry = found ? EntryOf(_blocks[index]) : default;
+        int start = 0;
+        bool flags = false;
+        bool found = (page.Starts & StartBit(offset)) != 0 && _blocks.TryFind(pageId, secondPageId, offset, out start, out flags);
+        entry = found ? EntryOf(start, flags, page.Kind) : default;
         return found;
     }
 
@@ -247,11 +251,11 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     private ModeWord ModeOf(uint pageId) => new(_pages[(int)pageId].Mode);
 
-    private BlockEntry EntryOf(in Block block)
+    private BlockEntry EntryOf(int start, bool hasFlagsEntry, PageKind kind)
     {
-        byte* start = _code.Executable + block.Start;
-        byte* linked = start - BytesBefore(block.HasFlagsEntry, relative: false);
-        return new BlockEntry(start, linked, IsRelative(block.Page) ? linked - Thunks.BaseEntryBytes : linked);
+        byte* direct = _code.Executable + start;
+        byte* linked = direct - BytesBefore(hasFlagsEntry, relative: false);
+        return new BlockEntry(direct, linked, kind == PageKind.Relative ? linked - Thunks.BaseEntryBytes : linked);
     }
 
     /// <summary>Bytes of the ways in from other pages that stand before a block.</summary>
@@ -297,7 +301,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         block.Count = (byte)plan.Count;
         Publish(block, plan.Notes);
         TranslationNs += _options.Sample ? System.Diagnostics.Stopwatch.GetTimestamp() - begun : 0;
-        return EntryOf(block);
+        return EntryOf(block.Start, block.HasFlagsEntry, page.Kind);
 
         BlockPlan PlanSpanning(int first, int second) =>
             _planner.PlanSpanning(BytesOf(first), BytesOf(second), start, mode, pageId, secondPageId, relative, ReadOf(first), ReadOf(second));
@@ -374,8 +378,19 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal void Link(int edge, ulong rip, uint targetPage, BlockEntry target)
     {
         ref Edge e = ref _edges[edge];
-        if (_pages[(int)e.TargetPage].Alive || !_pages[(int)e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
+        if (!_pages[(int)e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
         {
+            return;
+        }
+
+        bool relative = IsRelative(e.SourcePage);
+        if (_pages[(int)e.TargetPage].Alive)
+        {
+            if (e.TargetPage != targetPage)
+            {
+                Patch(e.MissPlace, (relative ? Thunks.RelativeMiss : Thunks.FixedMiss)[ModeOf(e.SourcePage).View]); // it leads to both
+            }
+
             return;
         }
 
@@ -386,10 +401,8 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             return;
         }
 
-        bool relative = IsRelative(e.SourcePage);
         uint compared = relative ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
         Patch(e.JumpPlace, target.Linked);
-        Patch(e.MissPlace, (relative ? Thunks.RelativeMiss : Thunks.FixedMiss)[ModeOf(e.SourcePage).View]);
         Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), compared);
         e.NextLinked = _pages[(int)targetPage].LinkedEdge;
         _pages[(int)targetPage].LinkedEdge = edge;

@@ -9,8 +9,8 @@ internal struct Edge
     /// <summary>Place of the page id compared before the jump, or -1 when source and target share a page.</summary>
     internal int IdPlace;
 
-    /// <summary>Of an edge to another page: place of the rel32 of the call that leaves to be linked, and while it is, looks in the
-    /// jump cache; else 0.</summary>
+    /// <summary>Of an edge to another page: place of the rel32 of the call that leaves to be linked; of one that also leads to another
+    /// page than it is linked to, it looks in the jump cache. Else 0.</summary>
     internal int MissPlace;
 
     /// <summary>The edge linked to the same page before it, or 0.</summary>

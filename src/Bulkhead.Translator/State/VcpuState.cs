@@ -22,7 +22,7 @@ internal unsafe struct VcpuState
     /// <summary>Slots of the code TLB: user code's, then all other's, so that neither takes the other's.</summary>
     internal const int CodeSlots = 2 * CodeSlotsPerKind;
 
-    private const int CodeSlotsPerKind = 4096;
+    private const int CodeSlotsPerKind = 8192;
 
     /// <summary>Pages of the window.</summary>
     internal const int WindowPages = 1 << 20;

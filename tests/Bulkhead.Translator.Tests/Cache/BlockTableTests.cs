@@ -11,27 +11,36 @@ public sealed class BlockTableTests
     public void BlocksAreFoundByPageAndOffset()
     {
         using BlockTable table = new(CacheBytes);
-        // More than the index has rows, so that rows are shared.
-        for (int i = 0; i < 40_000; i++)
+        int count = 0;
+        while (table.HasRoom)
         {
-            table.Add(new Block { Start = i * 64, Page = (uint)(i / 8) + 1, Offset = (ushort)(i % 8 * 100) }, [(uint)i]);
+            table.Add(new Block { Start = count * 64, Page = (uint)(count / 8) + 1, Offset = (ushort)(count % 8 * 100), HasFlagsEntry = count % 3 == 0 }, [(uint)count]);
+            count++;
         }
 
-        table.Add(new Block { Start = 40_000 * 64, Page = 1, SecondPage = 2 }, [7u, 8u]);
-        for (int i = 0; i < 40_000; i++)
+        table.Add(new Block { Start = count * 64, Page = 1, SecondPage = 2 }, [2u, 8u]);
+        table.Add(new Block { Start = (count + 1) * 64, Page = 1, SecondPage = 3 }, [3u, 8u]);
+        for (int i = 0; i < count; i++)
         {
-            Assert.True(table.TryFind((uint)(i / 8) + 1, 0, i % 8 * 100, out int index));
-            Assert.Equal(i, index);
+            Assert.True(table.TryFind((uint)(i / 8) + 1, 0, i % 8 * 100, out int start, out bool flags));
+            Assert.Equal((i * 64, i % 3 == 0), (start, flags));
+            Assert.True(table.TryFindHost(start, out int index));
             Assert.Equal([(uint)i], table.NotesOf(table[index]).ToArray());
         }
 
-        Assert.True(table.TryFind(1, 2, 0, out int spanning));
-        Assert.Equal([7u, 8u], table.NotesOf(table[spanning]).ToArray());
-        Assert.False(table.TryFind(1, 2, 100, out _));
-        Assert.False(table.TryFind(1, 0, 1, out _));
-        Assert.False(table.TryFind(9_999, 0, 0, out _));
+        foreach (uint second in (ReadOnlySpan<uint>)[2, 3])
+        {
+            Assert.True(table.TryFind(1, second, 0, out int start, out _));
+            Assert.True(table.TryFindHost(start, out int spanning));
+            Assert.Equal([second, 8u], table.NotesOf(table[spanning]).ToArray());
+        }
+
+        Assert.False(table.TryFind(1, 4, 0, out _, out _));
+        Assert.False(table.TryFind(1, 2, 100, out _, out _));
+        Assert.False(table.TryFind(1, 0, 1, out _, out _));
+        Assert.False(table.TryFind(9_999, 0, 0, out _, out _));
         table.Clear();
-        Assert.False(table.TryFind(1, 0, 0, out _));
+        Assert.False(table.TryFind(1, 0, 0, out _, out _));
         Assert.False(table.TryFindHost(64, out _));
     }
 
@@ -39,10 +48,10 @@ public sealed class BlockTableTests
     public void BlocksAreFoundByHostCode()
     {
         using BlockTable table = new(CacheBytes);
-        table.Add(new Block { Start = 100, Page = 1 }, [1u]);
-        table.Add(new Block { Start = 200, Page = 1, Offset = 5 }, [2u]);
-        Assert.False(table.TryFindHost(99, out _));
-        foreach ((int offset, int expected) in ((int, int)[])[(100, 0), (199, 0), (200, 1), (5000, 1)])
+        table.Add(new Block { Start = 96, Page = 1 }, [1u]);
+        table.Add(new Block { Start = 192, Page = 1, Offset = 5 }, [2u]);
+        Assert.False(table.TryFindHost(95, out _));
+        foreach ((int offset, int expected) in ((int, int)[])[(96, 0), (191, 0), (192, 1), (5000, 1)])
         {
             Assert.True(table.TryFindHost(offset, out int index));
             Assert.Equal(expected, index);
@@ -52,11 +61,11 @@ public sealed class BlockTableTests
     [Fact]
     public void ItTakesNoMoreThanItHasRoomFor()
     {
-        using BlockTable table = new(1 << 10);
-        Assert.True(table.HasRoom);
-        for (int i = 0; i < 64; i++)
+        using BlockTable table = new(4096);
+        for (int i = 0; i < 24; i++)
         {
-            table.Add(new Block { Start = i, Page = 1, Offset = (ushort)i }, [0u]);
+            Assert.True(table.HasRoom);
+            table.Add(new Block { Start = i * 16, Page = 1, Offset = (ushort)i }, [0u]);
         }
 
         Assert.False(table.HasRoom);

@@ -1,5 +1,5 @@
-using Bulkhead.Translator.State;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.State;
 using Xunit;
 
 namespace Bulkhead.Translator.Tests.Verify;
@@ -7,20 +7,27 @@ namespace Bulkhead.Translator.Tests.Verify;
 /// <summary>Jumps between pages need C# to be linked, and again when code they lead to was dropped; not to be taken.</summary>
 public sealed unsafe class LinkedPagesTests
 {
-    private const ulong Other = 0x101_0000;
-
     [Fact]
-    public void Jumps_BetweenPagesOfOneCodeSlot_AreLookedUpByEmittedCode()
+    public void Jumps_ThatLeadToAPageOfEachAddressSpace_AreLookedUpByEmittedCode()
     {
-        Assert.Equal(VcpuState.SlotOf(VerifiedGuest.Code, view: 1), VcpuState.SlotOf(Other, view: 1));
         using var guest = new VerifiedGuest("verify=on");
-        guest.Write(VerifiedGuest.Code, "B9A0860100" + "E9F6FFFF00"); // mov ecx, 100000; jmp Other
-        guest.Write(VerifiedGuest.Code + 0x100, "E9FBFEFF00"); // again: jmp Other
-        guest.Write(Other, "49" + "7405" + "E9F80000FF" + "F4"); // dec ecx; jz done; jmp again; done: hlt
+        ref Registers r = ref guest.Vcpu.Registers;
+        r.Cr0 |= Cr0.PG;
+        r.Cr4 |= Cr4.PSE;
+        r.Cr3 = 0x10_0000;
+        guest.Write(0x10_0000, "87000000" + "87004000"); // four megabytes where they are, and four of one's own
+        guest.Write(0x10_1000, "87000000" + "87008000");
+        guest.Write(VerifiedGuest.Code, "B914000000"); // mov ecx, 20
+        guest.Write(VerifiedGuest.Code + 5, "BAE8030000"); // turn: mov edx, 1000
+        guest.Write(VerifiedGuest.Code + 10, "E8F1FF3E00" + "4A" + "75F8"); // inner: call 0x400000; dec edx; jnz inner
+        guest.Write(VerifiedGuest.Code + 18, "0F20D8" + "3500100000" + "0F22D8"); // mov eax, cr3; xor eax, 0x1000; mov cr3, eax
+        guest.Write(VerifiedGuest.Code + 29, "E2E6" + "F4"); // loop turn; hlt
+        guest.Write(0x40_0000, "43C3"); // inc ebx; ret
+        guest.Write(0x80_0000, "46C3"); // inc esi; ret
 
         Assert.Equal(StopReason.Halt, guest.Run());
-        Assert.Equal(0ul, guest.Vcpu.Registers.Gpr[1]);
-        Assert.InRange(guest.Vcpu.Exits[ExitReason.BlockLookup], 3, 30);
+        Assert.Equal((10_000ul, 10_000ul), (r.Gpr[3], r.Gpr[6]));
+        Assert.InRange(guest.Vcpu.Exits[ExitReason.BlockLookup], 4, 200); // of 20,000 calls
     }
 
     [Fact]
