@@ -41,8 +41,8 @@ public sealed class MachineRunner : IDisposable
     /// <summary>The clock made of instructions, where there is one.</summary>
     internal InstructionClock? Counted { get; private set; }
 
-    /// <summary>Who was chosen to run, where the clock is made of instructions.</summary>
-    internal VirtualPolicy? Choices { get; private set; }
+    /// <summary>Its CPUs, where the clock is made of instructions.</summary>
+    internal VirtualCpus? Virtual { get; private set; }
 
     /// <summary>Builds everything; nothing runs yet.</summary>
     public static MachineRunner Build(MachineRequest request, EngineSeam engine)
@@ -94,6 +94,12 @@ public sealed class MachineRunner : IDisposable
         }
 
         _control.Start();
+        if (Virtual is not null)
+        {
+            Virtual.Start();
+            return;
+        }
+
         foreach (PcpuWorker worker in _workers)
         {
             worker.Start();
@@ -279,7 +285,7 @@ public sealed class MachineRunner : IDisposable
     /// inside is not in it. <i>Cost</i>: reads all RAM, about a second for 8 GiB.</remarks>
     public ulong StateHash()
     {
-        ulong hash = Choices?.Choices ?? 0;
+        ulong hash = Virtual?.Choices ?? 0;
         foreach (Domain domain in _domains)
         {
             hash = domain.Result is null
@@ -297,6 +303,7 @@ public sealed class MachineRunner : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Virtual?.Dispose();
         foreach (PcpuWorker worker in _workers)
         {
             worker.Dispose();
@@ -401,20 +408,23 @@ public sealed class MachineRunner : IDisposable
         }
     }
 
-    /// <summary>All on one CPU, on a clock made of what they execute.</summary>
+    /// <summary>All on one thread, on a clock made of what they execute.</summary>
     private void AddCounted(MachineRequest request, EngineSeam engine)
     {
-        if (request.Pools is not [{ Cpus.Count: <= 1 }])
+        int cpus = request.Pools.Sum(static pool => Math.Max(pool.Cpus.Count, 1));
+        Counted = new InstructionClock(cpus) { EndNs = request.EndAtNs, EndInstructions = request.EndAfterInstructions };
+        Virtual = new VirtualCpus(Counted, cpus, () => Stop(ExitCodes.PowerOff, "stopped at the virtual time asked for"));
+        foreach (PoolRequest pool in request.Pools)
         {
-            throw new OperatorException("A clock made of instructions needs one host CPU in all: give one pool with one CPU.", 2);
+            int first = _workers.Count;
+            for (int i = 0; i < Math.Max(pool.Cpus.Count, 1); i++)
+            {
+                _workers.Add(Virtual.Add(pool.Cpus.Count > 0 ? pool.Cpus[i] : _workers.Count, PolicyFactory.Create(pool)));
+            }
+
+            _pools.Add(new Pool(_workers[first..]));
         }
 
-        Counted = new InstructionClock { EndNs = request.EndAtNs, EndInstructions = request.EndAfterInstructions };
-        Choices = new VirtualPolicy(
-            PolicyFactory.Create(request.Pools[0]), Counted, () => Stop(ExitCodes.PowerOff, "stopped at the virtual time asked for"));
-        var options = new WorkerOptions(() => Counted.NowNs, _ => new CountedTurnTimer(Counted), new SkippedIdle(Counted));
-        _workers.Add(new PcpuWorker(-1, Choices, options));
-        _pools.Add(new Pool(_workers));
         for (int i = 0; i < request.Domains.Count; i++)
         {
             AddDomain(request.Domains[i], engine, DomainTime.Counted(Counted, request.Seed is { } seed ? new SeededRandom(seed, i) : null));

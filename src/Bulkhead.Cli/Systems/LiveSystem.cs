@@ -375,7 +375,7 @@ internal sealed class LiveSystem : IDisposable
         var machine = new MachineRequest
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
-            Pools = [.. _system.Pools.Select(p => DomainRequests.Describe(p, p.ResolveCpus(allowed)))],
+            Pools = [.. _system.Pools.Select(p => DomainRequests.Describe(p, p.ResolveCpus(_system.AllowedCpus(allowed))))],
             Channels = _system.Channels,
             Networks = _system.Networks,
             InstructionClock = _system.IsVirtual,
@@ -388,7 +388,7 @@ internal sealed class LiveSystem : IDisposable
             domain.Ended += _ => Order(static () => { });
         }
 
-        Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
+        Claim(_system.IsVirtual ? [] : [.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
         _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view, keepsRam: _system.IsVirtual))];
         return runner;
     }

@@ -23,4 +23,9 @@ public sealed record SystemConfig(
 
     /// <summary>Whether its time is virtual.</summary>
     public bool IsVirtual => Clock == SystemClock.Virtual;
+
+    /// <summary>The CPUs it may have on this host; in virtual time those its pools name, whatever the host has, and <c>last</c> is one more.</summary>
+    /// <param name="hostCpus">The CPUs this process may use.</param>
+    public IReadOnlyList<int> AllowedCpus(IReadOnlyList<int> hostCpus) =>
+        IsVirtual ? [.. Enumerable.Range(0, Pools.SelectMany(static p => p.Cpus).Max(static c => c.Last) + 2)] : hostCpus;
 }

@@ -33,7 +33,6 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly ShareReader _shares = new(errors, folder);
     private readonly ConsoleReader _consoles = new(errors, folder);
     private readonly List<CpuSelector> _cpus = [];
-    private (Mark At, string Path)? _secondCpu;
     private readonly ScheduleReader _schedule = new(errors, file);
 
     public SystemConfig? Read(YamlNode root)
@@ -84,11 +83,6 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private SystemClock ReadClock(ConfigMap map)
     {
         bool isVirtual = map.Choice("clock", SystemFields.Clocks) == SystemFields.Clocks[1];
-        if (isVirtual && _secondCpu is { } second)
-        {
-            errors.Add(second.At, second.Path, "is a second CPU, and the clock is virtual", "virtual time passes on one CPU in all: keep one, or set clock: real");
-        }
-
         if (isVirtual)
         {
             _lives.RefuseHostTime();
@@ -145,11 +139,6 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         if (_cpus.Exists(other => other.Overlaps(cpu)))
         {
             errors.Add(node.Start, path, $"{cpu} is taken already", "a CPU belongs to one pool, once");
-        }
-
-        if (_secondCpu is null && (_cpus.Count > 0 || cpu.First != cpu.Last))
-        {
-            _secondCpu = (node.Start, path);
         }
 
         _cpus.Add(cpu);

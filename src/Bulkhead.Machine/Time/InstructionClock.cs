@@ -3,20 +3,22 @@ using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Time;
 
-/// <summary>Time made of instructions: one takes a nanosecond, whoever executes it, and idle time is skipped. The same guests do the
-/// same again.</summary>
-/// <remarks>All domains of a system share it: what one of them executes passes for the others. <i>Threading</i>: the one worker's
-/// thread; others may read the time.</remarks>
-internal sealed class InstructionClock : IClock
+/// <summary>Time made of instructions: a CPU executes one in a nanosecond, and idle time is skipped. The same guests do the same
+/// again.</summary>
+/// <remarks>All domains of a system share it: what one of them executes passes for the others. Several CPUs take turns, and while one
+/// executes, the time passes in which each of them could: of two CPUs, half a nanosecond an instruction. <i>Threading</i>: the one
+/// thread that runs the CPUs; others may read the time.</remarks>
+/// <param name="cpus">How many CPUs there are.</param>
+internal sealed class InstructionClock(int cpus) : IClock
 {
-    private long _baseNs;
+    private long _base; // in instructions: nanoseconds times CPUs
     private ulong _executed;
     private ICountingVcpu? _running;
     private ulong _from;
     private ulong _nextObservation = ulong.MaxValue;
 
     /// <inheritdoc/>
-    public long NowNs => _running is { } vcpu ? _baseNs + (long)(vcpu.Instructions - _from) : Volatile.Read(ref _baseNs);
+    public long NowNs => Now / cpus;
 
     /// <inheritdoc/>
     public ulong GuestTsc => (ulong)NowNs;
@@ -34,7 +36,7 @@ internal sealed class InstructionClock : IClock
     internal ulong Executed => _executed;
 
     /// <summary>How long somebody may run until all is over, 0 or less where it is; while nobody runs.</summary>
-    internal long LeftNs => Math.Min(EndNs - _baseNs, (long)Math.Min(EndInstructions - Math.Min(_executed, EndInstructions), long.MaxValue));
+    internal long LeftNs => Math.Min(EndNs - NowNs, (long)Math.Min((LeftInstructions / (ulong)cpus) + (LeftInstructions % (ulong)cpus == 0 ? 0ul : 1), long.MaxValue));
 
     /// <summary>Looks at the vCPU that runs between two instructions: at the first count of everybody's, and each time after so many
     /// more; for comparisons.</summary>
@@ -56,7 +58,7 @@ internal sealed class InstructionClock : IClock
     {
         _from = vcpu.Instructions;
         _running = vcpu;
-        vcpu.InstructionLimit = ObservationOf(vcpu);
+        vcpu.InstructionLimit = LimitOf(vcpu);
     }
 
     /// <summary>Has the turn end at a time, or now where that is past.</summary>
@@ -64,7 +66,8 @@ internal sealed class InstructionClock : IClock
     {
         if (_running is { } vcpu)
         {
-            vcpu.InstructionLimit = Math.Min(vcpu.Instructions + (ulong)Math.Max(deadlineNs - NowNs, 0), ObservationOf(vcpu));
+            long deadline = deadlineNs > long.MaxValue / cpus ? long.MaxValue : deadlineNs * cpus;
+            vcpu.InstructionLimit = Math.Min(vcpu.Instructions + (ulong)Math.Max(deadline - Now, 0), LimitOf(vcpu));
         }
     }
 
@@ -76,7 +79,7 @@ internal sealed class InstructionClock : IClock
             return;
         }
 
-        Volatile.Write(ref _baseNs, NowNs);
+        Volatile.Write(ref _base, Now);
         _executed += vcpu.Instructions - _from;
         _running = null;
         if (_executed >= _nextObservation)
@@ -90,16 +93,20 @@ internal sealed class InstructionClock : IClock
     internal void SkipTo(long ns)
     {
         long to = Math.Min(ns, EndNs);
-        if (to > _baseNs)
+        if (to > NowNs)
         {
-            Volatile.Write(ref _baseNs, to);
+            Volatile.Write(ref _base, to > long.MaxValue / cpus ? long.MaxValue : to * cpus);
         }
     }
 
-    // At which count of the vCPU that runs the next observation is due.
-    private ulong ObservationOf(ICountingVcpu vcpu)
+    private long Now => _running is { } vcpu ? _base + (long)(vcpu.Instructions - _from) : Volatile.Read(ref _base);
+
+    private ulong LeftInstructions => EndInstructions - Math.Min(_executed, EndInstructions);
+
+    // At which count of the vCPU that runs the next observation is due, or the end.
+    private ulong LimitOf(ICountingVcpu vcpu)
     {
-        ulong left = _nextObservation - _executed;
+        ulong left = Math.Min(_nextObservation - _executed, LeftInstructions);
         return left > ulong.MaxValue - _from ? ulong.MaxValue : _from + left;
     }
 }

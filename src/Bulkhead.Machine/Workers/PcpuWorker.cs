@@ -9,7 +9,8 @@ namespace Bulkhead.Machine.Workers;
 
 /// <summary>One host CPU that runs vCPUs: the policy picks, the nearest deadline of anyone placed here ends the turn.</summary>
 /// <remarks>
-/// <para><i>Threading</i>: one pinned thread runs <see cref="Loop"/>; <see cref="Poke"/> and
+/// <para><i>Threading</i>: one pinned thread runs <see cref="Loop"/>, or in virtual time one thread the steps of all
+/// (<see cref="VirtualCpus"/>); <see cref="Poke"/> and
 /// <see cref="OnEarlierDeadline"/> come from any thread and take no lock. A waker first sets the vCPU's flag, then rings,
 /// then looks who runs; the worker first names who runs, then looks for a ring: one of the two sees the other.</para>
 /// <para><i>Errors</i>: whatever a vCPU or a device throws ends its domain alone.</para>
@@ -57,6 +58,9 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
     /// <summary>Its last turns.</summary>
     internal FlightRecorder Recorder { get; }
+
+    /// <summary>Whether whoever ran last spins: it waits for another.</summary>
+    internal bool Spun { get; private set; }
 
     /// <summary>Who picks.</summary>
     internal IPolicy Policy => _policy;
@@ -114,7 +118,11 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _idle.Ring();
         _priority.Raise();
         VcpuSlot? current = Volatile.Read(ref _current);
-        if (current is not null && current != slot)
+        if (current is null)
+        {
+            _options.Called?.Invoke();
+        }
+        else if (current != slot)
         {
             current.Vcpu.EndTurn();
         }
@@ -131,7 +139,11 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
         // On our own thread inside a turn (the guest armed a timer): the turn just ends earlier.
         long deadline = slot.Timers.NextDeadlineNs;
-        if (_current is not null && deadline < _untilNs)
+        if (_current is null)
+        {
+            _options.Called?.Invoke();
+        }
+        else if (deadline < _untilNs)
         {
             _untilNs = deadline;
             Arm(deadline);
@@ -141,7 +153,6 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     /// <summary>Runs until <see cref="Dispose"/>.</summary>
     internal void Loop()
     {
-        Volatile.Write(ref _threadId, Environment.CurrentManagedThreadId);
         if (_cpu >= 0)
         {
             _ = HostThread.TryPin(_cpu);
@@ -149,41 +160,65 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
         _priority.Begin();
         HostThread.PreciseTimers();
-        using TurnTimer? sampler = _options.Sampler?.Invoke();
-        _sampler = sampler;
-        using ITurnTimer timer = _options.TurnTimer(EndCurrentTurn);
-        _timer = timer;
+        Begin();
         while (!Volatile.Read(ref _stop))
         {
             _idle.Clear();
             long now = _options.NowNs();
             Collect(now);
-            (int entry, long budgetNs) = _policy.Pick(now);
-            Placement? chosen = entry < 0 ? null : PlacementOf(entry);
-            long until = NextDeadline(now, chosen);
-            until = budgetNs >= until - now ? until : now + budgetNs;
-            if (chosen is null)
+            if (TryRun(now, long.MaxValue, out long until) is null)
             {
                 _priority.Raise();
                 Idle(until);
                 _priority.NoteIdle(_options.NowNs() - now);
                 _stolen?.Forget();
                 _wakes?.NoteIdle();
-                continue;
             }
-
-            Placement next = _standIn.For(chosen);
-            if (next == chosen && _runnable > 1)
-            {
-                Spread(next, now);
-            }
-
-            Turn(next, chosen.Slot, now, until);
         }
 
+        End();
+    }
+
+    /// <summary>From here on this thread runs it.</summary>
+    internal void Begin()
+    {
+        Volatile.Write(ref _threadId, Environment.CurrentManagedThreadId);
+        _sampler = _options.Sampler?.Invoke();
+        _timer = _options.TurnTimer(EndCurrentTurn);
+    }
+
+    /// <summary>This thread runs it no more.</summary>
+    internal void End()
+    {
         _raisingTimer?.Dispose();
+        _timer?.Dispose();
+        _sampler?.Dispose();
         _timer = null;
         _sampler = null;
+    }
+
+    /// <summary>Runs whom the policy chooses for a turn, at most until a time. Null: nobody may run now, before <paramref name="untilNs"/>.</summary>
+    internal VcpuSlot? TryRun(long nowNs, long mostNs, out long untilNs)
+    {
+        (int entry, long budgetNs) = _policy.Pick(nowNs);
+        Placement? chosen = entry < 0 ? null : PlacementOf(entry);
+        untilNs = NextDeadline(nowNs, chosen);
+        if (chosen is null)
+        {
+            untilNs = budgetNs >= untilNs - nowNs ? untilNs : nowNs + budgetNs;
+            return null;
+        }
+
+        untilNs = Math.Min(untilNs, UsedUpNs(nowNs, budgetNs));
+
+        Placement next = _standIn.For(chosen);
+        if (next == chosen && _runnable > 1)
+        {
+            Spread(next, nowNs);
+        }
+
+        Turn(next, chosen.Slot, nowNs, Math.Min(untilNs, mostNs));
+        return chosen.Slot;
     }
 
     /// <inheritdoc/>
@@ -268,12 +303,13 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         }
     }
 
-    private void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
+    internal void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
 
     // The chosen one pays, also where another runs in its place.
     private void Turn(Placement placement, VcpuSlot chosen, long nowNs, long untilNs)
     {
         VcpuSlot slot = placement.Slot;
+        Spun = false;
         untilNs = SetPriority(slot, nowNs, untilNs);
         _untilNs = untilNs;
         _ = Interlocked.Exchange(ref _current, slot);
@@ -318,14 +354,15 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _timer?.Aim(null);
         _sampler?.Aim(0);
         long end = _options.NowNs();
-        long ran = Math.Max(end - nowNs, 0);
+        long took = Math.Max(end - nowNs, 0);
+        long ran = took * _options.Speed;
         _policy.Charge(ran, end);
         _wakes?.Note(slot, woken, slot.NoticedNs, end);
         chosen.Classes?.Charge(ran, end);
         _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
         long taken = _stolen?.End(end, slot.Vcpu.EndAskedNs - untilNs) ?? 0;
-        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, ran, taken, reason, placement.CameFrom, chosen.Classes?.Name));
+        Recorder.Add(new TurnRecord(slot.Domain.Name, slot.Index, woken, nowNs, took, taken, reason, placement.CameFrom, chosen.Classes?.Name));
         placement.CameFrom = -1;
         if (reason == StopReason.Halt)
         {
@@ -339,6 +376,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         }
         else if (reason == StopReason.Spin)
         {
+            Spun = true;
             _standIn.NoteSpin(placement);
         }
         else if (reason is not (StopReason.Budget or StopReason.Kicked))
@@ -348,7 +386,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     }
 
     // Those who come first: what was set in them before is looked at below. Timers then: they wake vCPUs.
-    private void Collect(long nowNs)
+    internal void Collect(long nowNs)
     {
         TakeNews(nowNs);
         while (_orders.TryDequeue(out Action? order))
@@ -462,7 +500,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         slot.Domain.Crash(code, what, slot);
     }
 
-    private long NextDeadline(long nowNs, Placement? chosen)
+    internal long NextDeadline(long nowNs, Placement? chosen = null)
     {
         long next = long.MaxValue;
         foreach (Placement placement in _placed)
@@ -475,11 +513,19 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
             if (slot.Runnable && slot.Classes is { } classes)
             {
-                next = Math.Min(next, classes.NextChangeNs(nowNs, placement == chosen));
+                long change = classes.NextChangeNs(nowNs, placement == chosen);
+                next = Math.Min(next, placement == chosen ? UsedUpNs(nowNs, change - nowNs) : change);
             }
         }
 
         return next;
+    }
+
+    // When whoever runs now has used so much.
+    private long UsedUpNs(long nowNs, long usedNs)
+    {
+        long takes = Math.Max(usedNs / _options.Speed, 1);
+        return takes >= long.MaxValue - nowNs ? long.MaxValue : nowNs + takes;
     }
 
     private Placement PlacementOf(int entry)

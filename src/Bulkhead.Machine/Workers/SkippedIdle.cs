@@ -14,11 +14,14 @@ internal sealed class SkippedIdle(InstructionClock clock) : IIdle
 
     public void Clear() => _word.Clear();
 
+    /// <summary>Nothing but a ring matters any more.</summary>
+    internal void WaitForRing() => _word.Wait(long.MaxValue);
+
     public void Wait(long untilNs, bool prompt)
     {
         if (untilNs == long.MaxValue && clock.EndNs == long.MaxValue)
         {
-            _word.Wait(untilNs);
+            WaitForRing();
         }
         else if (!_word.IsRung)
         {

@@ -54,8 +54,8 @@ internal sealed class ClassMachine : IDisposable
     /// <summary>The same, with each choice told on the worker's thread.</summary>
     internal void Run(Action<long, int> onChoice)
     {
-        VirtualPolicy choices = Runner.Choices ?? throw new InvalidOperationException("The clock is made of instructions.");
-        choices.Chosen = onChoice;
+        VirtualCpus cpus = Runner.Virtual ?? throw new InvalidOperationException("The clock is made of instructions.");
+        cpus.Chosen = (nowNs, _, entry) => onChoice(nowNs, entry);
         foreach (DomainResult result in _machine.Run())
         {
             Assert.Equal("stopped at the virtual time asked for", result.Message);

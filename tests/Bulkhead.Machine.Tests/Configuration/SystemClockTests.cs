@@ -30,8 +30,6 @@ public sealed class SystemClockTests
     [InlineData("clock: virtaul", "s.yaml:2:8: clock: \"virtaul\" is not known; one of real, virtual; did you mean virtual?")]
     [InlineData("seed: 3", "s.yaml:2:7: seed: has no virtual clock; seed goes with clock: virtual")]
     [InlineData("seed: x\nclock: virtual", "s.yaml:2:7: seed: \"x\" does not fit; a whole number from 0 to 2147483647")]
-    [InlineData("clock: virtual\npools: [{name: p, cpus: [1, 2]}]", "s.yaml:3:29: pools[0].cpus[1]: is a second CPU, and the clock is virtual; virtual time passes on one CPU in all: keep one, or set clock: real")]
-    [InlineData("clock: virtual\npools: [{name: p, cpus: [0-1]}]", "s.yaml:3:26: pools[0].cpus[0]: is a second CPU, and the clock is virtual; ")]
     public void Parse_WrongClock_SaysWhereAndWhat(string fields, string start)
     {
         OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse("s.yaml", Domains + fields + "\n"));
@@ -40,13 +38,15 @@ public sealed class SystemClockTests
     }
 
     [Fact]
-    public void Parse_TwoPoolsAndVirtualClock_NamesTheSecondOnesCpu()
+    public void AllowedCpus_VirtualClock_AreThoseOfTheFileOnAnyHost()
     {
-        OperatorException e = Assert.Throws<OperatorException>(() => SystemFile.Parse(
+        SystemConfig system = SystemFile.Parse(
             "s.yaml",
-            "clock: virtual\npools: [{name: p, cpus: [0]}, {name: q, cpus: [last]}]\ndomains: [{name: a, image: d, pool: p}]\n"));
+            "clock: virtual\npools: [{name: p, cpus: [5-6]}, {name: q, cpus: [last]}]\ndomains: [{name: a, image: d, pool: p}]\n");
 
-        Assert.StartsWith("s.yaml:2:48: pools[1].cpus[0]: is a second CPU, and the clock is virtual", e.Message, StringComparison.Ordinal);
+        IReadOnlyList<int> allowed = system.AllowedCpus([0]);
+        Assert.Equal([[5, 6], [7]], system.Pools.Select(p => p.ResolveCpus(allowed)));
+        Assert.Equal([0], (system with { Clock = SystemClock.Real }).AllowedCpus([0]));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Bulkhead.Machine.Tests.Hostile;
 
-/// <summary>A victim, an attacker and a bystander that computes, on one CPU in virtual time.</summary>
+/// <summary>A victim, an attacker and a bystander that computes, in virtual time on one CPU, or on several.</summary>
 internal sealed class HostileMachine : IDisposable
 {
     internal const long AllowanceNs = 100_000;
@@ -17,7 +17,7 @@ internal sealed class HostileMachine : IDisposable
 
     private readonly TinyMachine _machine;
 
-    internal HostileMachine(Attack attack, bool attackerWarps, long endNs, string settings = "")
+    internal HostileMachine(Attack attack, bool attackerWarps, long endNs, string settings = "", int cpus = 1)
     {
         var warp = new WarpConfig(WarpNs, 0, 0);
         DomainConfig[] domains =
@@ -30,7 +30,7 @@ internal sealed class HostileMachine : IDisposable
         _machine = new TinyMachine
         {
             EngineOptions = $"{settings},{TranslatorEngines.Counting}",
-            Adjust = r => r with { InstructionClock = true, EndAtNs = endNs, Pools = [new PoolRequest { AllowanceNs = AllowanceNs }] },
+            Adjust = r => r with { InstructionClock = true, EndAtNs = endNs, Pools = [new PoolRequest { AllowanceNs = AllowanceNs, Cpus = [.. Enumerable.Range(0, cpus)] }] },
         };
         _machine.Add(Victim.Answer, share: domains[0].Share);
         _machine.Add(Attacker.Code(attack), domains[1].Vcpus, domains[1].Share);

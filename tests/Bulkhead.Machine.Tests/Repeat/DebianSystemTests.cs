@@ -11,20 +11,22 @@ public sealed class DebianSystemTests
 {
     private const ulong Instructions = 1_000_000_000;
 
-    [Fact]
-    public void Run_TwoDomainsTwice_SameStateAndOutput()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Run_TwoDomainsTwice_SameStateAndOutput(int cpus)
     {
-        (ulong hash, string control, string other) = Run(seed: 1, Instructions);
+        (ulong hash, string control, string other) = Run(seed: 1, Instructions, cpus);
         Assert.Contains("Linux version", control, StringComparison.Ordinal);
         Assert.Contains("smp: Brought up 1 node, 2 CPUs", other, StringComparison.Ordinal);
-        Assert.Equal((hash, control, other), Run(seed: 1, Instructions));
+        Assert.Equal((hash, control, other), Run(seed: 1, Instructions, cpus));
     }
 
     [Fact]
     public void Run_OtherSeed_OtherState() =>
         Assert.NotEqual(Run(seed: 1, 1000).Hash, Run(seed: 2, 1000).Hash);
 
-    private static (ulong Hash, string Control, string Other) Run(ulong seed, ulong instructions)
+    private static (ulong Hash, string Control, string Other) Run(ulong seed, ulong instructions, int cpus = 1)
     {
         StringBuilder[] output = [new(), new()];
         using TranslatorEngines engines = TranslatorEngines.Create($"{TranslatorEngines.AmongOthers},{TranslatorEngines.Counting}");
@@ -35,6 +37,7 @@ public sealed class DebianSystemTests
                 Domain("control", "script", 1, output[0]) with { Share = new Share(1, 50_000_000) },
                 Domain("other", "burn", 2, output[1]),
             ],
+            Pools = [new PoolRequest { Cpus = [.. Enumerable.Range(0, cpus)] }],
             InstructionClock = true,
             Seed = seed,
             EndAfterInstructions = instructions,

@@ -15,16 +15,18 @@ public sealed class SystemRepeatTests
     /// <summary>Settings that translate otherwise, but must not be told apart by a guest.</summary>
     private const string Plain = "chain=off,jump-cache=off,return-stack=off,flag-lookahead=off,inline-system=off,shared-checks=off,relative-code=off,max-block=1";
 
-    public static TheoryData<Attack> Attacks => [.. Enum.GetValues<Attack>()];
+    public static TheoryData<Attack, int> Attacks => new(
+        [.. Enum.GetValues<Attack>().Select(static a => (a, 1)), .. Enum.GetValues<Attack>().Where(static a => Attacker.Vcpus(a) > 1).Select(static a => (a, 2)), (Attack.Timers, 3)]);
 
     [Theory]
     [MemberData(nameof(Attacks))]
-    public void Run_ThreeDomainsOnOtherSettings_SameTurnsAndState(Attack attack)
+    public void Run_ThreeDomainsOnOtherSettings_SameTurnsAndState(Attack attack, int cpus)
     {
-        (List<(long NowNs, int Entry)> turns, ulong hash) = Run(attack, string.Empty);
-        (List<(long NowNs, int Entry)> turnsAgain, ulong hashAgain) = Run(attack, Plain);
+        (List<(long NowNs, int Cpu, int Entry)> turns, ulong hash) = Run(attack, string.Empty, cpus);
+        (List<(long NowNs, int Cpu, int Entry)> turnsAgain, ulong hashAgain) = Run(attack, Plain, cpus);
 
-        Assert.True(turns.Count > 10);
+        Assert.True(turns.Count > 5);
+        Assert.Equal(Enumerable.Range(0, cpus), turns.Select(static t => t.Cpu).Distinct().Order());
         Assert.Equal(turns, turnsAgain);
         Assert.Equal(hash, hashAgain);
     }
@@ -140,21 +142,11 @@ public sealed class SystemRepeatTests
         _ = Assert.Throws<InvalidOperationException>(() => machine.Runner.StateHash());
     }
 
-    [Fact]
-    public void Build_TwoHostCpus_IsRefused()
+    private static (List<(long NowNs, int Cpu, int Entry)> Turns, ulong Hash) Run(Attack attack, string settings, int cpus)
     {
-        using TinyMachine machine = Machine(static r => r with { Pools = [new PoolRequest(), new PoolRequest { Name = "other" }] });
-        machine.Add(Victim.Compute);
-
-        Bulkhead.Host.OperatorException e = Assert.Throws<Bulkhead.Host.OperatorException>(() => machine.Runner);
-        Assert.Contains("one pool with one CPU", e.Message, StringComparison.Ordinal);
-    }
-
-    private static (List<(long NowNs, int Entry)> Turns, ulong Hash) Run(Attack attack, string settings)
-    {
-        var turns = new List<(long, int)>();
-        using var machine = new HostileMachine(attack, attackerWarps: false, EndNs, settings);
-        machine.Runner.Choices!.Chosen = (nowNs, entry) => turns.Add((nowNs, entry));
+        var turns = new List<(long, int, int)>();
+        using var machine = new HostileMachine(attack, attackerWarps: false, cpus == 1 ? EndNs : 3 * EndNs, settings, cpus);
+        machine.Runner.Virtual!.Chosen = (nowNs, cpu, entry) => turns.Add((nowNs, cpu, entry));
         machine.Run();
         return (turns, machine.Runner.StateHash());
     }
