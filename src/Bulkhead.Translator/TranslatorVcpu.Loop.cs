@@ -366,6 +366,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
         _enter();
         Now(VcpuActivity.Dispatch);
+        _mode = _mode.WithLow(_state->Mode);
         uint code = (uint)_state->Scratch1;
         if (ExitWord.Reason(code) is ExitCode.Interpret or ExitCode.InterpretWithin)
         {

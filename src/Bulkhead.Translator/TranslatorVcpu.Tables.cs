@@ -21,7 +21,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private const int FetchEntries = 256;
     private const int JumpLog = 1024;
-    private const int SlotLog = 128;
+    private const int SlotLog = 1024;
     private readonly FetchEntry[] _fetch = new FetchEntry[FetchEntries];
     private readonly BusyRegions _busyRegions = new();
     private readonly PageFilter _fetchedLocal = new();
@@ -137,7 +137,7 @@ internal sealed unsafe partial class TranslatorVcpu
             if (edge >= 0)
             {
                 bool gate = _space.IsRelative(id) && !_space.IsRelativeEdge(edge);
-                _space.Link(edge, rip, id, gate ? _space.GateTo(rip, ramPage, _mode) : entry);
+                _space.Link(edge, rip, id, gate ? _space.GateTo(rip, ramPage, _mode) : entry, this);
             }
 
             return entry.Direct;

@@ -278,10 +278,10 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <summary>Clears a code TLB slot if it holds a value.</summary>
     internal void ClearCodeSlot(int slot, ulong value) => Interlocked.CompareExchange(ref CodeSlots[slot], 0, value);
 
-    /// <summary>Clears the code TLB slots that hold an id, wherever its page stands.</summary>
-    internal void ClearCodeSlots(uint id)
+    /// <summary>Clears user code's slots that hold an id, wherever its page stands.</summary>
+    internal void ClearUserCodeSlots(uint id)
     {
-        for (int slot = 0; slot < VcpuState.CodeSlots; slot++)
+        for (int slot = 0; slot < VcpuState.CodeSlots / 2; slot++)
         {
             ulong value = Volatile.Read(ref CodeSlots[slot]);
             if (((value - id) & 0xFFF) == 0)
@@ -369,19 +369,29 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         if (mode != _mode)
         {
             _mode = mode;
+            _state->Mode = mode.Low;
             ResetReturnStack();
-            if (_jumpMode[mode.View] != mode)
+            KeepJumpsOf(mode);
+            if (mode.ViewFollowsAc)
             {
-                ClearJumps(mode.View);
-                _jumpMode[mode.View] = mode;
+                KeepJumpsOf(mode.InOtherView()); // emitted code goes there
             }
+        }
+    }
+
+    private void KeepJumpsOf(ModeWord mode)
+    {
+        if (_jumpMode[mode.View] != mode)
+        {
+            ClearJumps(mode.View);
+            _jumpMode[mode.View] = mode;
         }
     }
 
     private void ResetReturnStack()
     {
-        *(ulong*)_returnBase = (ulong)_space.Thunks.Underflow[_mode.View];
-        _state->ReturnStackPointer = _returnBase;
+        *(ulong*)_returnBase = (ulong)_space.Thunks.Underflow;
+        _state->ReturnStackPointer = _state->SavedReturnStack = _returnBase;
     }
 
     /// <summary>RFLAGS into the places translated code keeps its parts.</summary>

@@ -388,7 +388,11 @@ internal sealed class LiveSystem : IDisposable
             domain.Ended += _ => Order(static () => { });
         }
 
-        Claim(_system.IsVirtual ? [] : [.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
+        if (!_system.IsVirtual)
+        {
+            Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
+        }
+
         _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view, keepsRam: _system.IsVirtual))];
         return runner;
     }

@@ -62,6 +62,9 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     /// <summary>Whether whoever ran last spins: it waits for another.</summary>
     internal bool Spun { get; private set; }
 
+    /// <summary>In virtual time: how much of its time the CPU has used, or was idle; policies and classes go by it.</summary>
+    internal long UsedNs { get; set; }
+
     /// <summary>Who picks.</summary>
     internal IPolicy Policy => _policy;
 
@@ -161,9 +164,14 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _priority.Begin();
         HostThread.PreciseTimers();
         Begin();
-        while (!Volatile.Read(ref _stop))
+        while (true)
         {
             _idle.Clear();
+            if (Volatile.Read(ref _stop))
+            {
+                break; // whoever said so rang after it
+            }
+
             long now = _options.NowNs();
             Collect(now);
             if (TryRun(now, long.MaxValue, out long until) is null)
@@ -200,16 +208,13 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     /// <summary>Runs whom the policy chooses for a turn, at most until a time. Null: nobody may run now, before <paramref name="untilNs"/>.</summary>
     internal VcpuSlot? TryRun(long nowNs, long mostNs, out long untilNs)
     {
-        (int entry, long budgetNs) = _policy.Pick(nowNs);
+        (int entry, long budgetNs) = _policy.Pick(CpuNs(nowNs));
         Placement? chosen = entry < 0 ? null : PlacementOf(entry);
-        untilNs = NextDeadline(nowNs, chosen);
+        untilNs = Math.Min(NextDeadline(nowNs, chosen), WhenUsed(nowNs, budgetNs, chosen is not null));
         if (chosen is null)
         {
-            untilNs = budgetNs >= untilNs - nowNs ? untilNs : nowNs + budgetNs;
             return null;
         }
-
-        untilNs = Math.Min(untilNs, UsedUpNs(nowNs, budgetNs));
 
         Placement next = _standIn.For(chosen);
         if (next == chosen && _runnable > 1)
@@ -297,7 +302,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
     private void Reclass(Placement placement, long nowNs)
     {
-        if (placement.Slot.Classes?.Select(nowNs) == true)
+        if (placement.Slot.Classes?.Select(CpuNs(nowNs)) == true)
         {
             Entitle(placement);
         }
@@ -356,9 +361,10 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         long end = _options.NowNs();
         long took = Math.Max(end - nowNs, 0);
         long ran = took * _options.Speed;
-        _policy.Charge(ran, end);
+        long used = CpuNs(nowNs) + ran;
+        _policy.Charge(ran, used);
         _wakes?.Note(slot, woken, slot.NoticedNs, end);
-        chosen.Classes?.Charge(ran, end);
+        chosen.Classes?.Charge(ran, used);
         _priority.NoteRan(slot.IsUrgent ? 0 : ran);
         slot.Account(ran);
         long taken = _stolen?.End(end, slot.Vcpu.EndAskedNs - untilNs) ?? 0;
@@ -500,32 +506,43 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         slot.Domain.Crash(code, what, slot);
     }
 
-    internal long NextDeadline(long nowNs, Placement? chosen = null)
+    /// <summary>When the next timer of those here is due.</summary>
+    internal long NextTimerNs()
     {
         long next = long.MaxValue;
         foreach (Placement placement in _placed)
         {
-            VcpuSlot slot = placement.Slot;
-            if (!slot.IsHeld)
-            {
-                next = Math.Min(next, slot.Timers.NextDeadlineNs);
-            }
+            next = placement.Slot.IsHeld ? next : Math.Min(next, placement.Slot.Timers.NextDeadlineNs);
+        }
 
-            if (slot.Runnable && slot.Classes is { } classes)
+        return next;
+    }
+
+    private long NextDeadline(long nowNs, Placement? chosen)
+    {
+        long next = NextTimerNs();
+        foreach (Placement placement in _placed)
+        {
+            if (placement.Slot is { Runnable: true, Classes: { } classes })
             {
-                long change = classes.NextChangeNs(nowNs, placement == chosen);
-                next = Math.Min(next, placement == chosen ? UsedUpNs(nowNs, change - nowNs) : change);
+                long used = CpuNs(nowNs);
+                long change = classes.NextChangeNs(used, placement == chosen);
+                next = Math.Min(next, WhenUsed(nowNs, change == long.MaxValue ? change : change - used, chosen is not null));
             }
         }
 
         return next;
     }
 
-    // When whoever runs now has used so much.
-    private long UsedUpNs(long nowNs, long usedNs)
+    // A CPU's own time, which it may be ahead of or behind where several take turns.
+    private long CpuNs(long nowNs) => _options.Speed == 1 ? nowNs : UsedNs;
+
+    // When so much more of its own time has passed: used, for which CPUs that take turns need less, or idle.
+    private long WhenUsed(long nowNs, long moreNs, bool runs)
     {
-        long takes = Math.Max(usedNs / _options.Speed, 1);
-        return takes >= long.MaxValue - nowNs ? long.MaxValue : nowNs + takes;
+        long from = runs ? nowNs : CpuNs(nowNs);
+        long takes = !runs || _options.Speed == 1 || moreNs > long.MaxValue - _options.Speed ? moreNs : (moreNs + _options.Speed - 1) / _options.Speed;
+        return takes >= long.MaxValue - from ? long.MaxValue : from + takes;
     }
 
     private Placement PlacementOf(int entry)

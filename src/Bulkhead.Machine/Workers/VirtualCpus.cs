@@ -7,14 +7,15 @@ namespace Bulkhead.Machine.Workers;
 /// <summary>The CPUs of a system in virtual time: they take turns on one thread, and do the same every time.</summary>
 /// <remarks>
 /// <para>While one executes, the time passes in which each of them could (<see cref="InstructionClock"/>), so time never goes back, for
-/// nobody, and in the long run each CPU has a nanosecond's worth of instructions in a nanosecond. Whoever used least goes first, and none
-/// gets further ahead of the others than <see cref="LeadNs"/>; time that all who could run are ahead of is skipped. A CPU that was idle
-/// is behind by that much, and so serves at once what wakes it. What one CPU does to another ends its turn, so that the other can answer.</para>
+/// nobody, and in the long run each CPU has a nanosecond's worth of instructions in a nanosecond. Each has a time of its own, of what it
+/// used or was idle, by which its policy goes. Whoever used least goes first, and none gets further ahead of the clock, nor of the others
+/// that have work, than <see cref="LeadNs"/>; where all who could run are, time is skipped. A CPU that was idle serves at once what wakes
+/// it. What one CPU does to another ends its turn, so that the other can answer.</para>
 /// <para><i>Threading</i>: one thread runs everything; <see cref="Call"/> from any.</para>
 /// </remarks>
 internal sealed class VirtualCpus : IDisposable
 {
-    /// <summary>How far ahead of the others a CPU may get, in CPU time.</summary>
+    /// <summary>How far ahead a CPU may get, in CPU time.</summary>
     internal const long LeadNs = 1_000_000;
 
     // What a vCPU that spins would have used until the one it waits for has run.
@@ -25,8 +26,9 @@ internal sealed class VirtualCpus : IDisposable
     private readonly WorkerOptions _options;
     private readonly Action _onEnd;
     private readonly List<PcpuWorker> _workers = [];
-    private readonly long[] _usedNs;
     private readonly bool[] _cannot;
+    private readonly bool[] _rested;
+    private readonly long _farthestNs;
     private PcpuWorker? _running;
     private Thread? _thread;
     private (long NowNs, int Cpu, int Entry) _last = (-1, -1, -1);
@@ -42,8 +44,9 @@ internal sealed class VirtualCpus : IDisposable
         _idle = new SkippedIdle(clock);
         _options = new WorkerOptions(() => clock.NowNs, _ => new CountedTurnTimer(clock), _idle, Speed: cpus, Called: Call);
         _onEnd = onEnd;
-        _usedNs = new long[cpus];
         _cannot = new bool[cpus];
+        _rested = new bool[cpus];
+        _farthestNs = (long.MaxValue / cpus) - (1L << 55); // beyond is never: a year later the clock would be full
     }
 
     /// <summary>A hash of who was chosen when, in order. Asked again at the same time with the same answer, it is the same choice; that
@@ -94,12 +97,22 @@ internal sealed class VirtualCpus : IDisposable
     private void Step()
     {
         _idle.Clear();
+        if (Volatile.Read(ref _stop))
+        {
+            return; // whoever said so rang after it
+        }
+
         long now = _clock.NowNs;
         for (int i = 0; i < _workers.Count; i++)
         {
-            _workers[i].Collect(now);
-            _usedNs[i] = Math.Max(_usedNs[i], now - LeadNs);
+            PcpuWorker worker = _workers[i];
             _cannot[i] = false;
+            if (worker.RunnableCount == 0)
+            {
+                Rest(i, now);
+            }
+
+            worker.Collect(now);
         }
 
         if (_clock.LeftNs <= 0)
@@ -109,34 +122,53 @@ internal sealed class VirtualCpus : IDisposable
         }
 
         long until = long.MaxValue;
-        while (TryNext(out int cpu))
+        while (TryNext(now, out int cpu))
         {
-            long roomNs = RoomNs(cpu, now);
-            if (roomNs <= 0)
+            if (RoomNs(cpu, now) <= 0)
             {
-                until = Math.Min(until, _usedNs[cpu]);
+                until = Math.Min(until, _workers[cpu].UsedNs);
                 break; // and all others are further ahead
             }
 
-            if (TryRun(cpu, now, roomNs, out long waitsUntil))
+            if (TryRun(cpu, now, out long waitsUntil))
             {
                 return;
             }
 
+            long used = _workers[cpu].UsedNs;
+            Rest(cpu, Math.Min(now, waitsUntil));
+            _cannot[cpu] = waitsUntil > now || waitsUntil <= used;
             until = Math.Min(until, waitsUntil);
-            _cannot[cpu] = true;
         }
 
-        _idle.Wait(Math.Min(until, NextDeadline(now, but: -1)), prompt: false);
+        foreach (PcpuWorker worker in _workers)
+        {
+            until = Math.Min(until, worker.NextTimerNs());
+        }
+
+        _idle.Wait(until > _farthestNs ? long.MaxValue : until, prompt: false);
     }
 
-    // Of those not known to have nobody to run, the one that used least.
-    private bool TryNext(out int cpu)
+    // It had nobody to run until then.
+    private void Rest(int cpu, long untilNs)
+    {
+        _workers[cpu].UsedNs = Math.Max(_workers[cpu].UsedNs, untilNs);
+        _rested[cpu] = true;
+    }
+
+    // Of those not known to have nobody to run: one that was idle, and is not ahead of the clock; else the one that used least.
+    private bool TryNext(long nowNs, out int cpu)
     {
         cpu = -1;
         for (int i = 0; i < _workers.Count; i++)
         {
-            if (!_cannot[i] && (cpu < 0 || _usedNs[i] < _usedNs[cpu]))
+            if (IsBusy(i) && _rested[i] && _workers[i].UsedNs <= nowNs && RoomNs(i, nowNs) > 0)
+            {
+                cpu = i;
+                return true;
+            }
+
+            if (!_cannot[i] && (cpu < 0 || _workers[i].UsedNs < _workers[cpu].UsedNs))
             {
                 cpu = i;
             }
@@ -145,16 +177,15 @@ internal sealed class VirtualCpus : IDisposable
         return cpu >= 0;
     }
 
-    // How much a CPU may use until it is too far ahead of the others; those that are idle are where the time is.
+    // How long a CPU may go on until it is too far ahead, by the clock, which moves meanwhile.
     private long RoomNs(int cpu, long nowNs)
     {
-        long room = long.MaxValue;
-        for (int i = 0; i < _workers.Count; i++)
+        int cpus = _workers.Count;
+        long aheadNs = _workers[cpu].UsedNs - LeadNs;
+        long room = cpus == 1 ? long.MaxValue : (nowNs - aheadNs + cpus - 2) / (cpus - 1);
+        for (int i = 0; i < cpus; i++)
         {
-            if (i != cpu)
-            {
-                room = Math.Min(room, (IsBusy(i) ? _usedNs[i] : nowNs) + LeadNs - _usedNs[cpu]);
-            }
+            room = i == cpu || !IsBusy(i) ? room : Math.Min(room, (_workers[i].UsedNs - aheadNs + cpus - 1) / cpus);
         }
 
         return room;
@@ -162,11 +193,16 @@ internal sealed class VirtualCpus : IDisposable
 
     private bool IsBusy(int cpu) => !_cannot[cpu] && _workers[cpu].RunnableCount > 0;
 
-    private bool TryRun(int cpu, long nowNs, long roomNs, out long untilNs)
+    private bool TryRun(int cpu, long nowNs, out long untilNs)
     {
         PcpuWorker worker = _workers[cpu];
-        long most = Math.Min(_clock.LeftNs, roomNs == long.MaxValue ? roomNs : Math.Max(roomNs / _workers.Count, 1));
-        most = Math.Min(most >= long.MaxValue - nowNs ? long.MaxValue : nowNs + most, NextDeadline(nowNs, but: cpu));
+        long room = Math.Min(_clock.LeftNs, RoomNs(cpu, nowNs));
+        long most = room >= long.MaxValue - nowNs ? long.MaxValue : nowNs + room;
+        for (int i = 0; i < _workers.Count; i++)
+        {
+            most = i == cpu ? most : Math.Min(most, _workers[i].NextTimerNs());
+        }
+
         ulong before = _clock.Executed;
         Volatile.Write(ref _running, worker);
         VcpuSlot? chosen = worker.TryRun(nowNs, most, out untilNs);
@@ -176,7 +212,8 @@ internal sealed class VirtualCpus : IDisposable
             return false;
         }
 
-        _usedNs[cpu] += (long)(_clock.Executed - before) + (worker.Spun && IsAnotherBusy(cpu) ? SpinNs : 0);
+        worker.UsedNs += (long)(_clock.Executed - before) + (worker.Spun && IsAnotherBusy(cpu) ? SpinNs : 0);
+        _rested[cpu] = false;
         if (_last != (nowNs, cpu, chosen.PolicyEntry))
         {
             _last = (nowNs, cpu, chosen.PolicyEntry);
@@ -198,18 +235,6 @@ internal sealed class VirtualCpus : IDisposable
         }
 
         return false;
-    }
-
-    // When the next timer of a CPU is due, or somebody's class may change there.
-    private long NextDeadline(long nowNs, int but)
-    {
-        long next = long.MaxValue;
-        for (int i = 0; i < _workers.Count; i++)
-        {
-            next = i == but ? next : Math.Min(next, _workers[i].NextDeadline(nowNs));
-        }
-
-        return next;
     }
 
     private void End()

@@ -42,7 +42,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
             rip += (ulong)i.Length;
             bool interpreted = !BlockEmitter.Emits(i, mode, _options);
             bool falls = LongBlocks && FallsThrough(i, interpreted);
-            ends = (interpreted || i.FlowControl != FlowControl.Next) && !(falls && count < LongEnough);
+            ends = ((interpreted || i.FlowControl != FlowControl.Next) && !(falls && count < LongEnough)) || BlockEmitter.ChangesView(i, mode, _options);
             if (i.FlowControl != FlowControl.Next && HasLabel(i))
             {
                 _plan.Targets[_plan.TargetCount++] = i.NearBranchTarget;

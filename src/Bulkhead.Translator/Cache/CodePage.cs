@@ -27,6 +27,9 @@ internal struct CodePage
     /// <summary>What belongs to it.</summary>
     internal PageKind Kind;
 
+    /// <summary>Of a page that is dead: whether each vCPU has left translated code since.</summary>
+    internal bool Left;
+
     /// <summary>Whether blocks may still be entered through it.</summary>
     internal bool Alive;
 }

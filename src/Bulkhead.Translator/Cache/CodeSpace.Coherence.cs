@@ -147,6 +147,15 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         }
 
         Interlocked.MemoryBarrier();
+        AwaitOthers(self);
+
+        // A vCPU that filled a tag meanwhile saw the flag and took the tag back.
+        IsWritten(ramPage) = 0;
+    }
+
+    /// <summary>Waits until each other vCPU that runs translated code has left it once.</summary>
+    private void AwaitOthers(TranslatorVcpu self)
+    {
         foreach (TranslatorVcpu vcpu in _vcpus)
         {
             if (vcpu != self)
@@ -154,9 +163,6 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
                 vcpu.AwaitOutOfGuest();
             }
         }
-
-        // A vCPU that filled a tag meanwhile saw the flag and took the tag back.
-        IsWritten(ramPage) = 0;
     }
 
     /// <summary>Drops all code that came from a RAM page, before (or right after) its bytes change.</summary>
@@ -177,13 +183,13 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
                 ulong gva = _pages[(int)id].Gva;
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {
-                    if (IsRelative(id))
-                    {
-                        vcpu.ClearCodeSlots(id);
-                    }
-                    else
+                    if (!IsRelative(id))
                     {
                         vcpu.ClearCodeSlot(VcpuState.SlotOf(gva, ModeOf(id).View), VcpuState.SlotValue(gva, id));
+                    }
+                    else if (_pages[(int)id].Starts != 0) // most such pages stand at one address, and have no blocks
+                    {
+                        vcpu.ClearUserCodeSlots(id);
                     }
                 }
             }

@@ -373,9 +373,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     /// <summary>Links an edge to its target. Under the lock; vCPUs may be running the jump.</summary>
     /// <remarks>Both places are 4-byte aligned, so each store is atomic to instruction fetch, and the jump is written before
-    /// the id that guards it. A linked edge is linked again only when its target's id is dead, so that no vCPU can pass the
-    /// compare meanwhile.</remarks>
-    internal void Link(int edge, ulong rip, uint targetPage, BlockEntry target)
+    /// the id that guards it. A linked edge is linked again only when its target's id is dead and each vCPU has left since: none can be
+    /// between the compare and the jump.</remarks>
+    internal void Link(int edge, ulong rip, uint targetPage, BlockEntry target, TranslatorVcpu self)
     {
         ref Edge e = ref _edges[edge];
         if (!_pages[(int)e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
@@ -392,6 +392,12 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             }
 
             return;
+        }
+
+        if (e.TargetPage != 0 && !_pages[(int)e.TargetPage].Left)
+        {
+            AwaitOthers(self);
+            _pages[(int)e.TargetPage].Left = true;
         }
 
         e.TargetPage = targetPage;

@@ -20,6 +20,7 @@ namespace Bulkhead.Translator.Decode;
 /// 17   a breakpoint is enabled
 /// 18   CR4.FSGSBASE
 /// 19   operands are looked for in a window first
+/// 20   CR4.SMAP: of a supervisor, EFLAGS.AC decides the view
 /// 32-63  CS base
 /// </code>
 /// </remarks>
@@ -63,6 +64,18 @@ internal readonly record struct ModeWord(ulong Value)
 
     /// <summary>64-bit user code: it may look for operands in a window, and be position-independent.</summary>
     internal bool User64 => View == 0 && Code64;
+
+    /// <summary>STAC and CLAC change nothing but the view; where it is theirs already, nothing.</summary>
+    internal bool ViewFollowsAc => (Value & (1 << 20)) != 0 && Cpl == 0 && Code64;
+
+    /// <summary>The same in the other of a supervisor's views.</summary>
+    internal ModeWord InOtherView() => new(Value ^ 3);
+
+    /// <summary>What of it emitted code changes.</summary>
+    internal byte Low => (byte)Value;
+
+    /// <summary>The same with another such part.</summary>
+    internal ModeWord WithLow(byte low) => new((Value & ~0xFFul) | low);
 
     internal bool Windowed => (Value & (1 << 19)) != 0;
 
@@ -151,6 +164,11 @@ internal readonly record struct ModeWord(ulong Value)
         if ((cr4 & Cr4.FSGSBASE) != 0)
         {
             v |= 1u << 18;
+        }
+
+        if ((cr4 & Cr4.SMAP) != 0 && cpl != 3)
+        {
+            v |= 1u << 20;
         }
 
         return new ModeWord(v | (codeBase << 32));

@@ -25,6 +25,8 @@ internal sealed unsafe partial class BlockEmitter
                 return mode.InterruptFlagAllowed;
             case Mnemonic.Sti:
                 return mode.InterruptFlagAllowed && !options.CountInstructions;
+            case Mnemonic.Stac or Mnemonic.Clac:
+                return mode.ViewFollowsAc;
             case Mnemonic.Rdtsc:
             case Mnemonic.Rdtscp:
                 return !mode.TscDenied && !options.CountInstructions;
@@ -70,6 +72,8 @@ internal sealed unsafe partial class BlockEmitter
                 return true;
             case Mnemonic.Sti:
                 return EmitSti(i);
+            case Mnemonic.Stac or Mnemonic.Clac:
+                return EmitViewChange(i);
             case Mnemonic.Rdtsc:
             case Mnemonic.Rdtscp:
                 EmitReadTsc(i);
@@ -103,6 +107,28 @@ internal sealed unsafe partial class BlockEmitter
             default:
                 return EmitString(i);
         }
+    }
+
+    /// <summary>Whether the instruction goes on in another view.</summary>
+    internal static bool ChangesView(in Instruction i, ModeWord mode, EngineOptions options) =>
+        options.InlineSystem && mode.ViewFollowsAc && (mode.View == 1 ? i.Mnemonic == Mnemonic.Stac : i.Mnemonic == Mnemonic.Clac);
+
+    private bool EmitViewChange(in Instruction i)
+    {
+        if (!ChangesView(i, _mode, _options))
+        {
+            return true;
+        }
+
+        if (_plan.Transient)
+        {
+            return EmitInterpret(i);
+        }
+
+        FreeHostFlags(FlagFacts.All);
+        _w.MoveConstant(R10, i.NextIP);
+        _w.JmpTo(_thunks.ChangeView[_mode.View - 1]);
+        return false;
     }
 
     /// <summary>MOV from a control or segment register.</summary>

@@ -179,10 +179,27 @@ internal sealed unsafe class CodeWriter
     }
 
     /// <summary>mov byte gs:[disp], imm.</summary>
-    internal void StoreStateByte(int offset, byte value)
+    internal void StoreStateByte(int offset, byte value) => StateByte(0xC6, 0, offset, value);
+
+    /// <summary>test byte gs:[disp], imm.</summary>
+    internal void TestStateByte(int offset, byte value) => StateByte(0xF6, 0, offset, value);
+
+    /// <summary>xor byte gs:[disp], imm.</summary>
+    internal void XorStateByte(int offset, byte value) => StateByte(0x80, 6, offset, value);
+
+    /// <summary>op dword gs:[disp], imm32 of the 81 group.</summary>
+    internal void StateImm(int group, int offset, int value)
     {
-        Bytes(0x65, 0xC6);
-        Bytes(0x04, 0x25);
+        Bytes(0x65, 0x81);
+        Bytes((byte)((group << 3) | 4), 0x25);
+        Int32(offset);
+        Int32(value);
+    }
+
+    private void StateByte(byte op, int group, int offset, byte value)
+    {
+        Bytes(0x65, op);
+        Bytes((byte)((group << 3) | 4), 0x25);
         Int32(offset);
         Byte(value);
     }

@@ -8,4 +8,5 @@ namespace Bulkhead.Translator.Emit;
 /// <param name="SlotMiss">See <see cref="Thunks.SlotMiss"/>.</param>
 /// <param name="WindowMiss">See <see cref="Thunks.WindowMiss"/>.</param>
 /// <param name="LookUp">See <see cref="Thunks.LookUp"/>.</param>
-internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss, ulong[] LookUp);
+/// <param name="ChangeView">See <see cref="Thunks.ChangeView"/>.</param>
+internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss, ulong[] LookUp, ulong[] ChangeView);

@@ -1,4 +1,5 @@
 using Bulkhead.Translator.State;
+using Bulkhead.X86.State;
 using static Bulkhead.Translator.Emit.RegisterMap;
 
 namespace Bulkhead.Translator.Emit;
@@ -38,8 +39,11 @@ internal sealed unsafe class Thunks
     /// <summary>Per view: called by other blocks then.</summary>
     internal byte*[] FixedMiss { get; } = new byte*[VcpuState.Views];
 
-    /// <summary>Per view: what lies under the oldest return address.</summary>
-    internal byte*[] Underflow { get; } = new byte*[VcpuState.Views];
+    /// <summary>What lies under the oldest return address.</summary>
+    internal byte* Underflow { get; private set; }
+
+    /// <summary>From view 1 to 2 (STAC) and back (CLAC): where blocks go, the next instruction's address in r10, flags in the state.</summary>
+    internal byte*[] ChangeView { get; } = new byte*[2];
 
     /// <summary>By <see cref="SlotMissIndex"/>: called by blocks whose page slot is another page's.</summary>
     internal byte*[] SlotMiss { get; } = new byte*[VcpuState.Views * 2];
@@ -75,7 +79,7 @@ internal sealed unsafe class Thunks
     {
         get
         {
-            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss), All(LookUp));
+            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss), All(LookUp), All(ChangeView));
 
             static ulong[] All(byte*[] thunks)
             {
@@ -99,8 +103,11 @@ internal sealed unsafe class Thunks
         for (int view = 0; view < VcpuState.Views; view++)
         {
             Indirect[view] = EmitIndirect(w, view, options);
-            Underflow[view] = EmitUnderflow(w, view);
         }
+
+        Underflow = EmitUnderflow(w);
+        ChangeView[0] = EmitAllowUserPages(w);
+        ChangeView[1] = EmitDenyUserPages(w);
 
         for (int i = 0; i < SlotMiss.Length; i++)
         {
@@ -394,11 +401,38 @@ internal sealed unsafe class Thunks
     }
 
     /// <summary>The return stack is empty: leave it so (RET took this thunk's own address off) and look the target up.</summary>
-    private byte* EmitUnderflow(CodeWriter w, int view)
+    private byte* EmitUnderflow(CodeWriter w)
     {
         byte* entry = w.Here;
         w.Lea(HostRsp, HostRsp, -8);
-        w.JmpTo(Indirect[view]);
+        w.TestStateByte(Offsets.Mode, 1);
+        w.BindTo(w.Jcc(5), Indirect[1]);
+        w.TestStateByte(Offsets.Mode, 2);
+        w.BindTo(w.Jcc(5), Indirect[2]);
+        w.JmpTo(Indirect[0]);
+        return entry;
+    }
+
+    /// <summary>STAC. Returns of what was called before wait until CLAC: the return stack goes on above an end of its own.</summary>
+    private byte* EmitAllowUserPages(CodeWriter w)
+    {
+        byte* entry = w.Here;
+        w.StateImm(1, Offsets.Rflags, (int)Rflags.AC);
+        w.XorStateByte(Offsets.Mode, 3);
+        w.StoreState(Offsets.SavedReturnStack, HostRsp);
+        w.MoveConstant(R11, (ulong)Underflow);
+        w.Bytes(0x41, 0x53); // push r11
+        w.JmpTo(Indirect[2]);
+        return entry;
+    }
+
+    private byte* EmitDenyUserPages(CodeWriter w)
+    {
+        byte* entry = w.Here;
+        w.StateImm(4, Offsets.Rflags, ~(int)Rflags.AC);
+        w.XorStateByte(Offsets.Mode, 3);
+        w.LoadState(HostRsp, Offsets.SavedReturnStack);
+        w.JmpTo(Indirect[1]);
         return entry;
     }
 

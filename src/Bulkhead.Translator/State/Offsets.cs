@@ -19,6 +19,8 @@ internal static unsafe class Offsets
     internal static readonly int Count;
     internal static readonly int CountExit;
     internal static readonly int ReturnStackPointer;
+    internal static readonly int SavedReturnStack;
+    internal static readonly int Mode;
     internal static readonly int HostStackPointer;
     internal static readonly int ResumeAddress;
     internal static readonly int Scratch0;
@@ -76,6 +78,8 @@ internal static unsafe class Offsets
         Count = At(s, &s->Count);
         CountExit = At(s, &s->CountExit);
         ReturnStackPointer = At(s, &s->ReturnStackPointer);
+        SavedReturnStack = At(s, &s->SavedReturnStack);
+        Mode = At(s, &s->Mode);
         HostStackPointer = At(s, &s->HostStackPointer);
         ResumeAddress = At(s, &s->ResumeAddress);
         Scratch0 = At(s, &s->Scratch0);

@@ -73,6 +73,9 @@ internal unsafe struct VcpuState
     /// <summary>The thread's own stack pointer, while translated code runs.</summary>
     internal ulong HostStackPointer;
 
+    /// <summary>Where the return stack ended when the view last changed: what was called in one view does not return into the other.</summary>
+    internal ulong SavedReturnStack;
+
     /// <summary>Where translated code goes on, or where it left.</summary>
     internal ulong ResumeAddress;
 
@@ -124,6 +127,9 @@ internal unsafe struct VcpuState
     /// <summary>Host flags at a trap, same format.</summary>
     internal ushort TrapFlags;
 
+    /// <summary>The low byte of the mode word (<see cref="Decode.ModeWord"/>), whose view emitted code may change.</summary>
+    internal byte Mode;
+
     /// <summary>The runtime's MXCSR.</summary>
     internal uint HostMxcsr;
 
@@ -141,6 +147,8 @@ internal unsafe struct VcpuState
 
     /// <summary>Non-zero from just before translated code is entered until just after it is left.</summary>
     internal int InGuest;
+
+    private Padding _padding;
 
     /// <summary>Operands that have no host address (MMIO, page crossings) pass through here. It stands at a multiple of 64 bytes, which what
     /// stands before it has to make up: a test tells.</summary>
@@ -202,6 +210,12 @@ internal unsafe struct VcpuState
     {
         internal ulong Target;
         internal ulong Entry;
+    }
+
+    [InlineArray(52)]
+    private struct Padding
+    {
+        private byte _first;
     }
 
     [InlineArray(192)]

@@ -271,6 +271,11 @@ internal sealed partial class BlockVerifier
             return FinishBranch(i, call);
         }
 
+        if (_plan.Mode.ViewFollowsAc && !conditional && !call && GoesTo(item, _thunks.ChangeView[_plan.Mode.View - 1]))
+        {
+            return TryTargetBefore(i, out ulong next) && FollowsViewChange(next) ? FinishBranch(i, call) : Fail(i, "a change of the view that is not the guest's");
+        }
+
         if (!_options.Chain || !_map.TryFindEntry(AddressOf(TargetOf(item)), _plan.PageId, out ulong rip) || !SamePage(rip))
         {
             return Fail(i, "a jump to no known place");
@@ -326,6 +331,20 @@ internal sealed partial class BlockVerifier
         }
 
         return (!call && ahead) || (_limitChecked && _limitTarget == rip) || Fail(i, "a jump without its limit check");
+    }
+
+    /// <summary>Whether an instruction pointer is that after one of the block's instructions that change the view.</summary>
+    private bool FollowsViewChange(ulong rip)
+    {
+        for (int k = 0; k < _plan.Count; k++)
+        {
+            if (_plan.Instructions[k].NextIP == rip && BlockEmitter.ChangesView(_plan.Instructions[k], _plan.Mode, _options))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Whether an instruction pointer is that after one of the block's calls.</summary>

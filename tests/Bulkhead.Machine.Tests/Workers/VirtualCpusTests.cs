@@ -52,6 +52,29 @@ public sealed class VirtualCpusTests
     }
 
     [Fact]
+    public void Run_OneThatSpinsBesideAnother_NeitherSpeedsItUpNorHoldsItUp()
+    {
+        using TinyMachine machine = Machine(cpus: 2);
+        machine.Add(static c => c.Forever(static l => l.pause()));
+        machine.Add(Victim.Compute);
+        _ = machine.Run();
+
+        Assert.InRange(Slots(machine)[1].RanNs, EndNs - (2 * VirtualCpus.LeadNs), EndNs + (2 * VirtualCpus.LeadNs));
+    }
+
+    [Fact]
+    public void Run_ShareOfACpuInTime_IsNotMadeOfManyTurns()
+    {
+        using TinyMachine machine = Machine(cpus: 2);
+        machine.Add(Victim.Compute);
+        int turns = 0;
+        machine.Runner.Virtual!.Chosen = (_, _, _) => turns++;
+        _ = machine.Run();
+
+        Assert.InRange(turns, 5, 2 * (int)(EndNs / VirtualCpus.LeadNs));
+    }
+
+    [Fact]
     public void Change_OfThePolicy_LeavesTheRunTheSame()
     {
         using TinyMachine machine = Machine(cpus: 1);

@@ -7,7 +7,7 @@ internal static class Modes
     internal const uint User64 = (3 << 2) | (2 << 4) | (2 << 6);
 
     /// <summary>64-bit code at CPL 0, SMAP.</summary>
-    internal const uint Kernel64 = 1 | (2 << 4) | (2 << 6) | (1 << 15);
+    internal const uint Kernel64 = 1 | (2 << 4) | (2 << 6) | (1 << 15) | (1 << 20);
 
     /// <summary>Every view, CPL 0 and 3, code and stack of each size, flat and not.</summary>
     internal static IEnumerable<(uint Mode, int Bits)> All

@@ -23,7 +23,7 @@ internal sealed unsafe class VerifiedGuest : IDisposable
     {
         Assert.Null(EngineOptions.TryParse(options, out EngineOptions parsed));
         CpuidPolicy policy = CpuidPolicy.Create(CpuModel.Host, 1, 0);
-        Memory = new GuestMemory("verified", 32 << 20);
+        Memory = new GuestMemory("verified", 64 << 20);
         Space = new CodeSpace(Memory, parsed, offers ?? policy.Offers);
         Vcpu = new TranslatorVcpu(Space, policy, parsed);
         _others = [.. Enumerable.Range(0, others).Select(_ => new TranslatorVcpu(Space, policy, parsed))];
