@@ -180,6 +180,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         ulong inPages = _mode.InPages(rip);
         int slot = VcpuState.SlotOf(inPages, _mode.View);
+        _space.NoteSlot(id);
         CodeSlots[slot] = VcpuState.SlotValue(inPages, id);
         if (!global)
         {
@@ -310,9 +311,9 @@ internal sealed unsafe partial class TranslatorVcpu
     private void ForgetLocalCode()
     {
         _forgotten++;
-        if (_localCode[_mode.View])
+        if (_localCode[_mode.View] || (_mode.ViewFollowsAc && (_localCode[1] || _localCode[2])))
         {
-            ResetReturnStack();
+            ResetReturnStack(); // which holds what both of a supervisor's views called
         }
 
         for (int view = 0; view < VcpuState.Views; view++)

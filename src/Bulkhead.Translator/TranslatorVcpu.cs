@@ -281,7 +281,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <summary>Clears user code's slots that hold an id, wherever its page stands.</summary>
     internal void ClearUserCodeSlots(uint id)
     {
-        for (int slot = 0; slot < VcpuState.CodeSlots / 2; slot++)
+        for (int slot = 0; slot < VcpuState.CodeSlotsPerView; slot++)
         {
             ulong value = Volatile.Read(ref CodeSlots[slot]);
             if (((value - id) & 0xFFF) == 0)

@@ -44,7 +44,7 @@ internal sealed class VcpuClasses
     internal void Look()
     {
         TakeTaskPriority();
-        if (_selector.Selected(_slot.Worker?.NowNs ?? 0) != _selector.Current)
+        if (_selector.Selected(_slot.Worker?.CpuNowNs ?? 0) != _selector.Current)
         {
             _slot.Vcpu.EndTurn();
         }

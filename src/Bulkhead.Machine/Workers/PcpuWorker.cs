@@ -34,6 +34,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     private TurnTimer? _sampler;
     private VcpuSlot? _current;
     private long _untilNs;
+    private long _beganNs;
     private bool _prompt;
     private int _threadId;
     private bool _stop;
@@ -59,8 +60,8 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     /// <summary>Its last turns.</summary>
     internal FlightRecorder Recorder { get; }
 
-    /// <summary>Whether whoever ran last spins: it waits for another.</summary>
-    internal bool Spun { get; private set; }
+    /// <summary>In virtual time: what it costs a vCPU to wait for one on another CPU by spinning, as if it had spun for so long.</summary>
+    internal long SpinNs { get; set; }
 
     /// <summary>In virtual time: how much of its time the CPU has used, or was idle; policies and classes go by it.</summary>
     internal long UsedNs { get; set; }
@@ -70,6 +71,9 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
     /// <inheritdoc/>
     public long NowNs => _options.NowNs();
+
+    /// <inheritdoc/>
+    public long CpuNowNs => CpuNs(NowNs) + (_options.Speed > 1 && _current is not null ? (NowNs - _beganNs) * _options.Speed : 0);
 
     /// <summary>Places a vCPU here; before <see cref="Start"/>.</summary>
     internal Placement Place(VcpuSlot slot, Share share, bool[]? pins = null)
@@ -314,9 +318,8 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     private void Turn(Placement placement, VcpuSlot chosen, long nowNs, long untilNs)
     {
         VcpuSlot slot = placement.Slot;
-        Spun = false;
         untilNs = SetPriority(slot, nowNs, untilNs);
-        _untilNs = untilNs;
+        (_beganNs, _untilNs) = (nowNs, untilNs);
         _ = Interlocked.Exchange(ref _current, slot);
         if (_idle.IsRung)
         {
@@ -360,8 +363,8 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _sampler?.Aim(0);
         long end = _options.NowNs();
         long took = Math.Max(end - nowNs, 0);
-        long ran = took * _options.Speed;
-        long used = CpuNs(nowNs) + ran;
+        long ran = (took * _options.Speed) + (reason == StopReason.Spin ? Math.Min(SpinNs, Math.Max(untilNs - end, 0)) : 0);
+        long used = UsedNs = CpuNs(nowNs) + ran;
         _policy.Charge(ran, used);
         _wakes?.Note(slot, woken, slot.NoticedNs, end);
         chosen.Classes?.Charge(ran, used);
@@ -382,7 +385,6 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         }
         else if (reason == StopReason.Spin)
         {
-            Spun = true;
             _standIn.NoteSpin(placement);
         }
         else if (reason is not (StopReason.Budget or StopReason.Kicked))
@@ -541,7 +543,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     private long WhenUsed(long nowNs, long moreNs, bool runs)
     {
         long from = runs ? nowNs : CpuNs(nowNs);
-        long takes = !runs || _options.Speed == 1 || moreNs > long.MaxValue - _options.Speed ? moreNs : (moreNs + _options.Speed - 1) / _options.Speed;
+        long takes = !runs || _options.Speed == 1 || moreNs == long.MaxValue ? moreNs : Math.Max(moreNs / _options.Speed, 1);
         return takes >= long.MaxValue - from ? long.MaxValue : from + takes;
     }
 

@@ -132,6 +132,9 @@ internal sealed class Placement : IVcpuWorker
     public long NowNs => Owner.NowNs;
 
     /// <inheritdoc/>
+    public long CpuNowNs => Owner.CpuNowNs;
+
+    /// <inheritdoc/>
     public void Poke(VcpuSlot? slot) => Owner.Poke(slot);
 
     /// <inheritdoc/>

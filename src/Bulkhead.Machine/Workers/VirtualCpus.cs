@@ -124,10 +124,10 @@ internal sealed class VirtualCpus : IDisposable
         long until = long.MaxValue;
         while (TryNext(now, out int cpu))
         {
-            if (RoomNs(cpu, now) <= 0)
+            if (_workers[cpu].UsedNs - now > LeadNs / 2)
             {
                 until = Math.Min(until, _workers[cpu].UsedNs);
-                break; // and all others are further ahead
+                break; // and all others are further ahead: turns would become shorter and shorter
             }
 
             if (TryRun(cpu, now, out long waitsUntil))
@@ -204,6 +204,7 @@ internal sealed class VirtualCpus : IDisposable
         }
 
         ulong before = _clock.Executed;
+        worker.SpinNs = IsAnotherBusy(cpu) ? SpinNs : 0;
         Volatile.Write(ref _running, worker);
         VcpuSlot? chosen = worker.TryRun(nowNs, most, out untilNs);
         Volatile.Write(ref _running, null);
@@ -212,7 +213,11 @@ internal sealed class VirtualCpus : IDisposable
             return false;
         }
 
-        worker.UsedNs += (long)(_clock.Executed - before) + (worker.Spun && IsAnotherBusy(cpu) ? SpinNs : 0);
+        if (_clock.Executed == before)
+        {
+            return true; // somebody rang: all look again
+        }
+
         _rested[cpu] = false;
         if (_last != (nowNs, cpu, chosen.PolicyEntry))
         {

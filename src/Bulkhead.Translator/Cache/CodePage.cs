@@ -30,6 +30,9 @@ internal struct CodePage
     /// <summary>Of a page that is dead: whether each vCPU has left translated code since.</summary>
     internal bool Left;
 
+    /// <summary>Whether a slot of a code TLB ever held it; most position-independent pages stand at one address, and are in none.</summary>
+    internal bool InSlots;
+
     /// <summary>Whether blocks may still be entered through it.</summary>
     internal bool Alive;
 }

@@ -187,7 +187,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
                     {
                         vcpu.ClearCodeSlot(VcpuState.SlotOf(gva, ModeOf(id).View), VcpuState.SlotValue(gva, id));
                     }
-                    else if (_pages[(int)id].Starts != 0) // most such pages stand at one address, and have no blocks
+                    else if (_pages[(int)id].InSlots)
                     {
                         vcpu.ClearUserCodeSlots(id);
                     }

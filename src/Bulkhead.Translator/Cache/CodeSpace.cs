@@ -147,6 +147,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>Whether a page id still stands for a page of code.</summary>
     internal bool IsAlive(uint pageId) => _pages[(int)pageId].Alive;
 
+    /// <summary>A vCPU's code TLB holds a page id from now on. Under the lock.</summary>
+    internal void NoteSlot(uint pageId) => _pages[(int)pageId].InSlots = true;
+
     /// <summary>Whether a page id is of position-independent blocks.</summary>
     internal bool IsRelative(uint pageId) => _pages[(int)pageId].Kind == PageKind.Relative;
 

@@ -19,10 +19,11 @@ internal unsafe struct VcpuState
     /// <summary>Entries of a set, the last one filled first.</summary>
     internal const int JumpWays = 2;
 
-    /// <summary>Slots of the code TLB: user code's, then all other's, so that neither takes the other's.</summary>
-    internal const int CodeSlots = 2 * CodeSlotsPerKind;
+    /// <summary>Slots of the code TLB.</summary>
+    internal const int CodeSlots = Views * CodeSlotsPerView;
 
-    private const int CodeSlotsPerKind = 8192;
+    /// <summary>Slots of a view, so that none takes another's; user code's first.</summary>
+    internal const int CodeSlotsPerView = 8192;
 
     /// <summary>Pages of the window.</summary>
     internal const int WindowPages = 1 << 20;
@@ -34,10 +35,10 @@ internal unsafe struct VcpuState
     internal const int PageSlotsPerView = 256;
 
     /// <summary>The code TLB slot of an instruction pointer, as it lies in pages.</summary>
-    internal static int SlotOf(ulong rip, int view) => ((int)(rip >> 12) & (CodeSlotsPerKind - 1)) + (view == 0 ? 0 : CodeSlotsPerKind);
+    internal static int SlotOf(ulong rip, int view) => ((int)(rip >> 12) & (CodeSlotsPerView - 1)) + (view * CodeSlotsPerView);
 
     /// <summary>What user code's slots are found with: bits of an offset in bytes.</summary>
-    internal const int UserSlotMask = (CodeSlotsPerKind - 1) * sizeof(ulong);
+    internal const int UserSlotMask = (CodeSlotsPerView - 1) * sizeof(ulong);
 
     /// <summary>What a slot holds: a page's address and id. Ids are below 2^24 and no multiple of 4,096 nor one less, so that the sum tells
     /// both, and its lower half is neither 0 nor all ones.</summary>

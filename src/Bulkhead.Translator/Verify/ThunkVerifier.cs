@@ -86,13 +86,17 @@ internal static class ThunkVerifier
                 return own.HasMemory ? "an operand of no known form" : null;
             case Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Add or Mnemonic.And or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Test or Mnemonic.Shl or Mnemonic.Shr or Mnemonic.Cmp or Mnemonic.Pop or Mnemonic.Stmxcsr or Mnemonic.Ldmxcsr
                 or Mnemonic.Vmovups or Mnemonic.Vorps:
-                return IsField(i, own) ? null : "an operand that is no field of the state";
+                return !IsField(i, own) ? "an operand that is no field of the state"
+                    : own.HasMemory && i.Op0Register == Register.RSP && !IsStackPointer(own.Displacement) ? "a stack pointer from another field" : null;
             case Mnemonic.Jmp:
                 return own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement == Offsets.ResumeAddress ? null : "a jump of no known form";
             default:
                 return "an instruction no thunk may hold";
         }
     }
+
+    private static bool IsStackPointer(long field) =>
+        field == Offsets.ReturnStackPointer || field == Offsets.SavedReturnStack || field == Offsets.HostStackPointer;
 
     private static bool IsField(in Instruction i, in HostInstruction own) =>
         !own.HasMemory

@@ -50,7 +50,7 @@ public sealed unsafe class VerifiedRunTests
         Assert.Equal((0x30_0000ul, 0x30_0000ul), (entry->ReadTag, entry->WriteTag));
         switch (what)
         {
-            case "host": entry->Host += 32 << 20; break;
+            case "host": entry->Host += (ulong)guest.Memory.SizeBytes; break;
             case "host before RAM": entry->Host -= 0x30_1000; break;
             case "host inside a page": entry->Host += 8; break;
             case "write tag": entry->WriteTag += VcpuState.TlbEntries << 12; break;
