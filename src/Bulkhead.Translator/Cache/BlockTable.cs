@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Cache;
 /// <remarks>
 /// <para><i>Threading</i>: under the code space's lock; but a host address may be looked up without it, by one who keeps all blocks
 /// from being dropped: what is there stays as it is, and more is only added behind it.</para>
-/// <para><i>Cost</i>: 24 bytes a block, 4 a note, taken from the host as they are used, and 8 for each 128 bytes of the cache.</para>
+/// <para><i>Cost</i>: 24 bytes a block, 4 a note, taken from the host as they are used, and 8 for each 256 bytes of the cache.</para>
 /// </remarks>
 internal sealed class BlockTable(int cacheBytes) : IDisposable
 {
@@ -21,12 +21,12 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     private readonly ReservedArray<uint> _notes = new(cacheBytes / 4);
 
     // By guest address, each where it is looked for first or in the next free place: what is mostly asked for costs one access to memory.
-    private readonly ReservedArray<ulong> _index = new((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 128));
+    private readonly ReservedArray<ulong> _index = new((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 256));
     private int _count;
     private int _noteCount;
 
     /// <summary>Whether one more block of any size fits.</summary>
-    internal bool HasRoom => _count < _index.Length / 4 * 3 && _noteCount <= _notes.Length - MaxNotes;
+    internal bool HasRoom => _count < _index.Length / 8 * 7 && _noteCount <= _notes.Length - MaxNotes;
 
     /// <summary>A block.</summary>
     internal ref readonly Block this[int index] => ref _blocks[index];

@@ -21,9 +21,6 @@ internal struct CodePage
     /// <summary>The next page id in its row of the index, or 0.</summary>
     internal uint NextInRow;
 
-    /// <summary>The last edge of another page linked to it, or 0.</summary>
-    internal int LinkedEdge;
-
     /// <summary>What belongs to it.</summary>
     internal PageKind Kind;
 

@@ -179,7 +179,6 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
             {
                 _pages[(int)id].Alive = false;
                 RemoveFromRow(id);
-                Unlink(id);
                 ulong gva = _pages[(int)id].Gva;
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {

@@ -413,17 +413,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         uint compared = relative ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
         Patch(e.JumpPlace, target.Linked);
         Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), compared);
-        e.NextLinked = _pages[(int)targetPage].LinkedEdge;
-        _pages[(int)targetPage].LinkedEdge = edge;
-    }
-
-    /// <summary>Has the edges to a page whose id died leave to be linked again.</summary>
-    private void Unlink(uint page)
-    {
-        for (int edge = _pages[(int)page].LinkedEdge; edge != 0; edge = _edges[edge].NextLinked)
-        {
-            Patch(_edges[edge].MissPlace, Thunks.Leave);
-        }
     }
 
     /// <summary>Has a block whose instruction ends in a page whose id is dead go on to that which took its place; the links to it stay.
@@ -522,7 +511,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     }
 
     /// <summary>So much code is written before all of it leaves the writable mapping: what was linked since came back to it.</summary>
-    private const int UnloadBytes = 1 << 20;
+    private const int UnloadBytes = 1 << 19;
 
     private int _blockStart;
 

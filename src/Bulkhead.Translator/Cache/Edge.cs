@@ -13,9 +13,6 @@ internal struct Edge
     /// page than it is linked to, it looks in the jump cache. Else 0.</summary>
     internal int MissPlace;
 
-    /// <summary>The edge linked to the same page before it, or 0.</summary>
-    internal int NextLinked;
-
     /// <summary>The page the jump is in.</summary>
     internal uint SourcePage;
 

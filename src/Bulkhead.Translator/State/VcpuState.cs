@@ -23,7 +23,7 @@ internal unsafe struct VcpuState
     internal const int CodeSlots = Views * CodeSlotsPerView;
 
     /// <summary>Slots of a view, so that none takes another's; user code's first.</summary>
-    internal const int CodeSlotsPerView = 8192;
+    internal const int CodeSlotsPerView = 4096;
 
     /// <summary>Pages of the window.</summary>
     internal const int WindowPages = 1 << 20;

@@ -177,7 +177,7 @@ internal sealed partial class BlockVerifier
             return Template.PageCompare;
         }
 
-        if (_plan.Relative && HasInt32(at, LoadR11Bytes, Offsets.CodeBase) && Has(at + 9, AddToR11Bytes) && HasInt32(at + 16, SlotBytes, 0xFFF8)
+        if (_plan.Relative && HasInt32(at, LoadR11Bytes, Offsets.CodeBase) && Has(at + 9, AddToR11Bytes) && HasInt32(at + 16, SlotBytes, 0x7FF8)
             && HasInt32(at + 30, PageIndexedBytes, Offsets.CodeTlb) && Has(at + 38, DistanceBytes) && Has(at + 48, [0x0F, 0x85])
             && HasInt32(at + 54, StoreR11Bytes, Offsets.CodeBase))
         {
