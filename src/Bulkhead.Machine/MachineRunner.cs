@@ -411,18 +411,15 @@ public sealed class MachineRunner : IDisposable
     /// <summary>All on one thread, on a clock made of what they execute.</summary>
     private void AddCounted(MachineRequest request, EngineSeam engine)
     {
-        int cpus = request.Pools.Sum(static pool => Math.Max(pool.Cpus.Count, 1));
+        int[][] numbers = [.. request.Pools.Select(static pool => pool.Cpus.Count > 0 ? (int[])[.. pool.Cpus] : [0])];
+        int cpus = numbers.Sum(static pool => pool.Length);
         Counted = new InstructionClock(cpus) { EndNs = request.EndAtNs, EndInstructions = request.EndAfterInstructions };
         Virtual = new VirtualCpus(Counted, cpus, () => Stop(ExitCodes.PowerOff, "stopped at the virtual time asked for"));
-        foreach (PoolRequest pool in request.Pools)
+        for (int i = 0; i < numbers.Length; i++)
         {
-            int first = _workers.Count;
-            for (int i = 0; i < Math.Max(pool.Cpus.Count, 1); i++)
-            {
-                _workers.Add(Virtual.Add(pool.Cpus.Count > 0 ? pool.Cpus[i] : _workers.Count, PolicyFactory.Create(pool)));
-            }
-
-            _pools.Add(new Pool(_workers[first..]));
+            PcpuWorker[] workers = [.. numbers[i].Select(cpu => Virtual.Add(cpu, PolicyFactory.Create(request.Pools[i])))];
+            _workers.AddRange(workers);
+            _pools.Add(new Pool(workers));
         }
 
         for (int i = 0; i < request.Domains.Count; i++)

@@ -35,8 +35,8 @@ internal sealed class InstructionClock(int cpus) : IClock
     /// <summary>Instructions of all vCPUs so far; while nobody runs.</summary>
     internal ulong Executed => _executed;
 
-    /// <summary>How long somebody may run until all is over, 0 or less where it is; while nobody runs.</summary>
-    internal long LeftNs => Math.Min(EndNs - NowNs, (long)Math.Min((LeftInstructions / (ulong)cpus) + (LeftInstructions % (ulong)cpus == 0 ? 0ul : 1), long.MaxValue));
+    /// <summary>How long until all is over by the time, 0 or less where it is, by the time or the count; while nobody runs.</summary>
+    internal long LeftNs => LeftInstructions == 0 ? 0 : EndNs - NowNs;
 
     /// <summary>Looks at the vCPU that runs between two instructions: at the first count of everybody's, and each time after so many
     /// more; for comparisons.</summary>
@@ -66,8 +66,7 @@ internal sealed class InstructionClock(int cpus) : IClock
     {
         if (_running is { } vcpu)
         {
-            long deadline = deadlineNs > long.MaxValue / cpus ? long.MaxValue : deadlineNs * cpus;
-            vcpu.InstructionLimit = Math.Min(vcpu.Instructions + (ulong)Math.Max(deadline - Now, 0), LimitOf(vcpu));
+            vcpu.InstructionLimit = Math.Min(vcpu.Instructions + (ulong)Math.Max(InstructionsOf(deadlineNs) - Now, 0), LimitOf(vcpu));
         }
     }
 
@@ -95,11 +94,14 @@ internal sealed class InstructionClock(int cpus) : IClock
         long to = Math.Min(ns, EndNs);
         if (to > NowNs)
         {
-            Volatile.Write(ref _base, to > long.MaxValue / cpus ? long.MaxValue : to * cpus);
+            Volatile.Write(ref _base, InstructionsOf(to));
         }
     }
 
     private long Now => _running is { } vcpu ? _base + (long)(vcpu.Instructions - _from) : Volatile.Read(ref _base);
+
+    // What all CPUs could have executed by then.
+    private long InstructionsOf(long ns) => ns > long.MaxValue / cpus ? long.MaxValue : ns * cpus;
 
     private ulong LeftInstructions => EndInstructions - Math.Min(_executed, EndInstructions);
 

@@ -86,8 +86,14 @@ internal sealed class VirtualCpus : IDisposable
     private void Loop()
     {
         _workers.ForEach(static worker => worker.Begin());
-        while (!Volatile.Read(ref _stop))
+        while (true)
         {
+            _idle.Clear();
+            if (Volatile.Read(ref _stop))
+            {
+                break; // whoever said so rang after it
+            }
+
             Step();
         }
 
@@ -96,12 +102,6 @@ internal sealed class VirtualCpus : IDisposable
 
     private void Step()
     {
-        _idle.Clear();
-        if (Volatile.Read(ref _stop))
-        {
-            return; // whoever said so rang after it
-        }
-
         long now = _clock.NowNs;
         for (int i = 0; i < _workers.Count; i++)
         {

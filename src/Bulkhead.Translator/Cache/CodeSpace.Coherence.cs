@@ -226,7 +226,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         _ramHead.Clear();
         new Span<byte>(_pageFlags.Pointer, Memory.PageCount).Clear();
         _pageCount = 1;
-        _edgeCount = 1;
+        _edgeCount = 0;
         _interpretedCount = MaxVcpus;
         _free = _firstFree;
         // Ids start over too: no code that compares them is left.

@@ -42,7 +42,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly JitDump? _dump;
     private readonly int _firstFree;
     private int _pageCount = 1;
-    private int _edgeCount = 1;
+    private int _edgeCount;
     private int _interpretedCount = MaxVcpus;
     private int _transientVcpu = -1;
     private int _free;

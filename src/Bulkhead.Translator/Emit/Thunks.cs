@@ -426,6 +426,7 @@ internal sealed unsafe class Thunks
         return entry;
     }
 
+    /// <summary>CLAC.</summary>
     private byte* EmitDenyUserPages(CodeWriter w)
     {
         byte* entry = w.Here;

@@ -334,30 +334,25 @@ internal sealed partial class BlockVerifier
     }
 
     /// <summary>Whether an instruction pointer is that after one of the block's instructions that change the view.</summary>
-    private bool FollowsViewChange(ulong rip)
-    {
-        for (int k = 0; k < _plan.Count; k++)
-        {
-            if (_plan.Instructions[k].NextIP == rip && BlockEmitter.ChangesView(_plan.Instructions[k], _plan.Mode, _options))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    private bool FollowsViewChange(ulong rip) =>
+        TryInstructionBefore(rip, out Instruction before) && BlockEmitter.ChangesView(before, _plan.Mode, _options);
 
     /// <summary>Whether an instruction pointer is that after one of the block's calls.</summary>
-    private bool FollowsBranch(ulong rip)
+    private bool FollowsBranch(ulong rip) =>
+        TryInstructionBefore(rip, out Instruction before) && (before.FlowControl is FlowControl.Call or FlowControl.IndirectCall);
+
+    private bool TryInstructionBefore(ulong rip, out Instruction before)
     {
         for (int k = 0; k < _plan.Count; k++)
         {
-            if (_plan.Instructions[k].NextIP == rip && _plan.Instructions[k].FlowControl is FlowControl.Call or FlowControl.IndirectCall)
+            if (_plan.Instructions[k].NextIP == rip)
             {
+                before = _plan.Instructions[k];
                 return true;
             }
         }
 
+        before = default;
         return false;
     }
 
