@@ -49,19 +49,33 @@ internal struct EdfEntry
         }
     }
 
-    /// <summary>Charges a run on the reservation.</summary>
-    /// <remarks>What a turn took beyond the budget is paid out of the next one: of one at most, however long the host kept us.</remarks>
-    public void Charge(long ranNs) => LeftNs = Math.Max(LeftNs - ranNs, -Parameters.BudgetNs);
+    /// <summary>Charges a run on the reservation, which ended at <paramref name="nowNs"/>.</summary>
+    /// <remarks>What a turn took beyond the budget is paid out of the next one: of one at most, however long the host kept us;
+    /// the periods that passed while it ran pay nothing.</remarks>
+    public void Charge(long ranNs, long nowNs)
+    {
+        LeftNs = Math.Max(LeftNs - ranNs, -Parameters.BudgetNs);
+        if (LeftNs <= 0 && nowNs > DeadlineNs)
+        {
+            DeadlineNs = nowNs - ((nowNs - DeadlineNs) % Parameters.PeriodNs);
+        }
+    }
 
     // The rule of waking up: the rest of the budget until the old deadline must not be more than its bandwidth, c / (d - now) > Q / P.
     private readonly bool IsStale(long nowNs) =>
         nowNs >= DeadlineNs
         || (LeftNs > 0 && (Int128)LeftNs * Parameters.PeriodNs > (Int128)(DeadlineNs - nowNs) * Parameters.BudgetNs);
 
+    // Each period that has passed since pays what turns took beyond their budgets, also where it is noticed only now.
     private void Replenish(long nowNs)
     {
-        DeadlineNs += Parameters.PeriodNs;
-        LeftNs += Parameters.BudgetNs;
+        do
+        {
+            DeadlineNs += Parameters.PeriodNs;
+            LeftNs += Parameters.BudgetNs;
+        }
+        while (LeftNs <= 0 && DeadlineNs <= nowNs);
+
         if (DeadlineNs <= nowNs)
         {
             // More than a period late: the host kept the CPU from us. What is gone is gone.

@@ -125,7 +125,7 @@ public sealed class EdfQueue
             return;
         }
 
-        entry.Charge(ranNs);
+        entry.Charge(ranNs, nowNs);
         if (entry.LeftNs <= 0)
         {
             _ring.ToTail(ref entry.Place);

@@ -185,6 +185,19 @@ public sealed class EdfQueueTests
         Assert.Equal(2 * Ms, queue.LeftNs(slot));
     }
 
+    // The next budget is used up before it comes, and the one after it has come too, 1 ms ago.
+    [Fact]
+    public void Pick_TwoPeriodsAfterMoreThanTheBudget_HasWhatIsLeftOfBoth()
+    {
+        var queue = new EdfQueue(Ms);
+        int slot = Runnable(queue, 10, 3, extra: false);
+        queue.Pick(0);
+        queue.Charge(7 * Ms, 7 * Ms);
+
+        Assert.Equal(new QueuePick(slot, 3 * Ms), queue.Pick(21 * Ms));
+        Assert.Equal(30 * Ms, queue.DeadlineNs(slot));
+    }
+
     [Fact]
     public void Charge_HostTookTheCpuForLong_CostsOneBudgetAtMost()
     {
