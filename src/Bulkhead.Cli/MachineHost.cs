@@ -22,7 +22,7 @@ internal sealed class MachineHost : IMachineHost
         bool counted = request.Clock == ClockChoice.Instructions;
         string options = counted ? $"{request.EngineOptions},{TranslatorEngines.Counting}" : request.EngineOptions;
         bool samples = request.Stats || request.ProfilePath is not null;
-        using var engines = TranslatorEngines.Create(samples ? $"{options},{TranslatorEngines.Sampling}" : options);
+        using var engines = TranslatorEngines.Create(samples ? $"{options},{TranslatorEngines.Sampling}" : options, CodeFolder.Path);
         using FileStream? traceFile = request.TracePath is null ? null : Options.CreateFile("--trace", request.TracePath);
         using TraceFile? trace = traceFile is null ? null : new TraceFile(traceFile);
         using FileStream? profile = request.ProfilePath is null ? null : Options.CreateFile("--profile", request.ProfilePath);

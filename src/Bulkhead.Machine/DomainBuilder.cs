@@ -49,7 +49,7 @@ internal static class DomainBuilder
             d.Owned.Add(memory);
             d.Memory = memory;
             int physicalBits = firmware is null ? PageWalker.PhysicalBits : FirmwareBoard.PhysicalBits(request.MemoryBytes);
-            d.Attach(slot => engine.CreateVcpu(new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, time.Clock, request.CpuModel, physicalBits)));
+            d.Attach(slot => engine.CreateVcpu(new VcpuRequest(request.Name, slot.Index, request.Vcpus, memory, time.Clock, request.CpuModel, physicalBits, ImageOf(request))));
         }
 
         void PowerUp(Domain d)
@@ -110,12 +110,17 @@ internal static class DomainBuilder
                 Rsdp = rsdp,
                 Randomize = time.Clock is RealClock || time.Random is not null,
                 Random = time.Random,
+                Place = engine.ChanceOf?.Invoke(memory),
             });
         }
     }
 
     /// <summary>Without the host's time there is nothing of the host's chance, seed or no seed.</summary>
     private static SeededRandom? RandomOf(DomainTime time) => time.Clock is RealClock ? null : time.Random ?? new SeededRandom(0, 0);
+
+    /// <summary>The file that what a domain runs comes from.</summary>
+    private static string? ImageOf(DomainRequest request) =>
+        Path.GetFullPath(request.KernelPath ?? request.Disks.Select(static d => d.Path).FirstOrDefault() ?? request.Name);
 
     private static void Check(DomainRequest request)
     {

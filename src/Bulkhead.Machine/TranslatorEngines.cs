@@ -2,6 +2,7 @@ using Bulkhead.Core.Memory;
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Translator;
+using Bulkhead.Translator.Store;
 using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
 
@@ -14,6 +15,9 @@ public sealed class TranslatorEngines : IDisposable
     private readonly EngineOptions _options;
     private readonly Lock _lock = new();
     private readonly Dictionary<GuestMemory, TranslatorEngine> _engines = [];
+    private readonly Dictionary<GuestMemory, CodeStore> _storeOf = [];
+    private readonly CodeStores? _stores;
+    private long _goneLoaded;
     private long _goneInstructions;
     private long _goneNs;
 
@@ -33,18 +37,25 @@ public sealed class TranslatorEngines : IDisposable
         return system.IsVirtual ? $"{AmongOthers},{Counting}" : AmongOthers;
     }
 
-    internal TranslatorEngines(EngineOptions options) => _options = options;
+    private TranslatorEngines(EngineOptions options, CodeStores? stores)
+    {
+        _options = options;
+        _stores = stores;
+    }
 
     /// <summary>Engines with options as text (see <see cref="EngineOptions.TryParse"/>); empty for the defaults.</summary>
-    public static TranslatorEngines Create(string options)
+    /// <param name="options">The text.</param>
+    /// <param name="codeDirectory">Where translations are kept; null: nowhere.</param>
+    public static TranslatorEngines Create(string options, string? codeDirectory = null)
     {
         string? wrong = EngineOptions.TryParse(options, out EngineOptions parsed);
-        return wrong is null ? new TranslatorEngines(parsed) : throw new OperatorException($"--engine-options: {wrong}", 2);
+        CodeStores? stores = codeDirectory is not null && parsed.CodeStore ? new CodeStores(codeDirectory) : null;
+        return wrong is null ? new TranslatorEngines(parsed, stores) : throw new OperatorException($"--engine-options: {wrong}", 2);
     }
 
     /// <summary>The seam.</summary>
     public EngineSeam Seam => new(
-        CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler, _options.Sample ? TranslatorEngine.SampleHandler : 0, Release);
+        CreateVcpu, TranslatorEngine.ReadTsc, TranslatorEngine.TurnEndHandler, _options.Sample ? TranslatorEngine.SampleHandler : 0, Release, ChanceOf);
 
     /// <summary>How many there are now: one for each domain that has RAM.</summary>
     internal int Count
@@ -61,6 +72,12 @@ public sealed class TranslatorEngines : IDisposable
     /// <summary>Guest instructions translated so far, over all domains.</summary>
     public long TranslatedInstructions => _goneInstructions + Sum(static e => e.TranslatedInstructions);
 
+    /// <summary>Guest instructions whose translations were kept, and used again, over all domains.</summary>
+    public long LoadedInstructions => _goneLoaded + Sum(static e => e.LoadedInstructions);
+
+    /// <summary>Why translations could not be kept, or null.</summary>
+    public string? StoreTrouble => _stores?.Trouble;
+
     /// <summary>Nanoseconds of translation so far, over all domains; with <see cref="Sampling"/>.</summary>
     public long TranslationNs => _goneNs + Sum(static e => e.TranslationNs);
 
@@ -76,6 +93,7 @@ public sealed class TranslatorEngines : IDisposable
         }
 
         _engines.Clear();
+        _stores?.Dispose();
     }
 
     private IVcpu CreateVcpu(VcpuRequest request)
@@ -85,8 +103,13 @@ public sealed class TranslatorEngines : IDisposable
         {
             if (!_engines.TryGetValue(request.Memory, out TranslatorEngine? engine))
             {
-                engine = new TranslatorEngine(request.Memory, cpuid, _options);
+                CodeStore? store = request.Image is null ? null : _stores?.For(request.Image, cpuid, _options);
+                engine = new TranslatorEngine(request.Memory, cpuid, _options, store);
                 _engines.Add(request.Memory, engine);
+                if (store is not null)
+                {
+                    _storeOf.Add(request.Memory, store);
+                }
             }
 
             return engine.CreateVcpu(cpuid);
@@ -101,8 +124,18 @@ public sealed class TranslatorEngines : IDisposable
             {
                 _goneInstructions += engine.TranslatedInstructions;
                 _goneNs += engine.TranslationNs;
+                _goneLoaded += engine.LoadedInstructions;
+                _ = _storeOf.Remove(memory);
                 engine.Dispose();
             }
+        }
+    }
+
+    private ulong? ChanceOf(GuestMemory memory)
+    {
+        lock (_lock)
+        {
+            return _storeOf.TryGetValue(memory, out CodeStore? store) ? store.Chance : null;
         }
     }
 

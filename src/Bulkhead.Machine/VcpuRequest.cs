@@ -12,5 +12,6 @@ namespace Bulkhead.Machine;
 /// <param name="Clock">The domain's clock.</param>
 /// <param name="CpuModel">The CPU model's name.</param>
 /// <param name="PhysicalBits">How many bits a physical address has, as far as the guest is told.</param>
+/// <param name="Image">The file that what it runs comes from; null where nothing is to be kept of it.</param>
 public sealed record VcpuRequest(
-    string Domain, int Index, int Count, GuestMemory Memory, IClock Clock, string CpuModel, int PhysicalBits = PageWalker.PhysicalBits);
+    string Domain, int Index, int Count, GuestMemory Memory, IClock Clock, string CpuModel, int PhysicalBits = PageWalker.PhysicalBits, string? Image = null);

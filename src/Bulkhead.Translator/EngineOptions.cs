@@ -45,6 +45,9 @@ public sealed record EngineOptions
     /// <summary>Every block is verified before it runs.</summary>
     public bool Verify { get; init; }
 
+    /// <summary>Translations are kept for the next run where there is a place for them.</summary>
+    public bool CodeStore { get; init; } = true;
+
     /// <summary>vCPUs keep what the sampling signal finds them at, and translation is timed.</summary>
     public bool Sample { get; init; }
 
@@ -67,8 +70,14 @@ public sealed record EngineOptions
     internal EngineOptions For(ulong memoryBytes) =>
         CodeCacheBytes != 0 ? this : this with { CodeCacheBytes = (int)Math.Clamp(memoryBytes / 16, 32 << 20, 128 << 20) & ~0xFFFFF };
 
+    /// <summary>The same with what emitted code does not depend on as it is by default.</summary>
+    internal EngineOptions ForEmission() => this with
+    {
+        Verify = false, Sample = false, BlockLogPath = null, BlockLogRegisters = false, JitDumpDirectory = null, CodeCacheBytes = 0, CodeStore = true,
+    };
+
     /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead,
-    /// exact-fault-flags, inline-system, count, verify (on or off), relative-code, page-windows (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, jit-dump (a
+    /// exact-fault-flags, inline-system, count, verify, code-store (on or off), relative-code, page-windows (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, jit-dump (a
     /// directory that exists).</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
     public static string? TryParse(string text, out EngineOptions options)
@@ -96,6 +105,7 @@ public sealed record EngineOptions
                 "inline-system" => options with { InlineSystem = on },
                 "count" => options with { CountInstructions = on },
                 "verify" => options with { Verify = on },
+                "code-store" => options with { CodeStore = on },
                 "sample" => options with { Sample = on },
                 "max-block" when number is >= 1 and <= 64 => options with { MaxBlockInstructions = number },
                 "cache" when number is >= 1 and <= 1024 => options with { CodeCacheBytes = number << 20 },
@@ -106,7 +116,7 @@ public sealed record EngineOptions
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify (on or off), relative-code, page-windows (on, off or always), max-block=1..64, cache=1..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY.";
+                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify, code-store (on or off), relative-code, page-windows (on, off or always), max-block=1..64, cache=1..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY.";
             }
 
             options = next;

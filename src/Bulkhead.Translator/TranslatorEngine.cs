@@ -3,8 +3,10 @@ using Bulkhead.Core.Memory;
 using Bulkhead.Host;
 using Bulkhead.Translator.Cache;
 using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Store;
 using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.Instructions;
 
 namespace Bulkhead.Translator;
 
@@ -16,9 +18,13 @@ public sealed class TranslatorEngine : IDisposable
     private readonly EngineOptions _options;
     private readonly List<TranslatorVcpu> _vcpus = [];
 
-    /// <summary>Creates the engine over a domain's RAM. <paramref name="features"/>: the instructions its vCPUs offer.</summary>
+    /// <summary>Creates the engine over a domain's RAM.</summary>
+    /// <param name="memory">The RAM.</param>
+    /// <param name="features">The instructions its vCPUs offer.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="store">Translations that are kept, of the same features and options; null for none. It outlives the engine.</param>
     /// <exception cref="OperatorException">The host's processor lacks what emitted code is made of.</exception>
-    public TranslatorEngine(GuestMemory memory, CpuidPolicy features, EngineOptions options)
+    public TranslatorEngine(GuestMemory memory, CpuidPolicy features, EngineOptions options, CodeStore? store = null)
     {
         const int Avx = 1 << 28; // of leaf 1's ECX
         const int Bmi2 = 1 << 8; // of leaf 7's EBX
@@ -28,7 +34,18 @@ public sealed class TranslatorEngine : IDisposable
         }
 
         _options = options;
-        _space = new CodeSpace(memory, options, features.Offers);
+        _space = new CodeSpace(memory, options, features.Offers, store);
+    }
+
+    /// <summary>What translations depend on besides guest bytes and modes: this build, the processor the guest is offered, the options.</summary>
+    public static string IdentityOf(CpuidPolicy features, EngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(options);
+        string offered = string.Concat(Enum.GetValues<CpuFeature>().Select(f => features.Offers(f) ? '1' : '0'));
+        return $"{IdOf<TranslatorEngine>()} {IdOf<CpuFeature>()} {IdOf<Iced.Intel.Decoder>()} {offered} {options.ForEmission()}";
+
+        static Guid IdOf<T>() => typeof(T).Module.ModuleVersionId;
     }
 
     /// <summary>A native signal handler that ends a turn: the signal's value points to a word that holds a vCPU's
@@ -43,6 +60,9 @@ public sealed class TranslatorEngine : IDisposable
 
     /// <summary>Guest instructions translated so far.</summary>
     public long TranslatedInstructions => _space.TranslatedInstructions;
+
+    /// <summary>Guest instructions taken from the store so far, whose translations were kept.</summary>
+    public long LoadedInstructions => _space.LoadedInstructions;
 
     /// <summary>Bytes of translated code held now.</summary>
     public int CodeBytes => _space.CodeBytes;

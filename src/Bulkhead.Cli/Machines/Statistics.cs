@@ -29,6 +29,7 @@ internal static class Statistics
         }
 
         writer.WriteLine($"translated: {engines.TranslatedInstructions} instructions in {engines.TranslationNs / 1e6:F1} ms, {engines.CodeBytes} bytes held");
+        writer.WriteLine($"from the code store: {engines.LoadedInstructions} instructions{(engines.StoreTrouble is { } why ? $"; it could not be written: {why}" : string.Empty)}");
     }
 
     private static void WriteShares(TextWriter writer, IReadOnlyList<(string Activity, double Share)> shares)

@@ -39,6 +39,9 @@ internal readonly ref struct BootRequest
     /// <summary>What it then chooses by, and gives the guest to start with; null: the host's chance, and nothing.</summary>
     internal SeededRandom? Random { get; init; }
 
+    /// <summary>What a kernel is placed by where <see cref="Random"/> says nothing; null: the host's chance.</summary>
+    internal ulong? Place { get; init; }
+
     public BootRequest()
     {
     }

@@ -24,7 +24,7 @@ internal static class LinuxLoader
         ulong entry = header.Has64BitEntry ? load + EntryOffset64 : load;
         if (unpacks)
         {
-            entry = PayloadLoader.Load(memory, payload, header, load, randomizes ? request.Random is { } seeded ? seeded.Next : PayloadLoader.HostRandom : null, request.KernelName);
+            entry = PayloadLoader.Load(memory, payload, header, load, randomizes ? ChanceOf(request) : null, request.KernelName);
         }
         else
         {
@@ -35,6 +35,9 @@ internal static class LinuxLoader
         ReadOnlySpan<byte> setup = image[LinuxSetupHeader.Start..header.End];
         return LinuxEntry.Prepare(memory, request, setup, header.CommandLineSize, load, initrd, randomizes, header.Has64BitEntry) with { Rip = entry };
     }
+
+    private static Func<ulong> ChanceOf(BootRequest request) =>
+        request.Random is { } seeded ? seeded.Next : request.Place is { } place ? () => place : PayloadLoader.HostRandom;
 
     private static ulong Place(GuestMemory memory, LinuxSetupHeader header, string name)
     {

@@ -171,13 +171,19 @@ internal sealed class PayloadLoader : IDisposable
     }
 
     /// <summary>A number nobody knows.</summary>
-    /// <remarks>The class library's generator would load OpenSSL for this: 3 MiB, and time at the start.</remarks>
     internal static ulong HostRandom()
     {
-        using FileStream source = File.OpenRead("/dev/urandom");
         Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        source.ReadExactly(bytes);
+        HostRandom(bytes);
         return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+    }
+
+    /// <summary>Bytes nobody knows.</summary>
+    /// <remarks>The class library's generator would load OpenSSL for this: 3 MiB, and time at the start.</remarks>
+    internal static void HostRandom(Span<byte> bytes)
+    {
+        using FileStream source = File.OpenRead("/dev/urandom");
+        source.ReadExactly(bytes);
     }
 
     private void Relocate(ulong moved)

@@ -28,6 +28,12 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     /// <summary>Whether one more block of any size fits.</summary>
     internal bool HasRoom => _count < _index.Length / 8 * 7 && _noteCount <= _notes.Length - MaxNotes;
 
+    /// <summary>Whether blocks still fit that take so many bytes where they are kept.</summary>
+    internal bool HasRoomFor(int stored) => _count + (stored / 32) < _index.Length / 8 * 7 && _noteCount + (stored / sizeof(uint)) <= _notes.Length;
+
+    /// <summary>How many there are.</summary>
+    internal int Count => _count;
+
     /// <summary>A block.</summary>
     internal ref readonly Block this[int index] => ref _blocks[index];
 

@@ -21,6 +21,9 @@ internal struct CodePage
     /// <summary>The next page id in its row of the index, or 0.</summary>
     internal uint NextInRow;
 
+    /// <summary>The number of its bytes' hash; 0 as long as the store was not asked for it, below 0 where it is not kept.</summary>
+    internal int Hash;
+
     /// <summary>What belongs to it.</summary>
     internal PageKind Kind;
 

@@ -228,6 +228,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         _pageCount = 1;
         _edgeCount = 0;
         _interpretedCount = MaxVcpus;
+        ForgetPlaces();
         _free = _firstFree;
         // Ids start over too: no code that compares them is left.
     }

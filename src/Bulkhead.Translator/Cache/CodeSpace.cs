@@ -5,6 +5,7 @@ using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Memory;
 using Bulkhead.Translator.State;
+using Bulkhead.Translator.Store;
 using Bulkhead.Translator.Verify;
 using Bulkhead.X86.Instructions;
 using Iced.Intel;
@@ -47,7 +48,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private int _transientVcpu = -1;
     private int _free;
 
-    internal CodeSpace(GuestMemory memory, EngineOptions options, Func<CpuFeature, bool> offers)
+    internal CodeSpace(GuestMemory memory, EngineOptions options, Func<CpuFeature, bool> offers, CodeStore? store = null)
     {
         _options = options = options.For(memory.SizeBytes);
         _offers = offers;
@@ -72,6 +73,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _verifier = options.Verify ? new BlockVerifier(Thunks.Places, this, options) : null;
         _dump = options.JitDumpDirectory is { } directory ? new JitDump(directory) : null;
         memory.Observe(this);
+        OpenStore(store);
     }
 
     /// <summary>Serializes translation, linking and invalidation. Taken with no other lock held.</summary>
@@ -135,7 +137,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             }
 
             id = AddPage(0, ramPage, mode, PageKind.Relative); // for the second address
-            if (always)
+            if (always || _store is not null)
             {
                 return id;
             }
@@ -173,7 +175,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         Block gate = new() { Start = (_free + 15) & ~15, Page = pageId, Offset = (ushort)(rip & 0xFFF) };
         _writer.Begin(_code.Writable + gate.Start, _toExecutable);
         Thunks.EmitGate(_writer, rip, mode.View);
-        Publish(gate, notes: 0);
+        Publish(gate, [], _writer.Places, _writer.HasAllPlaces, _writer.Length);
         return EntryOf(gate.Start, hasFlagsEntry: false, PageKind.Gate);
     }
 
@@ -270,6 +272,18 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal BlockEntry Translate(uint pageId, uint secondPageId, ulong rip)
     {
         long begun = _options.Sample ? System.Diagnostics.Stopwatch.GetTimestamp() : 0;
+        BlockEntry entry = default;
+        if (secondPageId != 0 || !TryLoad(pageId) || !TryFind(pageId, 0, rip, out entry))
+        {
+            entry = TranslateNow(pageId, secondPageId, rip);
+        }
+
+        TranslationNs += _options.Sample ? System.Diagnostics.Stopwatch.GetTimestamp() - begun : 0;
+        return entry;
+    }
+
+    private BlockEntry TranslateNow(uint pageId, uint secondPageId, ulong rip)
+    {
         CodePage page = _pages[(int)pageId];
         ModeWord mode = new(page.Mode);
         bool relative = page.Kind == PageKind.Relative;
@@ -283,6 +297,24 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         Block block = new() { Page = pageId, SecondPage = secondPageId, Offset = (ushort)(mode.InPages(rip) & 0xFFF), HasFlagsEntry = plan.LiveBefore[0] != 0 };
+        BeginBlock(ref block, relative);
+        _writer.Begin(_code.Writable + block.Start, _toExecutable);
+        _blockStart = block.Start;
+        _emitter.Emit(plan);
+        VerifyEmitted(plan);
+        TranslatedInstructions += plan.Count;
+        block.Count = (byte)plan.Count;
+        _newInstructions += secondPageId == 0 && page.Hash > 0 ? plan.Count : 0;
+        Publish(block, _noteScratch.AsSpan(0, plan.Notes), _writer.Places, _writer.HasAllPlaces, _writer.Length);
+        return EntryOf(block.Start, block.HasFlagsEntry, page.Kind);
+
+        BlockPlan PlanSpanning(int first, int second) =>
+            _planner.PlanSpanning(BytesOf(first), BytesOf(second), start, mode, pageId, secondPageId, relative, ReadOf(first), ReadOf(second));
+    }
+
+    /// <summary>Gives a block its place behind all others, and writes the ways in that stand before it.</summary>
+    private void BeginBlock(ref Block block, bool relative)
+    {
         int before = BytesBefore(block.HasFlagsEntry, relative);
         block.Start = (_free + before + 15) & ~15;
         _writer.Begin(_code.Writable + block.Start - before, _toExecutable);
@@ -295,19 +327,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         {
             Thunks.EmitFlagsEntry(_writer);
         }
-
-        _writer.Begin(_code.Writable + block.Start, _toExecutable);
-        _blockStart = block.Start;
-        _emitter.Emit(plan);
-        VerifyEmitted(plan);
-        TranslatedInstructions += plan.Count;
-        block.Count = (byte)plan.Count;
-        Publish(block, plan.Notes);
-        TranslationNs += _options.Sample ? System.Diagnostics.Stopwatch.GetTimestamp() - begun : 0;
-        return EntryOf(block.Start, block.HasFlagsEntry, page.Kind);
-
-        BlockPlan PlanSpanning(int first, int second) =>
-            _planner.PlanSpanning(BytesOf(first), BytesOf(second), start, mode, pageId, secondPageId, relative, ReadOf(first), ReadOf(second));
     }
 
     private byte* BytesOf(int ramPage) => Memory.PagePointer(ramPage);
@@ -317,7 +336,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     /// <summary>Whether a block of any size still fits.</summary>
     internal bool HasRoom => _free + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _blocks.HasRoom && _pageCount < MaxPages - 16
-        && _edgeCount < _edges.Length - 4096 && _interpretedCount < _interpreted.Length - 4096;
+        && _edgeCount < _edges.Length - 4096 && _interpretedCount < _interpreted.Length - 4096 && HasRoomForPlaces;
 
     /// <summary>Emits a single instruction into the vCPU's own strip of the cache, for one use.</summary>
     internal byte* TranslateTransient(byte* bytes, int length, ulong rip, ModeWord mode, byte* strip, int vcpu)
@@ -498,6 +517,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        CloseStore();
         _dump?.Dispose();
         CodeReservation.Release(_code);
         _pageFlags.Dispose();
@@ -516,19 +536,20 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private int _blockStart;
 
     /// <summary>Adds the block just written.</summary>
-    private void Publish(in Block block, int notes)
+    private void Publish(in Block block, ReadOnlySpan<uint> notes, ReadOnlySpan<uint> places, bool allPlaces, int codeBytes)
     {
-        _blocks.Add(block, _noteScratch.AsSpan(0, notes));
+        _blocks.Add(block, notes);
+        NotePlaces(places, allPlaces, codeBytes);
         _pages[(int)block.Page].Starts |= StartBit(block.Offset);
         int unit = _free / UnloadBytes;
-        _free = block.Start + _writer.Length;
+        _free = block.Start + codeBytes;
         if (_free / UnloadBytes != unit)
         {
             _code.Unload(0, _free);
         }
 
         _dump?.Add(
-            (ulong)(_code.Executable + block.Start), new ReadOnlySpan<byte>(_code.Writable + block.Start, _writer.Length),
+            (ulong)(_code.Executable + block.Start), new ReadOnlySpan<byte>(_code.Writable + block.Start, codeBytes),
             _pages[(int)block.Page].Gva + block.Offset, _pages[(int)block.Page].Mode);
     }
 }

@@ -32,7 +32,7 @@ internal sealed unsafe partial class BlockEmitter
                 case StubKind.Target:
                     _w.Bind(s.Place);
                     _w.MoveConstant(R10, s.Target);
-                    _w.MoveConstant(R11, WithRip(s.Code));
+                    EmitExitWord(s.Code);
                     _w.CallTo(_thunks.Leave);
                     break;
                 case StubKind.EdgeSaved:
@@ -93,8 +93,9 @@ internal sealed unsafe partial class BlockEmitter
             }
         }
 
+        _w.Note(CodePlaceKind.EdgeStub, _w.Length);
         _w.MoveConstant(R10, s.Target);
-        _w.MoveConstant(R11, WithRip((uint)ExitCode.Edge | ((uint)s.Edge << 8)));
+        EmitExitWord((uint)ExitCode.Edge | ((uint)s.Edge << 8));
         int leave = _w.Call();
         _w.BindTo(leave, s.Kind == StubKind.EdgeHost ? _thunks.LeaveSavingFlags : _thunks.Leave);
         if (patched)

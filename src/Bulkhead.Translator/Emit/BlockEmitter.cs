@@ -235,10 +235,24 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private bool EmitLeaveAt(ulong rip, uint code, FlagsPlace whenUnknown)
     {
         _w.MoveConstant(R10, rip);
-        _w.MoveConstant(R11, WithRip(code));
+        EmitExitWord(code);
         FlagsPlace place = _flags == FlagsPlace.Dead ? whenUnknown : _flags;
         _w.CallTo(place == FlagsPlace.Saved ? _thunks.Leave : _thunks.LeaveSavingFlags);
         return false;
+    }
+
+    /// <summary>Why the block leaves, for a place it leaves with a RIP in r10.</summary>
+    private void EmitExitWord(uint code)
+    {
+        _w.MoveConstant(R11, WithRip(code));
+        if (ExitWord.Reason(code) is ExitCode.Edge)
+        {
+            _w.Note(CodePlaceKind.EdgeNumber, _w.Length - sizeof(uint));
+        }
+        else if (ExitWord.Reason(code) is ExitCode.Interpret or ExitCode.InterpretWithin)
+        {
+            _w.Note(CodePlaceKind.InterpretedNumber, _w.Length - sizeof(uint));
+        }
     }
 
     /// <summary>Whether an operand is in memory.</summary>

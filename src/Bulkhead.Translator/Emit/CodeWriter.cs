@@ -10,6 +10,8 @@ internal sealed unsafe class CodeWriter
     private byte* _at;
     private byte* _start;
     private long _toExecutable;
+    private readonly uint[] _places = new uint[8192];
+    private int _placeCount;
 
     /// <summary>Room a caller must leave: no single template is longer.</summary>
     internal const int Slack = 512;
@@ -29,6 +31,23 @@ internal sealed unsafe class CodeWriter
         _at = writable;
         _start = writable;
         _toExecutable = toExecutable;
+        _placeCount = 0;
+    }
+
+    /// <summary>Where since <see cref="Begin"/> stands what is not the same wherever the code is, as <see cref="CodePlace"/>s in their order;
+    /// none where there were too many to note.</summary>
+    internal ReadOnlySpan<uint> Places => _placeCount == _places.Length ? [] : _places.AsSpan(0, _placeCount);
+
+    /// <summary>Whether <see cref="Places"/> are all.</summary>
+    internal bool HasAllPlaces => _placeCount < _places.Length;
+
+    /// <summary>Notes what stands at a place of this block.</summary>
+    internal void Note(CodePlaceKind kind, int place)
+    {
+        if (_placeCount < _places.Length)
+        {
+            _places[_placeCount++] = CodePlace.Of(kind, place);
+        }
     }
 
     internal void Byte(byte b) => *_at++ = b;
@@ -355,7 +374,11 @@ internal sealed unsafe class CodeWriter
     internal void BindTo(int place, int target) => Patch(place, target - (place + 4));
 
     /// <summary>Binds a rel32 to an executable address.</summary>
-    internal void BindTo(int place, byte* target) => Unsafe.WriteUnaligned(_start + place, (int)(target - (_start + place + 4 + _toExecutable)));
+    internal void BindTo(int place, byte* target)
+    {
+        Unsafe.WriteUnaligned(_start + place, (int)(target - (_start + place + 4 + _toExecutable)));
+        Note(CodePlaceKind.Outside, place);
+    }
 
     /// <summary>jmp rel32 to an executable address.</summary>
     internal void JmpTo(byte* target) => BindTo(Jmp(), target);

@@ -1,0 +1,440 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Bulkhead.Host.Memory;
+using Bulkhead.Translator.Decode;
+using Bulkhead.Translator.Emit;
+using Bulkhead.Translator.Store;
+
+namespace Bulkhead.Translator.Cache;
+
+/// <content>Translations that are kept: what a page's bytes were translated to before is taken from the store, all of it at once, and what
+/// was translated goes there at the end.</content>
+internal sealed unsafe partial class CodeSpace : ICodeSource
+{
+    /// <summary>Of a <see cref="CodePage"/> whose translations are not kept.</summary>
+    private const int NoHash = -1;
+
+    private CodeStore? _store;
+    private ReservedArray<byte>? _places;
+    private ReservedArray<PageHash>? _hashes;
+    private ReservedArray<byte>? _stored;
+    private int _placesLength;
+    private int _hashCount;
+    private int _publishedEdges;
+    private int _publishedInterpreted = MaxVcpus;
+    private long _newInstructions;
+
+    /// <summary>Guest instructions taken from the store so far.</summary>
+    internal long LoadedInstructions { get; private set; }
+
+    /// <inheritdoc/>
+    long ICodeSource.NewInstructions => Volatile.Read(ref _newInstructions);
+
+    // The verifier compares blocks with plans, which are not kept.
+    private void OpenStore(CodeStore? store)
+    {
+        if (store is null || _options.Verify || !store.Join(this, (ulong)Thunks.Bytes))
+        {
+            return;
+        }
+
+        _store = store;
+        _places = new ReservedArray<byte>(_options.CodeCacheBytes / 8);
+        _hashes = new ReservedArray<PageHash>(MaxPages + 1);
+        _stored = new ReservedArray<byte>(StoreWriter.MostPageBytes);
+    }
+
+    private void CloseStore()
+    {
+        _store?.Leave(this);
+        _places?.Dispose();
+        _hashes?.Dispose();
+        _stored?.Dispose();
+    }
+
+    private bool HasRoomForPlaces => _places is null || _placesLength < _places.Length - (1 << 16);
+
+    private void ForgetPlaces()
+    {
+        _placesLength = 0;
+        _hashCount = 0;
+        _publishedEdges = 0;
+        _publishedInterpreted = MaxVcpus;
+    }
+
+    /// <summary>Notes what <see cref="ICodeSource.WriteTo"/> has to know of a block that was published.</summary>
+    private void NotePlaces(ReadOnlySpan<uint> places, bool all, int codeBytes)
+    {
+        if (_places is null)
+        {
+            return;
+        }
+
+        var writer = new PlaceList(_places, _placesLength);
+        writer.Add(codeBytes);
+        writer.Add(_edgeCount - _publishedEdges);
+        writer.Add(_interpretedCount - _publishedInterpreted);
+        writer.Add(all ? places.Length + 1 : 0);
+        int last = 0;
+        for (int i = 0; i < places.Length && all; i++)
+        {
+            int offset = CodePlace.Offset(places[i]);
+            writer.Add(((offset - last) << 2) | (int)CodePlace.Kind(places[i]));
+            last = offset;
+        }
+
+        _placesLength = writer.At;
+        _publishedEdges = _edgeCount;
+        _publishedInterpreted = _interpretedCount;
+    }
+
+    /// <summary>Whether what a page is translated to may be of use elsewhere. User code at one address is not, since addresses are random.</summary>
+    private bool IsKept(in CodePage page)
+    {
+        ModeWord mode = new(page.Mode);
+        return page.Kind != PageKind.Gate && (page.Kind == PageKind.Relative || !mode.User64) && !mode.Windowed && ReadOf(page.RamPage) == null;
+    }
+
+    private PageKey KeyOf(in CodePage page) => new(_hashes![page.Hash], page.Mode, page.Kind == PageKind.Relative ? PageKey.Anywhere : page.Gva);
+
+    /// <summary>Takes what is kept of a page, when it is first asked for a translation. Under the lock, the page guarded, with room.</summary>
+    private bool TryLoad(uint pageId)
+    {
+        ref CodePage page = ref _pages[(int)pageId];
+        if (_store is null || page.Hash != 0)
+        {
+            return false;
+        }
+
+        page.Hash = NoHash;
+        if (!IsKept(page) || page.Starts != 0)
+        {
+            return false;
+        }
+
+        page.Hash = ++_hashCount;
+
+        // SAFETY: a page of RAM (StoreTests).
+        _hashes![page.Hash] = _store.Hasher.Hash(new ReadOnlySpan<byte>(BytesOf(page.RamPage), 4096));
+        int length = _store.Read(KeyOf(page), _stored!.Slice(0, _stored.Length));
+        Span<byte> stored = _stored.Slice(0, length);
+        if (length == 0 || !HasRoomFor(length))
+        {
+            return false;
+        }
+
+        int first = _blocks.Count;
+        for (int at = 0; at < length;)
+        {
+            at += Place(pageId, new StoredParts(stored[at..]));
+        }
+
+        int index = first;
+        for (int at = 0; at < length; index++)
+        {
+            var parts = new StoredParts(stored[at..]);
+            Settle(_blocks[index], parts.Places);
+            at += parts.Bytes;
+        }
+
+        return true;
+    }
+
+    // What a page holds of anything is at most a part of its bytes.
+    private bool HasRoomFor(int stored) =>
+        _free + (2 * stored) + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _blocks.HasRoomFor(stored)
+        && _edgeCount < _edges.Length - stored && _interpretedCount < _interpreted.Length - stored && _placesLength < _places!.Length - stored;
+
+    /// <summary>Gives a block its place and its numbers; returns its bytes in the store.</summary>
+    private int Place(uint pageId, in StoredParts parts)
+    {
+        ref readonly CodePage page = ref _pages[(int)pageId];
+        StoredBlock stored = parts.Block;
+        Block block = new() { Page = pageId, Offset = stored.Offset, Count = stored.Count, HasFlagsEntry = stored.HasFlagsEntry != 0 };
+        BeginBlock(ref block, page.Kind == PageKind.Relative);
+
+        // SAFETY: there is room for it, and its places lie in it (StoreTests).
+        byte* code = _code.Writable + block.Start;
+        parts.Code.CopyTo(new Span<byte>(code, stored.CodeBytes));
+        foreach (uint place in parts.Places)
+        {
+            int first = CodePlace.Kind(place) switch
+            {
+                CodePlaceKind.EdgeNumber => _edgeCount,
+                CodePlaceKind.InterpretedNumber => _interpretedCount,
+                _ => 0,
+            };
+            Add(code + CodePlace.Offset(place), first << 8);
+        }
+
+        foreach (ref readonly StoredEdge edge in parts.Edges)
+        {
+            _edges[_edgeCount++] = new Edge
+            {
+                SourcePage = pageId,
+                JumpPlace = block.Start + edge.Jump,
+                IdPlace = edge.Id < 0 ? -1 : block.Start + edge.Id,
+                MissPlace = edge.Miss == 0 ? 0 : block.Start + edge.Miss,
+            };
+        }
+
+        _planner.Reader.Open(BytesOf(page.RamPage), new ModeWord(page.Mode).CodeBits);
+        foreach (ushort offset in parts.Interpreted)
+        {
+            _ = _planner.Reader.TryDecode(offset, page.Gva + offset - new ModeWord(page.Mode).InPages(0), out _interpreted[_interpretedCount++]);
+        }
+
+        Publish(block, parts.Notes, parts.Places, allPlaces: true, stored.CodeBytes);
+        LoadedInstructions += stored.Count;
+        return parts.Bytes;
+    }
+
+    /// <summary>Has a block that was placed lead to where its branches go.</summary>
+    private void Settle(in Block block, ReadOnlySpan<uint> places)
+    {
+        foreach (uint place in places)
+        {
+            if (CodePlace.Kind(place) == CodePlaceKind.Outside)
+            {
+                int at = block.Start + CodePlace.Offset(place);
+                int target = Unsafe.ReadUnaligned<int>(_code.Writable + at);
+                if (target < 0 && !_blocks.TryFind(block.Page, 0, ~target, out target, out _))
+                {
+                    throw new UnreachableException("A kept block goes to one that is not kept.");
+                }
+
+                Unsafe.WriteUnaligned(_code.Writable + at, target - (at + sizeof(int)));
+            }
+        }
+    }
+
+    private static void Add(byte* place, int number)
+    {
+        if (number != 0)
+        {
+            Unsafe.WriteUnaligned(place, Unsafe.ReadUnaligned<int>(place) + number);
+        }
+    }
+
+    /// <inheritdoc/>
+    void ICodeSource.WriteTo(StoreWriter writer)
+    {
+        using var found = new ReservedArray<Found>(Math.Max(_blocks.Count, 1));
+        int generation = Generation;
+        int count = Find(found, generation);
+        Span<Found> blocks = found.Slice(0, count);
+        blocks.Sort(static (a, b) => a.Key.CompareTo(b.Key) is not 0 and int order ? order : a.Offset != b.Offset ? a.Offset - b.Offset : a.Block - b.Block);
+        using var page = new ReservedArray<byte>(StoreWriter.MostPageBytes);
+        for (int first = 0; first < count;)
+        {
+            int end = first + 1;
+            while (end < count && blocks[end].Key == blocks[first].Key)
+            {
+                end++;
+            }
+
+            lock (Lock)
+            {
+                if (Generation != generation)
+                {
+                    return;
+                }
+
+                if (TryPack(blocks[first..end], page.Slice(0, page.Length), out int bytes, out int instructions))
+                {
+                    writer.Add(blocks[first].Key, page.Slice(0, bytes), instructions);
+                }
+            }
+
+            first = end;
+        }
+
+        Volatile.Write(ref _newInstructions, 0);
+    }
+
+    /// <summary>Finds the blocks to keep, a few at a time, since vCPUs may wait for the lock.</summary>
+    private int Find(ReservedArray<Found> found, int generation)
+    {
+        const int AtOnce = 256;
+        int count = 0;
+        int edge = 0;
+        int interpreted = MaxVcpus;
+        var places = new PlaceList(_places!, 0);
+        for (int block = 0; block < found.Length;)
+        {
+            lock (Lock)
+            {
+                for (int end = Math.Min(found.Length, block + AtOnce); block < end && Generation == generation && block < _blocks.Count; block++)
+                {
+                    ref readonly Block b = ref _blocks[block];
+                    ref readonly CodePage page = ref _pages[(int)b.Page];
+                    if (page.Hash > 0 && b is { SecondPage: 0, Notes: not 0 })
+                    {
+                        found[count++] = new Found { Key = KeyOf(page), Offset = b.Offset, Block = block, Places = places.At, Edge = edge, Interpreted = interpreted };
+                    }
+
+                    _ = places.Read();
+                    edge += places.Read();
+                    interpreted += places.Read();
+                    for (int rest = places.Read(); rest > 1; rest--)
+                    {
+                        _ = places.Read();
+                    }
+                }
+
+                if (Generation != generation || block >= _blocks.Count)
+                {
+                    return count;
+                }
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Packs the blocks of a page, each once; false where one of them cannot be. Under the lock.</summary>
+    private bool TryPack(ReadOnlySpan<Found> blocks, Span<byte> into, out int bytes, out int instructions)
+    {
+        bytes = 0;
+        instructions = 0;
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            if (i > 0 && blocks[i].Offset == blocks[i - 1].Offset)
+            {
+                continue; // of another page with the same bytes
+            }
+
+            if (!TryPack(blocks[i], into[bytes..], out int packed))
+            {
+                return false;
+            }
+
+            bytes += packed;
+            instructions += _blocks[blocks[i].Block].Count;
+        }
+
+        return true;
+    }
+
+    private bool TryPack(in Found found, Span<byte> into, out int bytes)
+    {
+        ref readonly Block block = ref _blocks[found.Block];
+        var list = new PlaceList(_places!, found.Places);
+        StoredBlock stored = new()
+        {
+            CodeBytes = list.Read(), Offset = block.Offset, Edges = (ushort)list.Read(), Interpreted = (ushort)list.Read(), Count = block.Count, Notes = block.Notes,
+            HasFlagsEntry = block.HasFlagsEntry ? (byte)1 : (byte)0,
+        };
+        int places = list.Read() - 1;
+        stored.Places = (ushort)Math.Max(places, 0);
+        bytes = stored.Bytes;
+        if (places < 0 || bytes > into.Length)
+        {
+            return false;
+        }
+
+        var parts = new StoredParts(into, stored);
+        _blocks.NotesOf(block).CopyTo(parts.Notes);
+        int last = 0;
+        foreach (ref uint place in parts.Places)
+        {
+            int next = list.Read();
+            last += next >> 2;
+            place = CodePlace.Of((CodePlaceKind)(next & 3), last);
+        }
+
+        for (int i = 0; i < stored.Edges; i++)
+        {
+            ref readonly Edge edge = ref _edges[found.Edge + i];
+            parts.Edges[i] = new StoredEdge
+            {
+                Jump = edge.JumpPlace - block.Start, Id = edge.IdPlace < 0 ? -1 : edge.IdPlace - block.Start, Miss = edge.MissPlace == 0 ? 0 : edge.MissPlace - block.Start,
+            };
+        }
+
+        ModeWord mode = ModeOf(block.Page);
+        for (int i = 0; i < stored.Interpreted; i++)
+        {
+            parts.Interpreted[i] = (ushort)(mode.InPages(_interpreted[found.Interpreted + i].IP) & 0xFFF);
+        }
+
+        // SAFETY: the block's code, as many bytes as were noted when it was published (StoreTests).
+        new ReadOnlySpan<byte>(_code.Executable + block.Start, stored.CodeBytes).CopyTo(parts.Code);
+        return TryFree(block, parts, found.Edge, found.Interpreted);
+    }
+
+    /// <summary>Takes out of a copy of a block's code what holds only here: links, numbers, distances.</summary>
+    private bool TryFree(in Block block, in StoredParts parts, int firstEdge, int firstInterpreted)
+    {
+        int stub = 0;
+        int left = parts.Edges.Length;
+        StoredEdge edge = default;
+        foreach (uint place in parts.Places)
+        {
+            int offset = CodePlace.Offset(place);
+            Span<byte> at = parts.Code[offset..];
+            int value = at.Length < sizeof(int) ? 0 : MemoryMarshal.Read<int>(at);
+            switch (CodePlace.Kind(place))
+            {
+                case CodePlaceKind.EdgeStub:
+                    stub = offset;
+                    break;
+                case CodePlaceKind.EdgeNumber:
+                    int index = (int)((uint)value >> 8) - firstEdge;
+                    if ((uint)index >= (uint)parts.Edges.Length)
+                    {
+                        return false;
+                    }
+
+                    edge = parts.Edges[index];
+                    Write(parts, offset, value - (firstEdge << 8));
+                    Write(parts, edge.Jump, stub - (edge.Jump + sizeof(int)));
+                    if (edge.Id >= 0)
+                    {
+                        Write(parts, edge.Id, -1);
+                    }
+
+                    left--;
+                    break;
+                case CodePlaceKind.InterpretedNumber:
+                    if (((uint)value >> 8) - (uint)firstInterpreted >= (uint)parts.Interpreted.Length)
+                    {
+                        return false;
+                    }
+
+                    Write(parts, offset, value - (firstInterpreted << 8));
+                    break;
+                default:
+                    int target = edge.Miss != 0 && edge.Miss == offset ? (int)(Thunks.Leave - _code.Executable) : block.Start + offset + sizeof(int) + value;
+                    if (target >= _firstFree)
+                    {
+                        if (!_blocks.TryFindHost(target, out int other) || _blocks[other].Start != target || _blocks[other].Page != block.Page || _blocks[other].SecondPage != 0)
+                        {
+                            return false;
+                        }
+
+                        target = ~_blocks[other].Offset;
+                    }
+
+                    Write(parts, offset, target);
+                    break;
+            }
+        }
+
+        return left == 0;
+    }
+
+    private static void Write(in StoredParts parts, int offset, int value) => MemoryMarshal.Write(parts.Code[offset..], in value);
+
+    /// <summary>A block to keep, and where its numbers begin.</summary>
+    private struct Found
+    {
+        internal PageKey Key;
+        internal int Offset;
+        internal int Block;
+        internal int Places;
+        internal int Edge;
+        internal int Interpreted;
+    }
+}

@@ -1,0 +1,11 @@
+namespace Bulkhead.Translator.Store;
+
+/// <summary>Who has translations to keep.</summary>
+internal interface ICodeSource
+{
+    /// <summary>Instructions it translated that no file holds.</summary>
+    long NewInstructions { get; }
+
+    /// <summary>Gives all it has, page by page. Any thread, also while vCPUs run.</summary>
+    void WriteTo(StoreWriter writer);
+}

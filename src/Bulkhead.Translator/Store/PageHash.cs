@@ -1,0 +1,4 @@
+namespace Bulkhead.Translator.Store;
+
+/// <summary>What a page's bytes are told from others' by.</summary>
+internal readonly record struct PageHash(UInt128 First, UInt128 Second);

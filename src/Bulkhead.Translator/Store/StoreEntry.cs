@@ -1,0 +1,20 @@
+namespace Bulkhead.Translator.Store;
+
+/// <summary>Where the translations of a page stand in a store's file.</summary>
+internal struct StoreEntry
+{
+    /// <summary>What they are of.</summary>
+    internal PageKey Key;
+
+    /// <summary>Their first byte in the file.</summary>
+    internal long Position;
+
+    /// <summary>XXH3 of their bytes.</summary>
+    internal ulong Checksum;
+
+    /// <summary>How many bytes.</summary>
+    internal int Length;
+
+    /// <summary>How many guest instructions.</summary>
+    internal int Instructions;
+}
