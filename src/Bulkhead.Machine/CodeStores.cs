@@ -1,9 +1,9 @@
 using System.IO.Hashing;
 using System.Text;
+using Bulkhead.Machine.Boot;
 using Bulkhead.Translator;
 using Bulkhead.Translator.Store;
 using Bulkhead.X86.Cpuid;
-using Bulkhead.Machine.Boot;
 
 namespace Bulkhead.Machine;
 
@@ -34,7 +34,11 @@ internal sealed class CodeStores(string directory) : IDisposable
 
         try
         {
-            _ = Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (OperatingSystem.IsLinux())
+            {
+                _ = Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
+
             string path = Path.Combine(directory, name + ".code");
             if (File.Exists(path))
             {
@@ -64,13 +68,16 @@ internal sealed class CodeStores(string directory) : IDisposable
         }
     }
 
+    // What was used last stays, and what others are just writing.
     private void MakeRoom()
     {
+        DateTime now = TimeProvider.System.GetUtcNow().UtcDateTime;
         long bytes = 0;
         foreach (FileInfo file in new DirectoryInfo(directory).GetFiles("*.code*").OrderByDescending(static f => f.LastWriteTimeUtc))
         {
             bytes += file.Length;
-            if (bytes > MostBytes)
+            bool leftBehind = file.Extension != ".code" && now - file.LastWriteTimeUtc > TimeSpan.FromHours(1);
+            if (leftBehind || bytes > MostBytes)
             {
                 file.Delete();
             }

@@ -24,6 +24,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     private int _publishedEdges;
     private int _publishedInterpreted = MaxVcpus;
     private long _newInstructions;
+    private bool _asked;
 
     /// <summary>Guest instructions taken from the store so far.</summary>
     internal long LoadedInstructions { get; private set; }
@@ -53,6 +54,16 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         _stored?.Dispose();
     }
 
+    /// <summary>Asks for what was translated to be kept while there still is room for more: when it is full, all is dropped.</summary>
+    private void AskToKeep()
+    {
+        if (_store is not null && _free > _options.CodeCacheBytes / 4 * 3 && !_asked)
+        {
+            _asked = true;
+            _store.Ask();
+        }
+    }
+
     private bool HasRoomForPlaces => _places is null || _placesLength < _places.Length - (1 << 16);
 
     private void ForgetPlaces()
@@ -61,6 +72,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         _hashCount = 0;
         _publishedEdges = 0;
         _publishedInterpreted = MaxVcpus;
+        _asked = false;
     }
 
     /// <summary>Notes what <see cref="ICodeSource.WriteTo"/> has to know of a block that was published.</summary>
@@ -220,6 +232,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     /// <inheritdoc/>
     void ICodeSource.WriteTo(StoreWriter writer)
     {
+        long taken = Volatile.Read(ref _newInstructions);
         using var found = new ReservedArray<Found>(Math.Max(_blocks.Count, 1));
         int generation = Generation;
         int count = Find(found, generation);
@@ -234,6 +247,9 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                 end++;
             }
 
+            bool packed;
+            int bytes;
+            int instructions;
             lock (Lock)
             {
                 if (Generation != generation)
@@ -241,16 +257,18 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                     return;
                 }
 
-                if (TryPack(blocks[first..end], page.Slice(0, page.Length), out int bytes, out int instructions))
-                {
-                    writer.Add(blocks[first].Key, page.Slice(0, bytes), instructions);
-                }
+                packed = TryPack(blocks[first..end], page.Slice(0, page.Length), out bytes, out instructions);
+            }
+
+            if (packed)
+            {
+                writer.Add(blocks[first].Key, page.Slice(0, bytes), instructions);
             }
 
             first = end;
         }
 
-        Volatile.Write(ref _newInstructions, 0);
+        Interlocked.Add(ref _newInstructions, -taken);
     }
 
     /// <summary>Finds the blocks to keep, a few at a time, since vCPUs may wait for the lock.</summary>

@@ -304,7 +304,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         VerifyEmitted(plan);
         TranslatedInstructions += plan.Count;
         block.Count = (byte)plan.Count;
-        _newInstructions += secondPageId == 0 && page.Hash > 0 ? plan.Count : 0;
+        _ = Interlocked.Add(ref _newInstructions, secondPageId == 0 && page.Hash > 0 ? plan.Count : 0);
         Publish(block, _noteScratch.AsSpan(0, plan.Notes), _writer.Places, _writer.HasAllPlaces, _writer.Length);
         return EntryOf(block.Start, block.HasFlagsEntry, page.Kind);
 
@@ -546,6 +546,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         if (_free / UnloadBytes != unit)
         {
             _code.Unload(0, _free);
+            AskToKeep();
         }
 
         _dump?.Add(

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Text;
+using Bulkhead.Host;
 
 namespace Bulkhead.Translator.Store;
 
@@ -13,7 +14,7 @@ namespace Bulkhead.Translator.Store;
 /// </remarks>
 public sealed class CodeStore : IDisposable
 {
-    /// <summary>A file is written anew for so many new instructions at least, and for a part of what it holds.</summary>
+    /// <summary>A file is written anew for so many new instructions at least, and for this part of what it holds.</summary>
     private const int Least = 2_000;
 
     private const int LeastPart = 32;
@@ -24,11 +25,16 @@ public sealed class CodeStore : IDisposable
     private readonly List<StoreFile> _files = [];
     private readonly List<ICodeSource> _sources = [];
     private readonly Lock _lock = new();
+    private readonly AutoResetEvent _asked = new(false);
+    private readonly Thread _keeper;
+    private readonly bool _keepsLittle;
+    private volatile bool _ends;
     private StoreFile? _file;
     private ulong _thunks;
 
-    private CodeStore(string path, UInt128 identity, StoreFile? file, byte[] key, ulong chance)
+    private CodeStore(string path, UInt128 identity, StoreFile? file, byte[] key, ulong chance, bool keepsLittle)
     {
+        _keepsLittle = keepsLittle;
         _path = path;
         _identity = identity;
         _key = key;
@@ -36,6 +42,8 @@ public sealed class CodeStore : IDisposable
         Hasher = new PageHasher(key);
         _thunks = file?.Header.Thunks ?? 0;
         Publish(file);
+        _keeper = new Thread(Keep) { IsBackground = true, Name = "code store" };
+        _keeper.Start();
     }
 
     /// <summary>A number nobody knows, the same as long as the file lives: what is at random places of a guest, but must be at the same
@@ -51,19 +59,20 @@ public sealed class CodeStore : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="identity">What its translations are good for.</param>
     /// <param name="random">Fills bytes with what nobody knows.</param>
-    public static CodeStore Open(string path, string identity, Action<Span<byte>> random)
+    /// <param name="keepsLittle">Whether the file is written anew for whatever is new: for tests.</param>
+    public static CodeStore Open(string path, string identity, Action<Span<byte>> random, bool keepsLittle = false)
     {
         ArgumentNullException.ThrowIfNull(identity);
         ArgumentNullException.ThrowIfNull(random);
         UInt128 hash = XxHash128.HashToUInt128(Encoding.UTF8.GetBytes(identity));
         if (StoreFile.Open(path, hash) is { } file)
         {
-            return new CodeStore(path, hash, file, file.Key, file.Header.Chance);
+            return new CodeStore(path, hash, file, file.Key, file.Header.Chance, keepsLittle);
         }
 
         byte[] key = new byte[PageHasher.KeyBytes + sizeof(ulong)];
         random(key);
-        return new CodeStore(path, hash, null, key[sizeof(ulong)..], BitConverter.ToUInt64(key));
+        return new CodeStore(path, hash, null, key[sizeof(ulong)..], BitConverter.ToUInt64(key), keepsLittle);
     }
 
     /// <summary>Reads the translations of a page; how many bytes, 0 where there are none.</summary>
@@ -102,12 +111,33 @@ public sealed class CodeStore : IDisposable
         }
     }
 
+    /// <summary>Has what all who joined translated be kept soon, by another thread.</summary>
+    internal void Ask() => _asked.Set();
+
     /// <inheritdoc/>
-    public void Dispose() => _files.ForEach(static f => f.Dispose());
+    public void Dispose()
+    {
+        _ends = true;
+        _asked.Set();
+        _keeper.Join();
+        _asked.Dispose();
+        _files.ForEach(static f => f.Dispose());
+    }
+
+    private void Keep()
+    {
+        while (_asked.WaitOne() && !_ends)
+        {
+            lock (_lock)
+            {
+                _sources.ForEach(Gather);
+            }
+        }
+    }
 
     private void Gather(ICodeSource source)
     {
-        if (source.NewInstructions < Math.Max(Least, (_file?.Header.Instructions ?? 0) / LeastPart))
+        if (source.NewInstructions < (_keepsLittle ? 1 : Math.Max(Least, (_file?.Header.Instructions ?? 0) / LeastPart)))
         {
             return;
         }
@@ -125,7 +155,7 @@ public sealed class CodeStore : IDisposable
             Publish(StoreFile.Open(_path, _identity));
             Trouble = null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OperatorException)
         {
             Trouble = e.Message;
             TryDelete(temporary);

@@ -43,7 +43,7 @@ internal sealed class StoreFile : IDisposable
             byte[] key = new byte[PageHasher.KeyBytes];
             int headerBytes = Unsafe.SizeOf<StoreHeader>();
             long length = RandomAccess.GetLength(file);
-            if ((File.GetUnixFileMode(file) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
+            if (OperatingSystem.IsLinux() && (File.GetUnixFileMode(file) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
             {
                 return null;
             }

@@ -35,7 +35,11 @@ internal sealed class StoreWriter : IDisposable
     {
         _before = before;
         _file = File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None);
-        File.SetUnixFileMode(_file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (OperatingSystem.IsLinux())
+        {
+            File.SetUnixFileMode(_file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
         _written = Unsafe.SizeOf<StoreHeader>() + PageHasher.KeyBytes;
     }
 
@@ -63,10 +67,10 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Ends the file.</summary>
     internal void Finish(UInt128 identity, ReadOnlySpan<byte> key, ulong chance, ulong thunks)
     {
-        KeepUnused();
+        Sort();
+        KeepUnused(_count);
         Flush();
-        Span<StoreEntry> index = _pages.Slice(0, _count);
-        index.Sort(static (a, b) => a.Key.CompareTo(b.Key));
+        Span<StoreEntry> index = Sort();
         StoreHeader header = new()
         {
             Magic = StoreHeader.Mark, Identity = identity, IndexPosition = _written, Pages = _count, Instructions = (int)_instructions, Chance = chance, Thunks = thunks,
@@ -87,23 +91,31 @@ internal sealed class StoreWriter : IDisposable
         _buffer.Dispose();
     }
 
-    private void KeepUnused()
+    private Span<StoreEntry> Sort()
+    {
+        Span<StoreEntry> pages = _pages.Slice(0, _count);
+        pages.Sort(static (a, b) => a.Key.CompareTo(b.Key));
+        return pages;
+    }
+
+    private void KeepUnused(int given)
     {
         if (_before is null)
         {
             return;
         }
 
-        HashSet<PageKey> given = [];
-        foreach (ref readonly StoreEntry page in _pages.Slice(0, _count))
-        {
-            given.Add(page.Key);
-        }
-
         using var bytes = new ReservedArray<byte>(MostPageBytes);
+        int next = 0;
         foreach (ref readonly StoreEntry page in _before.Pages)
         {
-            if (!given.Contains(page.Key) && _written + _buffered + page.Length <= MostUnused && _before.Read(page, bytes.Slice(0, MostPageBytes)) == page.Length)
+            while (next < given && _pages[next].Key.CompareTo(page.Key) < 0)
+            {
+                next++;
+            }
+
+            bool isGiven = next < given && _pages[next].Key == page.Key;
+            if (!isGiven && _written + _buffered + page.Length <= MostUnused && _before.Read(page, bytes.Slice(0, MostPageBytes)) == page.Length)
             {
                 Add(page.Key, bytes.Slice(0, page.Length), page.Instructions);
             }

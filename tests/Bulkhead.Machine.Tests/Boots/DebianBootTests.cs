@@ -76,6 +76,58 @@ public sealed class DebianBootTests
         Assert.Contains(lastWords, output.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Boot_WhileAnotherOfItsKindRunsAndOnceMore_IsNotTranslatedAgain()
+    {
+        using var store = new TemporaryFolder();
+        long translated;
+        using (TranslatorEngines engines = TranslatorEngines.Create(string.Empty, store.Path))
+        {
+            using var burns = new SemaphoreSlim(0);
+            using MachineRunner first = Build(engines, "debian", 1, "auto", "burn", Hear("burn: ", burns));
+            first.Start();
+            Assert.True(burns.Wait(LongestMs, TestContext.Current.CancellationToken));
+            translated = engines.TranslatedInstructions;
+            long again = RunScript(engines);
+            Assert.InRange(engines.TranslatedInstructions - translated, 0, translated / 2);
+            Assert.InRange(again, translated / 2, long.MaxValue);
+            first.Stop(1, "seen enough");
+            Assert.True(first.Wait(LongestMs));
+        }
+
+        using TranslatorEngines next = TranslatorEngines.Create(string.Empty, store.Path);
+        long loaded = RunScript(next);
+        Assert.InRange(next.TranslatedInstructions, 0, translated / 4);
+        Assert.InRange(loaded, translated / 2, long.MaxValue);
+    }
+
+    /// <summary>Boots and runs the script; returns how many instructions were taken from the store for it.</summary>
+    private static long RunScript(TranslatorEngines engines)
+    {
+        long before = engines.LoadedInstructions;
+        using var done = new SemaphoreSlim(0);
+        using MachineRunner runner = Build(engines, "debian", 1, "auto", "script", Hear("script: done", done));
+        runner.Start();
+        Assert.True(runner.Wait(LongestMs));
+        Assert.Equal((0, "powered off"), (runner.Results()[0].ExitCode, runner.Results()[0].Message));
+        Assert.True(done.Wait(0, TestContext.Current.CancellationToken));
+        return engines.LoadedInstructions - before;
+    }
+
+    private static SerialOutput Hear(string words, SemaphoreSlim heard)
+    {
+        var output = new StringBuilder();
+        return data =>
+        {
+            string before = output.ToString();
+            output.Append(Encoding.UTF8.GetString(data));
+            if (!before.Contains(words, StringComparison.Ordinal) && output.ToString().Contains(words, StringComparison.Ordinal))
+            {
+                heard.Release();
+            }
+        };
+    }
+
     private static MachineRunner Build(TranslatorEngines engines, string recipe, int vcpus, string cpu, string task, SerialOutput serial)
     {
         GuestImage image = new ImageStore().Resolve(recipe, update: false, static _ => { });

@@ -12,12 +12,20 @@ internal sealed class CountedBoot
     private readonly GuestImage _image = new ImageStore().Resolve("debian", update: false, static _ => { });
     private readonly string _append;
     private readonly string _settings;
+    private readonly string? _codeDirectory;
 
-    internal CountedBoot(string append, string settings)
+    internal CountedBoot(string append, string settings, string? codeDirectory = null)
     {
+        _codeDirectory = codeDirectory;
         _append = append;
         _settings = settings;
     }
+
+    /// <summary>Guest instructions the last run translated.</summary>
+    internal long Translated { get; private set; }
+
+    /// <summary>Those whose translations it took from the store.</summary>
+    internal long Loaded { get; private set; }
 
     /// <summary>What tells it from another.</summary>
     public override string ToString() => $"'{_append}' with '{_settings}'";
@@ -28,7 +36,7 @@ internal sealed class CountedBoot
     internal (string Output, ulong Memory) Run(ulong first, ulong every, Func<ulong, ICountingVcpu, bool> look)
     {
         var output = new StringBuilder();
-        using TranslatorEngines engines = TranslatorEngines.Create($"{_settings},{TranslatorEngines.Counting}");
+        using TranslatorEngines engines = TranslatorEngines.Create($"{_settings},{TranslatorEngines.Counting}", _codeDirectory);
         var domain = new DomainRequest
         {
             Name = "counted",
@@ -57,6 +65,7 @@ internal sealed class CountedBoot
             throw new TimeoutException(output.ToString());
         }
 
+        (Translated, Loaded) = (engines.TranslatedInstructions, engines.LoadedInstructions);
         return (output.ToString(), DomainHash.Of(runner.Domains[0].Memory!, StateHash.Of([])));
     }
 }

@@ -18,14 +18,19 @@ public sealed class RepeatTests
         int.TryParse(Environment.GetEnvironmentVariable("BULKHEAD_REPEAT_MILLIONS"), CultureInfo.InvariantCulture, out int n) ? n : 150;
 
     [Fact]
-    public void Boot_TwiceWithWindowsAndOnPlainSettings_SameStateEveryMillionInstructions()
+    public void Boot_TwiceFromTheStoreWithWindowsAndOnPlainSettings_SameStateEveryMillionInstructions()
     {
         var boot = new CountedBoot(Task, string.Empty);
-        var again = new CountedBoot(Task, string.Empty);
+        using var store = new TemporaryFolder();
+        var again = new CountedBoot(Task, string.Empty, store.Path);
+        var stored = new CountedBoot(Task, string.Empty, store.Path);
         var windows = new CountedBoot(Task, "page-windows=always");
         var plain = new CountedBoot(Task, Plain);
         (List<ulong> hashes, ulong memory) = Hashes(boot);
         Assert.Equal(memory, AssertSame(boot, again, hashes));
+        Assert.Equal(memory, AssertSame(boot, stored, hashes));
+        Assert.InRange(stored.Translated, 0, again.Translated / 8);
+        Assert.InRange(stored.Loaded, again.Translated / 2, long.MaxValue);
         Assert.Equal(memory, AssertSame(boot, windows, hashes));
         Assert.Equal(memory, AssertSame(boot, plain, hashes));
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Bulkhead.Core.Memory;
+using Bulkhead.Translator.Store;
 using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.Instructions;
@@ -29,13 +30,15 @@ internal sealed unsafe class TranslatedRunner : ITranslatedRunner, IDisposable
     private readonly IVcpu _vcpu;
     private readonly GuestIo _io = new();
 
-    internal TranslatedRunner(EngineOptions? options = null)
+    internal TranslatedRunner(EngineOptions? options = null, CodeStore? store = null)
     {
-        _engine = new TranslatorEngine(_memory, _policy, options ?? EngineOptions.Default);
+        _engine = new TranslatorEngine(_memory, _policy, options ?? EngineOptions.Default, store);
         _vcpu = _engine.CreateVcpu(_policy);
         BuildPageTables();
         BuildDescriptors();
     }
+
+    internal TranslatorEngine Engine => _engine;
 
     /// <summary>Whether the guest may use what a row needs.</summary>
     internal bool Offers(in InstructionEntry entry) => _policy.Offers(entry.Feature);

@@ -1,0 +1,21 @@
+using Bulkhead.Translator.Store;
+
+namespace Bulkhead.Translator.Tests.Store;
+
+/// <summary>Has a page for each number, whose bytes are the number.</summary>
+internal sealed class FakeSource(params byte[] pages) : ICodeSource
+{
+    public long NewInstructions { get; set; } = 1000;
+
+    internal static PageKey KeyOf(byte page) => new(new PageHash(page, UInt128.MaxValue), page, PageKey.Anywhere);
+
+    internal static byte[] BytesOf(byte page) => [.. Enumerable.Repeat(page, 100 + page)];
+
+    public void WriteTo(StoreWriter writer)
+    {
+        foreach (byte page in pages)
+        {
+            writer.Add(KeyOf(page), BytesOf(page), 10);
+        }
+    }
+}
