@@ -120,7 +120,7 @@ internal static class DomainBuilder
 
     /// <summary>The file that what a domain runs comes from.</summary>
     private static string? ImageOf(DomainRequest request) =>
-        Path.GetFullPath(request.KernelPath ?? request.Disks.Select(static d => d.Path).FirstOrDefault() ?? request.Name);
+        (request.KernelPath ?? request.Disks.Select(static d => d.Path).FirstOrDefault()) is { } path ? Path.GetFullPath(path) : null;
 
     private static void Check(DomainRequest request)
     {

@@ -15,7 +15,6 @@ public sealed class TranslatorEngines : IDisposable
     private readonly EngineOptions _options;
     private readonly Lock _lock = new();
     private readonly Dictionary<GuestMemory, TranslatorEngine> _engines = [];
-    private readonly Dictionary<GuestMemory, CodeStore> _storeOf = [];
     private readonly CodeStores? _stores;
     private long _goneLoaded;
     private long _goneInstructions;
@@ -46,10 +45,11 @@ public sealed class TranslatorEngines : IDisposable
     /// <summary>Engines with options as text (see <see cref="EngineOptions.TryParse"/>); empty for the defaults.</summary>
     /// <param name="options">The text.</param>
     /// <param name="codeDirectory">Where translations are kept; null: nowhere.</param>
-    public static TranslatorEngines Create(string options, string? codeDirectory = null)
+    /// <param name="patient">Whether vCPUs may wait for the thread that keeps them: not where they are real-time.</param>
+    public static TranslatorEngines Create(string options, string? codeDirectory = null, bool patient = true)
     {
         string? wrong = EngineOptions.TryParse(options, out EngineOptions parsed);
-        CodeStores? stores = codeDirectory is not null && parsed.CodeStore ? new CodeStores(codeDirectory) : null;
+        CodeStores? stores = codeDirectory is not null && parsed.CodeStore ? new CodeStores(codeDirectory, patient) : null;
         return wrong is null ? new TranslatorEngines(parsed, stores) : throw new OperatorException($"--engine-options: {wrong}", 2);
     }
 
@@ -99,43 +99,44 @@ public sealed class TranslatorEngines : IDisposable
     private IVcpu CreateVcpu(VcpuRequest request)
     {
         var cpuid = CpuidPolicy.Create(ModelOf(request.CpuModel), request.Count, request.Index, request.Clock.TscHz, repeatable: _options.CountInstructions, physicalBits: request.PhysicalBits);
-        lock (_lock)
+        if (Find(request.Memory) is not { } engine)
         {
-            if (!_engines.TryGetValue(request.Memory, out TranslatorEngine? engine))
+            CodeStore? store = request.Image is null ? null : _stores?.For(request.Image, cpuid, _options);
+            engine = new TranslatorEngine(request.Memory, cpuid, _options, store);
+            lock (_lock)
             {
-                CodeStore? store = request.Image is null ? null : _stores?.For(request.Image, cpuid, _options);
-                engine = new TranslatorEngine(request.Memory, cpuid, _options, store);
                 _engines.Add(request.Memory, engine);
-                if (store is not null)
-                {
-                    _storeOf.Add(request.Memory, store);
-                }
             }
-
-            return engine.CreateVcpu(cpuid);
         }
+
+        return engine.CreateVcpu(cpuid);
     }
 
     private void Release(GuestMemory memory)
     {
+        TranslatorEngine? engine;
         lock (_lock)
         {
-            if (_engines.Remove(memory, out TranslatorEngine? engine))
+            if (!_engines.Remove(memory, out engine))
             {
-                _goneInstructions += engine.TranslatedInstructions;
-                _goneNs += engine.TranslationNs;
-                _goneLoaded += engine.LoadedInstructions;
-                _ = _storeOf.Remove(memory);
-                engine.Dispose();
+                return;
             }
+
+            _goneInstructions += engine.TranslatedInstructions;
+            _goneNs += engine.TranslationNs;
+            _goneLoaded += engine.LoadedInstructions;
         }
+
+        engine.Dispose();
     }
 
-    private ulong? ChanceOf(GuestMemory memory)
+    private ulong? ChanceOf(GuestMemory memory) => Find(memory)?.Chance;
+
+    private TranslatorEngine? Find(GuestMemory memory)
     {
         lock (_lock)
         {
-            return _storeOf.TryGetValue(memory, out CodeStore? store) ? store.Chance : null;
+            return _engines.GetValueOrDefault(memory);
         }
     }
 

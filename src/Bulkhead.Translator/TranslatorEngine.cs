@@ -34,6 +34,7 @@ public sealed class TranslatorEngine : IDisposable
         }
 
         _options = options;
+        Chance = store?.Chance;
         _space = new CodeSpace(memory, options, features.Offers, store);
     }
 
@@ -60,6 +61,9 @@ public sealed class TranslatorEngine : IDisposable
 
     /// <summary>Guest instructions translated so far.</summary>
     public long TranslatedInstructions => _space.TranslatedInstructions;
+
+    /// <summary>The store's number for what is placed at random (<see cref="CodeStore.Chance"/>); null without one.</summary>
+    public ulong? Chance { get; }
 
     /// <summary>Guest instructions taken from the store so far, whose translations were kept.</summary>
     public long LoadedInstructions => _space.LoadedInstructions;

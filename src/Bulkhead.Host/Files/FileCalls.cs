@@ -79,6 +79,9 @@ internal static unsafe partial class FileCalls
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct FileStatus
     {
+        [FieldOffset(20)]
+        internal uint User;
+
         [FieldOffset(28)]
         internal ushort Mode;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Host.Files;
 
@@ -13,6 +14,48 @@ public static partial class HostFile
             throw new OperatorException($"{from} could not be renamed to {to} (errno {Marshal.GetLastPInvokeError()}).");
         }
     }
+
+    /// <summary>Whether an open file is of this process's user, and written by nobody else.</summary>
+    public static bool IsOurs(SafeFileHandle file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return IsOurs((int)file.DangerousGetHandle(), string.Empty, FileCalls.EmptyPath);
+    }
+
+    /// <summary>Whether a folder is of this process's user, and written by nobody else.</summary>
+    public static bool IsOurs(string folder) => IsOurs(AtCurrentFolder, folder, NoFollow);
+
+    /// <summary>Creates a file, or empties the one there is, for its user alone.</summary>
+    /// <exception cref="IOException">It cannot be.</exception>
+    public static SafeFileHandle CreatePrivate(string path)
+    {
+        int fd = FileCalls.Open(path, FileCalls.OpenReadWrite | FileCalls.OpenCreate | OpenTruncate | FileCalls.OpenCloexec, FileCalls.OwnerOnly);
+        return fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw new IOException($"{path} can't be created (errno {Marshal.GetLastPInvokeError()}).");
+    }
+
+    /// <summary>Has the host read a file in before it is asked for.</summary>
+    public static void WillNeed(SafeFileHandle file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        _ = Advise((int)file.DangerousGetHandle(), 0, 0, AdviceWillNeed);
+    }
+
+    private static unsafe bool IsOurs(int fd, string path, int flags)
+    {
+        const int WrittenByOthers = 0x12;
+        FileCalls.FileStatus status;
+
+        // SAFETY: the kernel writes a struct statx (HostFileTests).
+        return FileCalls.Stat(fd, path, flags, FileCalls.StatBasic, &status) == 0 && status.User == Trees.UserIds.User && (status.Mode & WrittenByOthers) == 0;
+    }
+
+    private const int AtCurrentFolder = -100;
+    private const int NoFollow = 0x100;
+    private const int OpenTruncate = 0x200;
+    private const int AdviceWillNeed = 3;
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    private static partial int Advise(int fd, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int RenameCore(string from, string to);

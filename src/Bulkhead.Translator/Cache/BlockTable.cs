@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Cache;
 /// <remarks>
 /// <para><i>Threading</i>: under the code space's lock; but a host address may be looked up without it, by one who keeps all blocks
 /// from being dropped: what is there stays as it is, and more is only added behind it.</para>
-/// <para><i>Cost</i>: 24 bytes a block, 4 a note, taken from the host as they are used, and 8 for each 256 bytes of the cache.</para>
+/// <para><i>Cost</i>: 24 bytes a block, two or three a note, taken from the host as they are used, and 8 for each 512 bytes of the cache, or 256.</para>
 /// </remarks>
 internal sealed class BlockTable(int cacheBytes) : IDisposable
 {
@@ -18,18 +18,20 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     internal const int MaxNotes = 2 * MaxInstructions;
 
     private readonly ReservedArray<Block> _blocks = new(cacheBytes / 16);
-    private readonly ReservedArray<uint> _notes = new(cacheBytes / 4);
+    private readonly ReservedArray<byte> _notes = new(cacheBytes);
 
     // By guest address, each where it is looked for first or in the next free place: what is mostly asked for costs one access to memory.
+    // Most have no more than fit in half of it, which is all that is used then.
     private readonly ReservedArray<ulong> _index = new((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 256));
+    private int _used = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 512);
     private int _count;
-    private int _noteCount;
+    private int _noteBytes;
 
     /// <summary>Whether one more block of any size fits.</summary>
-    internal bool HasRoom => _count < _index.Length / 8 * 7 && _noteCount <= _notes.Length - MaxNotes;
+    internal bool HasRoom => _count < _index.Length / 8 * 7 && _noteBytes <= _notes.Length - (MaxNotes * MaxNoteBytes);
 
     /// <summary>Whether blocks still fit that take so many bytes where they are kept.</summary>
-    internal bool HasRoomFor(int stored) => _count + (stored / 32) < _index.Length / 8 * 7 && _noteCount + (stored / sizeof(uint)) <= _notes.Length;
+    internal bool HasRoomFor(int stored) => _count + (stored / 32) < _index.Length / 8 * 7 && _noteBytes + (2 * stored) <= _notes.Length;
 
     /// <summary>How many there are.</summary>
     internal int Count => _count;
@@ -41,7 +43,7 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     internal bool TryFind(uint page, uint secondPage, int offset, out int start, out bool hasFlagsEntry)
     {
         ulong key = KeyOf(page, secondPage, offset);
-        int mask = _index.Length - 1;
+        int mask = _used - 1;
         for (int i = FirstPlace(page, offset) & mask; _index[i] != 0; i = (i + 1) & mask)
         {
             ulong found = _index[i];
@@ -80,19 +82,43 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
         return high >= 0;
     }
 
-    /// <summary>The notes of a block.</summary>
-    internal ReadOnlySpan<uint> NotesOf(in Block block) => _notes.Slice(block.FirstNote, block.Notes);
+    /// <summary>Reads the notes of a block.</summary>
+    internal void ReadNotes(in Block block, Span<Note> into)
+    {
+        var list = new NumberList(_notes, block.FirstNote);
+        Note note = default;
+        for (int i = 0; i < block.Notes; i++)
+        {
+            int host = list.Read();
+            note = new Note(note.HostOffset + (host >> 1), note.GuestOffset + list.ReadSigned(), (host & 1) != 0);
+            into[i] = note;
+        }
+    }
 
     /// <summary>Adds a block whose host code is behind that of all others.</summary>
-    internal void Add(Block block, ReadOnlySpan<uint> notes)
+    internal void Add(Block block, ReadOnlySpan<Note> notes)
     {
-        block.FirstNote = _noteCount;
+        block.FirstNote = _noteBytes;
         block.Notes = (byte)notes.Length;
-        notes.CopyTo(_notes.Slice(_noteCount, notes.Length));
-        _noteCount += notes.Length;
+        _noteBytes = AddNotes(notes);
         _blocks[_count] = block;
         Volatile.Write(ref _count, _count + 1);
-        int mask = _index.Length - 1;
+        if (_count > _used / 8 * 7 && _used < _index.Length)
+        {
+            _index.Clear();
+            _used = _index.Length;
+            for (int i = 0; i < _count - 1; i++)
+            {
+                Index(_blocks[i]);
+            }
+        }
+
+        Index(block);
+    }
+
+    private void Index(in Block block)
+    {
+        int mask = _used - 1;
         int place = FirstPlace(block.Page, block.Offset) & mask;
         while (_index[place] != 0)
         {
@@ -102,11 +128,26 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
         _index[place] = KeyOf(block.Page, block.SecondPage, block.Offset) | ((ulong)block.Start / 16 << StartShift) | (block.HasFlagsEntry ? 1ul << 63 : 0);
     }
 
+    // Each as its distances from the one before.
+    private int AddNotes(ReadOnlySpan<Note> notes)
+    {
+        var list = new NumberList(_notes, _noteBytes);
+        Note last = default;
+        foreach (Note note in notes)
+        {
+            list.Add(((note.HostOffset - last.HostOffset) << 1) | (note.FlagsSaved ? 1 : 0));
+            list.AddSigned(note.GuestOffset - last.GuestOffset);
+            last = note;
+        }
+
+        return list.At;
+    }
+
     /// <summary>Forgets all.</summary>
     internal void Clear()
     {
         _count = 0;
-        _noteCount = 0;
+        _noteBytes = 0;
         _blocks.Clear();
         _notes.Clear();
         _index.Clear();
@@ -123,6 +164,7 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     /// <summary>The most bytes of a cache.</summary>
     internal const int MostCacheBytes = 1 << 30;
 
+    private const int MaxNoteBytes = 10;
     private const int StartShift = 33;
     private const ulong KeyMask = (1ul << StartShift) - 1;
 

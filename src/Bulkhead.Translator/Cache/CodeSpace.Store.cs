@@ -19,6 +19,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     private ReservedArray<byte>? _places;
     private ReservedArray<PageHash>? _hashes;
     private ReservedArray<byte>? _stored;
+    private PageCopies? _copies;
     private int _placesLength;
     private int _hashCount;
     private int _publishedEdges;
@@ -35,7 +36,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     // The verifier compares blocks with plans, which are not kept.
     private void OpenStore(CodeStore? store)
     {
-        if (store is null || _options.Verify || !store.Join(this, (ulong)Thunks.Bytes))
+        if (store is null || _options.Verify || !store.TryJoin(this, (ulong)Thunks.Bytes))
         {
             return;
         }
@@ -44,20 +45,23 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         _places = new ReservedArray<byte>(_options.CodeCacheBytes / 8);
         _hashes = new ReservedArray<PageHash>(MaxPages + 1);
         _stored = new ReservedArray<byte>(StoreWriter.MostPageBytes);
+        _copies = new PageCopies();
     }
 
-    private void CloseStore()
+    /// <inheritdoc/>
+    void ICodeSource.Release()
     {
-        _store?.Leave(this);
-        _places?.Dispose();
-        _hashes?.Dispose();
-        _stored?.Dispose();
+        _places!.Dispose();
+        _hashes!.Dispose();
+        _stored!.Dispose();
+        _copies!.Dispose();
+        Free();
     }
 
     /// <summary>Asks for what was translated to be kept while there still is room for more: when it is full, all is dropped.</summary>
     private void AskToKeep()
     {
-        if (_store is not null && _free > _options.CodeCacheBytes / 4 * 3 && !_asked)
+        if (!_asked && _store is not null && _free > _options.CodeCacheBytes / 4 * 3)
         {
             _asked = true;
             _store.Ask();
@@ -73,27 +77,30 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         _publishedEdges = 0;
         _publishedInterpreted = MaxVcpus;
         _asked = false;
+        Volatile.Write(ref _newInstructions, 0);
     }
 
     /// <summary>Notes what <see cref="ICodeSource.WriteTo"/> has to know of a block that was published.</summary>
-    private void NotePlaces(ReadOnlySpan<uint> places, bool all, int codeBytes)
+    private void NotePlaces(ReadOnlySpan<uint> places, int codeBytes)
     {
         if (_places is null)
         {
             return;
         }
 
-        var writer = new PlaceList(_places, _placesLength);
+        var writer = new NumberList(_places, _placesLength);
         writer.Add(codeBytes);
         writer.Add(_edgeCount - _publishedEdges);
         writer.Add(_interpretedCount - _publishedInterpreted);
-        writer.Add(all ? places.Length + 1 : 0);
+        writer.Add(places.Length - (2 * (_edgeCount - _publishedEdges)));
         int last = 0;
-        for (int i = 0; i < places.Length && all; i++)
+        for (int i = 0; i < places.Length; i++)
         {
+            CodePlaceKind kind = CodePlace.Kind(places[i]);
             int offset = CodePlace.Offset(places[i]);
-            writer.Add(((offset - last) << 2) | (int)CodePlace.Kind(places[i]));
+            writer.Add((int)CodePlace.Of(kind, offset - last));
             last = offset;
+            i += kind == CodePlaceKind.EdgeStub ? 2 : 0; // its number and its call are where they must be
         }
 
         _placesLength = writer.At;
@@ -101,11 +108,11 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         _publishedInterpreted = _interpretedCount;
     }
 
-    /// <summary>Whether what a page is translated to may be of use elsewhere. User code at one address is not, since addresses are random.</summary>
+    /// <summary>Whether what a page is translated to may be of use elsewhere. User code for one address is not, since addresses are random.</summary>
     private bool IsKept(in CodePage page)
     {
         ModeWord mode = new(page.Mode);
-        return page.Kind != PageKind.Gate && (page.Kind == PageKind.Relative || !mode.User64) && !mode.Windowed && ReadOf(page.RamPage) == null;
+        return page.Kind != PageKind.Gate && (page.Kind == PageKind.Relative || mode.Cpl != 3) && !mode.Windowed && ReadOf(page.RamPage) == null;
     }
 
     private PageKey KeyOf(in CodePage page) => new(_hashes![page.Hash], page.Mode, page.Kind == PageKind.Relative ? PageKey.Anywhere : page.Gva);
@@ -120,15 +127,14 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         }
 
         page.Hash = NoHash;
-        if (!IsKept(page) || page.Starts != 0)
+        if (!IsKept(page))
         {
             return false;
         }
 
         page.Hash = ++_hashCount;
-
-        // SAFETY: a page of RAM (StoreTests).
-        _hashes![page.Hash] = _store.Hasher.Hash(new ReadOnlySpan<byte>(BytesOf(page.RamPage), 4096));
+        byte* bytes = _copies!.Take(pageId, BytesOf(page.RamPage));
+        _hashes![page.Hash] = HashOf(bytes);
         int length = _store.Read(KeyOf(page), _stored!.Slice(0, _stored.Length));
         Span<byte> stored = _stored.Slice(0, length);
         if (length == 0 || !HasRoomFor(length))
@@ -139,7 +145,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         int first = _blocks.Count;
         for (int at = 0; at < length;)
         {
-            at += Place(pageId, new StoredParts(stored[at..]));
+            at += Place(pageId, bytes, new StoredParts(stored[at..]));
         }
 
         int index = first;
@@ -153,13 +159,35 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         return true;
     }
 
+    /// <summary>The bytes to translate a page from. What does not come from those of its hash is not kept, nor anything of that page.</summary>
+    private byte* SourceOf(uint pageId)
+    {
+        ref CodePage page = ref _pages[(int)pageId];
+        byte* live = BytesOf(page.RamPage);
+        if (page.Hash <= 0)
+        {
+            return live;
+        }
+
+        byte* copy = _copies!.Find(pageId, live);
+        if (copy == null && HashOf(copy = _copies.Take(pageId, live)) != _hashes![page.Hash])
+        {
+            page.Hash = NoHash;
+        }
+
+        return copy;
+    }
+
+    // SAFETY: a page's bytes (StoreTests).
+    private PageHash HashOf(byte* page) => _store!.Hasher.Hash(new ReadOnlySpan<byte>(page, 4096));
+
     // What a page holds of anything is at most a part of its bytes.
     private bool HasRoomFor(int stored) =>
         _free + (2 * stored) + (96 << 10) + (MaxVcpus * StripBytes) < _options.CodeCacheBytes && _blocks.HasRoomFor(stored)
         && _edgeCount < _edges.Length - stored && _interpretedCount < _interpreted.Length - stored && _placesLength < _places!.Length - stored;
 
     /// <summary>Gives a block its place and its numbers; returns its bytes in the store.</summary>
-    private int Place(uint pageId, in StoredParts parts)
+    private int Place(uint pageId, byte* bytes, in StoredParts parts)
     {
         ref readonly CodePage page = ref _pages[(int)pageId];
         StoredBlock stored = parts.Block;
@@ -182,22 +210,16 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
 
         foreach (ref readonly StoredEdge edge in parts.Edges)
         {
-            _edges[_edgeCount++] = new Edge
-            {
-                SourcePage = pageId,
-                JumpPlace = block.Start + edge.Jump,
-                IdPlace = edge.Id < 0 ? -1 : block.Start + edge.Id,
-                MissPlace = edge.Miss == 0 ? 0 : block.Start + edge.Miss,
-            };
+            _edges[_edgeCount++] = new Edge { SourcePage = pageId, JumpPlace = block.Start + edge.Jump, IdBefore = edge.IdBefore, MissAfter = edge.MissAfter };
         }
 
-        _planner.Reader.Open(BytesOf(page.RamPage), new ModeWord(page.Mode).CodeBits);
+        _planner.Reader.Open(bytes, new ModeWord(page.Mode).CodeBits);
         foreach (ushort offset in parts.Interpreted)
         {
             _ = _planner.Reader.TryDecode(offset, page.Gva + offset - new ModeWord(page.Mode).InPages(0), out _interpreted[_interpretedCount++]);
         }
 
-        Publish(block, parts.Notes, parts.Places, allPlaces: true, stored.CodeBytes);
+        Publish(block, MemoryMarshal.Cast<uint, Note>(parts.Notes), parts.Places, stored.CodeBytes);
         LoadedInstructions += stored.Count;
         return parts.Bytes;
     }
@@ -232,10 +254,16 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     /// <inheritdoc/>
     void ICodeSource.WriteTo(StoreWriter writer)
     {
-        long taken = Volatile.Read(ref _newInstructions);
-        using var found = new ReservedArray<Found>(Math.Max(_blocks.Count, 1));
-        int generation = Generation;
-        int count = Find(found, generation);
+        long taken;
+        int generation;
+        int all;
+        lock (Lock)
+        {
+            (taken, generation, all) = (_newInstructions, Generation, _blocks.Count);
+        }
+
+        using var found = new ReservedArray<Found>(Math.Max(all, 1));
+        int count = Find(found, all, generation);
         Span<Found> blocks = found.Slice(0, count);
         blocks.Sort(static (a, b) => a.Key.CompareTo(b.Key) is not 0 and int order ? order : a.Offset != b.Offset ? a.Offset - b.Offset : a.Block - b.Block);
         using var page = new ReservedArray<byte>(StoreWriter.MostPageBytes);
@@ -272,18 +300,23 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     }
 
     /// <summary>Finds the blocks to keep, a few at a time, since vCPUs may wait for the lock.</summary>
-    private int Find(ReservedArray<Found> found, int generation)
+    private int Find(ReservedArray<Found> found, int all, int generation)
     {
         const int AtOnce = 256;
         int count = 0;
         int edge = 0;
         int interpreted = MaxVcpus;
-        var places = new PlaceList(_places!, 0);
-        for (int block = 0; block < found.Length;)
+        var places = new NumberList(_places!, 0);
+        for (int block = 0; block < all;)
         {
             lock (Lock)
             {
-                for (int end = Math.Min(found.Length, block + AtOnce); block < end && Generation == generation && block < _blocks.Count; block++)
+                if (Generation != generation)
+                {
+                    return 0;
+                }
+
+                for (int end = Math.Min(all, block + AtOnce); block < end; block++)
                 {
                     ref readonly Block b = ref _blocks[block];
                     ref readonly CodePage page = ref _pages[(int)b.Page];
@@ -295,15 +328,10 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                     _ = places.Read();
                     edge += places.Read();
                     interpreted += places.Read();
-                    for (int rest = places.Read(); rest > 1; rest--)
+                    for (int rest = places.Read(); rest > 0; rest--)
                     {
                         _ = places.Read();
                     }
-                }
-
-                if (Generation != generation || block >= _blocks.Count)
-                {
-                    return count;
                 }
             }
         }
@@ -311,7 +339,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         return count;
     }
 
-    /// <summary>Packs the blocks of a page, each once; false where one of them cannot be. Under the lock.</summary>
+    /// <summary>Packs the blocks of a page, each once; false where they are too much, or go to one that is not among them. Under the lock.</summary>
     private bool TryPack(ReadOnlySpan<Found> blocks, Span<byte> into, out int bytes, out int instructions)
     {
         bytes = 0;
@@ -332,43 +360,64 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
             instructions += _blocks[blocks[i].Block].Count;
         }
 
+        for (int at = 0; at < bytes;)
+        {
+            var parts = new StoredParts(into[at..]);
+            foreach (uint place in parts.Places)
+            {
+                int target = CodePlace.Kind(place) == CodePlaceKind.Outside ? MemoryMarshal.Read<int>(parts.Code[CodePlace.Offset(place)..]) : 0;
+                if (target < 0 && !HasBlockAt(blocks, ~target))
+                {
+                    return false;
+                }
+            }
+
+            at += parts.Bytes;
+        }
+
         return true;
+    }
+
+    private static bool HasBlockAt(ReadOnlySpan<Found> blocks, int offset)
+    {
+        int low = 0;
+        int high = blocks.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >> 1;
+            if (blocks[middle].Offset == offset)
+            {
+                return true;
+            }
+
+            (low, high) = blocks[middle].Offset < offset ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return false;
     }
 
     private bool TryPack(in Found found, Span<byte> into, out int bytes)
     {
         ref readonly Block block = ref _blocks[found.Block];
-        var list = new PlaceList(_places!, found.Places);
+        var list = new NumberList(_places!, found.Places);
         StoredBlock stored = new()
         {
             CodeBytes = list.Read(), Offset = block.Offset, Edges = (ushort)list.Read(), Interpreted = (ushort)list.Read(), Count = block.Count, Notes = block.Notes,
             HasFlagsEntry = block.HasFlagsEntry ? (byte)1 : (byte)0,
         };
-        int places = list.Read() - 1;
-        stored.Places = (ushort)Math.Max(places, 0);
+        stored.Places = (ushort)(list.Read() + (2 * stored.Edges));
         bytes = stored.Bytes;
-        if (places < 0 || bytes > into.Length)
+        if (bytes > into.Length)
         {
             return false;
         }
 
         var parts = new StoredParts(into, stored);
-        _blocks.NotesOf(block).CopyTo(parts.Notes);
-        int last = 0;
-        foreach (ref uint place in parts.Places)
-        {
-            int next = list.Read();
-            last += next >> 2;
-            place = CodePlace.Of((CodePlaceKind)(next & 3), last);
-        }
-
+        _blocks.ReadNotes(block, MemoryMarshal.Cast<uint, Note>(parts.Notes));
         for (int i = 0; i < stored.Edges; i++)
         {
             ref readonly Edge edge = ref _edges[found.Edge + i];
-            parts.Edges[i] = new StoredEdge
-            {
-                Jump = edge.JumpPlace - block.Start, Id = edge.IdPlace < 0 ? -1 : edge.IdPlace - block.Start, Miss = edge.MissPlace == 0 ? 0 : edge.MissPlace - block.Start,
-            };
+            parts.Edges[i] = new StoredEdge { Jump = edge.JumpPlace - block.Start, IdBefore = edge.IdBefore, MissAfter = edge.MissAfter };
         }
 
         ModeWord mode = ModeOf(block.Page);
@@ -379,6 +428,20 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
 
         // SAFETY: the block's code, as many bytes as were noted when it was published (StoreTests).
         new ReadOnlySpan<byte>(_code.Executable + block.Start, stored.CodeBytes).CopyTo(parts.Code);
+        int last = 0;
+        for (int i = 0; i < parts.Places.Length; i++)
+        {
+            uint next = (uint)list.Read();
+            last += CodePlace.Offset(next);
+            parts.Places[i] = CodePlace.Of(CodePlace.Kind(next), last);
+            if (CodePlace.Kind(next) == CodePlaceKind.EdgeStub)
+            {
+                int number = last + BlockEmitter.EdgeNumberIn(parts.Code[last..]);
+                parts.Places[++i] = CodePlace.Of(CodePlaceKind.EdgeNumber, number);
+                parts.Places[++i] = CodePlace.Of(CodePlaceKind.Outside, number + sizeof(int) + 1);
+            }
+        }
+
         return TryFree(block, parts, found.Edge, found.Interpreted);
     }
 
@@ -408,9 +471,9 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                     edge = parts.Edges[index];
                     Write(parts, offset, value - (firstEdge << 8));
                     Write(parts, edge.Jump, stub - (edge.Jump + sizeof(int)));
-                    if (edge.Id >= 0)
+                    if (edge.IdBefore != 0)
                     {
-                        Write(parts, edge.Id, -1);
+                        Write(parts, edge.Jump - edge.IdBefore, -1);
                     }
 
                     left--;
@@ -424,7 +487,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                     Write(parts, offset, value - (firstInterpreted << 8));
                     break;
                 default:
-                    int target = edge.Miss != 0 && edge.Miss == offset ? (int)(Thunks.Leave - _code.Executable) : block.Start + offset + sizeof(int) + value;
+                    int target = edge.MissAfter != 0 && edge.Jump + edge.MissAfter == offset ? (int)(Thunks.Leave - _code.Executable) : block.Start + offset + sizeof(int) + value;
                     if (target >= _firstFree)
                     {
                         if (!_blocks.TryFindHost(target, out int other) || _blocks[other].Start != target || _blocks[other].Page != block.Page || _blocks[other].SecondPage != 0)

@@ -20,7 +20,8 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
 
         ref Edge e = ref _edges[edge];
         ulong executable = (ulong)_code.Executable;
-        places = new EdgePlaces(executable + (ulong)e.JumpPlace, e.IdPlace < 0 ? 0 : executable + (ulong)e.IdPlace, e.MissPlace == 0 ? 0 : executable + (ulong)e.MissPlace, e.SourcePage);
+        ulong jump = executable + (ulong)e.JumpPlace;
+        places = new EdgePlaces(jump, e.IdBefore == 0 ? 0 : jump - e.IdBefore, e.MissAfter == 0 ? 0 : jump + e.MissAfter, e.SourcePage);
         return true;
     }
 

@@ -39,7 +39,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly ReservedArray<ulong> _read;
     private readonly ReservedArray<Edge> _edges;
     private readonly ReservedArray<Instruction> _interpreted;
-    private readonly uint[] _noteScratch = new uint[BlockTable.MaxNotes];
+    private readonly Note[] _noteScratch = new Note[BlockTable.MaxNotes];
     private readonly JitDump? _dump;
     private readonly int _firstFree;
     private int _pageCount = 1;
@@ -114,7 +114,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private ref byte Drops(int ramPage) => ref _pageFlags.Pointer[(3 * Memory.PageCount) + ramPage];
 
     /// <summary>The id for (virtual page, RAM page, mode), made if need be. Under the lock.</summary>
-    /// <remarks>User code met at a second address gets an id for every address: the libraries and programs that each process has
+    /// <remarks>User code met at a second address, or that may be kept, gets an id for every address: the libraries and programs that each process has
     /// somewhere else. Where much time goes it gets one for its address alone, since such code is faster.</remarks>
     /// <param name="rip">An address in the page.</param>
     /// <param name="ramPage">What stands there.</param>
@@ -136,7 +136,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
                 return id;
             }
 
-            id = AddPage(0, ramPage, mode, PageKind.Relative); // for the second address
+            id = AddPage(0, ramPage, mode, PageKind.Relative); // for the second address; or at once, since what is kept is of this kind
             if (always || _store is not null)
             {
                 return id;
@@ -175,7 +175,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         Block gate = new() { Start = (_free + 15) & ~15, Page = pageId, Offset = (ushort)(rip & 0xFFF) };
         _writer.Begin(_code.Writable + gate.Start, _toExecutable);
         Thunks.EmitGate(_writer, rip, mode.View);
-        Publish(gate, [], _writer.Places, _writer.HasAllPlaces, _writer.Length);
+        Publish(gate, [], _writer.Places, _writer.Length);
         return EntryOf(gate.Start, hasFlagsEntry: false, PageKind.Gate);
     }
 
@@ -284,12 +284,13 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     private BlockEntry TranslateNow(uint pageId, uint secondPageId, ulong rip)
     {
+        byte* source = SourceOf(pageId);
         CodePage page = _pages[(int)pageId];
         ModeWord mode = new(page.Mode);
         bool relative = page.Kind == PageKind.Relative;
         ulong start = relative ? rip & 0xFFF : rip;
         BlockPlan plan = secondPageId == 0
-            ? _planner.Plan(BytesOf(page.RamPage), start, mode, pageId, relative, ReadOf(page.RamPage))
+            ? _planner.Plan(source, start, mode, pageId, relative, ReadOf(page.RamPage))
             : PlanSpanning(page.RamPage, _pages[(int)secondPageId].RamPage);
         if (plan.Count == 0)
         {
@@ -305,7 +306,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         TranslatedInstructions += plan.Count;
         block.Count = (byte)plan.Count;
         _ = Interlocked.Add(ref _newInstructions, secondPageId == 0 && page.Hash > 0 ? plan.Count : 0);
-        Publish(block, _noteScratch.AsSpan(0, plan.Notes), _writer.Places, _writer.HasAllPlaces, _writer.Length);
+        Publish(block, _noteScratch.AsSpan(0, plan.Notes), _writer.Places, _writer.Length);
         return EntryOf(block.Start, block.HasFlagsEntry, page.Kind);
 
         BlockPlan PlanSpanning(int first, int second) =>
@@ -348,7 +349,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _emitter.Emit(plan);
         _transientVcpu = -1;
         VerifyEmitted(plan);
-        TransientFlagsSaved = (_noteScratch[0] & 1) != 0;
+        TransientFlagsSaved = _noteScratch[0].FlagsSaved;
         return strip + _toExecutable;
     }
 
@@ -366,7 +367,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     /// <inheritdoc/>
     public void NoteInstruction(int note, int hostOffset, int guestOffset, bool flagsSaved) =>
-        _noteScratch[note] = ((uint)hostOffset << 13) | ((uint)guestOffset << 1) | (flagsSaved ? 1u : 0u);
+        _noteScratch[note] = new Note(hostOffset, guestOffset, flagsSaved);
 
     /// <inheritdoc/>
     /// <remarks>The first numbers are those of transient blocks, one for each vCPU.</remarks>
@@ -381,17 +382,14 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal ref readonly Instruction Interpreted(int number) => ref _interpreted[number];
 
     /// <summary>For the emitter: a new edge out of the block being emitted.</summary>
-    public int NewEdge(uint sourcePage, int idPlace)
+    public int NewEdge(uint sourcePage, int jumpPlace, int idPlace)
     {
-        _edges[_edgeCount] = new Edge { SourcePage = sourcePage, IdPlace = idPlace < 0 ? -1 : _blockStart + idPlace };
+        _edges[_edgeCount] = new Edge { SourcePage = sourcePage, JumpPlace = _blockStart + jumpPlace, IdBefore = checked((ushort)(idPlace < 0 ? 0 : jumpPlace - idPlace)) };
         return _edgeCount++;
     }
 
-    /// <summary>For the emitter: where the edge's rel32 stands in the block being emitted.</summary>
-    public void SetEdgeJump(int edge, int place) => _edges[edge].JumpPlace = _blockStart + place;
-
     /// <summary>For the emitter: where the edge's way out stands in the block being emitted.</summary>
-    public void SetEdgeMiss(int edge, int place) => _edges[edge].MissPlace = _blockStart + place;
+    public void SetEdgeMiss(int edge, int place) => _edges[edge].MissAfter = checked((ushort)(_blockStart + place - _edges[edge].JumpPlace));
 
     /// <summary>Links an edge to its target. Under the lock; vCPUs may be running the jump.</summary>
     /// <remarks>Both places are 4-byte aligned, so each store is atomic to instruction fetch, and the jump is written before
@@ -400,7 +398,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     internal void Link(int edge, ulong rip, uint targetPage, BlockEntry target, TranslatorVcpu self)
     {
         ref Edge e = ref _edges[edge];
-        if (!_pages[(int)e.SourcePage].Alive || (e.IdPlace < 0 && e.SourcePage != targetPage))
+        if (!_pages[(int)e.SourcePage].Alive || (e.IdBefore == 0 && e.SourcePage != targetPage))
         {
             return;
         }
@@ -410,7 +408,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         {
             if (e.TargetPage != targetPage)
             {
-                Patch(e.MissPlace, (relative ? Thunks.RelativeMiss : Thunks.FixedMiss)[ModeOf(e.SourcePage).View]); // it leads to both
+                Patch(e.JumpPlace + e.MissAfter, (relative ? Thunks.RelativeMiss : Thunks.FixedMiss)[ModeOf(e.SourcePage).View]); // it leads to both
             }
 
             return;
@@ -423,7 +421,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         e.TargetPage = targetPage;
-        if (e.IdPlace < 0)
+        if (e.IdBefore == 0)
         {
             Patch(e.JumpPlace, target.Direct);
             return;
@@ -431,7 +429,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
         uint compared = relative ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
         Patch(e.JumpPlace, target.Linked);
-        Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.IdPlace), compared);
+        Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.JumpPlace - e.IdBefore), compared);
     }
 
     /// <summary>Has a block whose instruction ends in a page whose id is dead go on to that which took its place; the links to it stay.
@@ -451,8 +449,24 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         Volatile.Write(ref start, (start & 0xFFFF_FF00_0000_0000) | ((ulong)distance << 8) | 0xE9);
     }
 
-    private void Patch(int place, byte* target) =>
+    private void Patch(int place, byte* target)
+    {
         Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + place), (int)(target - (_code.Executable + place + sizeof(int))));
+        NoteWritten(place);
+    }
+
+    private void NoteWritten(int place)
+    {
+        if (place >> 12 != _lastWritten)
+        {
+            _lastWritten = place >> 12;
+            if (++_writtenPages == MostWrittenPages)
+            {
+                _writtenPages = 0;
+                _code.Unload(0, _free);
+            }
+        }
+    }
 
     /// <summary>Finds the instruction a host address belongs to. With a <paramref name="note"/> of its block the address is
     /// where a call returns to; without (-1) it is that of a host instruction that trapped, and the last note at or before it
@@ -475,31 +489,31 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             return false;
         }
 
-        ReadOnlySpan<uint> notes = _blocks.NotesOf(b);
+        Span<Note> notes = stackalloc Note[BlockTable.MaxNotes];
+        _blocks.ReadNotes(b, notes);
         if (note < 0)
         {
             note = 0;
-            while (note + 1 < b.Notes && (notes[note + 1] >> 13) <= (uint)(offset - b.Start))
+            while (note + 1 < b.Notes && notes[note + 1].HostOffset <= offset - b.Start)
             {
                 note++;
             }
         }
 
         ref readonly CodePage page = ref _pages[(int)b.Page];
-        uint guestOffset = (notes[note] >> 1) & 0xFFF;
         int index = 0;
-        while (index < b.Count && ((notes[index] >> 1) & 0xFFF) != guestOffset)
+        while (index < b.Count && notes[index].GuestOffset != notes[note].GuestOffset)
         {
             index++;
         }
 
         place = new Place
         {
-            Rip = page.Gva + b.Offset + guestOffset - new ModeWord(page.Mode).InPages(0),
+            Rip = page.Gva + b.Offset + (uint)notes[note].GuestOffset - new ModeWord(page.Mode).InPages(0),
             Relative = page.Kind == PageKind.Relative,
             RamPage = page.RamPage,
             Remaining = b.Count - index,
-            FlagsSaved = (notes[note] & 1) != 0,
+            FlagsSaved = notes[note].FlagsSaved,
         };
         return true;
     }
@@ -517,7 +531,17 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        CloseStore();
+        if (_store is not null)
+        {
+            _store.Leave(this); // which releases it
+            return;
+        }
+
+        Free();
+    }
+
+    private void Free()
+    {
         _dump?.Dispose();
         CodeReservation.Release(_code);
         _pageFlags.Dispose();
@@ -530,24 +554,23 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _interpreted.Dispose();
     }
 
-    /// <summary>So much code is written before all of it leaves the writable mapping: what was linked since came back to it.</summary>
-    private const int UnloadBytes = 1 << 19;
+    /// <summary>So many pages are written to before all code leaves the writable mapping; one that is linked comes back to it.</summary>
+    private const int MostWrittenPages = 128;
+
+    private int _writtenPages;
+    private int _lastWritten = -1;
 
     private int _blockStart;
 
     /// <summary>Adds the block just written.</summary>
-    private void Publish(in Block block, ReadOnlySpan<uint> notes, ReadOnlySpan<uint> places, bool allPlaces, int codeBytes)
+    private void Publish(in Block block, ReadOnlySpan<Note> notes, ReadOnlySpan<uint> places, int codeBytes)
     {
         _blocks.Add(block, notes);
-        NotePlaces(places, allPlaces, codeBytes);
+        NotePlaces(places, codeBytes);
         _pages[(int)block.Page].Starts |= StartBit(block.Offset);
-        int unit = _free / UnloadBytes;
         _free = block.Start + codeBytes;
-        if (_free / UnloadBytes != unit)
-        {
-            _code.Unload(0, _free);
-            AskToKeep();
-        }
+        NoteWritten(_free);
+        AskToKeep();
 
         _dump?.Add(
             (ulong)(_code.Executable + block.Start), new ReadOnlySpan<byte>(_code.Writable + block.Start, codeBytes),

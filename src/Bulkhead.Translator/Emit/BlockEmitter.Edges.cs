@@ -106,7 +106,7 @@ internal sealed unsafe partial class BlockEmitter
             EmitSlotCompare(_mode.InPages(target), -1);
         }
 
-        int edge = _space.NewEdge(_plan.PageId, _w.Length - sizeof(int));
+        int id = _w.Length - sizeof(int);
         int differs = _w.Jcc(5);
         if (_plan.Relative)
         {
@@ -115,7 +115,7 @@ internal sealed unsafe partial class BlockEmitter
 
         _w.AlignFor(1);
         int jump = call ? _w.Call() : _w.Jmp();
-        _space.SetEdgeJump(edge, jump);
+        int edge = _space.NewEdge(_plan.PageId, jump, id);
         _stubs[_stubCount++] = new Stub { Kind = StubKind.EdgeSaved, Place = differs, Jump = jump, Limit = TakeLimit(StubKind.EdgeSaved), Back = call ? _w.Length : 0, Target = target, Edge = edge };
     }
 
@@ -227,8 +227,7 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Makes an edge of a branch whose rel32 is given; out of line it leaves, until it is linked.</summary>
     private void EmitEdgeOf(int place, ulong target)
     {
-        int edge = _space.NewEdge(_plan.PageId, -1);
-        _space.SetEdgeJump(edge, place);
+        int edge = _space.NewEdge(_plan.PageId, place, -1);
         StubKind kind = _flags == FlagsPlace.Host ? StubKind.EdgeHost : StubKind.EdgeSaved;
         _stubs[_stubCount++] = new Stub { Kind = kind, Place = place, Limit = TakeLimit(kind), Target = target, Edge = edge };
     }

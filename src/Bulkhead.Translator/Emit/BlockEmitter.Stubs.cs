@@ -104,6 +104,14 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
+    /// <summary>How far behind the start of an edge's stub its number stands; the rel32 of the call that leaves is five bytes behind that.</summary>
+    internal static int EdgeNumberIn(ReadOnlySpan<byte> stub)
+    {
+        // mov r10d, imm32; mov r10, imm32; or mov r10, imm64; then mov r11d, number.
+        int constant = stub[0] == 0x41 ? 6 : stub[1] == 0xC7 ? 7 : 10;
+        return constant + 2;
+    }
+
     // Where the last limit check branches to, until it is known what leaves there.
     private (int First, int Second) _limit;
 

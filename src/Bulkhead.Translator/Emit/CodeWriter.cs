@@ -10,7 +10,7 @@ internal sealed unsafe class CodeWriter
     private byte* _at;
     private byte* _start;
     private long _toExecutable;
-    private readonly uint[] _places = new uint[8192];
+    private readonly uint[] _places = new uint[8192]; // more than a block can have
     private int _placeCount;
 
     /// <summary>Room a caller must leave: no single template is longer.</summary>
@@ -34,21 +34,11 @@ internal sealed unsafe class CodeWriter
         _placeCount = 0;
     }
 
-    /// <summary>Where since <see cref="Begin"/> stands what is not the same wherever the code is, as <see cref="CodePlace"/>s in their order;
-    /// none where there were too many to note.</summary>
-    internal ReadOnlySpan<uint> Places => _placeCount == _places.Length ? [] : _places.AsSpan(0, _placeCount);
-
-    /// <summary>Whether <see cref="Places"/> are all.</summary>
-    internal bool HasAllPlaces => _placeCount < _places.Length;
+    /// <summary>Where since <see cref="Begin"/> stands what is not the same wherever the code is, as <see cref="CodePlace"/>s in their order.</summary>
+    internal ReadOnlySpan<uint> Places => _places.AsSpan(0, _placeCount);
 
     /// <summary>Notes what stands at a place of this block.</summary>
-    internal void Note(CodePlaceKind kind, int place)
-    {
-        if (_placeCount < _places.Length)
-        {
-            _places[_placeCount++] = CodePlace.Of(kind, place);
-        }
-    }
+    internal void Note(CodePlaceKind kind, int place) => _places[_placeCount++] = CodePlace.Of(kind, place);
 
     internal void Byte(byte b) => *_at++ = b;
 

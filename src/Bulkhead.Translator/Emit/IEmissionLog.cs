@@ -16,11 +16,9 @@ internal unsafe interface IEmissionLog
     /// <summary>Remembers an instruction that is interpreted; its number, of 24 bits.</summary>
     int NoteInterpreted(in Instruction instruction);
 
-    /// <summary>A new direct jump out of the block; <paramref name="idPlace"/>: where its page id is compared, or -1.</summary>
-    int NewEdge(uint sourcePage, int idPlace);
-
-    /// <summary>Where the edge's rel32 stands in the block.</summary>
-    void SetEdgeJump(int edge, int place);
+    /// <summary>A new direct jump out of the block, whose rel32 stands at <paramref name="jumpPlace"/>; <paramref name="idPlace"/>: where its page id is
+    /// compared, or -1.</summary>
+    int NewEdge(uint sourcePage, int jumpPlace, int idPlace);
 
     /// <summary>Where the rel32 stands of the call that leaves when the edge's page ids differ.</summary>
     void SetEdgeMiss(int edge, int place);

@@ -1,6 +1,6 @@
 using System.IO.Hashing;
 using System.Text;
-using Bulkhead.Host;
+using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Translator.Store;
 
@@ -9,7 +9,10 @@ namespace Bulkhead.Translator.Store;
 /// <remarks>
 /// <para>What is kept is named by what it was made from: the bytes of its page, the mode, the address. So a file can be old, or of another
 /// guest, and be right. Its header names the build of the engine and its options; each page's translations have a checksum; a file
-/// that is of another build or not whole counts as none. Who can write the file can have us run what they like: it is private to the user.</para>
+/// that is of another build, of another user, or not whole counts as none. Who can write the file can have us run what they like: it is
+/// private to the user.</para>
+/// <para>The file is written anew, and takes the place of the one before, by a thread of its own: when a code space ends, and where vCPUs may
+/// wait a moment (<c>patient</c>) also when another begins and when one is nearly full.</para>
 /// <para>The creator disposes it, after all who joined left. <i>Threading</i>: any. <i>Locks</i>: its own, then a code space's; reading takes none.</para>
 /// </remarks>
 public sealed class CodeStore : IDisposable
@@ -19,31 +22,36 @@ public sealed class CodeStore : IDisposable
 
     private const int LeastPart = 32;
 
+    /// <summary>So often is it written because somebody is nearly full: a guest can see to it that this never ends.</summary>
+    private const int MostAsked = 8;
+
     private readonly string _path;
     private readonly UInt128 _identity;
     private readonly byte[] _key;
-    private readonly List<StoreFile> _files = [];
-    private readonly List<ICodeSource> _sources = [];
+    private readonly bool _keepsLittle;
     private readonly Lock _lock = new();
+    private readonly List<ICodeSource> _running = [];
+    private readonly List<ICodeSource> _ended = [];
+    private readonly List<ManualResetEventSlim> _waiting = [];
     private readonly AutoResetEvent _asked = new(false);
     private readonly Thread _keeper;
-    private readonly bool _keepsLittle;
-    private volatile bool _ends;
     private StoreFile? _file;
     private ulong _thunks;
+    private int _timesAsked;
+    private bool _ends;
 
-    private CodeStore(string path, UInt128 identity, StoreFile? file, byte[] key, ulong chance, bool keepsLittle)
+    private CodeStore(string path, UInt128 identity, StoreFile? file, byte[] key, ulong chance, bool patient, bool keepsLittle)
     {
-        _keepsLittle = keepsLittle;
         _path = path;
         _identity = identity;
+        _file = file;
         _key = key;
-        Chance = chance;
-        Hasher = new PageHasher(key);
         _thunks = file?.Header.Thunks ?? 0;
-        Publish(file);
+        _keepsLittle = keepsLittle;
+        Chance = chance;
+        IsPatient = patient;
+        Hasher = new PageHasher(key);
         _keeper = new Thread(Keep) { IsBackground = true, Name = "code store" };
-        _keeper.Start();
     }
 
     /// <summary>A number nobody knows, the same as long as the file lives: what is at random places of a guest, but must be at the same
@@ -53,34 +61,56 @@ public sealed class CodeStore : IDisposable
     /// <summary>Why the file could not be written the last time, or null.</summary>
     public string? Trouble { get; private set; }
 
+    /// <summary>Whether vCPUs may wait for the keeper, and who starts a domain for what the running ones have translated.</summary>
+    internal bool IsPatient { get; }
+
     internal PageHasher Hasher { get; }
 
     /// <summary>Opens the store of a file, which need not be there yet.</summary>
     /// <param name="path">The file.</param>
     /// <param name="identity">What its translations are good for.</param>
     /// <param name="random">Fills bytes with what nobody knows.</param>
+    /// <param name="patient">Whether vCPUs may wait for a thread of ordinary priority.</param>
     /// <param name="keepsLittle">Whether the file is written anew for whatever is new: for tests.</param>
-    public static CodeStore Open(string path, string identity, Action<Span<byte>> random, bool keepsLittle = false)
+    public static CodeStore Open(string path, string identity, Action<Span<byte>> random, bool patient = true, bool keepsLittle = false)
     {
         ArgumentNullException.ThrowIfNull(identity);
         ArgumentNullException.ThrowIfNull(random);
         UInt128 hash = XxHash128.HashToUInt128(Encoding.UTF8.GetBytes(identity));
-        if (StoreFile.Open(path, hash) is { } file)
+        StoreFile? file = StoreFile.Open(path, hash);
+        byte[] chance = new byte[sizeof(ulong)];
+        byte[] key = file?.Key ?? new byte[PageHasher.KeyBytes];
+        if (file is null)
         {
-            return new CodeStore(path, hash, file, file.Key, file.Header.Chance, keepsLittle);
+            random(key);
+            random(chance);
         }
 
-        byte[] key = new byte[PageHasher.KeyBytes + sizeof(ulong)];
-        random(key);
-        return new CodeStore(path, hash, null, key[sizeof(ulong)..], BitConverter.ToUInt64(key), keepsLittle);
+        var store = new CodeStore(path, hash, file, key, file?.Header.Chance ?? BitConverter.ToUInt64(chance), patient, keepsLittle);
+        store._keeper.Start();
+        return store;
     }
 
     /// <summary>Reads the translations of a page; how many bytes, 0 where there are none.</summary>
-    internal int Read(in PageKey key, Span<byte> into) => Volatile.Read(ref _file)?.Read(key, into) ?? 0;
-
-    /// <summary>A code space begins to use it; what others have translated by now is there for it. False: it has thunks elsewhere, and must not.</summary>
-    internal bool Join(ICodeSource source, ulong thunks)
+    internal int Read(in PageKey key, Span<byte> into)
     {
+        while (Volatile.Read(ref _file) is { } file)
+        {
+            if (file.TryUse())
+            {
+                int read = file.Read(key, into);
+                file.Dispose();
+                return read;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>A code space begins to use it. False: it has thunks elsewhere, and must not.</summary>
+    internal bool TryJoin(ICodeSource source, ulong thunks)
+    {
+        bool others;
         lock (_lock)
         {
             if (_thunks != 0 && _thunks != thunks)
@@ -89,55 +119,95 @@ public sealed class CodeStore : IDisposable
             }
 
             _thunks = thunks;
-            foreach (ICodeSource other in _sources)
-            {
-                Gather(other);
-            }
-
-            _sources.Add(source);
-            return true;
+            others = _running.Count + _ended.Count > 0;
         }
+
+        if (others && IsPatient)
+        {
+            AwaitKeeper();
+        }
+
+        lock (_lock)
+        {
+            _running.Add(source);
+        }
+
+        return true;
     }
 
-    /// <summary>A code space ends; what it translated is kept.</summary>
+    /// <summary>A code space ends; it is released once what it translated is kept.</summary>
     internal void Leave(ICodeSource source)
     {
         lock (_lock)
         {
-            if (_sources.Remove(source))
-            {
-                Gather(source);
-            }
+            _ = _running.Remove(source);
+            _ended.Add(source);
         }
+
+        _ = _asked.Set();
     }
 
-    /// <summary>Has what all who joined translated be kept soon, by another thread.</summary>
-    internal void Ask() => _asked.Set();
+    /// <summary>A code space is nearly full: has all that was translated be kept soon.</summary>
+    internal void Ask()
+    {
+        if (IsPatient && Interlocked.Increment(ref _timesAsked) <= MostAsked)
+        {
+            _ = _asked.Set();
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _ends = true;
-        _asked.Set();
+        Volatile.Write(ref _ends, true);
+        _ = _asked.Set();
         _keeper.Join();
         _asked.Dispose();
-        _files.ForEach(static f => f.Dispose());
+        _file?.Dispose();
     }
 
+    private void AwaitKeeper()
+    {
+        using var done = new ManualResetEventSlim();
+        lock (_lock)
+        {
+            _waiting.Add(done);
+        }
+
+        _ = _asked.Set();
+        done.Wait();
+    }
+
+    // The keeper's thread.
     private void Keep()
     {
-        while (_asked.WaitOne() && !_ends)
+        HostThread.BeOrdinary(); // whoever made it may be more
+        do
         {
+            _ = _asked.WaitOne();
+            ICodeSource[] ended;
+            ICodeSource[] running;
+            ManualResetEventSlim[] waiting;
             lock (_lock)
             {
-                _sources.ForEach(Gather);
+                ended = [.. _ended];
+                running = IsPatient ? [.. _running] : [];
+                waiting = [.. _waiting];
+                _ended.Clear();
+                _waiting.Clear();
             }
+
+            Write([.. ended, .. running]);
+            Array.ForEach(ended, static e => e.Release());
+            Array.ForEach(waiting, static w => w.Set());
         }
+        while (!Volatile.Read(ref _ends));
     }
 
-    private void Gather(ICodeSource source)
+    private void Write(ICodeSource[] sources)
     {
-        if (source.NewInstructions < (_keepsLittle ? 1 : Math.Max(Least, (_file?.Header.Instructions ?? 0) / LeastPart)))
+        long least = _keepsLittle ? 1 : Math.Max(Least, (_file?.Header.Instructions ?? 0) / LeastPart);
+        if (sources.Sum(static s => s.NewInstructions) < least)
         {
             return;
         }
@@ -147,7 +217,7 @@ public sealed class CodeStore : IDisposable
         {
             using (var writer = new StoreWriter(temporary, _file))
             {
-                source.WriteTo(writer);
+                Array.ForEach(sources, s => s.WriteTo(writer));
                 writer.Finish(_identity, _key, Chance, _thunks);
             }
 
@@ -155,25 +225,22 @@ public sealed class CodeStore : IDisposable
             Publish(StoreFile.Open(_path, _identity));
             Trouble = null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OperatorException)
+        catch (Exception e)
         {
-            Trouble = e.Message;
+            Trouble = e.Message; // this thread's root: nothing is lost but time
             TryDelete(temporary);
         }
     }
 
-    // Those who read the one before may be in the middle of it.
     private void Publish(StoreFile? file)
     {
-        if (file is null)
+        if (file is not null && file.Key.AsSpan().SequenceEqual(_key))
         {
-            return;
+            Interlocked.Exchange(ref _file, file)?.Dispose();
         }
-
-        _files.Add(file);
-        if (file.Key.AsSpan().SequenceEqual(_key))
+        else
         {
-            Volatile.Write(ref _file, file); // else another process put its own in that place
+            file?.Dispose(); // another process put its own in that place
         }
     }
 

@@ -8,4 +8,7 @@ internal interface ICodeSource
 
     /// <summary>Gives all it has, page by page. Any thread, also while vCPUs run.</summary>
     void WriteTo(StoreWriter writer);
+
+    /// <summary>Frees what it holds, after it left.</summary>
+    void Release();
 }

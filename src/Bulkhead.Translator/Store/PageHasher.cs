@@ -5,7 +5,7 @@ namespace Bulkhead.Translator.Store;
 /// <summary>Hashes pages by a key that guests do not know.</summary>
 /// <remarks>
 /// Any two different pages have the same hash with a chance of at most 2^-128 over the choice of the key, and a guest learns nothing of
-/// the key: so none can make a page that is taken for another's.
+/// the key: so none can make a page that is taken for another's. It must be bytes that nobody changes that are hashed and translated.
 /// <para><i>Cost</i>: 0.4 microseconds a page.</para>
 /// <para><i>Source</i>: J. Black, S. Halevi, H. Krawczyk, T. Krovetz, P. Rogaway, "UMAC: fast and secure message authentication", CRYPTO
 /// 1999, NH, with words of 64 bits, and twice by the Toeplitz construction.</para>

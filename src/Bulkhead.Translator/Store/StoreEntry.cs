@@ -17,4 +17,7 @@ internal struct StoreEntry
 
     /// <summary>How many guest instructions.</summary>
     internal int Instructions;
+
+    /// <summary>How many files were written since it was used.</summary>
+    internal int Age;
 }

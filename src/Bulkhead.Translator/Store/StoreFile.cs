@@ -1,19 +1,22 @@
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Bulkhead.Host;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Translator.Store;
 
 /// <summary>A store's file as it was written: nothing of it changes.</summary>
-/// <remarks>The creator disposes it. <i>Threading</i>: any.</remarks>
+/// <remarks>It ends when the one who opened it and each who may use it have disposed it once. <i>Threading</i>: any.</remarks>
 internal sealed class StoreFile : IDisposable
 {
     private const long MostBytes = 1L << 30;
 
     private readonly SafeFileHandle _file;
     private readonly ReservedArray<StoreEntry> _index;
+    private int _users = 1;
 
     private StoreFile(SafeFileHandle file, in StoreHeader header, byte[] key)
     {
@@ -31,47 +34,55 @@ internal sealed class StoreFile : IDisposable
     /// <summary>The pages, in the order of their keys.</summary>
     internal ReadOnlySpan<StoreEntry> Pages => _index.Slice(0, Header.Pages);
 
-    /// <summary>Opens a file; null where there is none, or none of this kind and identity, or not all of it.</summary>
+    /// <summary>Opens a file; null where there is none, or none of this kind, identity and user, or not all of it.</summary>
     internal static StoreFile? Open(string path, UInt128 identity)
     {
-        SafeFileHandle? file = null;
-        StoreFile? opened = null;
         try
         {
-            file = File.OpenHandle(path, options: FileOptions.RandomAccess);
-            StoreHeader header = default;
-            byte[] key = new byte[PageHasher.KeyBytes];
-            int headerBytes = Unsafe.SizeOf<StoreHeader>();
-            long length = RandomAccess.GetLength(file);
-            if (OperatingSystem.IsLinux() && (File.GetUnixFileMode(file) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
+            SafeFileHandle file = File.OpenHandle(path, options: FileOptions.RandomAccess);
+            StoreFile? opened = TryReadHeader(file, identity, out StoreHeader header, out byte[] key) ? new StoreFile(file, header, key) : null;
+            if (opened?.TryReadIndex() == true)
             {
-                return null;
+                HostFile.WillNeed(file);
+                return opened;
             }
 
-            // SAFETY: plain numbers, any of which are looked at before they are used (CodeStoreTests).
-            if (RandomAccess.Read(file, MemoryMarshal.AsBytes(new Span<StoreHeader>(ref header)), 0) != headerBytes
-                || header.Magic != StoreHeader.Mark || header.Identity != identity || RandomAccess.Read(file, key, headerBytes) != key.Length
-                || header.Pages is < 0 or > 1 << 20 || length > MostBytes
-                || header.IndexPosition != length - ((long)header.Pages * Unsafe.SizeOf<StoreEntry>()))
+            opened?.Dispose();
+            file.Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OperatorException)
+        {
+            return null; // as if there were none
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether it may be used, until <see cref="Dispose"/>.</summary>
+    internal bool TryUse()
+    {
+        int users = Volatile.Read(ref _users);
+        while (users > 0)
+        {
+            int found = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (found == users)
             {
-                return null;
+                return true;
             }
 
-            opened = new StoreFile(file, header, key);
-            Span<byte> index = MemoryMarshal.AsBytes(opened._index.Slice(0, header.Pages));
-            bool whole = RandomAccess.Read(file, index, header.IndexPosition) == index.Length && StoreHeader.Sum(header, key, opened.Pages) == header.Checksum;
-            return whole ? opened : null;
+            users = found;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+
+        return false;
+    }
+
+    /// <summary>The end of a use.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
         {
-            return null;
-        }
-        finally
-        {
-            if (opened is null)
-            {
-                file?.Dispose();
-            }
+            _file.Dispose();
+            _index.Dispose();
         }
     }
 
@@ -115,10 +126,25 @@ internal sealed class StoreFile : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    private static bool TryReadHeader(SafeFileHandle file, UInt128 identity, out StoreHeader header, out byte[] key)
     {
-        _file.Dispose();
-        _index.Dispose();
+        header = default;
+        key = new byte[PageHasher.KeyBytes];
+        int headerBytes = Unsafe.SizeOf<StoreHeader>();
+        long length = RandomAccess.GetLength(file);
+
+        // SAFETY: plain numbers, all of which are looked at before they are used (CodeStoreTests).
+        return HostFile.IsOurs(file)
+            && RandomAccess.Read(file, MemoryMarshal.AsBytes(new Span<StoreHeader>(ref header)), 0) == headerBytes
+            && header.Magic == StoreHeader.Mark && header.Identity == identity && RandomAccess.Read(file, key, headerBytes) == key.Length
+            && header.Pages is >= 0 and <= StoreWriter.MostPages && length <= MostBytes
+            && header.IndexPosition == length - ((long)header.Pages * Unsafe.SizeOf<StoreEntry>());
+    }
+
+    private bool TryReadIndex()
+    {
+        Span<StoreEntry> pages = _index.Slice(0, Header.Pages);
+        Span<byte> bytes = MemoryMarshal.AsBytes(pages);
+        return RandomAccess.Read(_file, bytes, Header.IndexPosition) == bytes.Length && StoreHeader.Sum(Header, Key, pages) == Header.Checksum;
     }
 }

@@ -1,24 +1,27 @@
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Translator.Store;
 
-/// <summary>Writes a store's file anew: what it is given, and what it is not given of the one before.</summary>
+/// <summary>Writes a store's file anew: what it is given, and what it is not given of the one before, for a while.</summary>
 /// <remarks>The creator disposes it. <i>Threading</i>: one thread.</remarks>
 internal sealed class StoreWriter : IDisposable
 {
-    /// <summary>The most bytes of one page's translations.</summary>
-    internal const int MostPageBytes = 1 << 20;
+    /// <summary>The most bytes of one page's translations: of whoever has more, none is kept.</summary>
+    /// <remarks>Whoever meets the page takes them all at once; a page of a kernel has some 20,000.</remarks>
+    internal const int MostPageBytes = 128 << 10;
 
-    private const int MostPages = 1 << 18;
+    /// <summary>The most pages of a file.</summary>
+    internal const int MostPages = 1 << 18;
 
-    /// <summary>Beyond this a file keeps nothing that was not used since the one before was written.</summary>
-    private const long MostUnused = 96L << 20;
+    /// <summary>What was not used for so many files is not kept any more.</summary>
+    private const int MostAge = 6;
 
-    private const long MostBytes = 512L << 20;
+    private const long MostBytes = 256L << 20;
     private const int BufferBytes = 1 << 20;
 
     private readonly StoreFile? _before;
@@ -28,23 +31,17 @@ internal sealed class StoreWriter : IDisposable
     private int _buffered;
     private long _written;
     private int _count;
-    private long _instructions;
 
     /// <summary>Begins a file that nobody else has open.</summary>
     internal StoreWriter(string path, StoreFile? before)
     {
         _before = before;
-        _file = File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None);
-        if (OperatingSystem.IsLinux())
-        {
-            File.SetUnixFileMode(_file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        }
-
+        _file = HostFile.CreatePrivate(path);
         _written = Unsafe.SizeOf<StoreHeader>() + PageHasher.KeyBytes;
     }
 
-    /// <summary>Adds a page's translations; more of the same page are not taken.</summary>
-    internal void Add(in PageKey key, ReadOnlySpan<byte> bytes, int instructions)
+    /// <summary>Adds a page's translations.</summary>
+    internal void Add(in PageKey key, ReadOnlySpan<byte> bytes, int instructions, int age = 0)
     {
         if (_count == MostPages || _written + _buffered + bytes.Length > MostBytes)
         {
@@ -53,11 +50,10 @@ internal sealed class StoreWriter : IDisposable
 
         _pages[_count++] = new StoreEntry
         {
-            Key = key, Position = _written + _buffered, Length = bytes.Length, Instructions = instructions, Checksum = XxHash3.HashToUInt64(bytes),
+            Key = key, Position = _written + _buffered, Length = bytes.Length, Instructions = instructions, Age = age, Checksum = XxHash3.HashToUInt64(bytes),
         };
         bytes.CopyTo(_buffer.Slice(_buffered, bytes.Length));
         _buffered += bytes.Length;
-        _instructions += instructions;
         if (_buffered >= BufferBytes)
         {
             Flush();
@@ -70,11 +66,14 @@ internal sealed class StoreWriter : IDisposable
         Sort();
         KeepUnused(_count);
         Flush();
-        Span<StoreEntry> index = Sort();
-        StoreHeader header = new()
+        Sort();
+        Span<StoreEntry> index = _pages.Slice(0, _count);
+        StoreHeader header = new() { Magic = StoreHeader.Mark, Identity = identity, IndexPosition = _written, Pages = _count, Chance = chance, Thunks = thunks };
+        foreach (ref readonly StoreEntry page in index)
         {
-            Magic = StoreHeader.Mark, Identity = identity, IndexPosition = _written, Pages = _count, Instructions = (int)_instructions, Chance = chance, Thunks = thunks,
-        };
+            header.Instructions += page.Instructions;
+        }
+
         header.Checksum = StoreHeader.Sum(header, key, index);
 
         // SAFETY: plain numbers (CodeStoreTests).
@@ -91,11 +90,21 @@ internal sealed class StoreWriter : IDisposable
         _buffer.Dispose();
     }
 
-    private Span<StoreEntry> Sort()
+    /// <summary>Sorts the index; of a page that several gave, the one with most stays.</summary>
+    private void Sort()
     {
         Span<StoreEntry> pages = _pages.Slice(0, _count);
-        pages.Sort(static (a, b) => a.Key.CompareTo(b.Key));
-        return pages;
+        pages.Sort(static (a, b) => a.Key.CompareTo(b.Key) is not 0 and int order ? order : b.Instructions.CompareTo(a.Instructions));
+        int kept = 0;
+        foreach (ref readonly StoreEntry page in pages)
+        {
+            if (kept == 0 || pages[kept - 1].Key != page.Key)
+            {
+                pages[kept++] = page;
+            }
+        }
+
+        _count = kept;
     }
 
     private void KeepUnused(int given)
@@ -115,9 +124,9 @@ internal sealed class StoreWriter : IDisposable
             }
 
             bool isGiven = next < given && _pages[next].Key == page.Key;
-            if (!isGiven && _written + _buffered + page.Length <= MostUnused && _before.Read(page, bytes.Slice(0, MostPageBytes)) == page.Length)
+            if (!isGiven && page.Age < MostAge && _before.Read(page, bytes.Slice(0, MostPageBytes)) == page.Length)
             {
-                Add(page.Key, bytes.Slice(0, page.Length), page.Instructions);
+                Add(page.Key, bytes.Slice(0, page.Length), page.Instructions, page.Age + 1);
             }
         }
     }

@@ -8,9 +8,9 @@ internal struct StoredEdge
 {
     internal int Jump;
 
-    /// <summary>-1: none.</summary>
-    internal int Id;
+    /// <summary>How far before the jump; 0: none.</summary>
+    internal ushort IdBefore;
 
-    /// <summary>0: none.</summary>
-    internal int Miss;
+    /// <summary>How far behind the jump; 0: none.</summary>
+    internal ushort MissAfter;
 }

@@ -25,7 +25,8 @@ public static unsafe partial class PageWalker
         ulong rights = W | U | XD;
         for (int shift = 21; ; shift = 12)
         {
-            ulong* entry = (ulong*)memory.HostPointer(new Gpa(table + ((ulong)((gva >> shift) & 511) << 3)), 8);
+            Gpa place = new(table + ((ulong)((gva >> shift) & 511) << 3));
+            ulong* entry = (ulong*)memory.HostPointer(place, 8);
             ulong value = entry is null ? ~0ul : Volatile.Read(ref *entry);
             if ((value & P) == 0)
             {
@@ -46,7 +47,7 @@ public static unsafe partial class PageWalker
             }
 
             ulong wanted = value | A | (leaf && (access & Access.Write) != 0 ? D : 0);
-            if (wanted != value && Interlocked.CompareExchange(ref *entry, wanted, value) != value)
+            if (!TryMark(memory, place, ref *entry, value, wanted))
             {
                 goto again;
             }
@@ -73,7 +74,8 @@ public static unsafe partial class PageWalker
         ulong rights = W | U | XD;
         for (int shift = 22; ; shift = 12)
         {
-            uint* entry = (uint*)memory.HostPointer(new Gpa(table + ((ulong)((gva >> shift) & 1023) << 2)), 4);
+            Gpa place = new(table + ((ulong)((gva >> shift) & 1023) << 2));
+            uint* entry = (uint*)memory.HostPointer(place, 4);
             uint value = entry is null ? 0 : Volatile.Read(ref *entry);
             if ((value & P) == 0)
             {
@@ -93,7 +95,7 @@ public static unsafe partial class PageWalker
             }
 
             uint wanted = value | (uint)A | (leaf && (access & Access.Write) != 0 ? (uint)D : 0);
-            if (wanted != value && Interlocked.CompareExchange(ref *entry, wanted, value) != value)
+            if (!TryMark(memory, place, ref *entry, value, wanted))
             {
                 goto again;
             }

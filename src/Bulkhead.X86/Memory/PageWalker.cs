@@ -67,7 +67,8 @@ public static unsafe partial class PageWalker
         int shift = 39;
         while (true)
         {
-            ulong* entry = (ulong*)memory.HostPointer(new Gpa(table + (((gva >> shift) & 511) << 3)), 8);
+            Gpa place = new(table + (((gva >> shift) & 511) << 3));
+            ulong* entry = (ulong*)memory.HostPointer(place, 8);
             ulong value = entry is null ? ~0ul : Volatile.Read(ref *entry);
             if ((value & P) == 0)
             {
@@ -94,7 +95,7 @@ public static unsafe partial class PageWalker
             if (!leaf)
             {
                 // The accessed flag of every table entry is set as the walk uses it.
-                if ((value & A) == 0 && Interlocked.CompareExchange(ref *entry, value | A, value) != value)
+                if (!TryMark(memory, place, ref *entry, value, value | A))
                 {
                     goto again;
                 }
@@ -110,12 +111,9 @@ public static unsafe partial class PageWalker
             }
 
             ulong wanted = value | A | ((access & Access.Write) != 0 ? D : 0);
-            if (wanted != value)
+            if (!TryMark(memory, place, ref *entry, value, wanted))
             {
-                if (Interlocked.CompareExchange(ref *entry, wanted, value) != value)
-                {
-                    goto again;
-                }
+                goto again;
             }
 
             ulong offsetMask = (1ul << shift) - 1;
@@ -183,5 +181,38 @@ public static unsafe partial class PageWalker
         t = default;
         fault = GuestFault.PageFault(gva, code);
         return false;
+    }
+
+    /// <summary>Sets an entry's accessed and dirty flags; false where the entry changed meanwhile.</summary>
+    private static bool TryMark(GuestMemory memory, Gpa place, ref ulong entry, ulong value, ulong wanted)
+    {
+        if (wanted == value)
+        {
+            return true;
+        }
+
+        if (Interlocked.CompareExchange(ref entry, wanted, value) != value)
+        {
+            return false;
+        }
+
+        memory.NotifyWritten(place, 1); // both are in the first byte; a page may hold tables and code
+        return true;
+    }
+
+    private static bool TryMark(GuestMemory memory, Gpa place, ref uint entry, uint value, uint wanted)
+    {
+        if (wanted == value)
+        {
+            return true;
+        }
+
+        if (Interlocked.CompareExchange(ref entry, wanted, value) != value)
+        {
+            return false;
+        }
+
+        memory.NotifyWritten(place, 1);
+        return true;
     }
 }

@@ -14,25 +14,25 @@ public sealed class BlockTableTests
         int count = 0;
         while (table.HasRoom)
         {
-            table.Add(new Block { Start = count * 64, Page = (uint)(count / 8) + 1, Offset = (ushort)(count % 8 * 100), HasFlagsEntry = count % 3 == 0 }, [(uint)count]);
+            table.Add(new Block { Start = count * 64, Page = (uint)(count / 8) + 1, Offset = (ushort)(count % 8 * 100), HasFlagsEntry = count % 3 == 0 }, [new Note(count & 0xFFFF, count & 0xFFF, count % 2 == 0), new Note((count & 0xFFFF) + 70, 3, true)]);
             count++;
         }
 
-        table.Add(new Block { Start = count * 64, Page = 1, SecondPage = 2 }, [2u, 8u]);
-        table.Add(new Block { Start = (count + 1) * 64, Page = 1, SecondPage = 3 }, [3u, 8u]);
+        table.Add(new Block { Start = count * 64, Page = 1, SecondPage = 2 }, [new Note { Word = 2 }, new Note { Word = 8 }]);
+        table.Add(new Block { Start = (count + 1) * 64, Page = 1, SecondPage = 3 }, [new Note { Word = 3 }, new Note { Word = 8 }]);
         for (int i = 0; i < count; i++)
         {
             Assert.True(table.TryFind((uint)(i / 8) + 1, 0, i % 8 * 100, out int start, out bool flags));
             Assert.Equal((i * 64, i % 3 == 0), (start, flags));
             Assert.True(table.TryFindHost(start, out int index));
-            Assert.Equal([(uint)i], table.NotesOf(table[index]).ToArray());
+            Assert.Equal([new Note(i & 0xFFFF, i & 0xFFF, i % 2 == 0), new Note((i & 0xFFFF) + 70, 3, true)], NotesOf(table, index));
         }
 
         foreach (uint second in (ReadOnlySpan<uint>)[2, 3])
         {
             Assert.True(table.TryFind(1, second, 0, out int start, out _));
             Assert.True(table.TryFindHost(start, out int spanning));
-            Assert.Equal([second, 8u], table.NotesOf(table[spanning]).ToArray());
+            Assert.Equal([new Note { Word = second }, new Note { Word = 8 }], NotesOf(table, spanning));
         }
 
         Assert.False(table.TryFind(1, 4, 0, out _, out _));
@@ -48,8 +48,8 @@ public sealed class BlockTableTests
     public void BlocksAreFoundByHostCode()
     {
         using BlockTable table = new(CacheBytes);
-        table.Add(new Block { Start = 96, Page = 1 }, [1u]);
-        table.Add(new Block { Start = 192, Page = 1, Offset = 5 }, [2u]);
+        table.Add(new Block { Start = 96, Page = 1 }, [new Note { Word = 1 }]);
+        table.Add(new Block { Start = 192, Page = 1, Offset = 5 }, [new Note { Word = 2 }]);
         Assert.False(table.TryFindHost(95, out _));
         foreach ((int offset, int expected) in ((int, int)[])[(96, 0), (191, 0), (192, 1), (5000, 1)])
         {
@@ -65,9 +65,16 @@ public sealed class BlockTableTests
         for (int i = 0; i < 28; i++)
         {
             Assert.True(table.HasRoom);
-            table.Add(new Block { Start = i * 16, Page = 1, Offset = (ushort)i }, [0u]);
+            table.Add(new Block { Start = i * 16, Page = 1, Offset = (ushort)i }, [new Note { Word = 0 }]);
         }
 
         Assert.False(table.HasRoom);
+    }
+
+    private static Note[] NotesOf(BlockTable table, int index)
+    {
+        var notes = new Note[table[index].Notes];
+        table.ReadNotes(table[index], notes);
+        return notes;
     }
 }

@@ -29,16 +29,64 @@ public sealed class CodeStoreTests : IDisposable
     }
 
     [Fact]
-    public void Join_WhileAnotherIsThere_KeepsWhatThatTranslated()
+    public void TryJoin_WhileAnotherIsThere_KeepsWhatThatTranslated()
     {
         using CodeStore store = Open();
         var first = new FakeSource(1, 2);
-        Assert.True(store.Join(first, Thunks));
+        Assert.True(store.TryJoin(first, Thunks));
         Assert.Empty(Read(store, 1));
 
-        Assert.True(store.Join(new FakeSource(), Thunks));
+        Assert.True(store.TryJoin(new FakeSource(), Thunks));
 
         Assert.Equal(FakeSource.BytesOf(1), Read(store, 1));
+        Assert.False(first.Released.IsSet);
+    }
+
+    [Fact]
+    public void TryJoin_NotPatient_WaitsForNothingAndLeavesTheRunningAlone()
+    {
+        using CodeStore store = CodeStore.Open(FilePath, Identity, Random.Shared.NextBytes, patient: false, keepsLittle: true);
+        Assert.True(store.TryJoin(new FakeSource(1), Thunks));
+        Assert.True(store.TryJoin(new FakeSource(2), Thunks));
+        store.Ask();
+        Keep(store, 3);
+
+        Assert.Empty(Read(store, 1));
+        Assert.Equal(FakeSource.BytesOf(3), Read(store, 3));
+    }
+
+    // Each file that was replaced ends with its last reader.
+    [Fact]
+    public void Leave_VeryOften_KeepsOneFileOpen()
+    {
+        using CodeStore store = Open();
+        for (byte i = 0; i < 50; i++)
+        {
+            Keep(store, i);
+        }
+
+        int open = Directory.GetFiles("/proc/self/fd").Count(f => new FileInfo(f).LinkTarget?.StartsWith(FilePath, StringComparison.Ordinal) == true);
+        Assert.Equal(1, open);
+    }
+
+    [Fact]
+    public void Leave_NotUsedForManyFiles_IsNotKeptAnyMore()
+    {
+        using CodeStore store = Open();
+        Keep(store, 1);
+        for (byte i = 2; i < 6; i++)
+        {
+            Keep(store, i);
+        }
+
+        Assert.Equal(FakeSource.BytesOf(1), Read(store, 1));
+        for (byte i = 6; i < 10; i++)
+        {
+            Keep(store, i);
+        }
+
+        Assert.Empty(Read(store, 1));
+        Assert.Equal(FakeSource.BytesOf(9), Read(store, 9));
     }
 
     [Fact]
@@ -73,7 +121,7 @@ public sealed class CodeStoreTests : IDisposable
     }
 
     [Fact]
-    public void Join_ThunksElsewhere_IsRefused()
+    public void TryJoin_ThunksElsewhere_IsRefused()
     {
         using (CodeStore store = Open())
         {
@@ -81,8 +129,8 @@ public sealed class CodeStoreTests : IDisposable
         }
 
         using CodeStore again = Open();
-        Assert.False(again.Join(new FakeSource(), Thunks + 1));
-        Assert.True(again.Join(new FakeSource(), Thunks));
+        Assert.False(again.TryJoin(new FakeSource(), Thunks + 1));
+        Assert.True(again.TryJoin(new FakeSource(), Thunks));
     }
 
     [Fact]
@@ -192,13 +240,14 @@ public sealed class CodeStoreTests : IDisposable
         Assert.Equal(FakeSource.BytesOf(2), Read(other, 2));
     }
 
-    private CodeStore Open(string identity = Identity, bool keepsLittle = true) => CodeStore.Open(FilePath, identity, Random.Shared.NextBytes, keepsLittle);
+    private CodeStore Open(string identity = Identity, bool keepsLittle = true) => CodeStore.Open(FilePath, identity, Random.Shared.NextBytes, keepsLittle: keepsLittle);
 
     private static void Keep(CodeStore store, params byte[] pages)
     {
         var source = new FakeSource(pages);
-        Assert.True(store.Join(source, Thunks));
+        Assert.True(store.TryJoin(source, Thunks));
         store.Leave(source);
+        Assert.True(source.Released.Wait(60_000, TestContext.Current.CancellationToken));
     }
 
     private byte[] Read(CodeStore store, byte page) => _read[..store.Read(FakeSource.KeyOf(page), _read)];

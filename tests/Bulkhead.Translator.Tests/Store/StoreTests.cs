@@ -36,15 +36,16 @@ public sealed class StoreTests : IDisposable
 
     private (long Translated, long Loaded) Compare(EngineOptions options)
     {
-        using CodeStore store = CodeStore.Open(Path.Combine(_directory, "a.code"), "test", Random.Shared.NextBytes, keepsLittle: true);
         using var first = new TranslatedRunner(options); // before the oracle, whose handlers hand on to the engine's
         using var oracle = new NativeRunner();
         oracle.Open();
         CpuidPolicy features = CpuidPolicy.Create(CpuModel.Host, 1, 0);
         long translated = 0;
         long loaded = 0;
+        int file = 0;
         foreach (Case[] cases in DifferentialRun.Sequences(1, 1400, code => features.Offers(InstructionTable.Get(code).Feature)).Chunk(AtOnce))
         {
+            using CodeStore store = CodeStore.Open(Path.Combine(_directory, $"{file++}.code"), "test", Random.Shared.NextBytes, keepsLittle: true);
             using var subject = new TranslatedRunner(options, store);
             List<string> differences = DifferentialRun.Compare(oracle, subject, cases);
             Assert.True(differences.Count == 0, string.Join('\n', differences));

@@ -110,13 +110,11 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
 
     public ulong InterpretedAt(int number) => number < _interpreted.Count ? _interpreted[number] : 0;
 
-    public int NewEdge(uint sourcePage, int idPlace)
+    public int NewEdge(uint sourcePage, int jumpPlace, int idPlace)
     {
-        _edges.Add((-1, idPlace, -1));
+        _edges.Add((jumpPlace, idPlace, -1));
         return _edges.Count - 1;
     }
-
-    public void SetEdgeJump(int edge, int place) => _edges[edge] = _edges[edge] with { Jump = place };
 
     public void SetEdgeMiss(int edge, int place) => _edges[edge] = _edges[edge] with { Miss = place };
 

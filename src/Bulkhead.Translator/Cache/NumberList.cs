@@ -3,7 +3,7 @@ using Bulkhead.Host.Memory;
 namespace Bulkhead.Translator.Cache;
 
 /// <summary>Numbers one behind the other, small ones in a byte: seven bits in each, the lowest first, the eighth says that more follow.</summary>
-internal struct PlaceList(ReservedArray<byte> bytes, int at)
+internal struct NumberList(ReservedArray<byte> bytes, int at)
 {
     private readonly ReservedArray<byte> _bytes = bytes;
 
@@ -21,6 +21,16 @@ internal struct PlaceList(ReservedArray<byte> bytes, int at)
         }
 
         _bytes[At++] = (byte)rest;
+    }
+
+    /// <summary>Adds a number that may be below 0.</summary>
+    internal void AddSigned(int number) => Add((number << 1) ^ (number >> 31));
+
+    /// <summary>Reads a number that may be below 0.</summary>
+    internal int ReadSigned()
+    {
+        uint number = (uint)Read();
+        return (int)(number >> 1) ^ -(int)(number & 1);
     }
 
     /// <summary>Reads a number.</summary>
