@@ -11,8 +11,7 @@ namespace Bulkhead.Machine;
 /// <summary>The stores of translations of the domains in this process: one for all that run the same on the same processor.</summary>
 /// <remarks>The creator disposes it, after the engines. <i>Threading</i>: any.</remarks>
 /// <param name="directory">Where their files lie.</param>
-/// <param name="patient">Whether vCPUs may wait for a thread of ordinary priority: not where they are real-time.</param>
-internal sealed class CodeStores(string directory, bool patient) : IDisposable
+internal sealed class CodeStores(string directory) : IDisposable
 {
     /// <summary>What files of guests that are no longer run, or of other builds, may take.</summary>
     private const long MostBytes = 512L << 20;
@@ -83,7 +82,7 @@ internal sealed class CodeStores(string directory, bool patient) : IDisposable
 
         Touch(path);
         MakeRoom();
-        return CodeStore.Open(path, identity, PayloadLoader.HostRandom, patient);
+        return CodeStore.Open(path, identity, PayloadLoader.HostRandom);
     }
 
     // Those used last stay.

@@ -45,11 +45,10 @@ public sealed class TranslatorEngines : IDisposable
     /// <summary>Engines with options as text (see <see cref="EngineOptions.TryParse"/>); empty for the defaults.</summary>
     /// <param name="options">The text.</param>
     /// <param name="codeDirectory">Where translations are kept; null: nowhere.</param>
-    /// <param name="patient">Whether vCPUs may wait for the thread that keeps them: not where they are real-time.</param>
-    public static TranslatorEngines Create(string options, string? codeDirectory = null, bool patient = true)
+    public static TranslatorEngines Create(string options, string? codeDirectory = null)
     {
         string? wrong = EngineOptions.TryParse(options, out EngineOptions parsed);
-        CodeStores? stores = codeDirectory is not null && parsed.CodeStore ? new CodeStores(codeDirectory, patient) : null;
+        CodeStores? stores = codeDirectory is not null && parsed.CodeStore ? new CodeStores(codeDirectory) : null;
         return wrong is null ? new TranslatorEngines(parsed, stores) : throw new OperatorException($"--engine-options: {wrong}", 2);
     }
 

@@ -90,7 +90,7 @@ internal sealed class LiveSystem : IDisposable
     /// <summary>Runs to the end and returns the control domain's exit code, or that of a signal.</summary>
     internal int Run(TextWriter statistics)
     {
-        using TranslatorEngines engines = TranslatorEngines.Create(TranslatorEngines.OptionsFor(_system), CodeFolder.Path, patient: !_system.Pools.Any(static p => p.RealTime));
+        using TranslatorEngines engines = TranslatorEngines.Create(TranslatorEngines.OptionsFor(_system), CodeFolder.Path);
         using MachineRunner runner = Build(engines);
         _runner = runner;
         using var signals = new HostSignals(Down);

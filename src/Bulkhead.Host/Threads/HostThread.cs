@@ -59,6 +59,9 @@ public static unsafe class HostThread
         _ = ThreadCalls.SetScheduler(0, ThreadCalls.SchedOther, &none);
     }
 
+    /// <summary>Has the calling thread go behind other ordinary ones, for good.</summary>
+    public static void BeNice() => _ = ThreadCalls.SetPriority(ThreadCalls.OfThread, ThreadCalls.GetThreadId(), 10);
+
     /// <summary>The CPU the calling thread runs on at this moment.</summary>
     public static int CurrentCpu() => ThreadCalls.GetCpu();
 

@@ -23,6 +23,11 @@ internal static unsafe partial class ThreadCalls
     [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
     internal static partial int SetScheduler(int thread, int policy, int* priority);
 
+    internal const int OfThread = 0; // PRIO_PROCESS, which on Linux is a thread
+
+    [LibraryImport("libc", EntryPoint = "setpriority")]
+    internal static partial int SetPriority(int which, int who, int nice);
+
     [LibraryImport("libc", EntryPoint = "sched_getcpu")]
     internal static partial int GetCpu();
 

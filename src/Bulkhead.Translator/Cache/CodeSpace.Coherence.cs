@@ -221,6 +221,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
             vcpu.ClearCodeSlots();
         }
 
+        Interlocked.MemoryBarrier(); // who packs without the lock looks at the generation behind what it read
         _blocks.Clear();
         _pageRows.Clear();
         _ramHead.Clear();

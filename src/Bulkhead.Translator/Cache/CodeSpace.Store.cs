@@ -20,6 +20,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     private ReservedArray<PageHash>? _hashes;
     private ReservedArray<byte>? _stored;
     private PageCopies? _copies;
+    private int _published; // blocks of which all is there that packing needs
     private int _placesLength;
     private int _hashCount;
     private int _publishedEdges;
@@ -77,6 +78,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         _publishedEdges = 0;
         _publishedInterpreted = MaxVcpus;
         _asked = false;
+        _published = 0;
         Volatile.Write(ref _newInstructions, 0);
     }
 
@@ -115,7 +117,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         return page.Kind != PageKind.Gate && (page.Kind == PageKind.Relative || mode.Cpl != 3) && !mode.Windowed && ReadOf(page.RamPage) == null;
     }
 
-    private PageKey KeyOf(in CodePage page) => new(_hashes![page.Hash], page.Mode, page.Kind == PageKind.Relative ? PageKey.Anywhere : page.Gva);
+    private PageKey KeyOf(in CodePage page, int hash) => new(_hashes![hash], page.Mode, page.Kind == PageKind.Relative ? PageKey.Anywhere : page.Gva);
 
     /// <summary>Takes what is kept of a page, when it is first asked for a translation. Under the lock, the page guarded, with room.</summary>
     private bool TryLoad(uint pageId)
@@ -135,7 +137,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         page.Hash = ++_hashCount;
         byte* bytes = _copies!.Take(pageId, BytesOf(page.RamPage));
         _hashes![page.Hash] = HashOf(bytes);
-        int length = _store.Read(KeyOf(page), _stored!.Slice(0, _stored.Length));
+        int length = _store.Read(KeyOf(page, page.Hash), _stored!.Slice(0, _stored.Length));
         Span<byte> stored = _stored.Slice(0, length);
         if (length == 0 || !HasRoomFor(length))
         {
@@ -252,18 +254,27 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     }
 
     /// <inheritdoc/>
+    /// <remarks>Without the lock, which vCPUs may need at any time. What is read of blocks that were published only changes where links are, which are taken out, and when
+    /// all is dropped: then what was read may be of anything, and is of no use.</remarks>
     void ICodeSource.WriteTo(StoreWriter writer)
     {
-        long taken;
-        int generation;
-        int all;
-        lock (Lock)
+        int generation = Generation;
+        long taken = Volatile.Read(ref _newInstructions);
+        try
         {
-            (taken, generation, all) = (_newInstructions, Generation, _blocks.Count);
+            WriteTo(writer, generation, Volatile.Read(ref _published));
+            _ = Interlocked.Add(ref _newInstructions, -taken);
         }
+        catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException && IsOver(generation))
+        {
+            return; // it led to nowhere
+        }
+    }
 
-        using var found = new ReservedArray<Found>(Math.Max(all, 1));
-        int count = Find(found, all, generation);
+    private void WriteTo(StoreWriter writer, int generation, int published)
+    {
+        using var found = new ReservedArray<Found>(Math.Max(published, 1));
+        int count = Find(found, published);
         Span<Found> blocks = found.Slice(0, count);
         blocks.Sort(static (a, b) => a.Key.CompareTo(b.Key) is not 0 and int order ? order : a.Offset != b.Offset ? a.Offset - b.Offset : a.Block - b.Block);
         using var page = new ReservedArray<byte>(StoreWriter.MostPageBytes);
@@ -275,17 +286,10 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                 end++;
             }
 
-            bool packed;
-            int bytes;
-            int instructions;
-            lock (Lock)
+            bool packed = TryPack(blocks[first..end], page.Slice(0, page.Length), out int bytes, out int instructions);
+            if (IsOver(generation))
             {
-                if (Generation != generation)
-                {
-                    return;
-                }
-
-                packed = TryPack(blocks[first..end], page.Slice(0, page.Length), out bytes, out instructions);
+                return;
             }
 
             if (packed)
@@ -295,51 +299,44 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
 
             first = end;
         }
-
-        Interlocked.Add(ref _newInstructions, -taken);
     }
 
-    /// <summary>Finds the blocks to keep, a few at a time, since vCPUs may wait for the lock.</summary>
-    private int Find(ReservedArray<Found> found, int all, int generation)
+    private bool IsOver(int generation)
     {
-        const int AtOnce = 256;
+        Interlocked.MemoryBarrier(); // behind what was read
+        return Generation != generation;
+    }
+
+    /// <summary>Finds the blocks to keep.</summary>
+    private int Find(ReservedArray<Found> found, int published)
+    {
         int count = 0;
         int edge = 0;
         int interpreted = MaxVcpus;
         var places = new NumberList(_places!, 0);
-        for (int block = 0; block < all;)
+        for (int block = 0; block < published; block++)
         {
-            lock (Lock)
+            ref readonly Block b = ref _blocks[block];
+            ref readonly CodePage page = ref _pages[(int)b.Page];
+            int hash = page.Hash;
+            if (hash > 0 && b is { SecondPage: 0, Notes: not 0 })
             {
-                if (Generation != generation)
-                {
-                    return 0;
-                }
+                found[count++] = new Found { Key = KeyOf(page, hash), Offset = b.Offset, Block = block, Places = places.At, Edge = edge, Interpreted = interpreted };
+            }
 
-                for (int end = Math.Min(all, block + AtOnce); block < end; block++)
-                {
-                    ref readonly Block b = ref _blocks[block];
-                    ref readonly CodePage page = ref _pages[(int)b.Page];
-                    if (page.Hash > 0 && b is { SecondPage: 0, Notes: not 0 })
-                    {
-                        found[count++] = new Found { Key = KeyOf(page), Offset = b.Offset, Block = block, Places = places.At, Edge = edge, Interpreted = interpreted };
-                    }
-
-                    _ = places.Read();
-                    edge += places.Read();
-                    interpreted += places.Read();
-                    for (int rest = places.Read(); rest > 0; rest--)
-                    {
-                        _ = places.Read();
-                    }
-                }
+            _ = places.Read();
+            edge += places.Read();
+            interpreted += places.Read();
+            for (int rest = places.Read(); rest > 0; rest--)
+            {
+                _ = places.Read();
             }
         }
 
         return count;
     }
 
-    /// <summary>Packs the blocks of a page, each once; false where they are too much, or go to one that is not among them. Under the lock.</summary>
+    /// <summary>Packs the blocks of a page, each once; false where they are too much, or go to one that is not among them.</summary>
     private bool TryPack(ReadOnlySpan<Found> blocks, Span<byte> into, out int bytes, out int instructions)
     {
         bytes = 0;
@@ -407,7 +404,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         };
         stored.Places = (ushort)(list.Read() + (2 * stored.Edges));
         bytes = stored.Bytes;
-        if (bytes > into.Length)
+        if (bytes > into.Length || (ulong)(uint)block.Start + (uint)stored.CodeBytes > (ulong)_options.CodeCacheBytes)
         {
             return false;
         }
@@ -426,7 +423,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
             parts.Interpreted[i] = (ushort)(mode.InPages(_interpreted[found.Interpreted + i].IP) & 0xFFF);
         }
 
-        // SAFETY: the block's code, as many bytes as were noted when it was published (StoreTests).
+        // SAFETY: it lies in the cache, whatever was read (StoreTests).
         new ReadOnlySpan<byte>(_code.Executable + block.Start, stored.CodeBytes).CopyTo(parts.Code);
         int last = 0;
         for (int i = 0; i < parts.Places.Length; i++)

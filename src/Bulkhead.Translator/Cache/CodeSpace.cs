@@ -570,6 +570,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _pages[(int)block.Page].Starts |= StartBit(block.Offset);
         _free = block.Start + codeBytes;
         NoteWritten(_free);
+        Volatile.Write(ref _published, _published + 1);
         AskToKeep();
 
         _dump?.Add(

@@ -11,9 +11,9 @@ namespace Bulkhead.Translator.Store;
 /// guest, and be right. Its header names the build of the engine and its options; each page's translations have a checksum; a file
 /// that is of another build, of another user, or not whole counts as none. Who can write the file can have us run what they like: it is
 /// private to the user.</para>
-/// <para>The file is written anew, and takes the place of the one before, by a thread of its own: when a code space ends, and where vCPUs may
-/// wait a moment (<c>patient</c>) also when another begins and when one is nearly full.</para>
-/// <para>The creator disposes it, after all who joined left. <i>Threading</i>: any. <i>Locks</i>: its own, then a code space's; reading takes none.</para>
+/// <para>The file is written anew, and takes the place of the one before, by a thread of its own: when a code space ends, when another
+/// begins, and when one is nearly full.</para>
+/// <para>The creator disposes it, after all who joined left. <i>Threading</i>: any. <i>Locks</i>: its own alone; reading takes none.</para>
 /// </remarks>
 public sealed class CodeStore : IDisposable
 {
@@ -21,6 +21,9 @@ public sealed class CodeStore : IDisposable
     private const int Least = 2_000;
 
     private const int LeastPart = 32;
+
+    /// <summary>So long does a code space wait for what others have translated.</summary>
+    private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(250);
 
     /// <summary>So often is it written because somebody is nearly full: a guest can see to it that this never ends.</summary>
     private const int MostAsked = 8;
@@ -40,7 +43,7 @@ public sealed class CodeStore : IDisposable
     private int _timesAsked;
     private bool _ends;
 
-    private CodeStore(string path, UInt128 identity, StoreFile? file, byte[] key, ulong chance, bool patient, bool keepsLittle)
+    private CodeStore(string path, UInt128 identity, StoreFile? file, byte[] key, ulong chance, bool keepsLittle)
     {
         _path = path;
         _identity = identity;
@@ -49,7 +52,6 @@ public sealed class CodeStore : IDisposable
         _thunks = file?.Header.Thunks ?? 0;
         _keepsLittle = keepsLittle;
         Chance = chance;
-        IsPatient = patient;
         Hasher = new PageHasher(key);
         _keeper = new Thread(Keep) { IsBackground = true, Name = "code store" };
     }
@@ -61,18 +63,14 @@ public sealed class CodeStore : IDisposable
     /// <summary>Why the file could not be written the last time, or null.</summary>
     public string? Trouble { get; private set; }
 
-    /// <summary>Whether vCPUs may wait for the keeper, and who starts a domain for what the running ones have translated.</summary>
-    internal bool IsPatient { get; }
-
     internal PageHasher Hasher { get; }
 
     /// <summary>Opens the store of a file, which need not be there yet.</summary>
     /// <param name="path">The file.</param>
     /// <param name="identity">What its translations are good for.</param>
     /// <param name="random">Fills bytes with what nobody knows.</param>
-    /// <param name="patient">Whether vCPUs may wait for a thread of ordinary priority.</param>
     /// <param name="keepsLittle">Whether the file is written anew for whatever is new: for tests.</param>
-    public static CodeStore Open(string path, string identity, Action<Span<byte>> random, bool patient = true, bool keepsLittle = false)
+    public static CodeStore Open(string path, string identity, Action<Span<byte>> random, bool keepsLittle = false)
     {
         ArgumentNullException.ThrowIfNull(identity);
         ArgumentNullException.ThrowIfNull(random);
@@ -86,7 +84,7 @@ public sealed class CodeStore : IDisposable
             random(chance);
         }
 
-        var store = new CodeStore(path, hash, file, key, file?.Header.Chance ?? BitConverter.ToUInt64(chance), patient, keepsLittle);
+        var store = new CodeStore(path, hash, file, key, file?.Header.Chance ?? BitConverter.ToUInt64(chance), keepsLittle);
         store._keeper.Start();
         return store;
     }
@@ -122,7 +120,7 @@ public sealed class CodeStore : IDisposable
             others = _running.Count + _ended.Count > 0;
         }
 
-        if (others && IsPatient)
+        if (others)
         {
             AwaitKeeper();
         }
@@ -150,7 +148,7 @@ public sealed class CodeStore : IDisposable
     /// <summary>A code space is nearly full: has all that was translated be kept soon.</summary>
     internal void Ask()
     {
-        if (IsPatient && Interlocked.Increment(ref _timesAsked) <= MostAsked)
+        if (Interlocked.Increment(ref _timesAsked) <= MostAsked)
         {
             _ = _asked.Set();
         }
@@ -168,20 +166,21 @@ public sealed class CodeStore : IDisposable
 
     private void AwaitKeeper()
     {
-        using var done = new ManualResetEventSlim();
+        var done = new ManualResetEventSlim();
         lock (_lock)
         {
             _waiting.Add(done);
         }
 
         _ = _asked.Set();
-        done.Wait();
+        _ = done.Wait(s_longest); // real-time threads may keep the keeper from running
     }
 
     // The keeper's thread.
     private void Keep()
     {
         HostThread.BeOrdinary(); // whoever made it may be more
+        HostThread.BeNice();
         do
         {
             _ = _asked.WaitOne();
@@ -191,7 +190,7 @@ public sealed class CodeStore : IDisposable
             lock (_lock)
             {
                 ended = [.. _ended];
-                running = IsPatient ? [.. _running] : [];
+                running = [.. _running];
                 waiting = [.. _waiting];
                 _ended.Clear();
                 _waiting.Clear();

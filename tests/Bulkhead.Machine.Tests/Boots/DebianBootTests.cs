@@ -88,8 +88,11 @@ public sealed class DebianBootTests
             first.Start();
             Assert.True(burns.Wait(LongestMs, TestContext.Current.CancellationToken));
             translated = engines.TranslatedInstructions;
+            _ = RunScript(engines); // has the first one's translations kept, however long that takes
+            Assert.True(SpinWait.SpinUntil(() => Directory.GetFiles(store.Path, "*.code").Length > 0, LongestMs));
+            long before = engines.TranslatedInstructions;
             long again = RunScript(engines);
-            Assert.InRange(engines.TranslatedInstructions - translated, 0, translated / 2);
+            Assert.InRange(engines.TranslatedInstructions - before, 0, translated / 2);
             Assert.InRange(again, translated / 2, long.MaxValue);
             first.Stop(1, "seen enough");
             Assert.True(first.Wait(LongestMs));

@@ -14,7 +14,7 @@ internal sealed unsafe class FootprintMachine : IDisposable, ITlbControl, IFpuSt
 {
     public const int DataGpa = 0x10_0000;
     public const int DataSize = 0x1_0000;
-    private const ulong Present = 7, Rip = 0x40_0000;
+    private const ulong Present = 0x67, Rip = 0x40_0000; // accessed and dirty: setting them is a write too
 
     private readonly PrivateMemory _state = new(8192);
     private readonly FootprintNative _native = new();

@@ -42,19 +42,6 @@ public sealed class CodeStoreTests : IDisposable
         Assert.False(first.Released.IsSet);
     }
 
-    [Fact]
-    public void TryJoin_NotPatient_WaitsForNothingAndLeavesTheRunningAlone()
-    {
-        using CodeStore store = CodeStore.Open(FilePath, Identity, Random.Shared.NextBytes, patient: false, keepsLittle: true);
-        Assert.True(store.TryJoin(new FakeSource(1), Thunks));
-        Assert.True(store.TryJoin(new FakeSource(2), Thunks));
-        store.Ask();
-        Keep(store, 3);
-
-        Assert.Empty(Read(store, 1));
-        Assert.Equal(FakeSource.BytesOf(3), Read(store, 3));
-    }
-
     // Each file that was replaced ends with its last reader.
     [Fact]
     public void Leave_VeryOften_KeepsOneFileOpen()

@@ -14,9 +14,9 @@ internal sealed record Session(string Data, string Kernel, string Initrd, int Re
 
     internal string GuestProgram => Path.Combine(Data, "bench");
 
-    /// <summary>The command of a guest on Bulkhead.</summary>
+    /// <summary>The command of a guest on Bulkhead, which finds nothing that another translated.</summary>
     internal string[] Bulkhead(params IEnumerable<string> arguments) =>
-        ["./bulkhead", "run", .. arguments, .. EngineOptions is null ? Array.Empty<string>() : ["--engine-options", EngineOptions]];
+        ["./bulkhead", "run", .. arguments, "--engine-options", $"code-store=off,{EngineOptions}"];
 
     /// <summary>The command of a guest on QEMU's translator, with its first serial port on standard input and output; null without QEMU.</summary>
     internal string[]? Qemu(params IEnumerable<string> arguments) => _qemu is null ? null :
