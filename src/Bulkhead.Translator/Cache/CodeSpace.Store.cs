@@ -154,7 +154,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         for (int at = 0; at < length; index++)
         {
             var parts = new StoredParts(stored[at..]);
-            Settle(_blocks[index], parts.Places);
+            Settle(_blocks[index], parts);
             at += parts.Bytes;
         }
 
@@ -226,21 +226,35 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         return parts.Bytes;
     }
 
-    /// <summary>Has a block that was placed lead to where its branches go.</summary>
-    private void Settle(in Block block, ReadOnlySpan<uint> places)
+    /// <summary>Has a block that was placed lead to where its branches go; edges within the page, to the blocks that are there now.</summary>
+    private void Settle(in Block block, in StoredParts parts)
     {
-        foreach (uint place in places)
+        foreach (uint place in parts.Places)
         {
-            if (CodePlace.Kind(place) == CodePlaceKind.Outside)
+            int at = block.Start + CodePlace.Offset(place);
+            switch (CodePlace.Kind(place))
             {
-                int at = block.Start + CodePlace.Offset(place);
-                int target = Unsafe.ReadUnaligned<int>(_code.Writable + at);
-                if (target < 0 && !_blocks.TryFind(block.Page, 0, ~target, out target, out _))
-                {
-                    throw new UnreachableException("A kept block goes to one that is not kept.");
-                }
+                case CodePlaceKind.Outside:
+                    int target = Unsafe.ReadUnaligned<int>(_code.Writable + at);
+                    if (target < 0 && !_blocks.TryFind(block.Page, 0, ~target, out target, out _))
+                    {
+                        throw new UnreachableException("A kept block goes to one that is not kept.");
+                    }
 
-                Unsafe.WriteUnaligned(_code.Writable + at, target - (at + sizeof(int)));
+                    Unsafe.WriteUnaligned(_code.Writable + at, target - (at + sizeof(int)));
+                    break;
+                case CodePlaceKind.EdgeStub:
+                    int number = at + BlockEmitter.EdgeNumberIn(parts.Code[CodePlace.Offset(place)..], out ulong rip);
+                    ref Edge edge = ref _edges[(int)(Unsafe.ReadUnaligned<uint>(_code.Writable + number) >> 8)];
+                    if (edge.IdBefore == 0 && _blocks.TryFind(block.Page, 0, OffsetOf(_pages[(int)block.Page], rip), out target, out _))
+                    {
+                        edge.TargetPage = block.Page;
+                        Patch(edge.JumpPlace, _code.Executable + target);
+                    }
+
+                    break;
+                default:
+                    break;
             }
         }
     }
@@ -433,7 +447,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
             parts.Places[i] = CodePlace.Of(CodePlace.Kind(next), last);
             if (CodePlace.Kind(next) == CodePlaceKind.EdgeStub)
             {
-                int number = last + BlockEmitter.EdgeNumberIn(parts.Code[last..]);
+                int number = last + BlockEmitter.EdgeNumberIn(parts.Code[last..], out _);
                 parts.Places[++i] = CodePlace.Of(CodePlaceKind.EdgeNumber, number);
                 parts.Places[++i] = CodePlace.Of(CodePlaceKind.Outside, number + sizeof(int) + 1);
             }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Bulkhead.Translator.State;
 using static Bulkhead.Translator.Emit.RegisterMap;
 
@@ -105,10 +106,17 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>How far behind the start of an edge's stub its number stands; the rel32 of the call that leaves is five bytes behind that.</summary>
-    internal static int EdgeNumberIn(ReadOnlySpan<byte> stub)
+    /// <param name="stub">The stub: mov r10d, imm32; mov r10, imm32; or mov r10, imm64; then mov r11d, number.</param>
+    /// <param name="target">Where the edge goes.</param>
+    internal static int EdgeNumberIn(ReadOnlySpan<byte> stub, out ulong target)
     {
-        // mov r10d, imm32; mov r10, imm32; or mov r10, imm64; then mov r11d, number.
         int constant = stub[0] == 0x41 ? 6 : stub[1] == 0xC7 ? 7 : 10;
+        target = constant switch
+        {
+            6 => BinaryPrimitives.ReadUInt32LittleEndian(stub[2..]),
+            7 => (ulong)BinaryPrimitives.ReadInt32LittleEndian(stub[3..]),
+            _ => BinaryPrimitives.ReadUInt64LittleEndian(stub[2..]),
+        };
         return constant + 2;
     }
 

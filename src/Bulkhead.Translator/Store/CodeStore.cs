@@ -157,7 +157,11 @@ public sealed class CodeStore : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Volatile.Write(ref _ends, true);
+        lock (_lock)
+        {
+            _ends = true;
+        }
+
         _ = _asked.Set();
         _keeper.Join();
         _asked.Dispose();
@@ -200,7 +204,15 @@ public sealed class CodeStore : IDisposable
             Array.ForEach(ended, static e => e.Release());
             Array.ForEach(waiting, static w => w.Set());
         }
-        while (!Volatile.Read(ref _ends));
+        while (!IsOver());
+    }
+
+    private bool IsOver()
+    {
+        lock (_lock)
+        {
+            return _ends && _ended.Count + _waiting.Count == 0; // who came meanwhile has asked
+        }
     }
 
     private void Write(ICodeSource[] sources)

@@ -107,6 +107,7 @@ internal sealed class StoreWriter : IDisposable
         _count = kept;
     }
 
+    // And of what was used, of which there was more before.
     private void KeepUnused(int given)
     {
         if (_before is null)
@@ -124,9 +125,10 @@ internal sealed class StoreWriter : IDisposable
             }
 
             bool isGiven = next < given && _pages[next].Key == page.Key;
-            if (!isGiven && page.Age < MostAge && _before.Read(page, bytes.Slice(0, MostPageBytes)) == page.Length)
+            bool isWanted = isGiven ? _pages[next].Instructions < page.Instructions : page.Age < MostAge;
+            if (isWanted && _before.Read(page, bytes.Slice(0, MostPageBytes)) == page.Length)
             {
-                Add(page.Key, bytes.Slice(0, page.Length), page.Instructions, page.Age + 1);
+                Add(page.Key, bytes.Slice(0, page.Length), page.Instructions, isGiven ? 0 : page.Age + 1);
             }
         }
     }

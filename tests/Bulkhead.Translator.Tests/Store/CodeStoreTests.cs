@@ -1,4 +1,6 @@
+using System.IO.Hashing;
 using System.Runtime.Versioning;
+using System.Text;
 using Bulkhead.Translator.Store;
 using Xunit;
 
@@ -40,6 +42,17 @@ public sealed class CodeStoreTests : IDisposable
 
         Assert.Equal(FakeSource.BytesOf(1), Read(store, 1));
         Assert.False(first.Released.IsSet);
+    }
+
+    // As where the cache had no room for all that was kept of a page.
+    [Fact]
+    public void Leave_LessOfAPageThanThereIs_KeepsWhatThereIs()
+    {
+        using CodeStore store = Open();
+        Keep(store, new FakeSource(1, 2));
+        Keep(store, new FakeSource(1, 3) { Instructions = 9 });
+
+        Assert.Equal([10, 10, 9], InstructionsOf(1, 2, 3));
     }
 
     // Each file that was replaced ends with its last reader.
@@ -229,9 +242,16 @@ public sealed class CodeStoreTests : IDisposable
 
     private CodeStore Open(string identity = Identity, bool keepsLittle = true) => CodeStore.Open(FilePath, identity, Random.Shared.NextBytes, keepsLittle: keepsLittle);
 
-    private static void Keep(CodeStore store, params byte[] pages)
+    private static void Keep(CodeStore store, params byte[] pages) => Keep(store, new FakeSource(pages));
+
+    private int[] InstructionsOf(params byte[] pages)
     {
-        var source = new FakeSource(pages);
+        using StoreFile file = StoreFile.Open(FilePath, XxHash128.HashToUInt128(Encoding.UTF8.GetBytes(Identity)))!; // it was just written
+        return [.. pages.Select(p => file.Pages.ToArray().Single(e => e.Key == FakeSource.KeyOf(p)).Instructions)];
+    }
+
+    private static void Keep(CodeStore store, FakeSource source)
+    {
         Assert.True(store.TryJoin(source, Thunks));
         store.Leave(source);
         Assert.True(source.Released.Wait(60_000, TestContext.Current.CancellationToken));

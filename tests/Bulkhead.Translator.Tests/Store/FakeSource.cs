@@ -8,6 +8,9 @@ internal sealed class FakeSource(params byte[] pages) : ICodeSource
     /// <summary>Set when it may go.</summary>
     internal ManualResetEventSlim Released { get; } = new();
 
+    /// <summary>How many instructions each page has.</summary>
+    internal int Instructions { get; init; } = 10;
+
     public long NewInstructions { get; set; } = 1000;
 
     internal static PageKey KeyOf(byte page) => new(new PageHash(page, UInt128.MaxValue), page, PageKey.Anywhere);
@@ -20,7 +23,7 @@ internal sealed class FakeSource(params byte[] pages) : ICodeSource
     {
         foreach (byte page in pages)
         {
-            writer.Add(KeyOf(page), BytesOf(page), 10);
+            writer.Add(KeyOf(page), BytesOf(page), Instructions);
         }
     }
 }
