@@ -15,8 +15,7 @@ internal struct Block
     /// <summary>The page its only instruction ends in, where that is another; else 0.</summary>
     internal uint SecondPage;
 
-    /// <summary>Where in the page it begins.</summary>
-    internal ushort Offset;
+    private ushort _place;
 
     /// <summary>How many instructions.</summary>
     internal byte Count;
@@ -24,6 +23,17 @@ internal struct Block
     /// <summary>How many notes: one for each instruction, then one for each that stands out of line again.</summary>
     internal byte Notes;
 
+    /// <summary>Where in the page it begins.</summary>
+    internal ushort Offset
+    {
+        readonly get => (ushort)(_place & 0xFFF);
+        set => _place = (ushort)((_place & 0x8000) | value);
+    }
+
     /// <summary>Whether a flags entry stands before it.</summary>
-    internal bool HasFlagsEntry;
+    internal bool HasFlagsEntry
+    {
+        readonly get => (_place & 0x8000) != 0;
+        set => _place = (ushort)((_place & 0xFFF) | (value ? 0x8000 : 0));
+    }
 }

@@ -194,8 +194,15 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
             }
 
             _ramHead[ramPage] = 0;
-            Volatile.Write(ref Drops(ramPage), (byte)Math.Min(Drops(ramPage) + 1, MostDrops));
-            _read.Slice(ramPage * BlockReader.PageWords, BlockReader.PageWords).Clear();
+            if (Drops(ramPage) < MostDrops)
+            {
+                Volatile.Write(ref Drops(ramPage), (byte)(Drops(ramPage) + 1));
+            }
+            else
+            {
+                _read.Slice(ramPage * BlockReader.PageWords, BlockReader.PageWords).Clear(); // of others nothing was noted
+            }
+
             foreach (TranslatorVcpu vcpu in _vcpus)
             {
                 vcpu.RequestForget();

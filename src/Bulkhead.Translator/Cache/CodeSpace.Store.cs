@@ -82,8 +82,8 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         Volatile.Write(ref _newInstructions, 0);
     }
 
-    /// <summary>Notes what <see cref="ICodeSource.WriteTo"/> has to know of a block that was published.</summary>
-    private void NotePlaces(ReadOnlySpan<uint> places, int codeBytes)
+    /// <summary>Notes what <see cref="ICodeSource.WriteTo"/> has to know of a block that was published; of one that was kept, where the next begins.</summary>
+    private void NotePlaces(ReadOnlySpan<uint> places, int codeBytes, bool kept)
     {
         if (_places is null)
         {
@@ -94,9 +94,9 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         writer.Add(codeBytes);
         writer.Add(_edgeCount - _publishedEdges);
         writer.Add(_interpretedCount - _publishedInterpreted);
-        writer.Add(places.Length - (2 * (_edgeCount - _publishedEdges)));
+        writer.Add(kept ? 0 : places.Length - (2 * (_edgeCount - _publishedEdges)) + 1);
         int last = 0;
-        for (int i = 0; i < places.Length; i++)
+        for (int i = 0; i < places.Length && !kept; i++)
         {
             CodePlaceKind kind = CodePlace.Kind(places[i]);
             int offset = CodePlace.Offset(places[i]);
@@ -221,7 +221,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
             _ = _planner.Reader.TryDecode(offset, page.Gva + offset - new ModeWord(page.Mode).InPages(0), out _interpreted[_interpretedCount++]);
         }
 
-        Publish(block, MemoryMarshal.Cast<uint, Note>(parts.Notes), parts.Places, stored.CodeBytes);
+        Publish(block, MemoryMarshal.Cast<uint, Note>(parts.Notes), parts.Places, stored.CodeBytes, kept: true);
         LoadedInstructions += stored.Count;
         return parts.Bytes;
     }
@@ -300,15 +300,19 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                 end++;
             }
 
-            bool packed = TryPack(blocks[first..end], page.Slice(0, page.Length), out int bytes, out int instructions);
+            // What was taken from the store is there; what was not comes behind it.
+            int kept = writer.ReadBefore(blocks[first].Key, page.Slice(0, page.Length), out int instructions);
+            int bytes = kept;
+            bool packed = TryPack(blocks[first..end], page.Slice(0, page.Length), ref bytes, out int more);
             if (IsOver(generation))
             {
                 return;
             }
 
-            if (packed)
+            bytes = packed ? bytes : kept;
+            if (bytes > 0)
             {
-                writer.Add(blocks[first].Key, page.Slice(0, bytes), instructions);
+                writer.Add(blocks[first].Key, page.Slice(0, bytes), instructions + (packed ? more : 0));
             }
 
             first = end;
@@ -341,7 +345,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
             _ = places.Read();
             edge += places.Read();
             interpreted += places.Read();
-            for (int rest = places.Read(); rest > 0; rest--)
+            for (int rest = places.Read(); rest > 1; rest--)
             {
                 _ = places.Read();
             }
@@ -350,25 +354,32 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         return count;
     }
 
-    /// <summary>Packs the blocks of a page, each once; false where they are too much, or go to one that is not among them.</summary>
-    private bool TryPack(ReadOnlySpan<Found> blocks, Span<byte> into, out int bytes, out int instructions)
+    /// <summary>Packs the blocks of a page behind what there is, each once; false where they are too much, or go to one that is not among them.</summary>
+    private bool TryPack(ReadOnlySpan<Found> blocks, Span<byte> into, ref int bytes, out int instructions)
     {
-        bytes = 0;
+        Span<ulong> has = stackalloc ulong[4096 / 64]; // a bit for each offset
+        has.Clear();
         instructions = 0;
-        for (int i = 0; i < blocks.Length; i++)
+        for (int at = 0; at < bytes;)
         {
-            if (i > 0 && blocks[i].Offset == blocks[i - 1].Offset)
-            {
-                continue; // of another page with the same bytes
-            }
+            StoredBlock block = new StoredParts(into[at..]).Block;
+            has[block.Offset >> 6] |= 1ul << (block.Offset & 63);
+            at += block.Bytes;
+        }
 
-            if (!TryPack(blocks[i], into[bytes..], out int packed))
+        foreach (ref readonly Found found in blocks)
+        {
+            if ((has[found.Offset >> 6] >> (found.Offset & 63) & 1) == 0)
             {
-                return false;
-            }
+                if (!TryPack(found, into[bytes..], out int packed))
+                {
+                    return false;
+                }
 
-            bytes += packed;
-            instructions += _blocks[blocks[i].Block].Count;
+                bytes += packed;
+                instructions += _blocks[found.Block].Count;
+                has[found.Offset >> 6] |= 1ul << (found.Offset & 63);
+            }
         }
 
         for (int at = 0; at < bytes;)
@@ -376,8 +387,8 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
             var parts = new StoredParts(into[at..]);
             foreach (uint place in parts.Places)
             {
-                int target = CodePlace.Kind(place) == CodePlaceKind.Outside ? MemoryMarshal.Read<int>(parts.Code[CodePlace.Offset(place)..]) : 0;
-                if (target < 0 && !HasBlockAt(blocks, ~target))
+                int target = CodePlace.Kind(place) == CodePlaceKind.Outside ? ~MemoryMarshal.Read<int>(parts.Code[CodePlace.Offset(place)..]) : -1;
+                if (target >= 0 && (has[target >> 6] >> (target & 63) & 1) == 0)
                 {
                     return false;
                 }
@@ -389,24 +400,6 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         return true;
     }
 
-    private static bool HasBlockAt(ReadOnlySpan<Found> blocks, int offset)
-    {
-        int low = 0;
-        int high = blocks.Length - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >> 1;
-            if (blocks[middle].Offset == offset)
-            {
-                return true;
-            }
-
-            (low, high) = blocks[middle].Offset < offset ? (middle + 1, high) : (low, middle - 1);
-        }
-
-        return false;
-    }
-
     private bool TryPack(in Found found, Span<byte> into, out int bytes)
     {
         ref readonly Block block = ref _blocks[found.Block];
@@ -416,9 +409,10 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
             CodeBytes = list.Read(), Offset = block.Offset, Edges = (ushort)list.Read(), Interpreted = (ushort)list.Read(), Count = block.Count, Notes = block.Notes,
             HasFlagsEntry = block.HasFlagsEntry ? (byte)1 : (byte)0,
         };
-        stored.Places = (ushort)(list.Read() + (2 * stored.Edges));
+        int places = list.Read() - 1;
+        stored.Places = (ushort)(places + (2 * stored.Edges));
         bytes = stored.Bytes;
-        if (bytes > into.Length || (ulong)(uint)block.Start + (uint)stored.CodeBytes > (ulong)_options.CodeCacheBytes)
+        if (places < 0 || bytes > into.Length || (ulong)(uint)block.Start + (uint)stored.CodeBytes > (ulong)_options.CodeCacheBytes)
         {
             return false;
         }

@@ -555,7 +555,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     }
 
     /// <summary>So many pages are written to before all code leaves the writable mapping; one that is linked comes back to it.</summary>
-    private const int MostWrittenPages = 128;
+    private const int MostWrittenPages = 64;
 
     private int _writtenPages;
     private int _lastWritten = -1;
@@ -563,10 +563,10 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private int _blockStart;
 
     /// <summary>Adds the block just written.</summary>
-    private void Publish(in Block block, ReadOnlySpan<Note> notes, ReadOnlySpan<uint> places, int codeBytes)
+    private void Publish(in Block block, ReadOnlySpan<Note> notes, ReadOnlySpan<uint> places, int codeBytes, bool kept = false)
     {
         _blocks.Add(block, notes);
-        NotePlaces(places, codeBytes);
+        NotePlaces(places, codeBytes, kept);
         _pages[(int)block.Page].Starts |= StartBit(block.Offset);
         _free = block.Start + codeBytes;
         NoteWritten(_free);

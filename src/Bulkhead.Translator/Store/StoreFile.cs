@@ -87,8 +87,12 @@ internal sealed class StoreFile : IDisposable
     }
 
     /// <summary>Reads a page's translations; how many bytes, 0 where there are none, or not whole.</summary>
-    internal int Read(in PageKey key, Span<byte> into)
+    internal int Read(in PageKey key, Span<byte> into) => Read(key, into, out _);
+
+    /// <summary>The same, and how many instructions they are of.</summary>
+    internal int Read(in PageKey key, Span<byte> into, out int instructions)
     {
+        instructions = 0;
         ReadOnlySpan<StoreEntry> pages = Pages;
         int low = 0;
         int high = pages.Length - 1;
@@ -98,6 +102,7 @@ internal sealed class StoreFile : IDisposable
             int order = pages[middle].Key.CompareTo(key);
             if (order == 0)
             {
+                instructions = pages[middle].Instructions;
                 return Read(pages[middle], into);
             }
 

@@ -40,6 +40,15 @@ internal sealed class StoreWriter : IDisposable
         _written = Unsafe.SizeOf<StoreHeader>() + PageHasher.KeyBytes;
     }
 
+    /// <summary>Reads a page's translations of the file before; how many bytes, and of how many instructions.</summary>
+    internal int ReadBefore(in PageKey key, Span<byte> into, out int instructions)
+    {
+        instructions = 0;
+        int bytes = _before?.Read(key, into, out instructions) ?? 0;
+        instructions = bytes == 0 ? 0 : instructions;
+        return bytes;
+    }
+
     /// <summary>Adds a page's translations.</summary>
     internal void Add(in PageKey key, ReadOnlySpan<byte> bytes, int instructions, int age = 0)
     {
