@@ -102,21 +102,21 @@ internal sealed class CodeStores(string directory) : IDisposable
     {
         DateTime now = TimeProvider.System.GetUtcNow().UtcDateTime;
         long bytes = 0;
-        foreach (FileInfo file in new DirectoryInfo(directory).GetFiles("*.code*").OrderByDescending(static f => f.LastWriteTimeUtc))
+        try
         {
-            try
+            foreach (FileInfo file in new DirectoryInfo(directory).GetFiles("*.code*").OrderByDescending(static f => f.LastWriteTimeUtc))
             {
-                bytes += file.Length;
+                bytes += file.Exists ? file.Length : 0;
                 bool leftBehind = file.Extension != ".code" && now - file.LastWriteTimeUtc > TimeSpan.FromHours(1);
                 if (leftBehind || bytes > MostBytes)
                 {
                     file.Delete();
                 }
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                continue; // another process was first, or may alone
-            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return; // another process was first, or may alone
         }
     }
 }

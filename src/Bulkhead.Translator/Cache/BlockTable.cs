@@ -6,7 +6,7 @@ namespace Bulkhead.Translator.Cache;
 /// their instructions.</summary>
 /// <remarks>
 /// <para><i>Threading</i>: under the code space's lock; but a host address may be looked up without it, by one who keeps all blocks
-/// from being dropped: what is there stays as it is, and more is only added behind it.</para>
+/// from being dropped, or who looks afterwards whether they were: what is there stays as it is, and more is only added behind it.</para>
 /// <para><i>Cost</i>: 20 bytes a block, two or three a note, taken from the host as they are used, and 8 for each 512 bytes of the cache, or 256.</para>
 /// </remarks>
 internal sealed class BlockTable(int cacheBytes) : IDisposable

@@ -215,6 +215,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
     /// <summary>Drops all code: waits until no vCPU runs any, then starts over. Under the lock.</summary>
     internal void DropAll(TranslatorVcpu? self)
     {
+        Volatile.Write(ref _published, 0); // first: who packs without the lock sees it with the new generation
         Volatile.Write(ref _generation, _generation + 1);
         Interlocked.MemoryBarrier();
         foreach (TranslatorVcpu vcpu in _vcpus)

@@ -19,7 +19,7 @@ namespace Bulkhead.Translator.Cache;
 /// never used again, so a jump that was linked under an id can trust it for as long as the vCPU's code TLB still holds it.</para>
 /// <para><i>Truth</i>: a RAM page with translated code has its <see cref="IsCode"/> byte set, and then no vCPU holds a
 /// write tag for it: every store to it takes the slow path and drops the page's code first (see <c>CodeSpace.Coherence</c>).</para>
-/// <para><i>Threading</i>: everything under <see cref="Lock"/>, but for the page flags, which any thread reads.</para>
+/// <para><i>Threading</i>: everything under <see cref="Lock"/>, but for the page flags, which any thread reads, and packing.</para>
 /// </remarks>
 internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 {
@@ -542,6 +542,10 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     private void Free()
     {
+        _places?.Dispose();
+        _hashes?.Dispose();
+        _stored?.Dispose();
+        _copies?.Dispose();
         _dump?.Dispose();
         CodeReservation.Release(_code);
         _pageFlags.Dispose();

@@ -28,6 +28,9 @@ public sealed class CodeStore : IDisposable
     /// <summary>So often is it written because somebody is nearly full: a guest can see to it that this never ends.</summary>
     private const int MostAsked = 8;
 
+    /// <summary>So many ended code spaces wait to be kept; of others nothing is.</summary>
+    private const int MostEnded = 4;
+
     private readonly string _path;
     private readonly UInt128 _identity;
     private readonly byte[] _key;
@@ -35,6 +38,7 @@ public sealed class CodeStore : IDisposable
     private readonly Lock _lock = new();
     private readonly List<ICodeSource> _running = [];
     private readonly List<ICodeSource> _ended = [];
+    private readonly List<ICodeSource> _inHand = [];
     private readonly List<ManualResetEventSlim> _waiting = [];
     private readonly AutoResetEvent _asked = new(false);
     private readonly Thread _keeper;
@@ -96,9 +100,10 @@ public sealed class CodeStore : IDisposable
         {
             if (file.TryUse())
             {
-                int read = file.Read(key, into);
-                file.Dispose();
-                return read;
+                using (file)
+                {
+                    return file.Read(key, into);
+                }
             }
         }
 
@@ -136,13 +141,22 @@ public sealed class CodeStore : IDisposable
     /// <summary>A code space ends; it is released once what it translated is kept.</summary>
     internal void Leave(ICodeSource source)
     {
+        bool waits;
         lock (_lock)
         {
             _ = _running.Remove(source);
-            _ended.Add(source);
+            waits = _ended.Count < MostEnded || _inHand.Contains(source);
+            if (waits)
+            {
+                _ended.Add(source);
+            }
         }
 
         _ = _asked.Set();
+        if (!waits)
+        {
+            source.Release(); // real-time threads keep the keeper from running
+        }
     }
 
     /// <summary>A code space is nearly full: has all that was translated be kept soon.</summary>
@@ -195,16 +209,34 @@ public sealed class CodeStore : IDisposable
             {
                 ended = [.. _ended];
                 running = [.. _running];
+                _inHand.AddRange(running);
                 waiting = [.. _waiting];
                 _ended.Clear();
                 _waiting.Clear();
             }
 
             Write([.. ended, .. running]);
-            Array.ForEach(ended, static e => e.Release());
+            lock (_lock)
+            {
+                _inHand.Clear();
+            }
+
+            Array.ForEach(ended, Release);
             Array.ForEach(waiting, static w => w.Set());
         }
         while (!IsOver());
+    }
+
+    private void Release(ICodeSource source)
+    {
+        try
+        {
+            source.Release();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Trouble = e.Message;
+        }
     }
 
     private bool IsOver()
@@ -218,7 +250,8 @@ public sealed class CodeStore : IDisposable
     private void Write(ICodeSource[] sources)
     {
         long least = _keepsLittle ? 1 : Math.Max(Least, (_file?.Header.Instructions ?? 0) / LeastPart);
-        if (sources.Sum(static s => s.NewInstructions) < least)
+        long[] taken = [.. sources.Select(static s => s.NewInstructions)];
+        if (taken.Sum() < least)
         {
             return;
         }
@@ -228,12 +261,17 @@ public sealed class CodeStore : IDisposable
         {
             using (var writer = new StoreWriter(temporary, _file))
             {
-                Array.ForEach(sources, s => s.WriteTo(writer));
+                Array.ForEach(sources, writer.Take);
                 writer.Finish(_identity, _key, Chance, _thunks);
             }
 
             File.Move(temporary, _path, overwrite: true);
             Publish(StoreFile.Open(_path, _identity));
+            for (int i = 0; i < sources.Length; i++)
+            {
+                sources[i].NoteKept(taken[i]);
+            }
+
             Trouble = null;
         }
         catch (Exception e)

@@ -125,7 +125,7 @@ internal sealed class StoreFile : IDisposable
         {
             return RandomAccess.Read(_file, bytes, entry.Position) == entry.Length && XxHash3.HashToUInt64(bytes) == entry.Checksum ? entry.Length : 0;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return 0; // what cannot be read is translated
         }

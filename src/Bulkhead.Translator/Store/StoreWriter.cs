@@ -11,7 +11,7 @@ namespace Bulkhead.Translator.Store;
 /// <remarks>The creator disposes it. <i>Threading</i>: one thread.</remarks>
 internal sealed class StoreWriter : IDisposable
 {
-    /// <summary>The most bytes of one page's translations: of whoever has more, none is kept.</summary>
+    /// <summary>The most bytes of one page's translations: what would be more is not added to what is kept.</summary>
     /// <remarks>Whoever meets the page takes them all at once; a page of a kernel has some 20,000.</remarks>
     internal const int MostPageBytes = 128 << 10;
 
@@ -31,6 +31,7 @@ internal sealed class StoreWriter : IDisposable
     private int _buffered;
     private long _written;
     private int _count;
+    private int _sorted;
 
     /// <summary>Begins a file that nobody else has open.</summary>
     internal StoreWriter(string path, StoreFile? before)
@@ -49,10 +50,18 @@ internal sealed class StoreWriter : IDisposable
         return bytes;
     }
 
-    /// <summary>Adds a page's translations.</summary>
+    /// <summary>Takes all that a source has.</summary>
+    internal void Take(ICodeSource source)
+    {
+        source.WriteTo(this);
+        Sort();
+        _sorted = _count;
+    }
+
+    /// <summary>Adds a page's translations, unless another source gave as much.</summary>
     internal void Add(in PageKey key, ReadOnlySpan<byte> bytes, int instructions, int age = 0)
     {
-        if (_count == MostPages || _written + _buffered + bytes.Length > MostBytes)
+        if (IsThere(key, instructions) || _count == MostPages || _written + _buffered + bytes.Length > MostBytes)
         {
             return;
         }
@@ -72,7 +81,6 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Ends the file.</summary>
     internal void Finish(UInt128 identity, ReadOnlySpan<byte> key, ulong chance, ulong thunks)
     {
-        Sort();
         KeepUnused(_count);
         Flush();
         Sort();
@@ -97,6 +105,25 @@ internal sealed class StoreWriter : IDisposable
         _file.Dispose();
         _pages.Dispose();
         _buffer.Dispose();
+    }
+
+    private bool IsThere(in PageKey key, int instructions)
+    {
+        int low = 0;
+        int high = _sorted - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >> 1;
+            int order = _pages[middle].Key.CompareTo(key);
+            if (order == 0)
+            {
+                return _pages[middle].Instructions >= instructions;
+            }
+
+            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return false;
     }
 
     /// <summary>Sorts the index; of a page that several gave, the one with most stays.</summary>

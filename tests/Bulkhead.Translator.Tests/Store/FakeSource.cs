@@ -17,6 +17,8 @@ internal sealed class FakeSource(params byte[] pages) : ICodeSource
 
     internal static byte[] BytesOf(byte page) => [.. Enumerable.Repeat(page, 100 + page)];
 
+    public void NoteKept(long instructions) => NewInstructions -= instructions;
+
     public void Release() => Released.Set();
 
     public void WriteTo(StoreWriter writer)
