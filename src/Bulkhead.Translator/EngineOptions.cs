@@ -66,9 +66,9 @@ public sealed record EngineOptions
     /// <summary>Bytes of translated code kept; when full, everything is dropped. 0: as the guest's memory asks for (<see cref="For"/>).</summary>
     public int CodeCacheBytes { get; init; }
 
-    /// <summary>The same with what depends on the guest: a cache of a sixteenth of its memory, 32 to 128 MiB, since a large guest runs more code.</summary>
+    /// <summary>The same with what depends on the guest: a cache of a sixteenth of its memory, 64 to 128 MiB, since a large guest runs more code: a Debian on its way to its login has 57 MiB.</summary>
     internal EngineOptions For(ulong memoryBytes) =>
-        CodeCacheBytes != 0 ? this : this with { CodeCacheBytes = (int)Math.Clamp(memoryBytes / 16, 32 << 20, 128 << 20) & ~0xFFFFF };
+        CodeCacheBytes != 0 ? this : this with { CodeCacheBytes = (int)Math.Clamp(memoryBytes / 16, 64 << 20, 128 << 20) & ~0xFFFFF };
 
     /// <summary>The same with what emitted code does not depend on as it is by default.</summary>
     internal EngineOptions ForEmission() => this with

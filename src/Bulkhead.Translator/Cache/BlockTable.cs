@@ -7,7 +7,7 @@ namespace Bulkhead.Translator.Cache;
 /// <remarks>
 /// <para><i>Threading</i>: under the code space's lock; but a host address may be looked up without it, by one who keeps all blocks
 /// from being dropped, or who looks afterwards whether they were: what is there stays as it is, and more is only added behind it.</para>
-/// <para><i>Cost</i>: 20 bytes a block, two or three a note, taken from the host as they are used, and 8 for each 512 bytes of the cache, or 256.</para>
+/// <para><i>Cost</i>: 20 bytes a block, two or three a note, taken from the host as they are used, and 8 for each 1024 bytes of the cache, or for 512 or 256.</para>
 /// </remarks>
 internal sealed class BlockTable(int cacheBytes) : IDisposable
 {
@@ -21,9 +21,9 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     private readonly ReservedArray<byte> _notes = new(cacheBytes);
 
     // By guest address, each where it is looked for first or in the next free place: what is mostly asked for costs one access to memory.
-    // Most have no more than fit in half of it, which is all that is used then.
+    // Most have no more than fit in a part of it, which is all that is used then.
     private readonly ReservedArray<ulong> _index = new((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 256));
-    private int _used = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 512);
+    private int _used = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)cacheBytes / 1024);
     private int _count;
     private int _noteBytes;
 
@@ -106,7 +106,7 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
         if (_count > _used / 8 * 7 && _used < _index.Length)
         {
             _index.Clear();
-            _used = _index.Length;
+            _used *= 2;
             for (int i = 0; i < _count - 1; i++)
             {
                 Index(_blocks[i]);
