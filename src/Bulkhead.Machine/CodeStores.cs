@@ -1,7 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
+using Bulkhead.Host;
 using Bulkhead.Host.Files;
-using Bulkhead.Machine.Boot;
 using Bulkhead.Translator;
 using Bulkhead.Translator.Store;
 using Bulkhead.X86.Cpuid;
@@ -82,7 +82,7 @@ internal sealed class CodeStores(string directory) : IDisposable
 
         Touch(path);
         MakeRoom();
-        return CodeStore.Open(path, identity, PayloadLoader.HostRandom);
+        return CodeStore.Open(path, identity, HostRandom.Fill);
     }
 
     // Those used last stay.

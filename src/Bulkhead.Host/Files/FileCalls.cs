@@ -26,6 +26,8 @@ internal static unsafe partial class FileCalls
     internal const short WriteLock = 1;
     internal const short Unlocked = 2;
 
+    internal const int WillNeed = 3;
+
     internal const int SeekData = 3;
     internal const int SeekHole = 4;
     internal const int SeekEnd = 2;
@@ -54,6 +56,9 @@ internal static unsafe partial class FileCalls
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     internal static partial int Allocate(int fd, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    internal static partial int Advise(int fd, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     internal static partial long Seek(int fd, long offset, int from);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bulkhead.Host.Files.Trees;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Host.Files;
@@ -23,13 +24,13 @@ public static partial class HostFile
     }
 
     /// <summary>Whether a folder is of this process's user, and written by nobody else.</summary>
-    public static bool IsOurs(string folder) => IsOurs(AtCurrentFolder, folder, NoFollow);
+    public static bool IsOurs(string folder) => IsOurs(TreeCalls.CurrentFolder, folder, TreeCalls.SymlinkNoFollow);
 
     /// <summary>Creates a file, or empties the one there is, for its user alone.</summary>
     /// <exception cref="IOException">It cannot be.</exception>
     public static SafeFileHandle CreatePrivate(string path)
     {
-        int fd = FileCalls.Open(path, FileCalls.OpenReadWrite | FileCalls.OpenCreate | OpenTruncate | FileCalls.OpenCloexec, FileCalls.OwnerOnly);
+        int fd = FileCalls.Open(path, FileCalls.OpenReadWrite | FileCalls.OpenCreate | TreeCalls.OpenTruncate | FileCalls.OpenCloexec, FileCalls.OwnerOnly);
         return fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw new IOException($"{path} can't be created (errno {Marshal.GetLastPInvokeError()}).");
     }
 
@@ -37,7 +38,7 @@ public static partial class HostFile
     public static void WillNeed(SafeFileHandle file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        _ = Advise((int)file.DangerousGetHandle(), 0, 0, AdviceWillNeed);
+        _ = FileCalls.Advise((int)file.DangerousGetHandle(), 0, 0, FileCalls.WillNeed);
     }
 
     private static unsafe bool IsOurs(int fd, string path, int flags)
@@ -46,16 +47,8 @@ public static partial class HostFile
         FileCalls.FileStatus status;
 
         // SAFETY: the kernel writes a struct statx (HostFileTests).
-        return FileCalls.Stat(fd, path, flags, FileCalls.StatBasic, &status) == 0 && status.User == Trees.UserIds.User && (status.Mode & WrittenByOthers) == 0;
+        return FileCalls.Stat(fd, path, flags, FileCalls.StatBasic, &status) == 0 && status.User == UserIds.User && (status.Mode & WrittenByOthers) == 0;
     }
-
-    private const int AtCurrentFolder = -100;
-    private const int NoFollow = 0x100;
-    private const int OpenTruncate = 0x200;
-    private const int AdviceWillNeed = 3;
-
-    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
-    private static partial int Advise(int fd, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int RenameCore(string from, string to);

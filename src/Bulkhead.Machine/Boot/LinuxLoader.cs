@@ -37,7 +37,7 @@ internal static class LinuxLoader
     }
 
     private static Func<ulong> ChanceOf(BootRequest request) =>
-        request.Random is { } seeded ? seeded.Next : request.Place is { } place ? () => place : PayloadLoader.HostRandom;
+        request.Random is { } seeded ? seeded.Next : request.Place is { } place ? () => place : HostRandom.Next;
 
     private static ulong Place(GuestMemory memory, LinuxSetupHeader header, string name)
     {

@@ -170,22 +170,6 @@ internal sealed class PayloadLoader : IDisposable
             : random() % (((last - _header.PreferredAddress) / _header.KernelAlignment) + 1) * _header.KernelAlignment;
     }
 
-    /// <summary>A number nobody knows.</summary>
-    internal static ulong HostRandom()
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        HostRandom(bytes);
-        return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-    }
-
-    /// <summary>Bytes nobody knows.</summary>
-    /// <remarks>The class library's generator would load OpenSSL for this: 3 MiB, and time at the start.</remarks>
-    internal static void HostRandom(Span<byte> bytes)
-    {
-        using FileStream source = File.OpenRead("/dev/urandom");
-        source.ReadExactly(bytes);
-    }
-
     private void Relocate(ulong moved)
     {
         ReadOnlySpan<byte> table = _behind.Slice(0, _behindLength);

@@ -150,7 +150,7 @@ internal sealed unsafe partial class CodeSpace
             HasFlagsEntry = block.HasFlagsEntry ? (byte)1 : (byte)0,
         };
         int places = list.Read() - 1;
-        stored.Places = (ushort)(places + (2 * stored.Edges));
+        stored.Places = (ushort)places;
         bytes = stored.Bytes;
         if (places < 0 || bytes > into.Length || (ulong)(uint)block.Start + (uint)stored.CodeBytes > (ulong)_options.CodeCacheBytes)
         {
@@ -174,17 +174,11 @@ internal sealed unsafe partial class CodeSpace
         // SAFETY: it lies in the cache, whatever was read (StoreTests).
         new ReadOnlySpan<byte>(_code.Executable + block.Start, stored.CodeBytes).CopyTo(parts.Code);
         int last = 0;
-        for (int i = 0; i < parts.Places.Length; i++)
+        foreach (ref uint place in parts.Places)
         {
             uint next = (uint)list.Read();
             last += CodePlace.Offset(next);
-            parts.Places[i] = CodePlace.Of(CodePlace.Kind(next), last);
-            if (CodePlace.Kind(next) == CodePlaceKind.EdgeStub)
-            {
-                int number = last + BlockEmitter.EdgeNumberIn(parts.Code[last..], out _);
-                parts.Places[++i] = CodePlace.Of(CodePlaceKind.EdgeNumber, number);
-                parts.Places[++i] = CodePlace.Of(CodePlaceKind.Outside, number + sizeof(int) + 1);
-            }
+            place = CodePlace.Of(CodePlace.Kind(next), last);
         }
 
         return TryFree(block, parts, found.Edge, found.Interpreted);
@@ -193,20 +187,17 @@ internal sealed unsafe partial class CodeSpace
     /// <summary>Takes out of a copy of a block's code what holds only here: links, numbers, distances.</summary>
     private bool TryFree(in Block block, in StoredParts parts, int firstEdge, int firstInterpreted)
     {
-        int stub = 0;
         int left = parts.Edges.Length;
         StoredEdge edge = default;
         foreach (uint place in parts.Places)
         {
             int offset = CodePlace.Offset(place);
-            Span<byte> at = parts.Code[offset..];
-            int value = at.Length < sizeof(int) ? 0 : MemoryMarshal.Read<int>(at);
+            int value = MemoryMarshal.Read<int>(parts.Code[offset..]);
             switch (CodePlace.Kind(place))
             {
                 case CodePlaceKind.EdgeStub:
-                    stub = offset;
-                    break;
-                case CodePlaceKind.EdgeNumber:
+                    int number = offset + BlockEmitter.EdgeNumberIn(parts.Code[offset..], out _);
+                    value = MemoryMarshal.Read<int>(parts.Code[number..]);
                     int index = (int)((uint)value >> 8) - firstEdge;
                     if ((uint)index >= (uint)parts.Edges.Length)
                     {
@@ -214,8 +205,8 @@ internal sealed unsafe partial class CodeSpace
                     }
 
                     edge = parts.Edges[index];
-                    Write(parts, offset, value - (firstEdge << 8));
-                    Write(parts, edge.Jump, stub - (edge.Jump + sizeof(int)));
+                    Write(parts, number, value - (firstEdge << 8));
+                    Write(parts, edge.Jump, offset - (edge.Jump + sizeof(int)));
                     if (edge.IdBefore != 0)
                     {
                         Write(parts, edge.Jump - edge.IdBefore, -1);

@@ -87,15 +87,13 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         writer.Add(codeBytes);
         writer.Add(_edgeCount - _publishedEdges);
         writer.Add(_interpretedCount - _publishedInterpreted);
-        writer.Add(kept ? 0 : places.Length - (2 * (_edgeCount - _publishedEdges)) + 1);
+        writer.Add(kept ? 0 : places.Length + 1);
         int last = 0;
-        for (int i = 0; i < places.Length && !kept; i++)
+        foreach (uint place in kept ? [] : places)
         {
-            CodePlaceKind kind = CodePlace.Kind(places[i]);
-            int offset = CodePlace.Offset(places[i]);
-            writer.Add((int)CodePlace.Of(kind, offset - last));
+            int offset = CodePlace.Offset(place);
+            writer.Add((int)CodePlace.Of(CodePlace.Kind(place), offset - last));
             last = offset;
-            i += kind == CodePlaceKind.EdgeStub ? 2 : 0; // its number and its call are where they must be
         }
 
         _placesLength = writer.At;
@@ -194,13 +192,18 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         parts.Code.CopyTo(new Span<byte>(code, stored.CodeBytes));
         foreach (uint place in parts.Places)
         {
-            int first = CodePlace.Kind(place) switch
+            int offset = CodePlace.Offset(place);
+            switch (CodePlace.Kind(place))
             {
-                CodePlaceKind.EdgeNumber => _edgeCount,
-                CodePlaceKind.InterpretedNumber => _interpretedCount,
-                _ => 0,
-            };
-            Add(code + CodePlace.Offset(place), first << 8);
+                case CodePlaceKind.EdgeStub:
+                    Add(code + offset + BlockEmitter.EdgeNumberIn(parts.Code[offset..], out _), _edgeCount << 8);
+                    break;
+                case CodePlaceKind.InterpretedNumber:
+                    Add(code + offset, _interpretedCount << 8);
+                    break;
+                default:
+                    break; // when all blocks are there
+            }
         }
 
         foreach (ref readonly StoredEdge edge in parts.Edges)
@@ -252,11 +255,5 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
         }
     }
 
-    private static void Add(byte* place, int number)
-    {
-        if (number != 0)
-        {
-            Unsafe.WriteUnaligned(place, Unsafe.ReadUnaligned<int>(place) + number);
-        }
-    }
+    private static void Add(byte* place, int number) => Unsafe.WriteUnaligned(place, Unsafe.ReadUnaligned<int>(place) + number);
 }

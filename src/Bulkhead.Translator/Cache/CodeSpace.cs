@@ -284,13 +284,12 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     private BlockEntry TranslateNow(uint pageId, uint secondPageId, ulong rip)
     {
-        byte* source = SourceOf(pageId);
-        CodePage page = _pages[(int)pageId];
+        ref readonly CodePage page = ref _pages[(int)pageId];
         ModeWord mode = new(page.Mode);
         bool relative = page.Kind == PageKind.Relative;
         ulong start = relative ? rip & 0xFFF : rip;
         BlockPlan plan = secondPageId == 0
-            ? _planner.Plan(source, start, mode, pageId, relative, ReadOf(page.RamPage))
+            ? _planner.Plan(SourceOf(pageId), start, mode, pageId, relative, ReadOf(page.RamPage))
             : PlanSpanning(page.RamPage, _pages[(int)secondPageId].RamPage);
         if (plan.Count == 0)
         {
@@ -305,7 +304,11 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         VerifyEmitted(plan);
         TranslatedInstructions += plan.Count;
         block.Count = (byte)plan.Count;
-        _ = Interlocked.Add(ref _newInstructions, secondPageId == 0 && page.Hash > 0 ? plan.Count : 0);
+        if (secondPageId == 0 && page.Hash > 0)
+        {
+            _ = Interlocked.Add(ref _newInstructions, plan.Count);
+        }
+
         Publish(block, _noteScratch.AsSpan(0, plan.Notes), _writer.Places, _writer.Length);
         return EntryOf(block.Start, block.HasFlagsEntry, page.Kind);
 

@@ -105,7 +105,7 @@ internal sealed unsafe partial class BlockEmitter
         }
     }
 
-    /// <summary>How far behind the start of an edge's stub its number stands; the rel32 of the call that leaves is five bytes behind that.</summary>
+    /// <summary>How far behind the start of an edge's stub its number stands.</summary>
     /// <param name="stub">The stub: mov r10d, imm32; mov r10, imm32; or mov r10, imm64; then mov r11d, number.</param>
     /// <param name="target">Where the edge goes.</param>
     internal static int EdgeNumberIn(ReadOnlySpan<byte> stub, out ulong target)

@@ -245,11 +245,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     private void EmitExitWord(uint code)
     {
         _w.MoveConstant(R11, WithRip(code));
-        if (ExitWord.Reason(code) is ExitCode.Edge)
-        {
-            _w.Note(CodePlaceKind.EdgeNumber, _w.Length - sizeof(uint));
-        }
-        else if (ExitWord.Reason(code) is ExitCode.Interpret or ExitCode.InterpretWithin)
+        if (ExitWord.Reason(code) is ExitCode.Interpret or ExitCode.InterpretWithin)
         {
             _w.Note(CodePlaceKind.InterpretedNumber, _w.Length - sizeof(uint));
         }

@@ -20,4 +20,12 @@ internal struct StoreEntry
 
     /// <summary>How many files were written since it was used.</summary>
     internal int Age;
+
+    /// <summary>Finds a page among entries in the order of their keys; below 0 where it is not there.</summary>
+    internal static int IndexOf(ReadOnlySpan<StoreEntry> entries, in PageKey key) => entries.BinarySearch(new ByKey(key));
+
+    private readonly struct ByKey(PageKey key) : IComparable<StoreEntry>
+    {
+        public int CompareTo(StoreEntry other) => key.CompareTo(other.Key);
+    }
 }

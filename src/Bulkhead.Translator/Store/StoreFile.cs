@@ -92,24 +92,9 @@ internal sealed class StoreFile : IDisposable
     /// <summary>The same, and how many instructions they are of.</summary>
     internal int Read(in PageKey key, Span<byte> into, out int instructions)
     {
-        instructions = 0;
-        ReadOnlySpan<StoreEntry> pages = Pages;
-        int low = 0;
-        int high = pages.Length - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >> 1;
-            int order = pages[middle].Key.CompareTo(key);
-            if (order == 0)
-            {
-                instructions = pages[middle].Instructions;
-                return Read(pages[middle], into);
-            }
-
-            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
-        }
-
-        return 0;
+        int page = StoreEntry.IndexOf(Pages, key);
+        instructions = page < 0 ? 0 : Pages[page].Instructions;
+        return page < 0 ? 0 : Read(Pages[page], into);
     }
 
     /// <summary>The same of an entry.</summary>

@@ -61,7 +61,7 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Adds a page's translations, unless another source gave as much.</summary>
     internal void Add(in PageKey key, ReadOnlySpan<byte> bytes, int instructions, int age = 0)
     {
-        if (IsThere(key, instructions) || _count == MostPages || _written + _buffered + bytes.Length > MostBytes)
+        if (Given(key) >= instructions || _count == MostPages || _written + _buffered + bytes.Length > MostBytes)
         {
             return;
         }
@@ -81,7 +81,7 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>Ends the file.</summary>
     internal void Finish(UInt128 identity, ReadOnlySpan<byte> key, ulong chance, ulong thunks)
     {
-        KeepUnused(_count);
+        KeepUnused();
         Flush();
         Sort();
         Span<StoreEntry> index = _pages.Slice(0, _count);
@@ -107,24 +107,8 @@ internal sealed class StoreWriter : IDisposable
         _buffer.Dispose();
     }
 
-    private bool IsThere(in PageKey key, int instructions)
-    {
-        int low = 0;
-        int high = _sorted - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >> 1;
-            int order = _pages[middle].Key.CompareTo(key);
-            if (order == 0)
-            {
-                return _pages[middle].Instructions >= instructions;
-            }
-
-            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
-        }
-
-        return false;
-    }
+    /// <summary>How many instructions of a page there are already; below 0 where nobody gave it.</summary>
+    private int Given(in PageKey key) => StoreEntry.IndexOf(_pages.Slice(0, _sorted), key) is >= 0 and int page ? _pages[page].Instructions : -1;
 
     /// <summary>Sorts the index; of a page that several gave, the one with most stays.</summary>
     private void Sort()
@@ -144,7 +128,7 @@ internal sealed class StoreWriter : IDisposable
     }
 
     // And of what was used, of which there was more before.
-    private void KeepUnused(int given)
+    private void KeepUnused()
     {
         if (_before is null)
         {
@@ -152,19 +136,13 @@ internal sealed class StoreWriter : IDisposable
         }
 
         using var bytes = new ReservedArray<byte>(MostPageBytes);
-        int next = 0;
         foreach (ref readonly StoreEntry page in _before.Pages)
         {
-            while (next < given && _pages[next].Key.CompareTo(page.Key) < 0)
-            {
-                next++;
-            }
-
-            bool isGiven = next < given && _pages[next].Key == page.Key;
-            bool isWanted = isGiven ? _pages[next].Instructions < page.Instructions : page.Age < MostAge;
+            int given = Given(page.Key);
+            bool isWanted = given < 0 ? page.Age < MostAge : given < page.Instructions;
             if (isWanted && _before.Read(page, bytes.Slice(0, MostPageBytes)) == page.Length)
             {
-                Add(page.Key, bytes.Slice(0, page.Length), page.Instructions, isGiven ? 0 : page.Age + 1);
+                Add(page.Key, bytes.Slice(0, page.Length), page.Instructions, given < 0 ? page.Age + 1 : 0);
             }
         }
     }

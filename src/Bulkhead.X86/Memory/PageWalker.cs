@@ -184,35 +184,20 @@ public static unsafe partial class PageWalker
     }
 
     /// <summary>Sets an entry's accessed and dirty flags; false where the entry changed meanwhile.</summary>
-    private static bool TryMark(GuestMemory memory, Gpa place, ref ulong entry, ulong value, ulong wanted)
+    private static bool TryMark<T>(GuestMemory memory, Gpa place, ref T entry, T value, T wanted)
+        where T : unmanaged, IEquatable<T>
     {
-        if (wanted == value)
+        if (wanted.Equals(value))
         {
             return true;
         }
 
-        if (Interlocked.CompareExchange(ref entry, wanted, value) != value)
+        if (!Interlocked.CompareExchange(ref entry, wanted, value).Equals(value))
         {
             return false;
         }
 
         memory.NotifyWritten(place, 1); // both are in the first byte; a page may hold tables and code
-        return true;
-    }
-
-    private static bool TryMark(GuestMemory memory, Gpa place, ref uint entry, uint value, uint wanted)
-    {
-        if (wanted == value)
-        {
-            return true;
-        }
-
-        if (Interlocked.CompareExchange(ref entry, wanted, value) != value)
-        {
-            return false;
-        }
-
-        memory.NotifyWritten(place, 1);
         return true;
     }
 }
