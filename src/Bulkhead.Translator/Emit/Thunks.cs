@@ -174,9 +174,8 @@ internal sealed unsafe class Thunks
 
         w.LoadState(R10, Offsets.Scratch0);
         w.LoadState(R11, Offsets.Scratch1);
-        w.Byte(0x65); // jmp gs:[resume]
-        w.Bytes(0xFF, 0x24, 0x25);
-        w.Int32(Offsets.ResumeAddress);
+        w.PushState(Offsets.ResumeAddress);
+        w.Byte(0xC3);
     }
 
     private void EmitLeave(CodeWriter w)
