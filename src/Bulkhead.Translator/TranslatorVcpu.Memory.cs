@@ -33,6 +33,35 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private byte* Bounce => (byte*)&_state->Bounce;
 
+    /// <inheritdoc/>
+    public bool TryFind(ulong address, Access access, out Gpa place)
+    {
+        int page = Tlb.Find(ViewOf(access), address, (access & Access.Write) != 0);
+        place = (uint)page < (uint)_memory.RamPageCount ? _memory.PageAddress(page) + (address & 0xFFF) : default;
+        return (uint)page < (uint)_memory.RamPageCount;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>For reading by supervisors alone: tables and stacks of the kernel. The rest is the business of <see cref="AnswerMemory"/>.</remarks>
+    public void Keep(ulong address, Access access, in Translation translation)
+    {
+        int page = _memory.PageNumber(translation.Address);
+        if (page < 0 || (access & (Access.Write | Access.User)) != 0)
+        {
+            return;
+        }
+
+        if (translation.PageShift > 12)
+        {
+            Tlb.NoteLarge(address, translation.PageShift, translation.Global);
+        }
+
+        Tlb.Fill(ViewOf(access), address & ~0xFFFul, _memory.PagePointer(page), page, writable: false, translation.Global, translation.PageShift);
+    }
+
+    private int ViewOf(Access access) =>
+        (access & Access.User) != 0 ? 0 : (access & Access.SmapExempt) != 0 || (_state->Registers.Cr4 & Cr4.SMAP) == 0 ? 2 : 1;
+
     /// <summary>Answers a data TLB miss: the host address goes to r10 and the instruction goes on. False: find code again.</summary>
     private bool AnswerMemory(uint code)
     {

@@ -21,6 +21,10 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private const int FetchEntries = 256;
     private const int JumpLog = 1024;
+
+    /// <summary>Of a set of views, a bit each: all.</summary>
+    internal const int AllViews = (1 << VcpuState.Views) - 1;
+
     private const int SlotLog = 1024;
     private readonly FetchEntry[] _fetch = new FetchEntry[FetchEntries];
     private readonly BusyRegions _busyRegions = new();
@@ -286,7 +290,7 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Drops what depends on address translation or on translated code: jump cache, code TLB, fetch TLB, return stack.</summary>
     private void ForgetCode()
     {
-        ForgetEntries();
+        ForgetEntries(AllViews);
         ClearCodeSlots();
         _ = _localSlots.TryTake(out _);
         Array.Clear(_localCode);
@@ -295,16 +299,22 @@ internal sealed unsafe partial class TranslatorVcpu
         _fetchedGlobal.Clear();
     }
 
-    /// <summary>Drops what leads to translated code by its place: jump cache, return stack.</summary>
-    private void ForgetEntries()
+    /// <summary>Drops what leads to translated code of some views by its place: jump cache, return stack.</summary>
+    private void ForgetEntries(int views)
     {
         _forgotten++;
         for (int view = 0; view < VcpuState.Views; view++)
         {
-            ClearJumps(view);
+            if ((views & (1 << view)) != 0)
+            {
+                ClearJumps(view);
+            }
         }
 
-        ResetReturnStack();
+        if ((views & (_mode.View == 0 ? 1 : AllViews - 1)) != 0)
+        {
+            ResetReturnStack(); // which holds what both of a supervisor's views called
+        }
     }
 
     /// <summary>The same of what comes from pages that are not global.</summary>
@@ -366,6 +376,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         if (_generation != _space.Generation)
         {
+            _ = Interlocked.Or(ref _forget, AllViews);
             _generation = _space.Generation;
             foreach (ref FetchEntry f in _fetch.AsSpan())
             {
@@ -380,9 +391,7 @@ internal sealed unsafe partial class TranslatorVcpu
     /// was dropped are clear already.</summary>
     private void ForgetDropped()
     {
-        Volatile.Write(ref _forget, 0);
-        Interlocked.MemoryBarrier();
-        ForgetEntries();
+        ForgetEntries(Interlocked.Exchange(ref _forget, 0));
     }
 
     private void ClearJumps(int view)

@@ -244,10 +244,10 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         Kick();
     }
 
-    /// <summary>Another thread dropped code this vCPU may have tables for.</summary>
-    internal void RequestForget()
+    /// <summary>Another thread dropped code of some views that this vCPU may have tables for.</summary>
+    internal void RequestForget(int views)
     {
-        Volatile.Write(ref _forget, 1);
+        _ = Interlocked.Or(ref _forget, views);
         Kick();
     }
 
@@ -255,7 +255,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     internal void RequestFlush()
     {
         Volatile.Write(ref _flush, 1);
-        RequestForget();
+        RequestForget(AllViews);
     }
 
     /// <summary>Waits until this vCPU, if it runs translated code now, has left it once.</summary>
@@ -331,9 +331,13 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
 
         _devicePages.Clear();
         Tlb.FlushPage(address);
-        if (_fetchedLocal.MayHold(address) || _fetchedGlobal.MayHold(address))
+        if (_fetchedGlobal.MayHold(address))
         {
             ForgetCode();
+        }
+        else if (_fetchedLocal.MayHold(address))
+        {
+            ForgetLocalCode();
         }
     }
 

@@ -175,16 +175,19 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
                 return;
             }
 
+            int views = 0;
             for (uint id = _ramHead[ramPage]; id != 0; id = _pages[(int)id].Next)
             {
                 _pages[(int)id].Alive = false;
                 RemoveFromRow(id);
                 ulong gva = _pages[(int)id].Gva;
+                int view = ModeOf(id).View;
+                views |= 1 << view;
                 foreach (TranslatorVcpu vcpu in _vcpus)
                 {
                     if (!IsRelative(id))
                     {
-                        vcpu.ClearCodeSlot(VcpuState.SlotOf(gva, ModeOf(id).View), VcpuState.SlotValue(gva, id));
+                        vcpu.ClearCodeSlot(VcpuState.SlotOf(gva, view), VcpuState.SlotValue(gva, id));
                     }
                     else if (_pages[(int)id].InSlots)
                     {
@@ -205,7 +208,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
 
             foreach (TranslatorVcpu vcpu in _vcpus)
             {
-                vcpu.RequestForget();
+                vcpu.RequestForget(views);
             }
 
             Volatile.Write(ref IsCode(ramPage), 0);
@@ -220,7 +223,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         Interlocked.MemoryBarrier();
         foreach (TranslatorVcpu vcpu in _vcpus)
         {
-            vcpu.RequestForget();
+            vcpu.RequestForget(TranslatorVcpu.AllViews);
             if (vcpu != self)
             {
                 vcpu.AwaitOutOfGuest();

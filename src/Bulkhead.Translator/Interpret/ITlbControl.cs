@@ -1,8 +1,17 @@
+using Bulkhead.Core.Memory;
+using Bulkhead.X86.Memory;
+
 namespace Bulkhead.Translator.Interpret;
 
-/// <summary>What the interpreter may do to the vCPU's cached translations.</summary>
+/// <summary>The vCPU's cached translations, as the interpreter uses them.</summary>
 internal interface ITlbControl
 {
+    /// <summary>Where an address leads, where that is cached for such an access.</summary>
+    bool TryFind(ulong address, Access access, out Gpa place);
+
+    /// <summary>Caches what a walk found.</summary>
+    void Keep(ulong address, Access access, in Translation translation);
+
     /// <summary>Forgets every translation (CR0, CR4, EFER writes, INVPCID).</summary>
     void FlushAll();
 

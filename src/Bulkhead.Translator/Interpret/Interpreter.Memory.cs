@@ -173,8 +173,15 @@ internal sealed unsafe partial class Interpreter
     /// <summary>Translates one address.</summary>
     internal bool TryTranslate(ulong linear, Access access, out Gpa address)
     {
+        linear = _r->LongMode ? linear : (uint)linear;
+        if (_tlb.TryFind(linear, access, out address))
+        {
+            return true;
+        }
+
         if (PageWalker.TryWalk(_memory, in *_r, linear, access, out Translation t, out GuestFault fault))
         {
+            _tlb.Keep(linear, access, t);
             address = t.Address;
             return true;
         }

@@ -1,9 +1,9 @@
 namespace Bulkhead.Translator.Memory;
 
-/// <summary>Remembers pages: says no only of a page that was never added.</summary>
+/// <summary>Remembers pages: says no only of a page that was never added. The two halves of the address space do not meet in it.</summary>
 internal sealed class PageFilter
 {
-    private const int Bits = 4096;
+    private const int Bits = 8192;
     private readonly ulong[] _words = new ulong[Bits / 64];
 
     /// <summary>Adds the page of an address.</summary>
@@ -15,7 +15,7 @@ internal sealed class PageFilter
     /// <summary>Forgets all pages.</summary>
     internal void Clear() => Array.Clear(_words);
 
-    private static int WordOf(ulong address) => (int)(address >> 18) & ((Bits / 64) - 1);
+    private static int WordOf(ulong address) => ((int)(address >> 18) & ((Bits / 128) - 1)) | ((int)(address >> 63) * (Bits / 128));
 
     private static ulong BitOf(ulong address) => 1ul << (int)(address >> 12);
 }

@@ -88,6 +88,14 @@ internal sealed unsafe class SoftTlb : IDisposable
         entry->Patience = !impatient ? patience : mirror != null ? _patience : int.MaxValue;
     }
 
+    /// <summary>The RAM page an address of a view leads to, for reading or for writing; -1: not known.</summary>
+    internal int Find(int view, ulong address, bool write)
+    {
+        VcpuState.TlbEntry* entry = View(view) + IndexOf(address);
+        ulong tag = write ? Volatile.Read(ref entry->WriteTag) : entry->ReadTag;
+        return tag == (address & ~0xFFFul) ? entry->RamPage : -1;
+    }
+
     /// <summary>Where a page stands in the window, or null. Where another stood there, no slot may lead to it.</summary>
     private byte* Mirror(ulong page, int ramPage, int shift, bool writable, bool mirror)
     {

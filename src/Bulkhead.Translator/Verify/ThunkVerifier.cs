@@ -82,14 +82,15 @@ internal static class ThunkVerifier
                 return own is { Base: 7, Index: -1, Displacement: 0, Segment: 0 } ? null : "an image elsewhere than it was given";
             case Mnemonic.Lea:
                 return own is { Base: 4, Index: -1, Reg: 4, Displacement: -8 or 8 } ? null : "an address of no known use";
-            case Mnemonic.Fninit or Mnemonic.Vzeroupper or Mnemonic.Vptest or Mnemonic.Lahf or Mnemonic.Sahf or Mnemonic.Seto or Mnemonic.Ret or Mnemonic.Push:
+            case Mnemonic.Fninit or Mnemonic.Vzeroupper or Mnemonic.Vptest or Mnemonic.Lahf or Mnemonic.Sahf or Mnemonic.Seto or Mnemonic.Ret:
                 return own.HasMemory ? "an operand of no known form" : null;
             case Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Add or Mnemonic.And or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Test or Mnemonic.Shl or Mnemonic.Shr or Mnemonic.Cmp or Mnemonic.Pop or Mnemonic.Stmxcsr or Mnemonic.Ldmxcsr
                 or Mnemonic.Vmovups or Mnemonic.Vorps:
                 return !IsField(i, own) ? "an operand that is no field of the state"
                     : own.HasMemory && i.Op0Register == Register.RSP && !IsStackPointer(own.Displacement) ? "a stack pointer from another field" : null;
-            case Mnemonic.Jmp:
-                return own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement == Offsets.ResumeAddress ? null : "a jump of no known form";
+            case Mnemonic.Push:
+                return !own.HasMemory || (own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement == Offsets.ResumeAddress)
+                    ? null : "a return to no known place";
             default:
                 return "an instruction no thunk may hold";
         }

@@ -3,6 +3,7 @@ using Bulkhead.Host.Memory;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
 using Iced.Intel;
 using Xunit;
@@ -181,6 +182,16 @@ internal sealed unsafe class FootprintMachine : IDisposable, ITlbControl, IFpuSt
                 *(ulong*)p = random.Next(2) == 0 ? 0 : *(ulong*)p;
             }
         }
+    }
+
+    public bool TryFind(ulong address, Access access, out Gpa place)
+    {
+        place = default;
+        return false;
+    }
+
+    public void Keep(ulong address, Access access, in Translation translation)
+    {
     }
 
     public void FlushAll()

@@ -6,6 +6,7 @@ using Bulkhead.Host.Memory;
 using Bulkhead.Translator.Interpret;
 using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
+using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
 using Iced.Intel;
 using Xunit;
@@ -149,6 +150,16 @@ internal sealed unsafe class SystemMachine : IDisposable, ITlbControl, IFpuState
     }
 
     public Segment Segment(SegmentIndex index) => R->Segments[(int)index];
+
+    public bool TryFind(ulong address, Access access, out Gpa place)
+    {
+        place = default;
+        return false;
+    }
+
+    public void Keep(ulong address, Access access, in Translation translation)
+    {
+    }
 
     public void FlushAll() => Flushes++;
 
