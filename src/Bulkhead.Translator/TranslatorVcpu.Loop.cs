@@ -290,6 +290,10 @@ internal sealed unsafe partial class TranslatorVcpu
                     }
 
                     break;
+                case ExitCode.Alone:
+                    r.Rip = rip;
+                    _transientNeeded = true;
+                    return AfterTransient(transient);
                 case ExitCode.Raise:
                     r.Rip = rip;
                     Uncount(1);
@@ -366,7 +370,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
         _enter();
         Now(VcpuActivity.Dispatch);
-        _mode = _mode.WithLow(_state->Mode);
+        _mode = new ModeWord(_state->Mode);
         uint code = (uint)_state->Scratch1;
         if (ExitWord.Reason(code) is ExitCode.Interpret or ExitCode.InterpretWithin)
         {
@@ -480,6 +484,7 @@ internal sealed unsafe partial class TranslatorVcpu
         ref Registers r = ref _state->Registers;
         JoinFlags();
         bool step = _mode.SingleStep;
+        ModeWord mode = _mode;
         ref readonly Instruction instruction = ref _interpreted;
         Exits.AddInterpreted(instruction.Code);
         Now(VcpuActivity.Interpretation);
@@ -497,6 +502,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
                 SplitFlags();
                 ReloadMode();
+                NoteCrossing(instruction.Mnemonic, mode);
                 if (r.InterruptShadow == 2)
                 {
                     HoldDebugTrap();

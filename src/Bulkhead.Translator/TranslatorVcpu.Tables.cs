@@ -290,6 +290,7 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Drops what depends on address translation or on translated code: jump cache, code TLB, fetch TLB, return stack.</summary>
     private void ForgetCode()
     {
+        ForgetCrossings();
         ForgetEntries(AllViews);
         ClearCodeSlots();
         _ = _localSlots.TryTake(out _);
@@ -315,6 +316,11 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             ResetReturnStack(); // which holds what both of a supervisor's views called
         }
+
+        if ((views & 1) != 0)
+        {
+            _state->UserReturnStack = _returnBase;
+        }
     }
 
     /// <summary>The same of what comes from pages that are not global.</summary>
@@ -324,6 +330,11 @@ internal sealed unsafe partial class TranslatorVcpu
         if (_localCode[_mode.View] || (_mode.ViewFollowsAc && (_localCode[1] || _localCode[2])))
         {
             ResetReturnStack(); // which holds what both of a supervisor's views called
+        }
+
+        if (_localCode[0])
+        {
+            _state->UserReturnStack = _returnBase;
         }
 
         for (int view = 0; view < VcpuState.Views; view++)

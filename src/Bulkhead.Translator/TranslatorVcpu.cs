@@ -178,6 +178,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
             // The registers are the caller's between runs: it may have changed anything.
             SplitFlags();
             ReloadMode();
+            ForgetCrossings();
             StopReason reason = Loop(untilNs);
             if (_options.Verify && VerifyTlb() is { } wrong)
             {
@@ -318,6 +319,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         _devicePages.Clear();
         Tlb.FlushLocal();
         ForgetLocalCode();
+        ForgetWindowCrossing();
     }
 
     /// <inheritdoc/>
@@ -373,7 +375,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         if (mode != _mode)
         {
             _mode = mode;
-            _state->Mode = mode.Low;
+            _state->Mode = mode.Value;
             ResetReturnStack();
             KeepJumpsOf(mode);
             if (mode.ViewFollowsAc)
@@ -389,13 +391,14 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         {
             ClearJumps(mode.View);
             _jumpMode[mode.View] = mode;
+            ForgetCrossings();
         }
     }
 
     private void ResetReturnStack()
     {
         *(ulong*)_returnBase = (ulong)_space.Thunks.Underflow;
-        _state->ReturnStackPointer = _state->SavedReturnStack = _returnBase;
+        _state->ReturnStackPointer = _state->SavedReturnStack = _state->UserReturnStack = _returnBase;
     }
 
     /// <summary>RFLAGS into the places translated code keeps its parts.</summary>

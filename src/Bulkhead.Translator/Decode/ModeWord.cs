@@ -71,12 +71,6 @@ internal readonly record struct ModeWord(ulong Value)
     /// <summary>The same in the other of a supervisor's views.</summary>
     internal ModeWord InOtherView() => new(Value ^ 3);
 
-    /// <summary>What of it emitted code changes.</summary>
-    internal byte Low => (byte)Value;
-
-    /// <summary>The same with another such part.</summary>
-    internal ModeWord WithLow(byte low) => new((Value & ~0xFFul) | low);
-
     internal bool Windowed => (Value & (1 << 19)) != 0;
 
     /// <summary>The same with a window.</summary>

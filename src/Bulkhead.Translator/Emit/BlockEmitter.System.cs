@@ -131,6 +131,23 @@ internal sealed unsafe partial class BlockEmitter
         return false;
     }
 
+    /// <summary>SYSCALL and SYSRET, before the exit that has them interpreted: where that was done before from this mode, a thunk does the same.</summary>
+    private void EmitCrossing(in Instruction i)
+    {
+        bool enters = i.Mnemonic == Mnemonic.Syscall && _mode.User64;
+        if (!_options.InlineSystem || _options.CountInstructions || _plan.Transient || !(enters || (i.Mnemonic == Mnemonic.Sysretq && _mode is { Code64: true, Cpl: 0 })))
+        {
+            return;
+        }
+
+        FreeHostFlags(FlagFacts.All);
+        _w.StateImm(7, enters ? Offsets.Syscall : Offsets.Sysret, (int)_mode.Value); // cmp: all modes of 64-bit code are as short
+        int other = _w.Jcc(5); // jne
+        EmitRip(R10, enters ? i.NextIP : i.IP);
+        _w.JmpTo(enters ? _thunks.Syscall : _thunks.Sysret);
+        _w.Bind(other);
+    }
+
     /// <summary>MOV from a control or segment register.</summary>
     private void EmitMove(in Instruction i)
     {

@@ -217,6 +217,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     /// <summary>Leaves to have an instruction interpreted, for good or to go on behind it.</summary>
     private bool EmitInterpret(in Instruction instruction)
     {
+        EmitCrossing(instruction);
         uint number = (uint)_space.NoteInterpreted(instruction) << 8;
         if (!_plan.GoesOnInterpreted[_index])
         {

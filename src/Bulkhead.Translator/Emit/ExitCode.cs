@@ -34,6 +34,9 @@ internal enum ExitCode : byte
     /// from, or somebody kicked in its middle.</summary>
     Again,
 
+    /// <summary>The instruction at guest RIP r10 is to be run by itself.</summary>
+    Alone,
+
     /// <summary>A limit check failed before going on to guest RIP r10.</summary>
     Limit,
 }

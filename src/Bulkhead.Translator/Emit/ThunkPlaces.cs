@@ -9,4 +9,8 @@ namespace Bulkhead.Translator.Emit;
 /// <param name="WindowMiss">See <see cref="Thunks.WindowMiss"/>.</param>
 /// <param name="LookUp">See <see cref="Thunks.LookUp"/>.</param>
 /// <param name="ChangeView">See <see cref="Thunks.ChangeView"/>.</param>
-internal sealed record ThunkPlaces(ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss, ulong[] LookUp, ulong[] ChangeView);
+/// <param name="Syscall">See <see cref="Thunks.Syscall"/>.</param>
+/// <param name="Sysret">See <see cref="Thunks.Sysret"/>.</param>
+internal sealed record ThunkPlaces(
+    ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss, ulong[] LookUp, ulong[] ChangeView,
+    ulong Syscall, ulong Sysret);

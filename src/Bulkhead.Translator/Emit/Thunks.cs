@@ -1,3 +1,4 @@
+using Bulkhead.Translator.Interpret;
 using Bulkhead.Translator.State;
 using Bulkhead.X86.State;
 using static Bulkhead.Translator.Emit.RegisterMap;
@@ -45,6 +46,12 @@ internal sealed unsafe class Thunks
     /// <summary>From view 1 to 2 (STAC) and back (CLAC): where blocks go, the next instruction's address in r10, flags in the state.</summary>
     internal byte*[] ChangeView { get; } = new byte*[2];
 
+    /// <summary>Where blocks go with SYSCALL, the next instruction's address in r10, flags in the state.</summary>
+    internal byte* Syscall { get; private set; }
+
+    /// <summary>Where blocks go with SYSRET, its own address in r10.</summary>
+    internal byte* Sysret { get; private set; }
+
     /// <summary>By <see cref="SlotMissIndex"/>: called by blocks whose page slot is another page's.</summary>
     internal byte*[] SlotMiss { get; } = new byte*[VcpuState.Views * 2];
 
@@ -79,7 +86,7 @@ internal sealed unsafe class Thunks
     {
         get
         {
-            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss), All(LookUp), All(ChangeView));
+            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss), All(LookUp), All(ChangeView), (ulong)Syscall, (ulong)Sysret);
 
             static ulong[] All(byte*[] thunks)
             {
@@ -108,6 +115,8 @@ internal sealed unsafe class Thunks
         Underflow = EmitUnderflow(w);
         ChangeView[0] = EmitAllowUserPages(w);
         ChangeView[1] = EmitDenyUserPages(w);
+        Syscall = EmitSyscall(w);
+        Sysret = EmitSysret(w);
 
         for (int i = 0; i < SlotMiss.Length; i++)
         {
@@ -434,6 +443,88 @@ internal sealed unsafe class Thunks
         w.LoadState(HostRsp, Offsets.SavedReturnStack);
         w.JmpTo(Indirect[1]);
         return entry;
+    }
+
+    /// <summary>SYSCALL. What the user's code called returns there after SYSRET: the return stack goes on above an end of its own.</summary>
+    private byte* EmitSyscall(CodeWriter w)
+    {
+        byte* entry = w.Here;
+        w.Move(HostOf(1), R10);
+        BlockEmitter.EmitJoinFlags(w);
+        w.StoreState(Offsets.GprOf(11), R11);
+        w.LoadState(R11, Offsets.SyscallRflags);
+        w.RegState(0x21, R11, Offsets.Rflags); // and
+        w.LoadState(R11, Offsets.SyscallFlags, w: false);
+        w.RegState(0x21, R11, Offsets.Flags, w: false);
+        w.LoadState(R11, Offsets.SyscallEvents, w: false);
+        w.RegState(0x21, R11, Offsets.InterruptFlag, w: false);
+        EmitCrossing(w, Offsets.Syscall);
+        w.StoreState(Offsets.UserReturnStack, HostRsp);
+        w.MoveConstant(R11, (ulong)Underflow);
+        w.Bytes(0x41, 0x53); // push r11
+        w.LoadState(R10, Offsets.SyscallTarget);
+        w.TestStateByte(Offsets.Mode, 1);
+        w.BindTo(w.Jcc(5), Indirect[1]);
+        w.JmpTo(Indirect[2]);
+        return entry;
+    }
+
+    /// <summary>SYSRET; by itself where flags matter that seldom do, an interrupt waits for it, or RCX is not canonical.</summary>
+    private byte* EmitSysret(CodeWriter w)
+    {
+        const int looked = (int)(Rflags.TF | Rflags.IF | Rflags.DF | Rflags.IOPL);
+        byte* entry = w.Here;
+        w.LoadState(R11, Offsets.GprOf(11));
+        w.RegImm(4, R11, looked, w: false);
+        w.RegImm(7, R11, (int)Rflags.IF, w: false);
+        int flags = w.Jcc(5); // jne
+        w.CompareStateByte(Offsets.InterruptWaits, 0);
+        int waits = w.Jcc(5);
+        w.Move(R11, HostOf(1));
+        w.Shift(4, R11, 16, w: true);
+        w.Shift(7, R11, 16, w: true);
+        w.RegReg(0x3B, R11, HostOf(1));
+        int canonical = w.Jcc(5);
+        w.LoadState(R11, Offsets.GprOf(11));
+        w.RegImm(4, R11, (int)Interpreter.SysretFlags);
+        w.RegImm(1, R11, (int)Rflags.Fixed); // or
+        w.StoreState(Offsets.Rflags, R11);
+        w.Move(R10, R11, w: false);
+        w.RegImm(4, R10, 0xD5, w: false);
+        w.Shift(4, R10, 8, w: false);
+        w.Shift(5, R11, 11, w: false);
+        w.RegImm(4, R11, 1, w: false);
+        w.RegReg(0x0B, R10, R11, w: false);
+        w.StoreState(Offsets.Flags, R10, w: false);
+        w.StoreStateByte(Offsets.InterruptFlag, 1);
+        w.StoreStateByte(Offsets.DirectionFlag, 0);
+        EmitCrossing(w, Offsets.Sysret);
+        w.LoadState(HostRsp, Offsets.UserReturnStack);
+        w.Move(R10, HostOf(1));
+        w.JmpTo(Indirect[0]);
+        w.Bind(flags);
+        w.Bind(waits);
+        w.Bind(canonical);
+        w.MoveConstant(R11, (ulong)ExitCode.Alone);
+        w.CallTo(Leave);
+        return entry;
+    }
+
+    /// <summary>Segments and mode. Clobbers r11.</summary>
+    private static void EmitCrossing(CodeWriter w, int crossing)
+    {
+        Copy(Offsets.Mode, sizeof(ulong));
+        for (int i = 0; i < Offsets.SegmentSize; i += sizeof(ulong))
+        {
+            Copy(Offsets.SegmentBase((int)SegmentIndex.Cs) + i, (2 * sizeof(ulong)) + i);
+            Copy(Offsets.SegmentBase((int)SegmentIndex.Ss) + i, (2 * sizeof(ulong)) + Offsets.SegmentSize + i);
+        }
+
+        void Copy(int to, int from)
+        {
+            w.LoadState(R11, crossing + from);
+            w.StoreState(to, R11);
+        }
     }
 
     /// <summary>A jump between pages that is linked to another page than the code TLB holds: looks its target in r10 up, which in

@@ -11,7 +11,7 @@ internal sealed unsafe partial class Interpreter
     private const uint Code64Access = 0xA09B, Code32Access = 0xC09B, DataAccessRights = 0xC093, User = 0x60;
 
     /// <summary>The RFLAGS bits SYSRET takes from R11: all but RF, VM and the reserved ones.</summary>
-    private const ulong SysretFlags = 0x3C_7FD7;
+    internal const ulong SysretFlags = 0x3C_7FD7;
 
     private InterpretResult Syscall(in Instruction instruction)
     {

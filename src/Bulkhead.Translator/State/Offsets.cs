@@ -21,6 +21,13 @@ internal static unsafe class Offsets
     internal static readonly int ReturnStackPointer;
     internal static readonly int SavedReturnStack;
     internal static readonly int Mode;
+    internal static readonly int UserReturnStack;
+    internal static readonly int Syscall;
+    internal static readonly int SyscallTarget;
+    internal static readonly int SyscallRflags;
+    internal static readonly int SyscallFlags;
+    internal static readonly int SyscallEvents;
+    internal static readonly int Sysret;
     internal static readonly int HostStackPointer;
     internal static readonly int ResumeAddress;
     internal static readonly int Scratch0;
@@ -80,6 +87,13 @@ internal static unsafe class Offsets
         ReturnStackPointer = At(s, &s->ReturnStackPointer);
         SavedReturnStack = At(s, &s->SavedReturnStack);
         Mode = At(s, &s->Mode);
+        UserReturnStack = At(s, &s->UserReturnStack);
+        Syscall = At(s, &s->Syscall);
+        SyscallTarget = At(s, &s->SyscallTarget);
+        SyscallRflags = At(s, &s->SyscallRflags);
+        SyscallFlags = At(s, &s->SyscallFlags);
+        SyscallEvents = At(s, &s->SyscallEvents);
+        Sysret = At(s, &s->Sysret);
         HostStackPointer = At(s, &s->HostStackPointer);
         ResumeAddress = At(s, &s->ResumeAddress);
         Scratch0 = At(s, &s->Scratch0);

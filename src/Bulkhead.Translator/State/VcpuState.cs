@@ -122,19 +122,40 @@ internal unsafe struct VcpuState
     /// <summary>The trap's vector.</summary>
     internal ulong TrapVector;
 
-    /// <summary>Status flags: AL = OF, AH = as LAHF gives.</summary>
+    /// <summary>The mode word (<see cref="Decode.ModeWord"/>), which emitted code may change.</summary>
+    internal ulong Mode;
+
+    /// <summary>The stack pointer translated user code goes on with after a system call.</summary>
+    internal ulong UserReturnStack;
+
+    /// <summary>What SYSCALL does here.</summary>
+    internal Crossing Syscall;
+
+    /// <summary>Where it leads.</summary>
+    internal ulong SyscallTarget;
+
+    /// <summary>What it leaves of RFLAGS.</summary>
+    internal ulong SyscallRflags;
+
+    /// <summary>What it leaves of <see cref="Flags"/>.</summary>
+    internal uint SyscallFlags;
+
+    /// <summary>What it leaves of <see cref="InterruptFlag"/> and the three bytes behind it.</summary>
+    internal uint SyscallEvents;
+
+    /// <summary>What SYSRET does here.</summary>
+    internal Crossing Sysret;
+
+    /// <summary>Status flags: AL = OF, AH = as LAHF gives. Emitted code writes it together with the next, in four bytes.</summary>
     internal ushort Flags;
 
     /// <summary>Host flags at a trap, same format.</summary>
     internal ushort TrapFlags;
 
-    /// <summary>The low byte of the mode word (<see cref="Decode.ModeWord"/>), whose view emitted code may change.</summary>
-    internal byte Mode;
-
     /// <summary>The runtime's MXCSR.</summary>
     internal uint HostMxcsr;
 
-    /// <summary>EFLAGS.IF as 0 or 1; the copy in <see cref="Registers.Rflags"/> is stale while translated code runs.</summary>
+    /// <summary>EFLAGS.IF as 0 or 1, the first of four bytes that emitted code changes at once; the copy in <see cref="Registers.Rflags"/> is stale while translated code runs.</summary>
     internal byte InterruptFlag;
 
     /// <summary>EFLAGS.DF as 0 or 1, likewise.</summary>
@@ -170,6 +191,23 @@ internal unsafe struct VcpuState
 
     /// <summary>Likewise: that may be written.</summary>
     internal WindowArray WindowWrites;
+
+    /// <summary>A change of privilege as it was made last, for emitted code to make again.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Crossing
+    {
+        /// <summary>The mode it is made from; <see cref="None"/>: the interpreter makes it.</summary>
+        internal ulong From;
+
+        /// <summary>The mode it leads to.</summary>
+        internal ulong To;
+
+        internal Segment Cs;
+        internal Segment Ss;
+
+        /// <summary>Of no mode.</summary>
+        internal const ulong None = ulong.MaxValue;
+    }
 
     /// <summary>One entry of the data TLB. Address + tag arithmetic: see <see cref="Emit.BlockEmitter"/>.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -213,7 +251,7 @@ internal unsafe struct VcpuState
         internal ulong Entry;
     }
 
-    [InlineArray(52)]
+    [InlineArray(16)]
     private struct Padding
     {
         private byte _first;

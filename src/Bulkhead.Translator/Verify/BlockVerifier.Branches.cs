@@ -276,6 +276,11 @@ internal sealed partial class BlockVerifier
             return TryTargetBefore(i, out ulong next) && FollowsViewChange(next) ? FinishBranch(i, call) : Fail(i, "a change of the view that is not the guest's");
         }
 
+        if (!conditional && !call && (GoesTo(item, _thunks.Syscall) || GoesTo(item, _thunks.Sysret)))
+        {
+            return IsCrossing(i, GoesTo(item, _thunks.Syscall)) ? FinishBranch(i, call) : Fail(i, "a change of privilege that is not the guest's");
+        }
+
         if (!_options.Chain || !_map.TryFindEntry(AddressOf(TargetOf(item)), _plan.PageId, out ulong rip) || !SamePage(rip))
         {
             return Fail(i, "a jump to no known place");
@@ -331,6 +336,29 @@ internal sealed partial class BlockVerifier
         }
 
         return (!call && ahead) || (_limitChecked && _limitTarget == rip) || Fail(i, "a jump without its limit check");
+    }
+
+    /// <summary>Only of the mode the block is of is a change of privilege taken from what is noted.</summary>
+    private bool CheckCrossing(int i) =>
+        !_plan.Transient && _options.InlineSystem && (uint)Int32At(_listing[i].Offset + 8) == (uint)_plan.Mode.Value && IsBlockTarget(_listing[i + 1], out _)
+            ? Leaves(i, falls: true)
+            : Fail(i, "a change of privilege from another mode");
+
+    /// <summary>Whether between that and the jump to the thunk stands nothing but the address the thunk asks for: of the next instruction, or of the last.</summary>
+    private bool IsCrossing(int i, bool enters)
+    {
+        int compare = i - (_plan.Relative ? 4 : 3);
+        if (compare < 0 || Last.Mnemonic != (enters ? Mnemonic.Syscall : Mnemonic.Sysretq) || _listing[compare].Template != Template.Crossing
+            || Int32At(_listing[compare].Offset + 4) != (enters ? Offsets.Syscall : Offsets.Sysret) || _listing[i].Entries + _listing[i - 1].Entries != 0)
+        {
+            return false;
+        }
+
+        ulong rip = enters ? Last.NextIP : Last.IP;
+        return _plan.Relative
+            ? _listing[i - 2] is { Entries: 0, Own: { Map: 0, Opcode: 0x8B, Reg: 10, Segment: 0x65 } load } && load.Displacement == Offsets.CodeBase
+                && _listing[i - 1].Own is { Map: 0, Opcode: 0x8D, Reg: 10, Base: 10, Index: -1 } add && add.Displacement == (long)rip
+            : TryTargetBefore(i, out ulong address) && address == rip;
     }
 
     /// <summary>Whether an instruction pointer is that after one of the block's instructions that change the view.</summary>

@@ -130,6 +130,7 @@ internal sealed partial class BlockVerifier
         Template.Limit => CheckLimit(i),
         Template.Return => CheckReturn(i),
         Template.PageCompare or Template.RelativeCompare => CheckPageCompare(i),
+        Template.Crossing => CheckCrossing(i),
         Template.Pad => CheckPad(i),
         Template.PushBase => CheckPushBase(i),
         Template.Count => true,

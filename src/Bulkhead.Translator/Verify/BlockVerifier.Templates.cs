@@ -22,6 +22,7 @@ namespace Bulkhead.Translator.Verify;
 /// Count        mov r11, gs:[count]; lea r11, [r11 + instructions]; mov gs:[count], r11
 /// Dispatch     cmp rsp, gs:[limit]; jb next; r11 = the target's set; cmp r10, gs:[r11 + view]; jne next; jmp gs:[r11 + view + 8]
 /// PageCompare  cmp dword gs:[code TLB slot], id; jne edge
+/// Crossing     cmp dword gs:[where SYSCALL or SYSRET was made from], mode; jne next
 /// RelativeCompare  mov r11, gs:[base]; lea r11, [r11 + distance]; mov r10d, r11d; shr r10d, 9; and r10d, slots;
 ///              mov r10, gs:[r10 + code TLB]; sub r10, r11; cmp r10, id; jne edge; mov gs:[base], r11
 /// BitNumber    and r11d, bits - 1; mov gs:[temporary], r11
@@ -174,7 +175,8 @@ internal sealed partial class BlockVerifier
         if (Has(at, PageBytes) && Has(at + 12, [0x0F, 0x85]) && at + 18 <= _listing.Length)
         {
             length = 18;
-            return Template.PageCompare;
+            int field = Int32At(at + 4);
+            return field == Offsets.Syscall || field == Offsets.Sysret ? Template.Crossing : Template.PageCompare;
         }
 
         if (_plan.Relative && HasInt32(at, LoadR11Bytes, Offsets.CodeBase) && Has(at + 9, AddToR11Bytes) && HasInt32(at + 16, SlotBytes, 0x7FF8)

@@ -45,7 +45,10 @@ internal enum Template : byte
     /// <summary>The compare of a code TLB slot with a page id.</summary>
     PageCompare,
 
-    /// <summary>The same of a position-independent block, and where the page it goes to stands, kept.</summary>
+    /// <summary>The compare of the mode that SYSCALL or SYSRET is noted for with the block's.</summary>
+    Crossing,
+
+    /// <summary>The same as <see cref="PageCompare"/> of a position-independent block, and where the page it goes to stands, kept.</summary>
     RelativeCompare,
 
     /// <summary>A landing pad: the compare of r10 with the return address.</summary>

@@ -84,7 +84,7 @@ internal static class ThunkVerifier
                 return own is { Base: 4, Index: -1, Reg: 4, Displacement: -8 or 8 } ? null : "an address of no known use";
             case Mnemonic.Fninit or Mnemonic.Vzeroupper or Mnemonic.Vptest or Mnemonic.Lahf or Mnemonic.Sahf or Mnemonic.Seto or Mnemonic.Ret:
                 return own.HasMemory ? "an operand of no known form" : null;
-            case Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Add or Mnemonic.And or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Test or Mnemonic.Shl or Mnemonic.Shr or Mnemonic.Cmp or Mnemonic.Pop or Mnemonic.Stmxcsr or Mnemonic.Ldmxcsr
+            case Mnemonic.Mov or Mnemonic.Movzx or Mnemonic.Add or Mnemonic.And or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Test or Mnemonic.Shl or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Cmp or Mnemonic.Pop or Mnemonic.Stmxcsr or Mnemonic.Ldmxcsr
                 or Mnemonic.Vmovups or Mnemonic.Vorps:
                 return !IsField(i, own) ? "an operand that is no field of the state"
                     : own.HasMemory && i.Op0Register == Register.RSP && !IsStackPointer(own.Displacement) ? "a stack pointer from another field" : null;
@@ -97,7 +97,7 @@ internal static class ThunkVerifier
     }
 
     private static bool IsStackPointer(long field) =>
-        field == Offsets.ReturnStackPointer || field == Offsets.SavedReturnStack || field == Offsets.HostStackPointer;
+        field == Offsets.ReturnStackPointer || field == Offsets.SavedReturnStack || field == Offsets.UserReturnStack || field == Offsets.HostStackPointer;
 
     private static bool IsField(in Instruction i, in HostInstruction own) =>
         !own.HasMemory

@@ -1,0 +1,62 @@
+using Bulkhead.Translator.Decode;
+using Bulkhead.Translator.State;
+using Bulkhead.X86.State;
+using Iced.Intel;
+
+namespace Bulkhead.Translator;
+
+/// <content>
+/// SYSCALL and SYSRET. The interpreter makes one and notes what it did; from then on emitted code does the same, where it comes from the same
+/// mode. What it depends on beyond that mode is forgotten with it: registers that were written, jump tables that are of another mode.
+/// </content>
+internal sealed unsafe partial class TranslatorVcpu
+{
+    private const uint FirstSyscallMsr = 0xC000_0080, LastSyscallMsr = 0xC000_0084; // EFER to SFMASK
+
+    /// <summary>An instruction was interpreted.</summary>
+    private void NoteCrossing(Mnemonic mnemonic, ModeWord from)
+    {
+        ref Registers r = ref _state->Registers;
+        switch (mnemonic)
+        {
+            case Mnemonic.Syscall when from.User64 && _mode is { Code64: true, Cpl: 0, Alone: false }
+                && (_mode.View == 1 || !_mode.ViewFollowsAc) && (!_mode.ViewFollowsAc || (r.Sfmask & Rflags.AC) != 0):
+                ulong keep = ~(r.Sfmask | Rflags.RF) | Rflags.Fixed;
+                _state->SyscallTarget = r.Lstar;
+                _state->SyscallRflags = keep;
+                _state->SyscallFlags = ((uint)(keep & 0xD5) << 8) | (uint)((keep >> 11) & 1);
+                _state->SyscallEvents = 0xFFFF_0000 | ((uint)(keep >> 9) & 1) | (((uint)(keep >> 10) & 1) << 8);
+                Note(ref _state->Syscall, from);
+                break;
+            case Mnemonic.Sysretq when from is { Code64: true, Cpl: 0 } && _mode is { User64: true, Alone: false, InterruptFlagAllowed: false }:
+                Note(ref _state->Sysret, from);
+                break;
+            case Mnemonic.Wrmsr when (uint)r.Gpr[1] is >= FirstSyscallMsr and <= LastSyscallMsr:
+                ForgetCrossings();
+                break;
+        }
+    }
+
+    private void Note(ref VcpuState.Crossing crossing, ModeWord from)
+    {
+        ref Registers r = ref _state->Registers;
+        crossing = new VcpuState.Crossing
+        {
+            From = from.Value,
+            To = _mode.Value,
+            Cs = r.Segments[(int)SegmentIndex.Cs],
+            Ss = r.Segments[(int)SegmentIndex.Ss],
+        };
+    }
+
+    private void ForgetCrossings() => _state->Syscall.From = _state->Sysret.From = VcpuState.Crossing.None;
+
+    /// <summary>Another address space: it may have a window where the last had none.</summary>
+    private void ForgetWindowCrossing()
+    {
+        if (Tlb.Windows is { } windows && _state->Sysret.From != VcpuState.Crossing.None && windows.HasWindow() != new ModeWord(_state->Sysret.To).Windowed)
+        {
+            _state->Sysret.From = VcpuState.Crossing.None;
+        }
+    }
+}
