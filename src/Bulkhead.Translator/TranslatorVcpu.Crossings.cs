@@ -14,10 +14,10 @@ internal sealed unsafe partial class TranslatorVcpu
     private const uint FirstSyscallMsr = 0xC000_0080, LastSyscallMsr = 0xC000_0084; // EFER to SFMASK
 
     /// <summary>An instruction was interpreted.</summary>
-    private void NoteCrossing(Mnemonic mnemonic, ModeWord from)
+    private void NoteCrossing(in Instruction instruction, ModeWord from)
     {
         ref Registers r = ref _state->Registers;
-        switch (mnemonic)
+        switch (instruction.Mnemonic)
         {
             case Mnemonic.Syscall when from.User64 && _mode is { Code64: true, Cpl: 0, Alone: false }
                 && (_mode.View == 1 || !_mode.ViewFollowsAc) && (!_mode.ViewFollowsAc || (r.Sfmask & Rflags.AC) != 0):
@@ -32,6 +32,7 @@ internal sealed unsafe partial class TranslatorVcpu
                 Note(ref _state->Sysret, from);
                 break;
             case Mnemonic.Wrmsr when (uint)r.Gpr[1] is >= FirstSyscallMsr and <= LastSyscallMsr:
+            case Mnemonic.Mov when instruction.Op0Register == Register.CR4: // TSD is of the user's mode alone
                 ForgetCrossings();
                 break;
         }
@@ -42,21 +43,38 @@ internal sealed unsafe partial class TranslatorVcpu
         ref Registers r = ref _state->Registers;
         crossing = new VcpuState.Crossing
         {
-            From = from.Value,
+            From = from.Windowed ? crossing.From : from.Value,
+            FromWindowed = from.Windowed ? from.Value : crossing.FromWindowed,
             To = _mode.Value,
             Cs = r.Segments[(int)SegmentIndex.Cs],
             Ss = r.Segments[(int)SegmentIndex.Ss],
         };
     }
 
-    private void ForgetCrossings() => _state->Syscall.From = _state->Sysret.From = VcpuState.Crossing.None;
+    private void ForgetCrossings()
+    {
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            ForgetCrossingTo(view);
+        }
+    }
+
+    private void ForgetCrossingTo(int view)
+    {
+        ref VcpuState.Crossing crossing = ref view == 0 ? ref _state->Sysret : ref _state->Syscall;
+        crossing.From = crossing.FromWindowed = VcpuState.Crossing.None;
+    }
 
     /// <summary>Another address space: it may have a window where the last had none.</summary>
-    private void ForgetWindowCrossing()
+    private void AdjustSysret()
     {
-        if (Tlb.Windows is { } windows && _state->Sysret.From != VcpuState.Crossing.None && windows.HasWindow() != new ModeWord(_state->Sysret.To).Windowed)
+        ModeWord to = new(_state->Sysret.To);
+        if (Tlb.Windows is { } windows && _state->Sysret.From != VcpuState.Crossing.None && windows.HasWindow() != to.Windowed)
         {
-            _state->Sysret.From = VcpuState.Crossing.None;
+            _state->UserReturnStack = _returnBase;
+            ClearJumps(to.View);
+            _jumpMode[to.View] = to.WithOtherWindow();
+            _state->Sysret.To = to.WithOtherWindow().Value;
         }
     }
 }

@@ -502,7 +502,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
                 SplitFlags();
                 ReloadMode();
-                NoteCrossing(instruction.Mnemonic, mode);
+                NoteCrossing(instruction, mode);
                 if (r.InterruptShadow == 2)
                 {
                     HoldDebugTrap();

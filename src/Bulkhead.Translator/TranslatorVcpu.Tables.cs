@@ -33,6 +33,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private readonly ModeWord[] _jumpMode = new ModeWord[VcpuState.Views];
     private readonly IndexLog[] _jumpLog = [new(JumpLog), new(JumpLog), new(JumpLog)];
     private readonly IndexLog _localSlots = new(SlotLog);
+    private readonly IndexLog _localFetches = new(FetchEntries);
 
     // Per view: whether code of a page that is not global was entered since the last flush.
     private readonly bool[] _localCode = new bool[VcpuState.Views];
@@ -161,7 +162,9 @@ internal sealed unsafe partial class TranslatorVcpu
         return f.Id;
     }
 
-    private ref FetchEntry FetchEntryOf(ulong rip) => ref _fetch[(int)(LinearRip(rip) >> 12) & (FetchEntries - 1)];
+    private ref FetchEntry FetchEntryOf(ulong rip) => ref _fetch[FetchIndexOf(rip)];
+
+    private int FetchIndexOf(ulong rip) => (int)(LinearRip(rip) >> 12) & (FetchEntries - 1);
 
     /// <summary>Whether code of a page may be kept: not while a store to it waits, nor where others store to it unseen. Else its instructions
     /// run one by one.</summary>
@@ -246,6 +249,11 @@ internal sealed unsafe partial class TranslatorVcpu
         f.Id = 0;
         f.Global = global = t.Global;
         (global ? _fetchedGlobal : _fetchedLocal).Add(linear);
+        if (!global)
+        {
+            _localFetches.Add(FetchIndexOf(rip));
+        }
+
         if (t.PageShift > 12)
         {
             Tlb.NoteLarge(linear, t.PageShift, global);
@@ -296,6 +304,7 @@ internal sealed unsafe partial class TranslatorVcpu
         _ = _localSlots.TryTake(out _);
         Array.Clear(_localCode);
         Array.Clear(_fetch);
+        _ = _localFetches.TryTake(out _);
         _fetchedLocal.Clear();
         _fetchedGlobal.Clear();
     }
@@ -358,12 +367,24 @@ internal sealed unsafe partial class TranslatorVcpu
             ClearCodeSlots();
         }
 
-        foreach (ref FetchEntry f in _fetch.AsSpan())
+        if (_localFetches.TryTake(out ReadOnlySpan<ushort> fetches))
         {
-            f.Page = f.Global ? f.Page : 0;
+            foreach (ushort i in fetches)
+            {
+                ForgetLocal(ref _fetch[i]);
+            }
+        }
+        else
+        {
+            foreach (ref FetchEntry f in _fetch.AsSpan())
+            {
+                ForgetLocal(ref f);
+            }
         }
 
         _fetchedLocal.Clear();
+
+        static void ForgetLocal(ref FetchEntry f) => f.Page = f.Global ? f.Page : 0;
     }
 
     /// <summary>User code was made to leave, mostly for a timer: where that happens again and again is where time goes. Such code is

@@ -319,7 +319,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         _devicePages.Clear();
         Tlb.FlushLocal();
         ForgetLocalCode();
-        ForgetWindowCrossing();
+        AdjustSysret();
     }
 
     /// <inheritdoc/>
@@ -391,7 +391,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         {
             ClearJumps(mode.View);
             _jumpMode[mode.View] = mode;
-            ForgetCrossings();
+            ForgetCrossingTo(mode.View);
         }
     }
 

@@ -76,6 +76,9 @@ internal readonly record struct ModeWord(ulong Value)
     /// <summary>The same with a window.</summary>
     internal ModeWord WithWindow() => new(Value | (1ul << 19));
 
+    /// <summary>The same with a window where it has none, and the other way round.</summary>
+    internal ModeWord WithOtherWindow() => new(Value ^ (1ul << 19));
+
     /// <summary>Instructions run one by one.</summary>
     internal bool Alone => (Value & ((1 << 16) | (1 << 17))) != 0;
 

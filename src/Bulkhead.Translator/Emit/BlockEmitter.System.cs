@@ -131,6 +131,9 @@ internal sealed unsafe partial class BlockEmitter
         return false;
     }
 
+    /// <summary>Where the state has the mode that SYSCALL or SYSRET of such code is noted for.</summary>
+    internal static int FromOf(bool enters, ModeWord mode) => enters ? Offsets.Syscall + (mode.Windowed ? sizeof(ulong) : 0) : Offsets.Sysret;
+
     /// <summary>SYSCALL and SYSRET, before the exit that has them interpreted: where that was done before from this mode, a thunk does the same.</summary>
     private void EmitCrossing(in Instruction i)
     {
@@ -141,7 +144,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         FreeHostFlags(FlagFacts.All);
-        _w.StateImm(7, enters ? Offsets.Syscall : Offsets.Sysret, (int)_mode.Value); // cmp: all modes of 64-bit code are as short
+        _w.StateImm(7, FromOf(enters, _mode), (int)_mode.Value); // cmp: all modes of 64-bit code are as short
         int other = _w.Jcc(5); // jne
         EmitRip(R10, enters ? i.NextIP : i.IP);
         _w.JmpTo(enters ? _thunks.Syscall : _thunks.Sysret);

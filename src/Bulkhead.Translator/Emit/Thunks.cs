@@ -271,7 +271,12 @@ internal sealed unsafe class Thunks
         {
             w.Bytes(0x48, 0x8B, 0x44); // mov rax, [rsp + 8]
             w.Bytes(0x24, 0x08);
-            w.StoreStateByte(Offsets.SlotsFilled + view, 1);
+            w.RegStateIndexed(0x8B, R10, R11, table + 24, w: false);
+            w.RegImm(4, R10, 1, w: false); // whether the page is global
+            w.Bytes(0x65, 0x41, 0xC6); // mov byte gs:[r10 + filled], 1
+            w.Byte(0x82);
+            w.Int32(Offsets.SlotsFilled + (2 * view));
+            w.Byte(1);
             w.RegStateIndexed(0x8B, R10, R11, tag);
             w.Bytes(0x65, 0x4C, 0x89); // mov gs:[rax], r10
             w.Byte(0x10);
@@ -513,11 +518,12 @@ internal sealed unsafe class Thunks
     /// <summary>Segments and mode. Clobbers r11.</summary>
     private static void EmitCrossing(CodeWriter w, int crossing)
     {
-        Copy(Offsets.Mode, sizeof(ulong));
+        const int segments = 3 * sizeof(ulong);
+        Copy(Offsets.Mode, 2 * sizeof(ulong));
         for (int i = 0; i < Offsets.SegmentSize; i += sizeof(ulong))
         {
-            Copy(Offsets.SegmentBase((int)SegmentIndex.Cs) + i, (2 * sizeof(ulong)) + i);
-            Copy(Offsets.SegmentBase((int)SegmentIndex.Ss) + i, (2 * sizeof(ulong)) + Offsets.SegmentSize + i);
+            Copy(Offsets.SegmentBase((int)SegmentIndex.Cs) + i, segments + i);
+            Copy(Offsets.SegmentBase((int)SegmentIndex.Ss) + i, segments + Offsets.SegmentSize + i);
         }
 
         void Copy(int to, int from)

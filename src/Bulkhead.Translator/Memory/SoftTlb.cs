@@ -20,6 +20,9 @@ internal sealed unsafe class SoftTlb : IDisposable
     /// <summary>As many of those as it takes time to fill an entry.</summary>
     private const int TakenCost = 64;
 
+    /// <summary>Page slots of every view, with any page; with pages that are not global.</summary>
+    private const ulong AllSlots = 0x0101_0101_0101, LocalSlots = 0x0001_0001_0001;
+
     private const uint NoPage = uint.MaxValue - 1;
     private readonly int _patience;
     private readonly VcpuState* _state;
@@ -44,7 +47,7 @@ internal sealed unsafe class SoftTlb : IDisposable
             View(view)->WriteTag = 4096;
         }
 
-        _state->SlotsFilled = 0x010101;
+        _state->SlotsFilled = AllSlots;
         ClearSlots();
     }
 
@@ -63,9 +66,9 @@ internal sealed unsafe class SoftTlb : IDisposable
             : entry->ReadTag == Nothing(index) ? _patience
             : Math.Min(entry->Patience, _patience) - TakenCost; // two pages that take it from each other wear it out together
         bool impatient = patience < 0;
-        if (!known)
+        if (!known || entry->RamPage != ramPage)
         {
-            Volatile.Write(ref entry->WriteTag, Nothing(index));
+            Volatile.Write(ref entry->WriteTag, Nothing(index)); // it was another page's
         }
 
         // Whoever uses the page uses it in the window, if it stands there: a processor that looks lines up by their linear address
@@ -130,15 +133,21 @@ internal sealed unsafe class SoftTlb : IDisposable
         }
     }
 
-    private void ClearSlots()
+    /// <summary>Empties the page slots of the views in which some of a kind are filled.</summary>
+    private void ClearSlots(ulong kind = AllSlots)
     {
         Vector256<ulong> nothing = Vector256.Create(VcpuState.PageSlot.Nothing);
         VcpuState.PageSlot* slots = (VcpuState.PageSlot*)&_state->PageSlots;
-        uint filled = _state->SlotsFilled;
-        _state->SlotsFilled = 0;
-        for (int view = 0; filled != 0; view++, filled >>= 8)
+        for (int view = 0; view < VcpuState.Views; view++)
         {
-            for (int i = 0; (byte)filled != 0 && i < VcpuState.PageSlotsPerView; i++)
+            ulong ofView = AllSlots & (0xFFFFul << (16 * view));
+            if ((_state->SlotsFilled & kind & ofView) == 0)
+            {
+                continue;
+            }
+
+            _state->SlotsFilled &= ~ofView;
+            for (int i = 0; i < VcpuState.PageSlotsPerView; i++)
             {
                 nothing.Store((ulong*)(slots + (view * VcpuState.PageSlotsPerView) + i));
             }
@@ -154,6 +163,7 @@ internal sealed unsafe class SoftTlb : IDisposable
             Clear(view, _global[view], globalToo: true);
         }
 
+        ClearSlots();
         _largeGlobal.Clear();
     }
 
@@ -165,7 +175,7 @@ internal sealed unsafe class SoftTlb : IDisposable
             Clear(view, _local[view], globalToo: false);
         }
 
-        ClearSlots();
+        ClearSlots(LocalSlots);
         Windows?.Flush();
         _largeLocal.Clear();
     }

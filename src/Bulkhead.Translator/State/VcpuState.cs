@@ -56,11 +56,11 @@ internal unsafe struct VcpuState
     /// <summary>Non-zero: the turn is over. Stands right after <see cref="Limit"/>: a turn timer's signal handler writes both, and the next.</summary>
     internal int TurnEnded;
 
-    /// <summary>Per view, a byte: non-zero when a page slot was filled.</summary>
-    internal uint SlotsFilled;
-
     /// <summary>The host's TSC when the turn's end was asked for.</summary>
     internal ulong TurnEndTsc;
+
+    /// <summary>Per view two bytes: non-zero when a page slot was filled, with a page that is not global and with one that is.</summary>
+    internal ulong SlotsFilled;
 
     /// <summary>Instructions begun, where they are counted.</summary>
     internal ulong Count;
@@ -199,6 +199,9 @@ internal unsafe struct VcpuState
         /// <summary>The mode it is made from; <see cref="None"/>: the interpreter makes it.</summary>
         internal ulong From;
 
+        /// <summary>The same of code that looks for its operands in a window.</summary>
+        internal ulong FromWindowed;
+
         /// <summary>The mode it leads to.</summary>
         internal ulong To;
 
@@ -251,7 +254,7 @@ internal unsafe struct VcpuState
         internal ulong Entry;
     }
 
-    [InlineArray(16)]
+    [InlineArray(56)]
     private struct Padding
     {
         private byte _first;

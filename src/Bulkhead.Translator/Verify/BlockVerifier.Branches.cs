@@ -344,21 +344,39 @@ internal sealed partial class BlockVerifier
             ? Leaves(i, falls: true)
             : Fail(i, "a change of privilege from another mode");
 
-    /// <summary>Whether between that and the jump to the thunk stands nothing but the address the thunk asks for: of the next instruction, or of the last.</summary>
+    /// <summary>Whether between that and the jump to the thunk stands nothing but the address the thunk asks for: SYSRET's own, or that after SYSCALL.</summary>
     private bool IsCrossing(int i, bool enters)
     {
         int compare = i - (_plan.Relative ? 4 : 3);
-        if (compare < 0 || Last.Mnemonic != (enters ? Mnemonic.Syscall : Mnemonic.Sysretq) || _listing[compare].Template != Template.Crossing
-            || Int32At(_listing[compare].Offset + 4) != (enters ? Offsets.Syscall : Offsets.Sysret) || _listing[i].Entries + _listing[i - 1].Entries != 0)
+        if (compare < 0 || _listing[compare].Template != Template.Crossing || Int32At(_listing[compare].Offset + 4) != BlockEmitter.FromOf(enters, _plan.Mode)
+            || _listing[i].Entries + _listing[i - 1].Entries != 0 || !TryAddressBefore(i, out ulong address))
         {
             return false;
         }
 
-        ulong rip = enters ? Last.NextIP : Last.IP;
-        return _plan.Relative
-            ? _listing[i - 2] is { Entries: 0, Own: { Map: 0, Opcode: 0x8B, Reg: 10, Segment: 0x65 } load } && load.Displacement == Offsets.CodeBase
-                && _listing[i - 1].Own is { Map: 0, Opcode: 0x8D, Reg: 10, Base: 10, Index: -1 } add && add.Displacement == (long)rip
-            : TryTargetBefore(i, out ulong address) && address == rip;
+        for (int k = 0; k < _plan.Count; k++)
+        {
+            ref readonly Instruction crosses = ref _plan.Instructions[k];
+            if (enters ? crosses.Mnemonic == Mnemonic.Syscall && crosses.NextIP == address : crosses.Mnemonic == Mnemonic.Sysretq && crosses.IP == address)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The address moved to r10 right before a jump; in a position-independent block it counts from where the page stands.</summary>
+    private bool TryAddressBefore(int i, out ulong address)
+    {
+        if (!_plan.Relative)
+        {
+            return TryTargetBefore(i, out address);
+        }
+
+        address = (ulong)(long)_listing[i - 1].Own.Displacement;
+        return _listing[i - 2] is { Entries: 0, Own: { Map: 0, Opcode: 0x8B, Reg: 10, Segment: 0x65 } load } && load.Displacement == Offsets.CodeBase
+            && _listing[i - 1].Own is { Map: 0, Opcode: 0x8D, Reg: 10, Base: 10, Index: -1 };
     }
 
     /// <summary>Whether an instruction pointer is that after one of the block's instructions that change the view.</summary>

@@ -176,7 +176,7 @@ internal sealed partial class BlockVerifier
         {
             length = 18;
             int field = Int32At(at + 4);
-            return field == Offsets.Syscall || field == Offsets.Sysret ? Template.Crossing : Template.PageCompare;
+            return field == BlockEmitter.FromOf(true, _plan.Mode) || field == BlockEmitter.FromOf(false, _plan.Mode) ? Template.Crossing : Template.PageCompare;
         }
 
         if (_plan.Relative && HasInt32(at, LoadR11Bytes, Offsets.CodeBase) && Has(at + 9, AddToR11Bytes) && HasInt32(at + 16, SlotBytes, 0x7FF8)

@@ -154,7 +154,9 @@ internal static class ThunkVerifier
         else if (kind == MissKind.Slot)
         {
             Add(0x48, 0x8B, 0x44, 0x24, 0x08); // mov rax, [rsp + 8]
-            Field([0x65, 0xC6, 0x04, 0x25], Offsets.SlotsFilled + view); // mov byte gs:[filled], 1
+            Add([0x65, 0x45, 0x8B, .. view == 0 ? [0x53, 24] : (byte[])[0x93, .. BitConverter.GetBytes(table + 24)]]); // mov r10d, what tells global pages
+            Add(0x41, 0x83, 0xE2, 0x01);
+            Field([0x65, 0x41, 0xC6, 0x82], Offsets.SlotsFilled + (2 * view)); // mov byte gs:[r10 + filled], 1
             Add(0x01);
             Entry(0x8B, tag);
             Add(0x65, 0x4C, 0x89, 0x10); // mov gs:[rax], r10

@@ -106,6 +106,66 @@ public sealed class RepeatedSystemCallTests
         Assert.Equal(100ul + (100 * 1000), guest.Read(Layout.Data));
     }
 
+    [Theory]
+    [EngineSettings]
+    public void Syscall_AmidABlock_IsOne(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Place(64, Entry, static a => a.db(0x48, 0x0F, 0x07));
+        guest.Long(a =>
+        {
+            Label loop = a.CreateLabel(), over = a.CreateLabel();
+            SetUp(guest, s_masks[0]);
+            guest.ToUser();
+            a.mov(r12d, 50);
+            a.Label(ref loop);
+            a.test(r12d, 1);
+            a.jne(over);
+            a.syscall();
+            a.inc(ebp);
+            a.Label(ref over);
+            a.dec(r12d);
+            a.jne(loop);
+            a.mov(__[Layout.User + Layout.Data], rbp);
+            guest.UserExit();
+        });
+
+        Assert.Equal(25ul, guest.Read(Layout.Data));
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void Tsd_SetByTheKernel_HoldsFromThenOn(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Place(64, Entry, a =>
+        {
+            Label others = a.CreateLabel();
+            a.cmp(r12d, 5);
+            a.jne(others);
+            a.mov(rax, cr4);
+            a.bts(rax, 2);
+            a.mov(cr4, rax);
+            a.Label(ref others);
+            a.db(0x48, 0x0F, 0x07);
+        });
+        _ = guest.LongResult(a =>
+        {
+            Label loop = a.CreateLabel();
+            SetUp(guest, s_masks[0]);
+            guest.ToUser();
+            a.mov(r12d, 50);
+            a.Label(ref loop);
+            a.syscall();
+            guest.Catch("rdtsc", () => a.rdtsc());
+            a.dec(r12d);
+            a.jne(loop);
+            guest.UserExit();
+        });
+
+        Assert.Equal(Enumerable.Repeat(13, 5), guest.Events.Select(static e => (int)e.Vector));
+    }
+
     /// <summary>A sum of everything that SYSCALL and SYSRET change, over flags that differ each time.</summary>
     private static ulong Sum(string engine, ulong mask, bool smap)
     {

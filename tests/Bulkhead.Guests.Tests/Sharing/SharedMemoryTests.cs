@@ -83,6 +83,54 @@ public sealed class SharedMemoryTests : IDisposable
         Assert.Equal((0ul, 77ul), (At(0), At(8)));
     }
 
+    // An address is written to, leads to the window without a flush, is read in a way that looks at the page tables again, and is written to:
+    // the write may go to the old page, and none may go to one that takes no writes.
+    [Theory]
+    [EngineSettings]
+    public void ReadOnly_WhereSomethingWritableWas_IsNotWritten(string engine)
+    {
+        foreach (bool breakpoint in new[] { false, true })
+        {
+            using SharedMemory before = SharedMemory.Create("before", 4096);
+            using Guest guest = new(engine, 1, (before, false), (_shared, true));
+            guest.Memory.Shared[0].Place(Elsewhere);
+            guest.Memory.Shared[1].Place(Window);
+            guest.Pages.Map(Layout.Own, breakpoint ? Layout.Free : Elsewhere, PageBits.Kernel | PageBits.A | PageBits.D);
+            guest.Long(a =>
+            {
+                Label loop = a.CreateLabel();
+                a.mov(rbx, Layout.Own);
+                a.mov(r12d, 5);
+                a.Label(ref loop);
+                a.mov(__qword_ptr[rbx], 1);
+                a.mov(rcx, Window | (ulong)(PageBits.Kernel | PageBits.A | PageBits.D));
+                a.mov(rdx, guest.Pages.EntryAddress(Layout.Own, 12));
+                a.mov(__[rdx], rcx);
+                if (breakpoint)
+                {
+                    a.xor(eax, eax);
+                    a.mov(dr0, rax);
+                    a.mov(eax, 0x1_0402);
+                    a.mov(dr7, rax);
+                    a.mov(rcx, __[rbx]);
+                    a.mov(eax, 0x400);
+                    a.mov(dr7, rax);
+                }
+                else
+                {
+                    a.verr(__word_ptr[rbx]);
+                }
+
+                a.mov(__qword_ptr[rbx], 2);
+                a.dec(r12d);
+                a.jne(loop);
+                guest.Exit();
+            });
+
+            Assert.Equal(0ul, At(0));
+        }
+    }
+
     [Theory]
     [EngineSettings]
     public void Code_ChangedByTheOtherSide_IsNeverTheOldOne(string engine)
