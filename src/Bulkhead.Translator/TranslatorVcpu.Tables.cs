@@ -243,10 +243,11 @@ internal sealed unsafe partial class TranslatorVcpu
             return false;
         }
 
+        bool again = (f.Page | 1) == (page | 1) && f.View == _mode.View && f.RamPage == ramPage;
+        f.Id = again ? f.Id : 0;
         f.Page = page | 1;
         f.View = _mode.View;
         f.RamPage = ramPage;
-        f.Id = 0;
         f.Global = global = t.Global;
         (global ? _fetchedGlobal : _fetchedLocal).Add(linear);
         if (!global)
@@ -303,7 +304,11 @@ internal sealed unsafe partial class TranslatorVcpu
         ClearCodeSlots();
         _ = _localSlots.TryTake(out _);
         Array.Clear(_localCode);
-        Array.Clear(_fetch);
+        foreach (ref FetchEntry f in _fetch.AsSpan())
+        {
+            Forget(ref f);
+        }
+
         _ = _localFetches.TryTake(out _);
         _fetchedLocal.Clear();
         _fetchedGlobal.Clear();
@@ -384,7 +389,13 @@ internal sealed unsafe partial class TranslatorVcpu
 
         _fetchedLocal.Clear();
 
-        static void ForgetLocal(ref FetchEntry f) => f.Page = f.Global ? f.Page : 0;
+        static void ForgetLocal(ref FetchEntry f)
+        {
+            if (!f.Global)
+            {
+                Forget(ref f);
+            }
+        }
     }
 
     /// <summary>User code was made to leave, mostly for a timer: where that happens again and again is where time goes. Such code is
@@ -395,6 +406,7 @@ internal sealed unsafe partial class TranslatorVcpu
         if (_busyRegions.NoteFound(rip))
         {
             ForgetLocalCode();
+            ForgetIds(); // other pages of code stand for the same now
         }
 
         if (Tlb.Windows?.NoteFound(rip & ~0xFFFul) == true)
@@ -403,6 +415,17 @@ internal sealed unsafe partial class TranslatorVcpu
         }
     }
 
+    private void ForgetIds()
+    {
+        foreach (ref FetchEntry f in _fetch.AsSpan())
+        {
+            f.Id = 0;
+        }
+    }
+
+    /// <summary>Where the page leads is to be looked up again; where it leads to the same, so does its id.</summary>
+    private static void Forget(ref FetchEntry f) => f.Page &= ~1ul;
+
     /// <summary>Does what other threads asked for with <see cref="RequestForget"/>.</summary>
     private void TakeNotice()
     {
@@ -410,10 +433,7 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             _ = Interlocked.Or(ref _forget, AllViews);
             _generation = _space.Generation;
-            foreach (ref FetchEntry f in _fetch.AsSpan())
-            {
-                f.Id = 0; // numbers start over
-            }
+            ForgetIds(); // numbers start over
         }
 
         ForgetDropped();
@@ -453,6 +473,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private struct FetchEntry
     {
+        /// <summary>The page's address; bit 0: it is known to lead there.</summary>
         internal ulong Page;
         internal int View;
         internal int RamPage;

@@ -210,8 +210,6 @@ internal sealed unsafe partial class Interpreter
             *(ushort*)area = X87ControlInitial;
         }
 
-        // The image's MXCSR must stay one the host can load.
-        _fpu.SaveX87();
         TakeX87(area);
         _fpu.LoadX87();
     }
