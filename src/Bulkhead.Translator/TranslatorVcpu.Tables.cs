@@ -153,7 +153,8 @@ internal sealed unsafe partial class TranslatorVcpu
     private uint PageAt(ulong rip, int ramPage)
     {
         ref FetchEntry f = ref FetchEntryOf(rip);
-        if (f.Mode != _mode.Value || !_space.IsAlive(f.Id))
+        bool many = (_mode.CsBase & 0xFFF) != 0; // then instruction pointers of two pages are in one of linear addresses
+        if (many || f.Mode != _mode.Value || !_space.IsAlive(f.Id))
         {
             f.Mode = _mode.Value;
             f.Id = _space.PageFor(rip, ramPage, _mode, _busyRegions.IsBusy(rip));
