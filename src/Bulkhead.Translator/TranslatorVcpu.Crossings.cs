@@ -24,7 +24,7 @@ internal sealed unsafe partial class TranslatorVcpu
                 ulong keep = ~(r.Sfmask | Rflags.RF) | Rflags.Fixed;
                 _state->SyscallTarget = r.Lstar;
                 _state->SyscallRflags = keep;
-                _state->SyscallFlags = ((uint)(keep & 0xD5) << 8) | (uint)((keep >> 11) & 1);
+                _state->SyscallFlags = StatusOf(keep);
                 _state->SyscallEvents = 0xFFFF_0000 | ((uint)(keep >> 9) & 1) | (((uint)(keep >> 10) & 1) << 8);
                 Note(ref _state->Syscall, from);
                 break;
@@ -68,13 +68,17 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <summary>Another address space: it may have a window where the last had none.</summary>
     private void AdjustSysret()
     {
-        ModeWord to = new(_state->Sysret.To);
-        if (Tlb.Windows is { } windows && _state->Sysret.From != VcpuState.Crossing.None && windows.HasWindow() != to.Windowed)
+        if (Tlb.Windows is not { } windows || _state->Sysret.From == VcpuState.Crossing.None)
         {
-            _state->UserReturnStack = _returnBase;
+            return;
+        }
+
+        ModeWord to = new ModeWord(_state->Sysret.To).WithWindow(windows.HasWindow());
+        if (to.Value != _state->Sysret.To)
+        {
             ClearJumps(to.View);
-            _jumpMode[to.View] = to.WithOtherWindow();
-            _state->Sysret.To = to.WithOtherWindow().Value;
+            _jumpMode[to.View] = to;
+            _state->Sysret.To = to.Value;
         }
     }
 }

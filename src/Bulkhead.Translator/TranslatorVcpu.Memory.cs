@@ -37,8 +37,9 @@ internal sealed unsafe partial class TranslatorVcpu
     public bool TryFind(ulong address, Access access, out Gpa place)
     {
         int page = Tlb.Find(ViewOf(access), address, (access & Access.Write) != 0);
-        place = (uint)page < (uint)_memory.RamPageCount ? _memory.PageAddress(page) + (address & 0xFFF) : default;
-        return (uint)page < (uint)_memory.RamPageCount;
+        bool found = (uint)page < (uint)_memory.RamPageCount;
+        place = found ? _memory.PageAddress(page) + (address & 0xFFF) : default;
+        return found;
     }
 
     /// <inheritdoc/>
@@ -49,11 +50,6 @@ internal sealed unsafe partial class TranslatorVcpu
         if (page < 0 || (access & (Access.Write | Access.User)) != 0)
         {
             return;
-        }
-
-        if (translation.PageShift > 12)
-        {
-            Tlb.NoteLarge(address, translation.PageShift, translation.Global);
         }
 
         Tlb.Fill(ViewOf(access), address & ~0xFFFul, _memory.PagePointer(page), page, writable: false, translation.Global, translation.PageShift);
@@ -143,11 +139,6 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         ulong page = address & ~0xFFFul;
-        if (t.PageShift > 12)
-        {
-            Tlb.NoteLarge(address, t.PageShift, t.Global);
-        }
-
         Tlb.Fill(_mode.View, page, host, ramPage, writable, t.Global, t.PageShift);
         if (writable && _space.Shared)
         {

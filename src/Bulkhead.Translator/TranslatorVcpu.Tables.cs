@@ -35,8 +35,8 @@ internal sealed unsafe partial class TranslatorVcpu
     private readonly IndexLog _localSlots = new(SlotLog);
     private readonly IndexLog _localFetches = new(FetchEntries);
 
-    // Per view: whether code of a page that is not global was entered since the last flush.
-    private readonly bool[] _localCode = new bool[VcpuState.Views];
+    // The views in which code of a page that is not global was entered since the last flush.
+    private int _localCode;
 
     /// <summary>The linear address of an instruction pointer.</summary>
     private ulong LinearRip(ulong rip) => _mode.Code64 ? rip : (uint)(rip + _mode.CsBase);
@@ -130,7 +130,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
             if (!global)
             {
-                _localCode[_mode.View] = true;
+                _localCode |= 1 << _mode.View;
             }
 
             if (edge == Stale)
@@ -256,11 +256,7 @@ internal sealed unsafe partial class TranslatorVcpu
             _localFetches.Add(FetchIndexOf(rip));
         }
 
-        if (t.PageShift > 12)
-        {
-            Tlb.NoteLarge(linear, t.PageShift, global);
-        }
-
+        Tlb.NoteLarge(linear, t.PageShift, global);
         return true;
     }
 
@@ -304,7 +300,7 @@ internal sealed unsafe partial class TranslatorVcpu
         ForgetEntries(AllViews);
         ClearCodeSlots();
         _ = _localSlots.TryTake(out _);
-        Array.Clear(_localCode);
+        _localCode = 0;
         foreach (ref FetchEntry f in _fetch.AsSpan())
         {
             Forget(ref f);
@@ -331,36 +327,13 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             ResetReturnStack(); // which holds what both of a supervisor's views called
         }
-
-        if ((views & 1) != 0)
-        {
-            _state->UserReturnStack = _returnBase;
-        }
     }
 
     /// <summary>The same of what comes from pages that are not global.</summary>
     private void ForgetLocalCode()
     {
-        _forgotten++;
-        if (_localCode[_mode.View] || (_mode.ViewFollowsAc && (_localCode[1] || _localCode[2])))
-        {
-            ResetReturnStack(); // which holds what both of a supervisor's views called
-        }
-
-        if (_localCode[0])
-        {
-            _state->UserReturnStack = _returnBase;
-        }
-
-        for (int view = 0; view < VcpuState.Views; view++)
-        {
-            if (_localCode[view])
-            {
-                ClearJumps(view);
-                _localCode[view] = false;
-            }
-        }
-
+        ForgetEntries(_localCode);
+        _localCode = 0;
         if (_localSlots.TryTake(out ReadOnlySpan<ushort> slots))
         {
             foreach (ushort slot in slots)
@@ -449,6 +422,11 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private void ClearJumps(int view)
     {
+        if (view == 0)
+        {
+            _state->UserReturnStack = _returnBase; // what waits there leads to the same code
+        }
+
         if (_jumpLog[view].TryTake(out ReadOnlySpan<ushort> filled))
         {
             foreach (ushort i in filled)

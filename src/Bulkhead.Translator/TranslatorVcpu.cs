@@ -367,10 +367,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private void ReloadMode()
     {
         ModeWord mode = ModeWord.Of(_state->Registers);
-        if (mode.User64 && Tlb.Windows?.HasWindow() == true)
-        {
-            mode = mode.WithWindow();
-        }
+        mode = mode.WithWindow(mode.User64 && Tlb.Windows?.HasWindow() == true);
 
         if (mode != _mode)
         {
@@ -405,10 +402,13 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private void SplitFlags()
     {
         ulong f = _state->Registers.Rflags;
-        _state->Flags = (ushort)(((f & 0xD5) << 8) | ((f >> 11) & 1));
+        _state->Flags = StatusOf(f);
         _state->InterruptFlag = (byte)((f >> 9) & 1);
         _state->DirectionFlag = (byte)((f >> 10) & 1);
     }
+
+    /// <summary>The status flags of RFLAGS as <see cref="VcpuState.Flags"/> has them.</summary>
+    private static ushort StatusOf(ulong rflags) => (ushort)(((rflags & 0xD5) << 8) | ((rflags >> 11) & 1));
 
     /// <summary>RFLAGS from its parts.</summary>
     private void JoinFlags()

@@ -73,11 +73,8 @@ internal readonly record struct ModeWord(ulong Value)
 
     internal bool Windowed => (Value & (1 << 19)) != 0;
 
-    /// <summary>The same with a window.</summary>
-    internal ModeWord WithWindow() => new(Value | (1ul << 19));
-
-    /// <summary>The same with a window where it has none, and the other way round.</summary>
-    internal ModeWord WithOtherWindow() => new(Value ^ (1ul << 19));
+    /// <summary>The same with a window, or without.</summary>
+    internal ModeWord WithWindow(bool has) => new((Value & ~(1ul << 19)) | (has ? 1ul << 19 : 0));
 
     /// <summary>Instructions run one by one.</summary>
     internal bool Alone => (Value & ((1 << 16) | (1 << 17))) != 0;

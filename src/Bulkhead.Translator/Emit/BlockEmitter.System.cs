@@ -178,10 +178,7 @@ internal sealed unsafe partial class BlockEmitter
     {
         FreeHostFlags(_plan.LiveBefore[_index]);
         _w.Move(R10, Operand(i.Op0Register.GetNumber(), R10));
-        _w.Move(R11, R10);
-        _w.Shift(4, R11, 16, w: true);
-        _w.Shift(7, R11, 16, w: true);
-        _w.RegReg(0x3B, R11, R10);
+        _w.CompareCanonical(R10);
         EmitInterpretIf(5, i);
         _w.StoreState(field, R10);
     }

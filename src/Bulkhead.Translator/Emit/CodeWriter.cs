@@ -327,6 +327,15 @@ internal sealed unsafe class CodeWriter
         Byte(count);
     }
 
+    /// <summary>Compares a register with its lower 48 bits, sign-extended into r11: equal where it is a canonical address.</summary>
+    internal void CompareCanonical(int reg)
+    {
+        Move(R11, reg);
+        Shift(4, R11, 16, w: true);
+        Shift(7, R11, 16, w: true);
+        RegReg(0x3B, R11, reg);
+    }
+
     /// <summary>Overwrites a byte of this block.</summary>
     internal void PatchByte(int place, byte value) => _start[place] = value;
 

@@ -432,9 +432,7 @@ internal sealed unsafe class Thunks
         byte* entry = w.Here;
         w.StateImm(1, Offsets.Rflags, (int)Rflags.AC);
         w.XorStateByte(Offsets.Mode, 3);
-        w.StoreState(Offsets.SavedReturnStack, HostRsp);
-        w.MoveConstant(R11, (ulong)Underflow);
-        w.Bytes(0x41, 0x53); // push r11
+        EmitNewEnd(w, Offsets.SavedReturnStack);
         w.JmpTo(Indirect[2]);
         return entry;
     }
@@ -448,6 +446,14 @@ internal sealed unsafe class Thunks
         w.LoadState(HostRsp, Offsets.SavedReturnStack);
         w.JmpTo(Indirect[1]);
         return entry;
+    }
+
+    /// <summary>The return stack goes on above an end of its own; where it ended is kept. Clobbers r11.</summary>
+    private void EmitNewEnd(CodeWriter w, int kept)
+    {
+        w.StoreState(kept, HostRsp);
+        w.MoveConstant(R11, (ulong)Underflow);
+        w.Bytes(0x41, 0x53); // push r11
     }
 
     /// <summary>SYSCALL. What the user's code called returns there after SYSRET: the return stack goes on above an end of its own.</summary>
@@ -464,9 +470,7 @@ internal sealed unsafe class Thunks
         w.LoadState(R11, Offsets.SyscallEvents, w: false);
         w.RegState(0x21, R11, Offsets.InterruptFlag, w: false);
         EmitCrossing(w, Offsets.Syscall);
-        w.StoreState(Offsets.UserReturnStack, HostRsp);
-        w.MoveConstant(R11, (ulong)Underflow);
-        w.Bytes(0x41, 0x53); // push r11
+        EmitNewEnd(w, Offsets.UserReturnStack);
         w.LoadState(R10, Offsets.SyscallTarget);
         w.TestStateByte(Offsets.Mode, 1);
         w.BindTo(w.Jcc(5), Indirect[1]);
@@ -485,10 +489,7 @@ internal sealed unsafe class Thunks
         int flags = w.Jcc(5); // jne
         w.CompareStateByte(Offsets.InterruptWaits, 0);
         int waits = w.Jcc(5);
-        w.Move(R11, HostOf(1));
-        w.Shift(4, R11, 16, w: true);
-        w.Shift(7, R11, 16, w: true);
-        w.RegReg(0x3B, R11, HostOf(1));
+        w.CompareCanonical(HostOf(1));
         int canonical = w.Jcc(5);
         w.LoadState(R11, Offsets.GprOf(11));
         w.RegImm(4, R11, (int)Interpreter.SysretFlags);

@@ -58,6 +58,7 @@ internal sealed unsafe class SoftTlb : IDisposable
     /// it survives <see cref="FlushLocal"/>. <paramref name="shift"/>: how large the guest's page is.</summary>
     internal void Fill(int view, ulong page, byte* host, int ramPage, bool writable, bool global, int shift)
     {
+        NoteLarge(page, shift, global);
         int index = IndexOf(page);
         VcpuState.TlbEntry* entry = View(view) + index;
         (global ? _global : _local)[view].Add(index);
@@ -201,7 +202,13 @@ internal sealed unsafe class SoftTlb : IDisposable
 
     /// <summary>Notes that an entry, or a fetch, comes from a page of 2^<paramref name="shift"/> bytes, which is more than the
     /// entry's own.</summary>
-    internal void NoteLarge(ulong address, int shift, bool global) => (global ? _largeGlobal : _largeLocal).Add(address, shift);
+    internal void NoteLarge(ulong address, int shift, bool global)
+    {
+        if (shift > 12)
+        {
+            (global ? _largeGlobal : _largeLocal).Add(address, shift);
+        }
+    }
 
     /// <summary>Whether an address may be part of a large page.</summary>
     internal bool MayBeLarge(ulong address) => _largeGlobal.MayHold(address) || _largeLocal.MayHold(address);

@@ -40,7 +40,7 @@ public sealed class PrivilegeTests
             ("wbinvd", a => a.wbinvd()),
             ("invd", a => a.invd()),
             ("swapgs", a => a.swapgs()),
-            ("sysret", a => a.db(0x48, 0x0F, 0x07)),
+            ("sysret", Guest.Sysret),
             ("rdpmc", a => a.rdpmc()),
             ("xsetbv", a => a.xsetbv()),
         ];

@@ -173,21 +173,11 @@ public sealed class SingleStepTests
         guest.Place(64, Layout.Code + 0x1000, a =>
         {
             a.inc(r12);
-            a.db(0x48, 0x0F, 0x07);
+            Guest.Sysret(a);
         });
         guest.Long(a =>
         {
-            a.mov(ecx, 0xC000_0081);
-            a.xor(eax, eax);
-            a.mov(edx, (Layout.KernelCs) | ((Layout.User32Cs & ~3) << 16));
-            a.wrmsr();
-            a.inc(ecx);
-            a.mov(eax, (int)Layout.Code + 0x1000);
-            a.xor(edx, edx);
-            a.wrmsr();
-            a.mov(ecx, 0xC000_0084);
-            a.mov(eax, 0x100);
-            a.wrmsr();
+            guest.SystemCalls(Layout.Code + 0x1000, 0x100);
             a.xor(r12d, r12d);
             guest.ToUser(0x302);
             guest.Mark("1");

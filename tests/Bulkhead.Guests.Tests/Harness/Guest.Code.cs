@@ -107,6 +107,17 @@ internal sealed partial class Guest
         Current.wrmsr();
     }
 
+    /// <summary>Has SYSCALL lead to an address and clear flags; destroys RAX, RCX, RDX.</summary>
+    public void SystemCalls(ulong entry, ulong mask)
+    {
+        Msr(0xC000_0081, ((ulong)Layout.KernelCs << 32) | ((ulong)(Layout.User32Cs & ~3) << 48));
+        Msr(0xC000_0082, entry);
+        Msr(0xC000_0084, mask);
+    }
+
+    /// <summary>SYSRET to 64-bit code.</summary>
+    public static void Sysret(Assembler a) => a.db(0x48, 0x0F, 0x07);
+
     /// <summary>Goes on at CPL 3 with the next instruction, at its user address; destroys RAX.</summary>
     public void ToUser(int rflags = 0x202)
     {

@@ -88,11 +88,11 @@ public sealed class RepeatedSystemCallTests
             a.mov(rbx, cr3);
             a.xor(rbx, (int)(guest.Pages.Root ^ second.Root));
             a.mov(cr3, rbx);
-            a.db(0x48, 0x0F, 0x07);
+            Guest.Sysret(a);
         });
         guest.Long(a =>
         {
-            SetUp(guest, s_masks[0]);
+            guest.SystemCalls(Entry, s_masks[0]);
             a.mov(rax, cr4);
             a.bts(rax, 7); // the kernel's code survives a write of CR3
             a.mov(cr4, rax);
@@ -111,11 +111,11 @@ public sealed class RepeatedSystemCallTests
     public void Syscall_AmidABlock_IsOne(string engine)
     {
         using Guest guest = new(engine);
-        guest.Place(64, Entry, static a => a.db(0x48, 0x0F, 0x07));
+        guest.Place(64, Entry, Guest.Sysret);
         guest.Long(a =>
         {
             Label loop = a.CreateLabel(), over = a.CreateLabel();
-            SetUp(guest, s_masks[0]);
+            guest.SystemCalls(Entry, s_masks[0]);
             guest.ToUser();
             a.mov(r12d, 50);
             a.Label(ref loop);
@@ -147,12 +147,12 @@ public sealed class RepeatedSystemCallTests
             a.bts(rax, 2);
             a.mov(cr4, rax);
             a.Label(ref others);
-            a.db(0x48, 0x0F, 0x07);
+            Guest.Sysret(a);
         });
         _ = guest.LongResult(a =>
         {
             Label loop = a.CreateLabel();
-            SetUp(guest, s_masks[0]);
+            guest.SystemCalls(Entry, s_masks[0]);
             guest.ToUser();
             a.mov(r12d, 50);
             a.Label(ref loop);
@@ -197,14 +197,14 @@ public sealed class RepeatedSystemCallTests
                 a.mov(r11, r15);
                 a.btc(r11, 0); // a flag of the kernel's choice
                 a.mov(rsp, Layout.UserStack);
-                a.db(0x48, 0x0F, 0x07);
+                Guest.Sysret(a);
             });
         }
 
         guest.Long(a =>
         {
             Label loop = a.CreateLabel();
-            SetUp(guest, mask);
+            guest.SystemCalls(Entry, mask);
             a.mov(rax, cr4);
             a.btr(rax, 21);
             a.or(eax, smap ? 1 << 21 : 0);
@@ -240,7 +240,7 @@ public sealed class RepeatedSystemCallTests
             a.call(inner);
             a.call(innermost);
             a.mov(rsp, rdi);
-            a.db(0x48, 0x0F, 0x07);
+            Guest.Sysret(a);
             a.Label(ref inner);
             a.stac();
             a.inc(__qword_ptr[Layout.User + Layout.Data + 8]);
@@ -258,7 +258,7 @@ public sealed class RepeatedSystemCallTests
         guest.Long(a =>
         {
             Label loop = a.CreateLabel(), down = a.CreateLabel(), up = a.CreateLabel();
-            SetUp(guest, s_masks[0]);
+            guest.SystemCalls(Entry, s_masks[0]);
             a.mov(rax, cr4);
             a.bts(rax, 21); // SMAP
             a.mov(cr4, rax);
@@ -304,12 +304,5 @@ public sealed class RepeatedSystemCallTests
             a.rol(r13, 7);
             a.xor(r13, value);
         }
-    }
-
-    private static void SetUp(Guest guest, ulong mask)
-    {
-        guest.Msr(0xC000_0081, ((ulong)Layout.KernelCs << 32) | ((ulong)(Layout.User32Cs & ~3) << 48));
-        guest.Msr(0xC000_0082, Entry);
-        guest.Msr(0xC000_0084, mask);
     }
 }

@@ -31,11 +31,11 @@ public sealed class SystemCallTests
             a.mov(ebx, ss);
             a.mov(__[Layout.Data + 40], rbx);
             a.mov(rsp, Layout.UserStack);
-            a.db(0x48, 0x0F, 0x07);
+            Guest.Sysret(a);
         });
         guest.Long(a =>
         {
-            SetUp(guest);
+            guest.SystemCalls(Entry, Rflags.IF | Rflags.DF | Rflags.TF);
             guest.ToUser(0x202);
             a.stc();
             a.std();
@@ -63,13 +63,13 @@ public sealed class SystemCallTests
         using Guest guest = new(engine);
         guest.Long(a =>
         {
-            SetUp(guest);
+            guest.SystemCalls(Entry, Rflags.IF | Rflags.DF | Rflags.TF);
             a.mov(ecx, 0xC000_0080);
             a.rdmsr();
             a.and(eax, ~1);
             a.wrmsr();
             guest.Catch("syscall", () => a.syscall());
-            guest.Catch("sysret", () => a.db(0x48, 0x0F, 0x07));
+            guest.Catch("sysret", () => Guest.Sysret(a));
             guest.Exit();
         });
 
@@ -93,10 +93,10 @@ public sealed class SystemCallTests
         });
         guest.Long(a =>
         {
-            SetUp(guest);
+            guest.SystemCalls(Entry, Rflags.IF | Rflags.DF | Rflags.TF);
             a.mov(rcx, NonCanonical);
             a.mov(r11d, 0x202);
-            a.db(0x48, 0x0F, 0x07);
+            Guest.Sysret(a);
             guest.Mark("after");
             a.hlt();
         });
@@ -183,12 +183,5 @@ public sealed class SystemCallTests
         Assert.Equal(Layout.HandlerStacks + 0x4000 - 40, guest.Read(Layout.Data));
         Assert.Equal((before & ~15ul) - 40, guest.Read(Layout.Data + 16));
         Assert.Equal((before, before), (guest.Read(Layout.Data + 8), guest.Read(Layout.Data + 24)));
-    }
-
-    private static void SetUp(Guest guest)
-    {
-        guest.Msr(0xC000_0081, ((ulong)Layout.KernelCs << 32) | ((ulong)(Layout.User32Cs & ~3) << 48));
-        guest.Msr(0xC000_0082, Entry);
-        guest.Msr(0xC000_0084, Rflags.IF | Rflags.DF | Rflags.TF);
     }
 }

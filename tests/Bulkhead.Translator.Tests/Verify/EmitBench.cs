@@ -70,7 +70,7 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
         _edges.Clear();
         _interpreted.Clear();
         ModeWord word = new(mode);
-        word = _options.PageWindows == PageWindowsUse.Always && word.User64 ? word.WithWindow() : word;
+        word = word.WithWindow(_options.PageWindows == PageWindowsUse.Always && word.User64);
         _plan = transient
             ? _planner.PlanTransient(_guest.Pointer + (rip & 0xFFF), 15, rip, word)
             : _planner.Plan(_guest.Pointer, Relative(mode) ? rip & 0xFFF : rip, word, Page, Relative(mode));
