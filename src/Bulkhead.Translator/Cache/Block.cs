@@ -1,3 +1,5 @@
+using Bulkhead.Translator.Emit;
+
 namespace Bulkhead.Translator.Cache;
 
 /// <summary>One translated block: what it is of, and where its host code and its notes are.</summary>
@@ -27,13 +29,13 @@ internal struct Block
     internal ushort Offset
     {
         readonly get => (ushort)(_place & 0xFFF);
-        set => _place = (ushort)((_place & 0x8000) | value);
+        set => _place = (ushort)((_place & 0xF000) | value);
     }
 
-    /// <summary>Whether a flags entry stands before it.</summary>
-    internal bool HasFlagsEntry
+    /// <summary>How it is entered with flags in the state.</summary>
+    internal FlagsEntry FlagsEntry
     {
-        readonly get => (_place & 0x8000) != 0;
-        set => _place = (ushort)((_place & 0xFFF) | (value ? 0x8000 : 0));
+        readonly get => (FlagsEntry)(_place >> 12);
+        set => _place = (ushort)((_place & 0xFFF) | ((int)value << 12));
     }
 }

@@ -61,6 +61,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         {
             FindLabels();
             AnalyseFlags(page);
+            _plan.FlagsEntry = FindFlagsEntry();
         }
 
         return _plan;
@@ -97,6 +98,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
     internal BlockPlan PlanTransient(byte* bytes, int length, ulong rip, ModeWord mode)
     {
         PlanOne(bytes, length, rip, mode);
+        _plan.FlagsEntry = FlagsEntry.None;
         _plan.PageId = 0;
         _plan.SecondPage = 0;
         _plan.Transient = true;
@@ -145,6 +147,7 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
         _ = Reader.TryDecode(bytes, bytes + length, rip, out _plan.Instructions[0]);
         _plan.LiveBefore[0] = FlagFacts.All;
         _plan.LiveBefore[1] = FlagFacts.All;
+        _plan.FlagsEntry = FlagsEntry.Restores;
         _plan.LiveAtTarget[0] = true;
         _plan.LiveAtNext[0] = true;
         _plan.IsLabel[0] = false;
@@ -162,6 +165,42 @@ internal sealed unsafe class BlockPlanner(IEmissionLog space, EngineOptions opti
             live = live < 0 || MayShowFlags(i) ? FlagFacts.All : (live & ~FlagFacts.Written(i)) | FlagFacts.Read(i);
             _plan.LiveBefore[k] = (byte)live;
         }
+    }
+
+    /// <summary>Whether the block first reads the flags it is entered with, or first needs the host's for a check of an operand or of the limit.</summary>
+    private FlagsEntry FindFlagsEntry()
+    {
+        if (_plan.LiveBefore[0] == 0)
+        {
+            return FlagsEntry.None;
+        }
+
+        for (int k = 0; k < _plan.Count && !_options.CountInstructions && !_plan.IsLabel[k]; k++)
+        {
+            ref readonly Instruction i = ref _plan.Instructions[k];
+            if (i.Mnemonic is Mnemonic.Nop or Mnemonic.Endbr64 or Mnemonic.Lea)
+            {
+                continue;
+            }
+
+            ref readonly InstructionEntry entry = ref InstructionTable.Get(i.Code);
+            if (i.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch)
+            {
+                return FlagsEntry.Restores;
+            }
+
+            if (entry.Class != InstructionClass.Carried || (BlockEmitter.HasMemory(i) && entry.MemoryBytes > 0))
+            {
+                return FlagsEntry.Saves;
+            }
+
+            if (FlagFacts.Touches(i))
+            {
+                return FlagsEntry.Restores;
+            }
+        }
+
+        return FlagsEntry.Restores;
     }
 
     /// <summary>The flags live after an instruction on every way from it; -1 where whatever follows may look at all as they were before it.</summary>

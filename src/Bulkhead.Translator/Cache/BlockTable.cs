@@ -1,4 +1,5 @@
 using Bulkhead.Host.Memory;
+using Bulkhead.Translator.Emit;
 
 namespace Bulkhead.Translator.Cache;
 
@@ -39,8 +40,8 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
     /// <summary>A block.</summary>
     internal ref readonly Block this[int index] => ref _blocks[index];
 
-    /// <summary>Finds the block that begins at an offset of a page: where its host code begins, and whether a flags entry stands before it.</summary>
-    internal bool TryFind(uint page, uint secondPage, int offset, out int start, out bool hasFlagsEntry)
+    /// <summary>Finds the block that begins at an offset of a page: where its host code begins, and how it is entered with flags in the state.</summary>
+    internal bool TryFind(uint page, uint secondPage, int offset, out int start, out FlagsEntry flags)
     {
         ulong key = KeyOf(page, secondPage, offset);
         int mask = _used - 1;
@@ -50,13 +51,13 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
             start = (int)(found >> StartShift & (MostCacheBytes / 16 - 1)) * 16;
             if ((found & KeyMask) == key && (secondPage == 0 || (TryFindHost(start, out int block) && _blocks[block].SecondPage == secondPage)))
             {
-                hasFlagsEntry = found >> 63 != 0;
+                flags = (FlagsEntry)(found >> FlagsShift);
                 return true;
             }
         }
 
         start = 0;
-        hasFlagsEntry = false;
+        flags = default;
         return false;
     }
 
@@ -125,7 +126,7 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
             place = (place + 1) & mask;
         }
 
-        _index[place] = KeyOf(block.Page, block.SecondPage, block.Offset) | ((ulong)block.Start / 16 << StartShift) | (block.HasFlagsEntry ? 1ul << 63 : 0);
+        _index[place] = KeyOf(block.Page, block.SecondPage, block.Offset) | ((ulong)block.Start / 16 << StartShift) | ((ulong)block.FlagsEntry << FlagsShift);
     }
 
     // Each as its distances from the one before.
@@ -166,6 +167,7 @@ internal sealed class BlockTable(int cacheBytes) : IDisposable
 
     private const int MaxNoteBytes = 10;
     private const int StartShift = 33;
+    private const int FlagsShift = 62;
     private const ulong KeyMask = (1ul << StartShift) - 1;
 
     // A page, an offset in it, and whether the block ends in another page. No page has number 0.

@@ -147,7 +147,7 @@ internal sealed unsafe partial class CodeSpace
         StoredBlock stored = new()
         {
             CodeBytes = list.Read(), Offset = block.Offset, Edges = (ushort)list.Read(), Interpreted = (ushort)list.Read(), Count = block.Count, Notes = block.Notes,
-            HasFlagsEntry = block.HasFlagsEntry ? (byte)1 : (byte)0,
+            FlagsEntry = (byte)block.FlagsEntry,
         };
         int places = list.Read() - 1;
         stored.Places = (ushort)places;

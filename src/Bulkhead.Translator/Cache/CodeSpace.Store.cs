@@ -184,7 +184,7 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
     {
         ref readonly CodePage page = ref _pages[(int)pageId];
         StoredBlock stored = parts.Block;
-        Block block = new() { Page = pageId, Offset = stored.Offset, Count = stored.Count, HasFlagsEntry = stored.HasFlagsEntry != 0 };
+        Block block = new() { Page = pageId, Offset = stored.Offset, Count = stored.Count, FlagsEntry = (FlagsEntry)stored.FlagsEntry };
         BeginBlock(ref block, page.Kind == PageKind.Relative);
 
         // SAFETY: there is room for it, and its places lie in it (StoreTests).
@@ -242,10 +242,11 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                 case CodePlaceKind.EdgeStub:
                     int number = at + BlockEmitter.EdgeNumberIn(parts.Code[CodePlace.Offset(place)..], out ulong rip);
                     ref Edge edge = ref _edges[(int)(Unsafe.ReadUnaligned<uint>(_code.Writable + number) >> 8)];
-                    if (edge.IdBefore == 0 && _blocks.TryFind(block.Page, 0, OffsetOf(_pages[(int)block.Page], rip), out target, out _))
+                    if (edge.IdBefore == 0 && _blocks.TryFind(block.Page, 0, OffsetOf(_pages[(int)block.Page], rip), out target, out FlagsEntry flags))
                     {
+                        BlockEntry entry = EntryOf(target, flags, PageKind.Fixed);
                         edge.TargetPage = block.Page;
-                        Patch(edge.JumpPlace, _code.Executable + target);
+                        Patch(edge.JumpPlace, edge.FlagsSaved ? entry.Linked : entry.Direct);
                     }
 
                     break;

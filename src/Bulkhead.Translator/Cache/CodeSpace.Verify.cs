@@ -21,7 +21,7 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
         ref Edge e = ref _edges[edge];
         ulong executable = (ulong)_code.Executable;
         ulong jump = executable + (ulong)e.JumpPlace;
-        places = new EdgePlaces(jump, e.IdBefore == 0 ? 0 : jump - e.IdBefore, e.MissAfter == 0 ? 0 : jump + e.MissAfter, e.SourcePage);
+        places = new EdgePlaces(jump, e.IdBefore == 0 ? 0 : jump - e.IdBefore, e.MissAfter is 0 or Edge.Saved ? 0 : jump + e.MissAfter, e.SourcePage);
         return true;
     }
 
@@ -58,8 +58,14 @@ internal sealed unsafe partial class CodeSpace : ICodeMap
 
         // SAFETY: the writer has just written these bytes of the cache (BlockVerifierTests).
         byte* start = _code.Executable + _blockStart;
-        byte[] before = [.. plan.Relative ? ThunkVerifier.BaseEntry() : [], .. !plan.Transient && plan.LiveBefore[0] != 0 ? ThunkVerifier.FlagsEntry() : []];
-        if (!new ReadOnlySpan<byte>(start - before.Length, before.Length).SequenceEqual(before))
+        byte[] saves = plan.FlagsEntry == FlagsEntry.Saves ? ThunkVerifier.FlagsSave() : [];
+        byte[] before =
+        [
+            .. plan.Relative ? ThunkVerifier.BaseEntry() : [],
+            .. plan.Relative && saves.Length > 0 ? [0xEB, (byte)saves.Length] : (byte[])[],
+            .. plan.FlagsEntry == FlagsEntry.Restores ? ThunkVerifier.FlagsEntry() : [],
+        ];
+        if (!new ReadOnlySpan<byte>(start - before.Length, before.Length + saves.Length).SequenceEqual([.. before, .. saves]))
         {
             StopAt(new Violation(plan.Rip, -before.Length, "", "the way in is not as it must be"));
         }

@@ -176,7 +176,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _writer.Begin(_code.Writable + gate.Start, _toExecutable);
         Thunks.EmitGate(_writer, rip, mode.View);
         Publish(gate, [], _writer.Places, _writer.Length);
-        return EntryOf(gate.Start, hasFlagsEntry: false, PageKind.Gate);
+        return EntryOf(gate.Start, FlagsEntry.None, PageKind.Gate);
     }
 
     private bool TryFindPage(ulong gva, int ramPage, ModeWord mode, PageKind kind, out uint id)
@@ -243,7 +243,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         ref readonly CodePage page = ref _pages[(int)pageId];
         int offset = OffsetOf(page, rip);
         int start = 0;
-        bool flags = false;
+        FlagsEntry flags = default;
         bool found = (page.Starts & StartBit(offset)) != 0 && _blocks.TryFind(pageId, secondPageId, offset, out start, out flags);
         entry = found ? EntryOf(start, flags, page.Kind) : default;
         return found;
@@ -256,15 +256,16 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
 
     private ModeWord ModeOf(uint pageId) => new(_pages[(int)pageId].Mode);
 
-    private BlockEntry EntryOf(int start, bool hasFlagsEntry, PageKind kind)
+    private BlockEntry EntryOf(int start, FlagsEntry flags, PageKind kind)
     {
         byte* direct = _code.Executable + start;
-        byte* linked = direct - BytesBefore(hasFlagsEntry, relative: false);
-        return new BlockEntry(direct, linked, kind == PageKind.Relative ? linked - Thunks.BaseEntryBytes : linked);
+        byte* linked = flags == FlagsEntry.Saves ? direct + CodeWriter.SaveFlagsBytes : direct - BytesBefore(flags, relative: false);
+        return new BlockEntry(direct, linked, kind == PageKind.Relative ? direct - BytesBefore(flags, relative: true) : linked);
     }
 
     /// <summary>Bytes of the ways in from other pages that stand before a block.</summary>
-    private static int BytesBefore(bool flags, bool relative) => (flags ? Thunks.FlagsEntryBytes : 0) + (relative ? Thunks.BaseEntryBytes : 0);
+    private static int BytesBefore(FlagsEntry flags, bool relative) =>
+        (flags == FlagsEntry.Restores ? Thunks.FlagsEntryBytes : 0) + (!relative ? 0 : Thunks.BaseEntryBytes + (flags == FlagsEntry.Saves ? CodeWriter.JumpAheadBytes : 0));
 
     /// <summary>Translates the block at an instruction pointer of a page, or with a <paramref name="secondPageId"/> the instruction
     /// that begins in the one and ends in the other. Under the lock, with room (<see cref="HasRoom"/>).</summary>
@@ -296,7 +297,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
             return default;
         }
 
-        Block block = new() { Page = pageId, SecondPage = secondPageId, Offset = (ushort)(mode.InPages(rip) & 0xFFF), HasFlagsEntry = plan.LiveBefore[0] != 0 };
+        Block block = new() { Page = pageId, SecondPage = secondPageId, Offset = (ushort)(mode.InPages(rip) & 0xFFF), FlagsEntry = plan.FlagsEntry };
         BeginBlock(ref block, relative);
         _writer.Begin(_code.Writable + block.Start, _toExecutable);
         _blockStart = block.Start;
@@ -310,7 +311,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         Publish(block, _noteScratch.AsSpan(0, plan.Notes), _writer.Places, _writer.Length);
-        return EntryOf(block.Start, block.HasFlagsEntry, page.Kind);
+        return EntryOf(block.Start, block.FlagsEntry, page.Kind);
 
         BlockPlan PlanSpanning(int first, int second) =>
             _planner.PlanSpanning(BytesOf(first), BytesOf(second), start, mode, pageId, secondPageId, relative, ReadOf(first), ReadOf(second));
@@ -319,15 +320,19 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     /// <summary>Gives a block its place behind all others, and writes the ways in that stand before it.</summary>
     private void BeginBlock(ref Block block, bool relative)
     {
-        int before = BytesBefore(block.HasFlagsEntry, relative);
+        int before = BytesBefore(block.FlagsEntry, relative);
         block.Start = (_free + before + 15) & ~15;
         _writer.Begin(_code.Writable + block.Start - before, _toExecutable);
         if (relative)
         {
             Thunks.EmitBaseEntry(_writer);
+            if (block.FlagsEntry == FlagsEntry.Saves)
+            {
+                _writer.JumpAhead(CodeWriter.SaveFlagsBytes);
+            }
         }
 
-        if (block.HasFlagsEntry)
+        if (block.FlagsEntry == FlagsEntry.Restores)
         {
             Thunks.EmitFlagsEntry(_writer);
         }
@@ -391,6 +396,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         return _edgeCount++;
     }
 
+    /// <inheritdoc/>
+    public void SetEdgeSaved(int edge) => _edges[edge].MissAfter = Edge.Saved;
+
     /// <summary>For the emitter: where the edge's way out stands in the block being emitted.</summary>
     public void SetEdgeMiss(int edge, int place) => _edges[edge].MissAfter = checked((ushort)(_blockStart + place - _edges[edge].JumpPlace));
 
@@ -424,14 +432,15 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         e.TargetPage = targetPage;
+        byte* entry = e.FlagsSaved ? target.Linked : target.Direct;
         if (e.IdBefore == 0)
         {
-            Patch(e.JumpPlace, target.Direct);
+            Patch(e.JumpPlace, entry);
             return;
         }
 
         uint compared = relative ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
-        Patch(e.JumpPlace, target.Linked);
+        Patch(e.JumpPlace, entry);
         Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.JumpPlace - e.IdBefore), compared);
     }
 

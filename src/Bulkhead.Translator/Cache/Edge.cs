@@ -16,6 +16,12 @@ internal struct Edge
     internal ushort IdBefore;
 
     /// <summary>Of an edge to another page: how far behind the rel32 that of the call stands that leaves to be linked; of one that also leads to
-    /// another page than it is linked to, it looks in the jump cache. Else 0.</summary>
+    /// another page than it is linked to, it looks in the jump cache. Else 0, or <see cref="Saved"/>.</summary>
     internal ushort MissAfter;
+
+    /// <summary>What stands for <see cref="MissAfter"/> of an edge within a page whose jump leaves the flags in the state.</summary>
+    internal const ushort Saved = ushort.MaxValue;
+
+    /// <summary>Whether its target is entered with the flags in the state.</summary>
+    internal readonly bool FlagsSaved => IdBefore != 0 || MissAfter == Saved;
 }

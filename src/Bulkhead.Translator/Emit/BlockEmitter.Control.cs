@@ -53,13 +53,23 @@ internal sealed unsafe partial class BlockEmitter
     /// <summary>Jcc. One instruction where the target is entered as the flags are, further on in the page.</summary>
     private bool EmitJcc(in Instruction i)
     {
-        NeedHostFlags();
-        bool known = _scratch.IsAt(_w.Length);
-        int condition = i.ConditionCode - ConditionCode.o;
         ulong target = i.NearBranchTarget;
-        if (IsLinkedJcc(i))
+        bool linked = IsLinkedJcc(i);
+        bool known = _scratch.IsAt(_w.Length);
+        if (!(linked && _plan.LiveAtTarget[_index] && _plan.LabelAt(target) >= 0) && TryTestSaved(i.ConditionCode - ConditionCode.o, out int condition))
         {
-            EmitLinkedJcc(condition, target);
+            // The flags stay where they are.
+        }
+        else
+        {
+            NeedHostFlags();
+            known = _scratch.IsAt(_w.Length);
+            condition = i.ConditionCode - ConditionCode.o;
+        }
+
+        if (linked)
+        {
+            EmitLinkedJcc(condition, target, _plan.LiveAtTarget[_index]);
         }
         else
         {
@@ -72,6 +82,31 @@ internal sealed unsafe partial class BlockEmitter
 
         _scratch.Move(_w.Length, known);
         return GoOn(i);
+    }
+
+    /// <summary>Where the flags are saved and a condition is of one of them, or of CF and ZF: tests them there.</summary>
+    /// <param name="of">The condition.</param>
+    /// <param name="condition">What to branch by instead.</param>
+    private bool TryTestSaved(int of, out int condition)
+    {
+        (int place, int mask) = (of >> 1) switch
+        {
+            0 => (0, 0x01), // o
+            1 => (1, 0x01), // b
+            2 => (1, 0x40), // e
+            3 => (1, 0x41), // be
+            4 => (1, 0x80), // s
+            5 => (1, 0x04), // p
+            _ => (0, 0),
+        };
+        condition = 5 ^ (of & 1);
+        if (_flags != FlagsPlace.Saved || mask == 0)
+        {
+            return false;
+        }
+
+        _w.TestStateByte(Offsets.Flags + place, (byte)mask);
+        return true;
     }
 
     /// <summary>Whether a conditional branch is one instruction, which whoever links its target changes.</summary>
@@ -290,10 +325,7 @@ internal sealed unsafe partial class BlockEmitter
         }
         else
         {
-            FlagsPlace place = _flags;
-            RestoreForTarget(_plan.LiveAtTarget[_index]);
-            EmitLinkedJump(target, call: true);
-            _flags = place;
+            EmitLinkedJump(target, _plan.LiveAtTarget[_index], call: true);
         }
 
         EmitLimitStubs(target);

@@ -35,8 +35,7 @@ internal sealed unsafe partial class BlockEmitter
         bool leavesRegion = LeavesRegion(from, target);
         if (samePage && !backward && !leavesRegion)
         {
-            RestoreForTarget(live);
-            EmitJumpInPage(target);
+            EmitJumpInPage(target, live);
             return;
         }
 
@@ -48,8 +47,7 @@ internal sealed unsafe partial class BlockEmitter
 
         if (samePage)
         {
-            RestoreForTarget(live);
-            EmitJumpInPage(target);
+            EmitJumpInPage(target, live);
         }
         else
         {
@@ -74,15 +72,6 @@ internal sealed unsafe partial class BlockEmitter
 
     /// <summary>Bits of the addresses of a region, of so many instructions at most, within which counted code goes ahead unchecked.</summary>
     internal const int CountedRegion = 8;
-
-    /// <summary>The flags a target in this page expects, in the host; other pages' blocks are entered with the flags in the state.</summary>
-    private void RestoreForTarget(bool live)
-    {
-        if (live)
-        {
-            NeedHostFlags();
-        }
-    }
 
     /// <summary>Goes to another page if it is the one the jump is linked to: cmp gs:[code TLB slot], lower half of its value; jne stub;
     /// jmp or call. A position-independent block finds the slot of where that page must stand, and the whole value must be right.
@@ -145,17 +134,21 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>A jump to an instruction of this block or to another block of the page.</summary>
-    private void EmitJumpInPage(ulong target)
+    private void EmitJumpInPage(ulong target, bool live)
     {
         int label = _plan.LabelAt(target);
         if (label < 0)
         {
-            EmitLinkedJump(target, call: false);
+            EmitLinkedJump(target, live, call: false);
+            return;
         }
-        else
+
+        if (live)
         {
-            BindToLabel(_w.Jmp(), label);
+            NeedHostFlags();
         }
+
+        BindToLabel(_w.Jmp(), label);
     }
 
     /// <summary>Has a branch go to a label: now where it stands, else when it does.</summary>
@@ -194,40 +187,48 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>jcc further on in the page.</summary>
-    private void EmitLinkedJcc(int condition, ulong target)
+    private void EmitLinkedJcc(int condition, ulong target, bool live)
     {
         if (_plan.LabelAt(target) is >= 0 and int label)
         {
             BindToLabel(_w.Jcc(condition), label);
         }
-        else if (_space.TryFind(_plan.PageId, target, out byte* entry))
+        else if (!IsSaved(live) && _space.TryFind(_plan.PageId, target, out byte* entry))
         {
             _w.BindTo(_w.Jcc(condition), entry);
         }
         else
         {
             _w.AlignFor(2);
-            EmitEdgeOf(_w.Jcc(condition), target);
+            EmitEdgeOf(_w.Jcc(condition), target, live);
         }
     }
 
     /// <summary>A jmp or call within the page, whose rel32 can be patched; straight to the target when it is already there.</summary>
-    private void EmitLinkedJump(ulong target, bool call)
+    private void EmitLinkedJump(ulong target, bool live, bool call)
     {
-        if (_space.TryFind(_plan.PageId, target, out byte* entry))
+        if (!IsSaved(live) && _space.TryFind(_plan.PageId, target, out byte* entry))
         {
             _w.BindTo(call ? _w.Call() : _w.Jmp(), entry);
             return;
         }
 
         _w.AlignFor(1);
-        EmitEdgeOf(call ? _w.Call() : _w.Jmp(), target);
+        EmitEdgeOf(call ? _w.Call() : _w.Jmp(), target, live);
     }
 
+    /// <summary>Whether a target that may read flags has to find them in the state.</summary>
+    private bool IsSaved(bool live) => live && _flags == FlagsPlace.Saved;
+
     /// <summary>Makes an edge of a branch whose rel32 is given; out of line it leaves, until it is linked.</summary>
-    private void EmitEdgeOf(int place, ulong target)
+    private void EmitEdgeOf(int place, ulong target, bool live)
     {
         int edge = _space.NewEdge(_plan.PageId, place, -1);
+        if (IsSaved(live))
+        {
+            _space.SetEdgeSaved(edge);
+        }
+
         StubKind kind = _flags == FlagsPlace.Host ? StubKind.EdgeHost : StubKind.EdgeSaved;
         _stubs[_stubCount++] = new Stub { Kind = kind, Place = place, Limit = TakeLimit(kind), Target = target, Edge = edge };
     }

@@ -41,6 +41,11 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         _labels.AsSpan(0, plan.Count).Fill(-1);
         _scratch.Forget();
         _simpleKnown = 0;
+        if (plan.FlagsEntry == FlagsEntry.Saves)
+        {
+            FreeHostFlags(FlagFacts.All);
+        }
+
         _viewTable = Offsets.Tlb + (_mode.View * VcpuState.TlbEntries * sizeof(VcpuState.TlbEntry));
         int counted = _options.CountInstructions ? EmitCount() : -1;
         if (plan.SecondPage != 0 && !plan.Relative)
@@ -272,7 +277,7 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
 
         if (live != 0)
         {
-            _w.SaveFlags(Offsets.Flags);
+            _w.SaveFlags(Offsets.Flags, overflow: (live & FlagFacts.Overflow) != 0);
             _flags = FlagsPlace.Saved;
         }
         else

@@ -51,6 +51,9 @@ internal sealed class BlockPlan(int capacity)
     /// <summary>Whether operands are looked for in the window first.</summary>
     internal bool Windowed => Mode.Windowed && !Transient;
 
+    /// <summary>How it is entered with flags in the state.</summary>
+    internal FlagsEntry FlagsEntry { get; set; }
+
     /// <summary>The code page id the block belongs to; 0 for a transient block.</summary>
     internal uint PageId { get; set; }
 

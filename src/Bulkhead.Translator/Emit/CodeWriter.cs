@@ -401,19 +401,34 @@ internal sealed unsafe class CodeWriter
     /// <summary>One instruction of eight bytes that does nothing.</summary>
     internal void PadEight() => UInt64(0x0000_0000_0084_1F0F);
 
+    /// <summary>How many bytes <see cref="SaveFlags"/> writes, with OF.</summary>
+    internal const int SaveFlagsBytes = 19;
+
+    /// <summary>How many bytes <see cref="JumpAhead"/> writes.</summary>
+    internal const int JumpAheadBytes = 2;
+
+    /// <summary>jmp over so many bytes.</summary>
+    internal void JumpAhead(byte bytes) => Bytes(0xEB, bytes);
+
     /// <summary>Saves live host flags into the state; clobbers r11, keeps rax.</summary>
-    internal void SaveFlags(int offset)
+    /// <param name="offset">Where.</param>
+    /// <param name="overflow">Whether OF is among them.</param>
+    internal void SaveFlags(int offset, bool overflow)
     {
         Move(R11, Rax);
-        StoreFlagsThroughRax(offset);
+        StoreFlagsThroughRax(offset, overflow);
         Move(Rax, R11);
     }
 
-    /// <summary>lahf; seto al; mov gs:[offset], ax: rax is the caller's to save.</summary>
-    internal void StoreFlagsThroughRax(int offset)
+    /// <summary>lahf; seto al; mov gs:[offset], ax: rax is the caller's to save. Without SETO bits of AL stand where OF would.</summary>
+    internal void StoreFlagsThroughRax(int offset, bool overflow = true)
     {
         Byte(0x9F);
-        Bytes(0x0F, 0x90, 0xC0);
+        if (overflow)
+        {
+            Bytes(0x0F, 0x90, 0xC0);
+        }
+
         Byte(0x66);
         StateModRm(0x89, Rax, offset);
     }

@@ -8,6 +8,9 @@ internal static class FlagFacts
     /// <summary>OF, SF, ZF, AF, CF, PF in Iced's bits.</summary>
     internal const int All = (int)(RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.CF | RflagsBits.PF);
 
+    /// <summary>OF alone.</summary>
+    internal const int Overflow = (int)RflagsBits.OF;
+
     // By code, once it was met: what the operands have no say in. 0 is not known yet.
     private static readonly uint[] s_byCode = new uint[(int)Enum.GetValues<Code>().Max() + 1];
 

@@ -20,6 +20,9 @@ internal unsafe interface IEmissionLog
     /// compared, or -1.</summary>
     int NewEdge(uint sourcePage, int jumpPlace, int idPlace);
 
+    /// <summary>The edge, within its page, leaves the flags in the state.</summary>
+    void SetEdgeSaved(int edge);
+
     /// <summary>Where the rel32 stands of the call that leaves when the edge's page ids differ.</summary>
     void SetEdgeMiss(int edge, int place);
 

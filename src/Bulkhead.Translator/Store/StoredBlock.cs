@@ -22,7 +22,7 @@ internal struct StoredBlock
     internal ushort Interpreted;
     internal byte Count;
     internal byte Notes;
-    internal byte HasFlagsEntry;
+    internal byte FlagsEntry;
     internal byte Unused;
 
     /// <summary>Bytes of all of it.</summary>

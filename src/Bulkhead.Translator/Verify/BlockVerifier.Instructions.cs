@@ -181,6 +181,7 @@ internal sealed partial class BlockVerifier
             case { Map: 0, Opcode: 0x8B, W: false, Operand16: true } when own.Reg != 4 && IsSelector(field):
             case { Map: 0, Opcode: 0x89, W: true, Operand16: false, Reg: 10 or 11 } when IsWritableBase(field):
             case { Map: 0, Opcode: 0x80, Reg: 7, Operand16: false } when field == Offsets.InterruptWaits || field == Offsets.DirectionFlag:
+            case { Map: 0, Opcode: 0xF6, Reg: 0, Operand16: false } when field == Offsets.Flags || field == Offsets.Flags + 1:
             case { Map: 0, Opcode: 0x89, W: false, Operand16: true, Reg: 0 } when field == Offsets.Flags:
             case { Map: 1, Opcode: 0xB7, W: false, Operand16: false, Reg: 0 } when field == Offsets.Flags:
                 break;

@@ -192,6 +192,11 @@ internal static class ThunkVerifier
         0x04, 0x7F, 0x9E, 0x65, 0x48, 0x8B, 0x04, 0x25, .. BitConverter.GetBytes(Offsets.SavedRax),
     ];
 
+    /// <summary>What a block begins with that saves flags first: mov r11, rax; lahf; seto al; mov gs:[flags], ax; mov rax, r11. Whoever has them in the
+    /// state enters behind it.</summary>
+    internal static byte[] FlagsSave() =>
+        [0x4C, 0x8B, 0xD8, 0x9F, 0x0F, 0x90, 0xC0, 0x66, 0x65, 0x89, 0x04, 0x25, .. BitConverter.GetBytes(Offsets.Flags), 0x49, 0x8B, 0xC3];
+
     /// <summary>cmp rsp, limit; jb to the end; hash; the first entry.</summary>
     internal static byte[] Dispatch(int view)
     {

@@ -1,4 +1,5 @@
 using Bulkhead.Translator.Cache;
+using Bulkhead.Translator.Emit;
 using Xunit;
 
 namespace Bulkhead.Translator.Tests.Cache;
@@ -14,7 +15,7 @@ public sealed class BlockTableTests
         int count = 0;
         while (table.HasRoom)
         {
-            table.Add(new Block { Start = count * 64, Page = (uint)(count / 8) + 1, Offset = (ushort)(count % 8 * 100), HasFlagsEntry = count % 3 == 0 }, [new Note(count & 0xFFFF, count & 0xFFF, count % 2 == 0), new Note((count & 0xFFFF) + 70, 3, true)]);
+            table.Add(new Block { Start = count * 64, Page = (uint)(count / 8) + 1, Offset = (ushort)(count % 8 * 100), FlagsEntry = (FlagsEntry)(count % 3) }, [new Note(count & 0xFFFF, count & 0xFFF, count % 2 == 0), new Note((count & 0xFFFF) + 70, 3, true)]);
             count++;
         }
 
@@ -22,8 +23,8 @@ public sealed class BlockTableTests
         table.Add(new Block { Start = (count + 1) * 64, Page = 1, SecondPage = 3 }, [new Note { Word = 3 }, new Note { Word = 8 }]);
         for (int i = 0; i < count; i++)
         {
-            Assert.True(table.TryFind((uint)(i / 8) + 1, 0, i % 8 * 100, out int start, out bool flags));
-            Assert.Equal((i * 64, i % 3 == 0), (start, flags));
+            Assert.True(table.TryFind((uint)(i / 8) + 1, 0, i % 8 * 100, out int start, out FlagsEntry flags));
+            Assert.Equal((i * 64, (FlagsEntry)(i % 3)), (start, flags));
             Assert.True(table.TryFindHost(start, out int index));
             Assert.Equal([new Note(i & 0xFFFF, i & 0xFFF, i % 2 == 0), new Note((i & 0xFFFF) + 70, 3, true)], NotesOf(table, index));
         }

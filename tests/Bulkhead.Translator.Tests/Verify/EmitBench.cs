@@ -116,6 +116,10 @@ internal sealed unsafe class EmitBench : IEmissionLog, ICodeMap, IDisposable
         return _edges.Count - 1;
     }
 
+    public void SetEdgeSaved(int edge)
+    {
+    }
+
     public void SetEdgeMiss(int edge, int place) => _edges[edge] = _edges[edge] with { Miss = place };
 
     public bool TryFind(uint pageId, ulong rip, out byte* entry)
