@@ -199,8 +199,7 @@ internal sealed unsafe partial class BlockEmitter
         }
         else
         {
-            _w.AlignFor(2);
-            EmitEdgeOf(_w.Jcc(condition), target, live);
+            EmitEdgeOf(_w.AlignedJcc(condition), target, live);
         }
     }
 

@@ -347,6 +347,21 @@ internal sealed unsafe class CodeWriter
         return Length - 4;
     }
 
+    /// <summary>The same with the rel32 aligned, so that it can be patched atomically: filled up with prefixes that have no meaning, since a NOP would
+    /// part it from the compare before it, which processors take together with a branch.</summary>
+    internal int AlignedJcc(int condition)
+    {
+        for (int pad = (int)((0 - (nint)(_at + 2)) & 3); pad > 0; pad--)
+        {
+            Byte(BranchPrefix);
+        }
+
+        return Jcc(condition);
+    }
+
+    /// <summary>Segment CS: what branches ignore.</summary>
+    internal const byte BranchPrefix = 0x2E;
+
     /// <summary>jmp rel32 to be bound later.</summary>
     internal int Jmp()
     {

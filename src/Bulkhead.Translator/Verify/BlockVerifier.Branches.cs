@@ -214,7 +214,7 @@ internal sealed partial class BlockVerifier
         ref readonly HostInstruction own = ref item.Own;
         bool call = own.Opcode == 0xE8 && own.Map == 0;
         bool conditional = own.Map == 1 || own.Opcode == 0xE3;
-        bool plain = own is { Operand16: false, Lock: false, Segment: 0, Repeat: 0, W: false } && own.Address32 == (own.Address32 && own.Opcode == 0xE3);
+        bool plain = own is { Operand16: false, Lock: false, Repeat: 0, W: false } && (own.Segment == 0 || (own.Segment == Emit.CodeWriter.BranchPrefix && own.Map == 1)) && own.Address32 == (own.Address32 && own.Opcode == 0xE3);
         if (!plain || !(conditional || call || own.Opcode == 0xE9))
         {
             return Fail(i, "a branch of no known form");
