@@ -102,6 +102,7 @@ internal sealed class LiveSystem : IDisposable
                 Array.ForEach(_domains, static d => d.Start(NowNs));
             }
 
+            GC.Collect(); // what starting left, so that what guests have us allocate has room for long
             runner.Start();
             (_collections, _allocated) = (GC.CollectionCount(0), GC.GetTotalAllocatedBytes());
             Started?.Invoke();

@@ -244,9 +244,8 @@ internal sealed unsafe partial class CodeSpace : ICodeSource
                     ref Edge edge = ref _edges[(int)(Unsafe.ReadUnaligned<uint>(_code.Writable + number) >> 8)];
                     if (edge.IdBefore == 0 && _blocks.TryFind(block.Page, 0, OffsetOf(_pages[(int)block.Page], rip), out target, out FlagsEntry flags))
                     {
-                        BlockEntry entry = EntryOf(target, flags, PageKind.Fixed);
                         edge.TargetPage = block.Page;
-                        Patch(edge.JumpPlace, edge.FlagsSaved ? entry.Linked : entry.Direct);
+                        Patch(edge.JumpPlace, EntryFor(edge, EntryOf(target, flags, _pages[(int)block.Page].Kind)));
                     }
 
                     break;

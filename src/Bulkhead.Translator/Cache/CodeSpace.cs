@@ -263,6 +263,9 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         return new BlockEntry(direct, linked, kind == PageKind.Relative ? direct - BytesBefore(flags, relative: true) : linked);
     }
 
+    /// <summary>Where an edge goes.</summary>
+    private static byte* EntryFor(in Edge edge, BlockEntry target) => edge.FlagsSaved ? target.Linked : target.Direct;
+
     /// <summary>Bytes of the ways in from other pages that stand before a block.</summary>
     private static int BytesBefore(FlagsEntry flags, bool relative) =>
         (flags == FlagsEntry.Restores ? Thunks.FlagsEntryBytes : 0) + (!relative ? 0 : Thunks.BaseEntryBytes + (flags == FlagsEntry.Saves ? CodeWriter.JumpAheadBytes : 0));
@@ -432,15 +435,14 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         e.TargetPage = targetPage;
-        byte* entry = e.FlagsSaved ? target.Linked : target.Direct;
         if (e.IdBefore == 0)
         {
-            Patch(e.JumpPlace, entry);
+            Patch(e.JumpPlace, EntryFor(e, target));
             return;
         }
 
         uint compared = relative ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
-        Patch(e.JumpPlace, entry);
+        Patch(e.JumpPlace, EntryFor(e, target));
         Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.JumpPlace - e.IdBefore), compared);
     }
 

@@ -55,16 +55,13 @@ internal sealed unsafe partial class BlockEmitter
     {
         ulong target = i.NearBranchTarget;
         bool linked = IsLinkedJcc(i);
+        int condition = i.ConditionCode - ConditionCode.o;
+        bool inHost = linked && _plan.LiveAtTarget[_index] && _plan.LabelAt(target) >= 0; // as labels expect them
         bool known = _scratch.IsAt(_w.Length);
-        if (!(linked && _plan.LiveAtTarget[_index] && _plan.LabelAt(target) >= 0) && TryTestSaved(i.ConditionCode - ConditionCode.o, out int condition))
-        {
-            // The flags stay where they are.
-        }
-        else
+        if (inHost || !TryTestSaved(ref condition))
         {
             NeedHostFlags();
             known = _scratch.IsAt(_w.Length);
-            condition = i.ConditionCode - ConditionCode.o;
         }
 
         if (linked)
@@ -85,11 +82,10 @@ internal sealed unsafe partial class BlockEmitter
     }
 
     /// <summary>Where the flags are saved and a condition is of one of them, or of CF and ZF: tests them there.</summary>
-    /// <param name="of">The condition.</param>
-    /// <param name="condition">What to branch by instead.</param>
-    private bool TryTestSaved(int of, out int condition)
+    /// <param name="condition">The condition, then what to branch by instead.</param>
+    private bool TryTestSaved(ref int condition)
     {
-        (int place, int mask) = (of >> 1) switch
+        (int place, int mask) = (condition >> 1) switch
         {
             0 => (0, 0x01), // o
             1 => (1, 0x01), // b
@@ -99,13 +95,13 @@ internal sealed unsafe partial class BlockEmitter
             5 => (1, 0x04), // p
             _ => (0, 0),
         };
-        condition = 5 ^ (of & 1);
         if (_flags != FlagsPlace.Saved || mask == 0)
         {
             return false;
         }
 
         _w.TestStateByte(Offsets.Flags + place, (byte)mask);
+        condition = 5 ^ (condition & 1); // not zero for the condition, zero for its opposite
         return true;
     }
 
