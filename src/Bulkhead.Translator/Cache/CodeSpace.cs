@@ -435,15 +435,12 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         }
 
         e.TargetPage = targetPage;
-        if (e.IdBefore == 0)
-        {
-            Patch(e.JumpPlace, EntryFor(e, target));
-            return;
-        }
-
-        uint compared = relative ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
         Patch(e.JumpPlace, EntryFor(e, target));
-        Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.JumpPlace - e.IdBefore), compared);
+        if (e.IdBefore != 0)
+        {
+            uint compared = relative ? targetPage : (uint)VcpuState.SlotValue(ModeOf(targetPage).InPages(rip), targetPage);
+            Volatile.Write(ref Unsafe.AsRef<uint>(_code.Writable + e.JumpPlace - e.IdBefore), compared);
+        }
     }
 
     /// <summary>Has a block whose instruction ends in a page whose id is dead go on to that which took its place; the links to it stay.

@@ -165,7 +165,7 @@ internal static class HostDecoder
                     case 0xF2 or 0xF3 when _repeat == 0:
                         _repeat = b;
                         break;
-                    case 0x26 or 0x2E or 0x36 or 0x3E or 0x64 or 0x65 when _segment == 0 || _segment == b:
+                    case 0x26 or 0x2E or 0x36 or 0x3E or 0x64 or 0x65 when _segment == 0 || (_segment == b && b == Emit.CodeWriter.BranchPrefix):
                         _segment = b;
                         break;
                     case >= 0x40 and <= 0x4F:
