@@ -38,6 +38,7 @@ public sealed unsafe class FileBytes : IDisposable
         try
         {
             // SAFETY: the mapping has that many bytes (FileBytesTests).
+            memory.Populate();
             var bytes = new Span<byte>(memory.Pointer, (int)file.Length);
             file.ReadExactly(bytes);
             return new FileBytes(memory, bytes.Length);

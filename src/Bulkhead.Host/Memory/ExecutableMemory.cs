@@ -48,6 +48,9 @@ public sealed unsafe class ExecutableMemory : IDisposable
         return new ExecutableMemory(fd, w, x, (nuint)sizeBytes);
     }
 
+    /// <summary>Brings pages into the writable mapping that are written next.</summary>
+    public void Load(int from, int length) => Libc.Populate((byte*)_writable + from, (nuint)length);
+
     /// <summary>Takes pages out of the writable mapping, where they would count twice; their bytes stay, and a write brings a page
     /// back.</summary>
     public void Unload(int from, int length) => _ = Libc.TryDrop((byte*)_writable + from, (nuint)length);

@@ -16,6 +16,7 @@ internal static unsafe partial class Libc
     internal const int MapNoReserve = 0x4000;
     internal const uint MfdCloexec = 1;
     internal const int MadvDontneed = 4;
+    internal const int MadvPopulateWrite = 23;
     internal const int MadvDontneedLocked = 24;
     internal const int PunchHoleKeepSize = 3;
     internal const int LockCurrent = 1;
@@ -45,6 +46,14 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "mlockall", SetLastError = true)]
     internal static partial int LockAll(int flags);
+
+    /// <summary>Takes pages from the host for a range that is written next: one call in place of a fault for each.</summary>
+    /// <remarks>Before Linux 5.14, and where memory is short, nothing happens: the faults come.</remarks>
+    internal static void Populate(byte* address, nuint length)
+    {
+        nuint before = (nuint)address & 0xFFF;
+        _ = Madvise(address - before, length + before, MadvPopulateWrite);
+    }
 
     /// <summary>Takes pages out of a mapping.</summary>
     internal static bool TryDrop(void* address, nuint length) =>

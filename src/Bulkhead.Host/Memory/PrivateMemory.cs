@@ -32,6 +32,9 @@ public sealed unsafe class PrivateMemory : IDisposable
     /// <summary>The size in bytes.</summary>
     public ulong SizeBytes => _size;
 
+    /// <summary>Takes all pages from the host, for what is written whole.</summary>
+    public void Populate() => Libc.Populate(_pointer, _size);
+
     /// <summary>Zeroes all and gives the host its pages back.</summary>
     public void Clear()
     {

@@ -37,6 +37,9 @@ public sealed unsafe class ReservedArray<T> : IDisposable
         return new Span<T>(_items + start, count);
     }
 
+    /// <summary>Takes all pages from the host, for what is written whole.</summary>
+    public void Populate() => _memory.Populate();
+
     /// <summary>Zeroes all and gives the host its pages back.</summary>
     public void Clear() => _memory.Clear();
 

@@ -78,6 +78,14 @@ public sealed unsafe class SharedMemory : IDisposable
         return memory;
     }
 
+    /// <summary>Takes pages from the host for a range that is written next: one call in place of a fault for each.</summary>
+    public void Populate(ulong offset, ulong length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, _size);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _size - offset);
+        Libc.Populate(_pointer + offset, (nuint)length);
+    }
+
     /// <summary>Gives whole pages back to the host; they read as zeros until they are written again. False: the host would not.</summary>
     public bool TryDiscard(ulong offset, ulong length)
     {

@@ -8,10 +8,16 @@ namespace Bulkhead.Machine.Boot;
 /// <summary>Writes of loaders to guest RAM; a range the loader chose must be RAM, so a refusal is our bug.</summary>
 internal static class LoaderWriter
 {
+    private const int Large = 0x1_0000;
     private static readonly byte[] s_zeros = new byte[0x1_0000];
 
     internal static void Bytes(GuestMemory memory, ulong address, ReadOnlySpan<byte> bytes)
     {
+        if (bytes.Length >= Large)
+        {
+            memory.Populate(new Gpa(address), (ulong)bytes.Length);
+        }
+
         if (!memory.TryWrite(new Gpa(address), bytes))
         {
             throw new UnreachableException($"The loader chose [{address:x}, +{bytes.Length:x}), which is not RAM.");

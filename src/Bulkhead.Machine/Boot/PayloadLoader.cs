@@ -62,6 +62,7 @@ internal sealed class PayloadLoader : IDisposable
     internal static ulong Load(GuestMemory memory, ReadOnlySpan<byte> payload, LinuxSetupHeader header, ulong load, Func<ulong>? random, string name)
     {
         using var loader = new PayloadLoader(memory, header, load, BinaryPrimitives.ReadUInt32LittleEndian(payload[^sizeof(uint)..]), name);
+        loader._block.Populate();
         Span<byte> block = loader._block.Slice(0, BlockBytes);
         ReadOnlySpan<byte> rest = payload[sizeof(uint)..^sizeof(uint)];
         while (rest.Length > sizeof(uint))

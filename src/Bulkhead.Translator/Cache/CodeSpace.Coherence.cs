@@ -242,6 +242,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         _interpretedCount = MaxVcpus;
         ForgetPlaces();
         _free = _firstFree;
+        _written.Restart();
         // Ids start over too: no code that compares them is left.
     }
 }

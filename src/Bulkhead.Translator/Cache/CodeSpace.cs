@@ -46,6 +46,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private int _edgeCount;
     private int _interpretedCount = MaxVcpus;
     private int _transientVcpu = -1;
+    private readonly WrittenPages _written;
     private int _free;
 
     internal CodeSpace(GuestMemory memory, EngineOptions options, Func<CpuFeature, bool> offers, CodeStore? store = null)
@@ -62,6 +63,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         int exits = Math.Min(options.CodeCacheBytes / 16, 1 << 24); // each takes more bytes, and an exit's number has 24 bits
         _edges = new ReservedArray<Edge>(exits);
         _interpreted = new ReservedArray<Instruction>(exits);
+        _written = new WrittenPages(_code);
         _writer.Begin(_code.Writable, _toExecutable);
         Thunks.Emit(_writer, options);
         TrapHandler.SetThunk((nint)Thunks.Trap);
@@ -325,6 +327,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     {
         int before = BytesBefore(block.FlagsEntry, relative);
         block.Start = (_free + before + 15) & ~15;
+        _written.Expect(_free);
         _writer.Begin(_code.Writable + block.Start - before, _toExecutable);
         if (relative)
         {
@@ -463,20 +466,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private void Patch(int place, byte* target)
     {
         Volatile.Write(ref Unsafe.AsRef<int>(_code.Writable + place), (int)(target - (_code.Executable + place + sizeof(int))));
-        NoteWritten(place);
-    }
-
-    private void NoteWritten(int place)
-    {
-        if (place >> 12 != _lastWritten)
-        {
-            _lastWritten = place >> 12;
-            if (++_writtenPages == MostWrittenPages)
-            {
-                _writtenPages = 0;
-                _code.Unload(0, _free);
-            }
-        }
+        _written.Note(place, _free);
     }
 
     /// <summary>Finds the instruction a host address belongs to. With a <paramref name="note"/> of its block the address is
@@ -569,12 +559,6 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _interpreted.Dispose();
     }
 
-    /// <summary>So many pages are written to before all code leaves the writable mapping; one that is linked comes back to it.</summary>
-    private const int MostWrittenPages = 64;
-
-    private int _writtenPages;
-    private int _lastWritten = -1;
-
     private int _blockStart;
 
     /// <summary>Adds the block just written.</summary>
@@ -584,7 +568,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         NotePlaces(places, codeBytes, kept);
         _pages[(int)block.Page].Starts |= StartBit(block.Offset);
         _free = block.Start + codeBytes;
-        NoteWritten(_free);
+        _written.Note(_free, _free);
         Volatile.Write(ref _published, _published + 1);
         AskToKeep();
 
