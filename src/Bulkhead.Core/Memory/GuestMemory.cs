@@ -21,12 +21,15 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <summary>Where RAM goes on above the hole.</summary>
     public const ulong HighStart = 0x1_0000_0000;
 
+    private const int NowhereBytes = 0x1_0000;
+
     private readonly SharedMemory _backing;
     private readonly byte* _base;
     private readonly SharedWindow[] _shared;
     private readonly SharedWindow[] _windows;
     private IMemoryObserver? _observer;
     private uint _protected;
+    private PrivateMemory? _nowhere;
 
     /// <summary>Creates RAM of <paramref name="sizeBytes"/> bytes, a multiple of 4096.</summary>
     /// <param name="name">A name for whoever looks at the process.</param>
@@ -248,6 +251,35 @@ public sealed unsafe class GuestMemory : IDisposable
         return start != null;
     }
 
+    /// <summary>As <see cref="TrySpan"/>, of what was RAM when it was checked. Where it is no more (a window moved, a ROM's shadow takes no
+    /// writes) it is as on a bus where nobody answers: bytes that lead nowhere, perhaps fewer.</summary>
+    public Span<byte> SpanOrNowhere(Gpa address, int length)
+    {
+        if (!TrySpan(address, length, out Span<byte> bytes))
+        {
+            PrivateMemory nowhere = Nowhere;
+
+            // SAFETY: it has that many bytes (GuestMemoryTests).
+            bytes = new Span<byte>(nowhere.Pointer, Math.Min(length, (int)nowhere.SizeBytes));
+        }
+
+        return bytes;
+    }
+
+    /// <summary>As <see cref="SpanOrNowhere"/>, for calls that take many such at once.</summary>
+    public MemoryRange RangeOrNowhere(Gpa address, int length)
+    {
+        if (!TryRange(address, length, out MemoryRange range))
+        {
+            PrivateMemory nowhere = Nowhere;
+
+            // SAFETY: as in SpanOrNowhere.
+            range = new MemoryRange(nowhere.Pointer, Math.Min(length, (int)nowhere.SizeBytes));
+        }
+
+        return range;
+    }
+
     /// <summary>Tells the observer of bytes that were changed through <see cref="HostPointer"/>, once for the whole range.</summary>
     public void NotifyWritten(Gpa address, ulong length) => _observer?.OnWritten(address, length);
 
@@ -301,7 +333,13 @@ public sealed unsafe class GuestMemory : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _backing.Dispose();
+    public void Dispose()
+    {
+        _backing.Dispose();
+        _nowhere?.Dispose();
+    }
+
+    private PrivateMemory Nowhere => LazyInitializer.EnsureInitialized(ref _nowhere, static () => new PrivateMemory(NowhereBytes));
 
     /// <summary>Copies to a span of the same length; 2, 4 and 8 bytes in one load and one store, which a block copy does not promise.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

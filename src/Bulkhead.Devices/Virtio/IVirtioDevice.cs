@@ -36,7 +36,8 @@ internal interface IVirtioDevice
     /// and on another thread. Once after each start.</summary>
     void Stop(Action stopped);
 
-    /// <summary>The driver is gone: what belonged to it ends. While it is stopped.</summary>
+    /// <summary>The driver is gone: what belonged to it ends. While it is stopped, mostly on its executor and without the transport's lock:
+    /// its configuration may be read and written.</summary>
     void Reset()
     {
     }

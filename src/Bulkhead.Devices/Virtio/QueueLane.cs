@@ -22,6 +22,7 @@ internal sealed class QueueLane
     private readonly int _queue;
     private readonly Func<VirtioSession, DescriptorChain, long> _serve;
     private readonly TryBegin? _tryBegin;
+    private readonly Func<DescriptorChain, bool>? _takesLong;
     private readonly Func<bool> _isWaiting;
     private Virtqueue? _served;
     private VirtioSession? _session;
@@ -33,9 +34,11 @@ internal sealed class QueueLane
     /// <param name="queue">Which queue.</param>
     /// <param name="serve">Serves a buffer: how many of its bytes were written, or less than 0 where it is not a request.</param>
     /// <param name="tryBegin">Whether a buffer may be served now; null: always. With the lane's lock.</param>
-    internal QueueLane(IDeviceExecutor executor, int queue, Func<VirtioSession, DescriptorChain, long> serve, TryBegin? tryBegin = null)
+    /// <param name="takesLong">Whether a buffer may take long: the driver is told first of those that are done; null: none does.</param>
+    internal QueueLane(
+        IDeviceExecutor executor, int queue, Func<VirtioSession, DescriptorChain, long> serve, TryBegin? tryBegin = null, Func<DescriptorChain, bool>? takesLong = null)
     {
-        (_first, _queue, _serve, _tryBegin) = (new QueueHand(executor), queue, serve, tryBegin);
+        (_first, _queue, _serve, _tryBegin, _takesLong) = (new QueueHand(executor), queue, serve, tryBegin, takesLong);
         _helpers = [.. executor.Helpers.Select(static helper => new QueueHand(helper))];
         _isWaiting = IsWaiting;
         foreach (QueueHand helper in _helpers)
@@ -217,6 +220,11 @@ internal sealed class QueueLane
             }
 
             helper?.Executor.Ring();
+            if (left < queue.Size && _takesLong?.Invoke(chain) == true)
+            {
+                Tell(session, queue);
+            }
+
             long written = _serve(session, chain);
             if (!TryGiveBack(queue, hand, chain, written))
             {

@@ -14,8 +14,10 @@ internal sealed class QueueLanes
     /// <param name="executors">Where each queue is served.</param>
     /// <param name="serve">As of <see cref="QueueLane"/>.</param>
     /// <param name="tryBegin">As of <see cref="QueueLane"/>.</param>
-    internal QueueLanes(IReadOnlyList<IDeviceExecutor> executors, Func<VirtioSession, DescriptorChain, long> serve, QueueLane.TryBegin? tryBegin = null) =>
-        _lanes = [.. executors.Select((executor, queue) => new QueueLane(executor, queue, serve, tryBegin))];
+    /// <param name="takesLong">As of <see cref="QueueLane"/>.</param>
+    internal QueueLanes(
+        IReadOnlyList<IDeviceExecutor> executors, Func<VirtioSession, DescriptorChain, long> serve, QueueLane.TryBegin? tryBegin = null, Func<DescriptorChain, bool>? takesLong = null) =>
+        _lanes = [.. executors.Select((executor, queue) => new QueueLane(executor, queue, serve, tryBegin, takesLong))];
 
     /// <summary>Lanes that serve differently.</summary>
     internal QueueLanes(params (IDeviceExecutor Executor, Func<VirtioSession, DescriptorChain, long> Serve)[] lanes) =>

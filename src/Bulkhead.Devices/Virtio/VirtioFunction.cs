@@ -34,6 +34,8 @@ internal sealed class VirtioFunction
     private bool _stopping;
     private bool _resetting;
     private bool _held;
+    private bool _barred; // from memory
+    private bool _resetsDevice;
     private bool _configChanged;
     private byte _generation;
     private ushort _configVector = PciCommonConfig.NoVector;
@@ -86,7 +88,7 @@ internal sealed class VirtioFunction
             if (value == VirtioStatus.None)
             {
                 _resetting = true;
-                Stop(Clear); // until it has stopped the status reads as it was, which is how the driver knows
+                Stop(Clear, forGood: true); // until it has stopped the status reads as it was, which is how the driver knows
                 return;
             }
 
@@ -124,7 +126,7 @@ internal sealed class VirtioFunction
         queue.Enabled = true;
         if (_work is not null)
         {
-            Stop(() => Open(queue));
+            Stop(() => Open(queue), forGood: false);
         }
     }
 
@@ -134,11 +136,13 @@ internal sealed class VirtioFunction
         if (queue.Enabled && !queue.Resetting)
         {
             queue.Resetting = true;
-            Stop(() =>
-            {
-                queue.Clear();
-                Open(queue);
-            });
+            Stop(
+                () =>
+                {
+                    queue.Clear();
+                    Open(queue);
+                },
+                forGood: false);
         }
     }
 
@@ -148,15 +152,6 @@ internal sealed class VirtioFunction
         if (_running && !_stopping && (_status & VirtioStatus.DeviceNeedsReset) == 0 && queue < _queues.Length && _queues[queue].Enabled)
         {
             _device.Notify(queue);
-        }
-    }
-
-    /// <summary>Notifies every queue: notifications may have been lost. Under the lock.</summary>
-    internal void NotifyAll()
-    {
-        for (int i = 0; i < _queues.Length; i++)
-        {
-            Notify(i);
         }
     }
 
@@ -207,14 +202,28 @@ internal sealed class VirtioFunction
     }
 
     /// <summary>Ends the device's work and waits for that: the domain is reset or over.</summary>
-    internal void Shutdown() => StopAndWait(() =>
-    {
-        _work = null;
-        _device.Reset();
-    });
+    internal void Shutdown() => StopAndWait(() => _work = null, forGood: true);
 
     /// <summary>Holds the device's work and waits until it stands still. No vCPU runs until <see cref="Resume"/>.</summary>
-    internal void Pause() => StopAndWait(() => _held = true);
+    internal void Pause() => StopAndWait(() => _held = true, forGood: false);
+
+    /// <summary>Whether the device may reach memory. Where it may not its work stands still; what was notified meanwhile is looked at when
+    /// it may again. Under the lock.</summary>
+    internal void AllowMemory(bool allowed)
+    {
+        if (_barred == allowed)
+        {
+            _barred = !allowed;
+            if (allowed)
+            {
+                Run();
+            }
+            else
+            {
+                Stop(static () => { }, forGood: false);
+            }
+        }
+    }
 
     /// <summary>The work goes on where it was held.</summary>
     internal void Resume()
@@ -315,7 +324,7 @@ internal sealed class VirtioFunction
     /// <summary>The device works, if there is work and nothing holds it.</summary>
     private void Run()
     {
-        if (_work is not null && !_running && !_held && (_status & VirtioStatus.DeviceNeedsReset) == 0)
+        if (_work is not null && !_running && !_held && !_barred && (_status & VirtioStatus.DeviceNeedsReset) == 0)
         {
             _running = true;
             _session = new VirtioSession(this, _memory, _driverFeatures, [.. _work]);
@@ -334,46 +343,62 @@ internal sealed class VirtioFunction
     }
 
     /// <summary>Stops the device, unless it is about to; then, under the lock, does what is asked, and goes on with what there is then.</summary>
-    private void Stop(Action stopped)
+    /// <param name="stopped">What is asked.</param>
+    /// <param name="forGood">Whether the driver is gone.</param>
+    private void Stop(Action stopped, bool forGood)
     {
         _whenStopped += stopped;
+        _resetsDevice |= forGood;
         if (!_running)
         {
             OnStopped();
+            return;
         }
-        else if (!_stopping)
+
+        _session?.End(forGood);
+        if (!_stopping)
         {
             _stopping = true;
-            _session?.End();
             _device.Stop(OnStopped);
         }
     }
 
-    private void StopAndWait(Action stopped)
+    private void StopAndWait(Action stopped, bool forGood)
     {
         using var done = new ManualResetEventSlim();
         lock (Lock)
         {
-            Stop(stopped + done.Set);
+            Stop(stopped + done.Set, forGood);
         }
 
         done.Wait();
     }
 
+    // The device's reset may take long while vCPUs wait for the lock. During it the device counts as stopping, and so is not called.
     private void OnStopped()
     {
-        lock (Lock)
+        while (true)
         {
-            (_running, _stopping) = (false, false);
-            (Action? then, _whenStopped) = (_whenStopped, null);
-            then?.Invoke();
-            Run();
+            lock (Lock)
+            {
+                if (!_resetsDevice)
+                {
+                    (_running, _stopping) = (false, false);
+                    (Action? then, _whenStopped) = (_whenStopped, null);
+                    then?.Invoke();
+                    Run();
+                    return;
+                }
+
+                _resetsDevice = false;
+            }
+
+            _device.Reset();
         }
     }
 
     private void Clear()
     {
-        _device.Reset();
         _work = null;
         _session = null;
         _resetting = false;

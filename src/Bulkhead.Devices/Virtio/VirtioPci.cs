@@ -49,6 +49,7 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
         _config.AddBar(0, BarBytes, this);
         _msix = new MsixTable(_function.QueueCount + 1, messages);
         _common = new PciCommonRegisters(_function, _msix.Vectors);
+        _function.AllowMemory(_config.IsBusMaster);
         AddCapability(PciCapabilityKind.Common, 0, PciCommonConfig.Size);
         AddCapability(PciCapabilityKind.Notify, Notifications, (uint)(_function.QueueCount * NotifyMultiplier), NotifyMultiplier);
         AddCapability(PciCapabilityKind.Isr, 0x1000, 1);
@@ -81,7 +82,6 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
     /// <inheritdoc/>
     public void WriteConfig(int offset, ReadOnlySpan<byte> data)
     {
-        bool wasMaster = _config.IsBusMaster;
         _config.Write(offset, data);
         Span<byte> bytes = stackalloc byte[AccessBytes];
         if (IsAccess(offset, bytes, out ulong at, out int length))
@@ -92,13 +92,6 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
         }
 
         FollowConfig();
-        if (_config.IsBusMaster && !wasMaster)
-        {
-            lock (_function.Lock)
-            {
-                _function.NotifyAll(); // what was notified meanwhile got no answer
-            }
-        }
     }
 
     /// <inheritdoc/>
@@ -150,7 +143,7 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
                 }
 
                 return IoResult.Ok;
-            case 3 when _config.IsBusMaster:
+            case 3:
                 lock (_function.Lock)
                 {
                     _function.Notify((int)at / NotifyMultiplier);
@@ -203,6 +196,10 @@ internal sealed class VirtioPci : IPciDevice, IIoDevice, IVirtioInterrupts
     {
         _config.ControlMsix(_msixAt, _msix);
         _ = SetIsr(set: 0, clear: 0);
+        lock (_function.Lock)
+        {
+            _function.AllowMemory(_config.IsBusMaster);
+        }
     }
 
     private static uint ClassOf(VirtioType type) => type switch

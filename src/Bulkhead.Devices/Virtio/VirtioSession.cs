@@ -8,6 +8,7 @@ namespace Bulkhead.Devices.Virtio;
 internal sealed class VirtioSession(VirtioFunction function, GuestMemory memory, ulong features, Virtqueue?[] queues)
 {
     private volatile bool _ending;
+    private volatile bool _over;
 
     /// <summary>The domain's RAM.</summary>
     internal GuestMemory Memory => memory;
@@ -15,8 +16,11 @@ internal sealed class VirtioSession(VirtioFunction function, GuestMemory memory,
     /// <summary>By number; null where the driver uses none.</summary>
     internal IReadOnlyList<Virtqueue?> Queues => queues;
 
-    /// <summary>Whether the device was asked to stop: what takes long is better given up.</summary>
+    /// <summary>Whether the device was asked to stop: nothing more is begun.</summary>
     internal bool IsEnding => _ending;
+
+    /// <summary>Whether the driver is gone as well: what takes long is better given up.</summary>
+    internal bool IsOver => _over;
 
     /// <summary>Whether a feature was negotiated.</summary>
     internal bool Has(ulong feature) => (features & feature) != 0;
@@ -42,6 +46,10 @@ internal sealed class VirtioSession(VirtioFunction function, GuestMemory memory,
     /// <summary>The device cannot go on, mostly because of what the driver did: it waits for a reset, and says so.</summary>
     internal void Fail(string why) => function.Fail(this, why);
 
-    /// <summary>The device is asked to stop.</summary>
-    internal void End() => _ending = true;
+    /// <summary>The device is asked to stop, for good where the driver is gone.</summary>
+    internal void End(bool forGood)
+    {
+        _over |= forGood;
+        _ending = true;
+    }
 }

@@ -59,6 +59,48 @@ public sealed class NetStateTests
     }
 
     [Fact]
+    public void Buffer_ThatTakesNoWritesAnyMore_IsUsedWithoutThem()
+    {
+        using var net = new ScriptedNet();
+        using IDeviceExecutor executor = net.CreateExecutor("test net");
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), new CardCable()));
+        var driver = new VirtioDriver(rig);
+        DriverQueue receive = driver.Start(RingKinds.Split);
+        var shadow = new Gpa(GuestMemory.ProtectedStart);
+        receive.Add(new Piece(shadow, 64, true));
+        driver.Notify(0);
+        net.Arrive(new byte[1000]); // too large for the buffer, which is kept
+        executor.Ring();
+        Assert.True(SpinWait.SpinUntil(() => net.IsEmpty, 30_000));
+        rig.Memory.Protect(ushort.MaxValue);
+        net.Arrive([.. Enumerable.Repeat((byte)0xAB, 40)]);
+        executor.Ring();
+        Assert.True(SpinWait.SpinUntil(() => receive.Take() is not null, 30_000));
+        Assert.DoesNotContain((byte)0xAB, rig.Ram.Read(shadow, 64));
+    }
+
+    [Fact]
+    public void BusMasterOff_NoFrameIsWritten_UntilItIsBack()
+    {
+        using var net = new ScriptedNet();
+        using var executor = new ImmediateExecutor();
+        using var rig = new VirtioRig(new VirtioNet(net, executor, [2, 0, 0, 0, 0, 1], new FrameCapture(), new CardCable()));
+        var driver = new VirtioDriver(rig);
+        DriverQueue receive = driver.Start(RingKinds.Split);
+        Gpa buffer = rig.Ram.Take(2000);
+        receive.Add(new Piece(buffer, 2000, true));
+        driver.Notify(0);
+        rig.Port.Write16(4, 2); // as Linux leaves it to the kernel it starts in its place
+        net.Arrive([.. Enumerable.Repeat((byte)0xAB, 100)]);
+        executor.Ring();
+        Assert.Null(receive.Take());
+        Assert.DoesNotContain((byte)0xAB, rig.Ram.Read(buffer, 2000));
+        rig.Port.Write16(4, 6);
+        Assert.NotNull(receive.Take());
+        Assert.Contains((byte)0xAB, rig.Ram.Read(buffer, 2000));
+    }
+
+    [Fact]
     public void Cable_PulledOut_NoFramePasses_AndTheDriverIsTold()
     {
         using var net = new ScriptedNet();

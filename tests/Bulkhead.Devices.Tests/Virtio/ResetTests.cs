@@ -126,6 +126,50 @@ public sealed class ResetTests : IDisposable
     }
 
     [Fact]
+    public void S2_6_1_QueueReset_LeavesWhatIsUnderWayInOthersToEndAsItDoes()
+    {
+        Assert.True(_driver.Negotiate(RingKinds.Split | BlockFeatures.MultiQueue | VirtioFeatures.RingReset));
+        DriverQueue queue = _driver.Open(0, 8);
+        _ = _driver.Open(1, 8);
+        _driver.Ready();
+        byte[] header = new byte[16];
+        BinaryPrimitives.WriteUInt32LittleEndian(header, (uint)BlockRequestType.Write);
+        Gpa status = _rig.Ram.Put([0xEE]);
+        queue.Add(new Piece(_rig.Ram.Put(header), 16, false), new Piece(_rig.Ram.Take(512), 512, false), new Piece(status, 1, true));
+        _driver.Notify(0);
+        Assert.True(_entered.Wait(WaitMs, TestContext.Current.CancellationToken));
+        _driver.Common(PciCommonConfig.QueueSelect, 2, 1);
+        _driver.Common(PciCommonConfig.QueueReset, 2, 1);
+        _release.Set();
+        Assert.True(SpinWait.SpinUntil(() => queue.Take() is not null, WaitMs));
+        Assert.Equal([(byte)BlockStatus.Ok], _rig.Ram.Read(status, 1));
+    }
+
+    [Fact]
+    public void Flush_BehindAReadThatIsDone_WaitsUntilTheDriverIsToldOfIt()
+    {
+        int calls = 0;
+        bool told = false;
+        _disk.Before = () =>
+        {
+            if (++calls == 2)
+            {
+                told = SpinWait.SpinUntil(() => _rig.PinIsHigh, 1000);
+                _entered.Set();
+            }
+        };
+        DriverQueue queue = _driver.Start(RingKinds.Split | BlockFeatures.Flush);
+        byte[] flush = new byte[16];
+        BinaryPrimitives.WriteUInt32LittleEndian(flush, (uint)BlockRequestType.Flush);
+        queue.AskInterrupt();
+        queue.Add(new Piece(_rig.Ram.Put(new byte[16]), 16, false), new Piece(_rig.Ram.Take(513), 513, true));
+        queue.Add(new Piece(_rig.Ram.Put(flush), 16, false), new Piece(_rig.Ram.Take(1), 1, true));
+        _driver.Notify(0);
+        Assert.True(_entered.Wait(WaitMs, TestContext.Current.CancellationToken));
+        Assert.True(told);
+    }
+
+    [Fact]
     public void Reset_DuringALongRequest_CutsItShort()
     {
         int reads = 0;

@@ -78,7 +78,7 @@ internal sealed class VirtioBalloon : IVirtioDevice
         }
 
         Span<byte> number = stackalloc byte[sizeof(uint)];
-        for (ulong at = 0; at < chain.ReadableBytes && !session.IsEnding; at += sizeof(uint))
+        for (ulong at = 0; at < chain.ReadableBytes && !session.IsOver; at += sizeof(uint))
         {
             _ = chain.TryRead(at, number);
             _ = session.Memory.TryDiscard(new Gpa((ulong)BinaryPrimitives.ReadUInt32LittleEndian(number) * PageBytes), PageBytes);
@@ -90,7 +90,7 @@ internal sealed class VirtioBalloon : IVirtioDevice
     // The buffer's pieces are the pages themselves.
     private static long Report(VirtioSession session, DescriptorChain chain)
     {
-        for (int i = 0; i < chain.WritableCount && !session.IsEnding; i++)
+        for (int i = 0; i < chain.WritableCount && !session.IsOver; i++)
         {
             (Gpa address, uint length) = chain.Writable(i);
             _ = session.Memory.TryDiscard(address, length);

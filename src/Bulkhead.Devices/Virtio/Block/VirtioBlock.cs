@@ -49,7 +49,8 @@ internal sealed class VirtioBlock : IVirtioDevice
         _lanes = new QueueLanes(
             executors,
             Serve,
-            throttle is null ? null : (DescriptorChain chain, out long againNs) => throttle.TryTake(1, DataBytes(chain), out againNs));
+            throttle is null ? null : (DescriptorChain chain, out long againNs) => throttle.TryTake(1, DataBytes(chain), out againNs),
+            TakesLong);
         QueueSizes = [.. Enumerable.Repeat(QueueSize, _lanes.Count)];
         Features = BlockFeatures.SizeMaximum | BlockFeatures.SegmentMaximum | BlockFeatures.BlockSize | BlockFeatures.Topology | BlockFeatures.Flush
             | BlockFeatures.ConfigurableCache | BlockFeatures.MultiQueue | BlockFeatures.Discard | BlockFeatures.WriteZeroes
@@ -141,6 +142,15 @@ internal sealed class VirtioBlock : IVirtioDevice
     private static long DataBytes(DescriptorChain chain) =>
         Math.Max((long)Math.Min(chain.ReadableBytes + chain.WritableBytes, MostBytes) - HeaderBytes - sizeof(BlockStatus), 0);
 
+    // What the host does not do at once even where all of it is in its memory.
+    private static bool TakesLong(DescriptorChain chain)
+    {
+        Span<byte> type = stackalloc byte[sizeof(uint)];
+        return !chain.TryRead(0, type)
+            || (BlockRequestType)BinaryPrimitives.ReadUInt32LittleEndian(type) is not (BlockRequestType.Read or BlockRequestType.Write or BlockRequestType.Identify)
+            || DataBytes(chain) > MostTransferBytes;
+    }
+
     // Header: type u32, reserved u32, sector u64. Then data, and at the end of what is written one byte of status.
     private long Serve(VirtioSession session, DescriptorChain chain)
     {
@@ -187,7 +197,7 @@ internal sealed class VirtioBlock : IVirtioDevice
             int part = (int)Math.Min(length - at, MostTransferBytes);
             DiskResult result = _disk.Read(offset + (long)at, chain.GatherWritable(at, part));
             chain.NoteWritten(at, part);
-            if (result != DiskResult.Ok || session.IsEnding)
+            if (result != DiskResult.Ok || session.IsOver)
             {
                 return BlockStatus.IoError;
             }
@@ -208,7 +218,7 @@ internal sealed class VirtioBlock : IVirtioDevice
         for (ulong at = 0; at < length;)
         {
             int part = (int)Math.Min(length - at, MostTransferBytes);
-            if (_disk.Write(offset + (long)at, chain.GatherReadable(HeaderBytes + at, part)) != DiskResult.Ok || session.IsEnding)
+            if (_disk.Write(offset + (long)at, chain.GatherReadable(HeaderBytes + at, part)) != DiskResult.Ok || session.IsOver)
             {
                 return BlockStatus.IoError;
             }
@@ -263,7 +273,7 @@ internal sealed class VirtioBlock : IVirtioDevice
         while (length > 0 && result == DiskResult.Ok)
         {
             long part = Math.Min(length, MostZeroedBytes);
-            result = session.IsEnding ? DiskResult.IoError : _disk.WriteZeroes(offset, part, mayUnmap);
+            result = session.IsOver ? DiskResult.IoError : _disk.WriteZeroes(offset, part, mayUnmap);
             (offset, length) = (offset + part, length - part);
         }
 

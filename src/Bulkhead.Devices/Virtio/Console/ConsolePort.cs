@@ -73,7 +73,7 @@ internal sealed class ConsolePort(int id, HostPort host, bool isConsole)
         }
     }
 
-    /// <summary>Sends what the guest wrote, <paramref name="most"/> buffers at most; true where there may be more that can be sent.</summary>
+    /// <summary>Sends what the guest wrote, <paramref name="most"/> pieces of buffers at most; true where there may be more that can be sent.</summary>
     /// <param name="queue">Where it is.</param>
     /// <param name="chain">To take buffers with; the port's own.</param>
     /// <param name="most">So many.</param>
@@ -92,7 +92,7 @@ internal sealed class ConsolePort(int id, HostPort host, bool isConsole)
                 _held = chain;
             }
 
-            while (_sent < chain.ReadableBytes)
+            if (_sent < chain.ReadableBytes)
             {
                 ReadOnlySpan<byte> piece = chain.ReadablePiece(_sent, MostPieceBytes);
                 int count = host.Write(piece);
@@ -103,9 +103,12 @@ internal sealed class ConsolePort(int id, HostPort host, bool isConsole)
                 }
             }
 
-            (_held, _sent) = (null, 0);
-            queue.Push(chain, 0);
-            queue.Publish();
+            if (_sent >= chain.ReadableBytes)
+            {
+                (_held, _sent) = (null, 0);
+                queue.Push(chain, 0);
+                queue.Publish();
+            }
         }
 
         return true;

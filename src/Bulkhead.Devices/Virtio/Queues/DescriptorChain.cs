@@ -5,7 +5,8 @@ namespace Bulkhead.Devices.Virtio.Queues;
 
 /// <summary>A buffer the driver made available: bytes the device reads, then bytes it writes. Filled again and again.</summary>
 /// <remarks>
-/// <para>Its addresses are checked and kept; what stands there may change at any time, so whatever is decided upon is copied first.</para>
+/// <para>Its addresses are checked and kept; what stands there may change at any time, so whatever is decided upon is copied first. Where
+/// there is no RAM any more, what is written is lost and what is read means nothing.</para>
 /// <para><i>Threading</i>: the device's executor.</para>
 /// </remarks>
 internal sealed class DescriptorChain(GuestMemory memory)
@@ -148,20 +149,20 @@ internal sealed class DescriptorChain(GuestMemory memory)
         }
     }
 
-    private ReadOnlySpan<MemoryRange> Gather(int first, ulong at, int length)
+    private ReadOnlySpan<MemoryRange> Gather(int first, ulong at, int bytes)
     {
         int count = 0;
-        for (int left = length; left > 0; count++)
+        for (int left = bytes; left > 0; count++)
         {
             Gpa address = Find(first, at, out ulong part);
-            int most = (int)Math.Min(part, (ulong)left);
             if (count == _ranges.Length)
             {
                 Array.Resize(ref _ranges, 2 * count); // seldom, and for good
             }
 
-            _ = memory.TryRange(address, most, out _ranges[count]);
-            (at, left) = (at + (ulong)most, left - most);
+            _ranges[count] = memory.RangeOrNowhere(address, (int)Math.Min(part, (ulong)left));
+            int length = _ranges[count].Length;
+            (at, left) = (at + (ulong)length, left - length);
         }
 
         return _ranges.AsSpan(0, count);
@@ -170,8 +171,7 @@ internal sealed class DescriptorChain(GuestMemory memory)
     private Span<byte> Piece(int first, ulong at, int most)
     {
         Gpa address = Find(first, at, out ulong left);
-        _ = memory.TrySpan(address, (int)Math.Min(left, (ulong)most), out Span<byte> bytes);
-        return bytes;
+        return memory.SpanOrNowhere(address, (int)Math.Min(left, (ulong)most));
     }
 
     private Gpa Find(int first, ulong at, out ulong left)

@@ -6,6 +6,7 @@ using Bulkhead.Core.State;
 using Bulkhead.Devices.Backends.Ports;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Tests.Virtio.Driver;
+using Bulkhead.Devices.Virtio.Console;
 using Bulkhead.Host.Threads;
 using CsCheck;
 using Xunit;
@@ -28,6 +29,36 @@ public sealed class ConsoleTests : IDisposable
         using var without = new ConsoleRig(console: false);
         Assert.Equal(ConsoleFeatures.MultiplePorts, without.Driver.Offered & 7);
         ulong Config(int at, int bytes) => _rig.Driver.Read(PciCapabilityKind.Device, at, bytes);
+    }
+
+    [Fact]
+    public void Buffer_OfAHundredGigabytes_DoesNotHoldTheEndUp()
+    {
+        const int piece = 128 << 20;
+        using var began = new ManualResetEventSlim();
+        long seen = 0;
+        var viewers = new PortViewers(data =>
+        {
+            seen += data.Length;
+            began.Set();
+        });
+        string folder = Directory.CreateTempSubdirectory("console").FullName;
+        var port = new HostPort(string.Empty, Path.Combine(folder, "console"), 80, 24, viewers);
+        using var set = new PollSet();
+        using var executor = new PollExecutor("test console", set.Handle) { Interest = PollEvents.Readable };
+        using var rig = new VirtioRig(new VirtioConsole(port, [], set, executor), ramBytes: 2 * piece);
+        var driver = new VirtioDriver(rig);
+        Assert.True(driver.Negotiate(RingKinds.Split | VirtioFeatures.IndirectDescriptors));
+        _ = driver.Open(0, 16);
+        DriverQueue transmit = driver.Open(1, 16);
+        driver.Ready();
+        transmit.UsesTables = true;
+        transmit.Add([.. Enumerable.Repeat(new Piece(new Gpa(piece), piece, false), 1000)]);
+        driver.Notify(1);
+        Assert.True(began.Wait(30_000, TestContext.Current.CancellationToken));
+        rig.Pci.Function.Shutdown();
+        Assert.InRange(seen, 1, 999L * piece);
+        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]

@@ -19,6 +19,17 @@ internal sealed class ScriptedNet : INetBackend
 
     public List<byte[]> Sent { get; } = [];
 
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _incoming.Count == 0;
+            }
+        }
+    }
+
     public void Arrive(byte[] frame)
     {
         lock (_lock)
