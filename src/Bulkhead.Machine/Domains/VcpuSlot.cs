@@ -135,8 +135,11 @@ public sealed class VcpuSlot : IVcpuSignals, ITaskPriorityObserver
     /// <summary>Worker: whether it goes before other processes of the host.</summary>
     internal bool IsUrgent { get; set; }
 
-    /// <summary>Worker: whether the policy counts it runnable.</summary>
-    internal bool Runnable { get; set; }
+    /// <summary>Whether the policy counts it runnable; the worker says so.</summary>
+    internal bool Runnable { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+
+    /// <summary>Worker: how many of its turns in succession others ended before they were of any use to it.</summary>
+    internal int CutTurns { get; set; }
 
     /// <summary>Worker: when it went to sleep; <see cref="long.MaxValue"/> where it does not sleep by its own will.</summary>
     internal long BlockedNs { get; set; } = long.MaxValue;
@@ -210,8 +213,11 @@ public sealed class VcpuSlot : IVcpuSignals, ITaskPriorityObserver
     internal void Wake()
     {
         // A full fence even where a wake-up waits already: the worker that takes it sees what the waker changed.
-        _ = Interlocked.CompareExchange(ref _wakeNs, Math.Max(Domain.Clock.NowNs, 1), 0);
-        Worker?.Poke(this);
+        bool waits = Interlocked.CompareExchange(ref _wakeNs, Math.Max(Domain.Clock.NowNs, 1), 0) != 0;
+        if (!(waits && IsHeld)) // whoever lets it go wakes it again
+        {
+            Worker?.Poke(this);
+        }
     }
 
     /// <summary>Worker: whether somebody woke it since the last look, and when.</summary>

@@ -35,6 +35,8 @@ internal sealed class Arinc653Policy : IPolicy
         return (pick.Slot, pick.BudgetNs);
     }
 
+    public bool MayPrecede(int entry) => _queue.IsInWindow(entry);
+
     public void Charge(long ranNs, long nowNs) => _queue.Charge(ranNs, nowNs);
 
     /// <summary>What became of each window so far.</summary>

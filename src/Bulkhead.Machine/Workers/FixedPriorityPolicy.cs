@@ -26,5 +26,7 @@ internal sealed class FixedPriorityPolicy(long allowanceNs) : IPolicy
         return (pick.Slot, pick.BudgetNs);
     }
 
+    public bool MayPrecede(int entry) => _queue.IsAboveRunning(entry);
+
     public void Charge(long ranNs, long nowNs) => _queue.Charge(ranNs);
 }

@@ -25,6 +25,9 @@ internal interface IPolicy
     /// <summary>Chooses, with the longest time until the next choice; entry -1 where nobody may run now.</summary>
     (int Entry, long BudgetNs) Pick(long nowNs);
 
+    /// <summary>Whether one that woke now might run before the turn of the one picked last is over by itself.</summary>
+    bool MayPrecede(int entry) => true;
+
     /// <summary>Charges the one picked last.</summary>
     void Charge(long ranNs, long nowNs);
 }

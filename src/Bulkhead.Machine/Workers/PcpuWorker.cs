@@ -17,6 +17,10 @@ namespace Bulkhead.Machine.Workers;
 /// </remarks>
 internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 {
+    // So long a turn lasts at least, whatever others do, once several before it did not: far more than it takes to end one.
+    private const long GuardNs = 50_000;
+    private const int MostCutTurns = 2;
+
     private readonly WorkerOptions _options;
     private readonly IIdle _idle;
     private readonly List<Placement> _placed = [];
@@ -36,6 +40,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     private long _untilNs;
     private long _beganNs;
     private bool _prompt;
+    private bool _guarded;
     private int _threadId;
     private bool _stop;
 
@@ -119,17 +124,23 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _thread.Start();
     }
 
-    /// <summary>Something changed for <paramref name="slot"/> (null: for anyone): wake up, or end another's turn.</summary>
+    /// <summary>Something changed for <paramref name="slot"/> (null: for anyone): wake up, or end another's turn. One that wants to run
+    /// already is looked at before it does, and hastens nothing.</summary>
     public void Poke(VcpuSlot? slot)
     {
-        _idle.Ring();
-        _priority.Raise();
+        bool waits = slot is { Runnable: true };
+        if (!waits)
+        {
+            _idle.Ring();
+            _priority.Raise();
+        }
+
         VcpuSlot? current = Volatile.Read(ref _current);
         if (current is null)
         {
             _options.Called?.Invoke();
         }
-        else if (current != slot)
+        else if (current != slot && !waits && !Volatile.Read(ref _guarded))
         {
             current.Vcpu.EndTurn();
         }
@@ -140,7 +151,12 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     {
         if (Environment.CurrentManagedThreadId != Volatile.Read(ref _threadId))
         {
-            Poke(null);
+            Interlocked.MemoryBarrier(); // who begins its turn now looks at its timers after saying so
+            if (!slot.Runnable || Volatile.Read(ref _current) == slot)
+            {
+                Poke(null);
+            }
+
             return;
         }
 
@@ -150,7 +166,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         {
             _options.Called?.Invoke();
         }
-        else if (deadline < _untilNs)
+        else if (deadline < _untilNs && (slot == _current || !slot.Runnable))
         {
             _untilNs = deadline;
             Arm(deadline);
@@ -213,20 +229,22 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     internal VcpuSlot? TryRun(long nowNs, long mostNs, out long untilNs)
     {
         (int entry, long budgetNs) = _policy.Pick(CpuNs(nowNs));
-        Placement? chosen = entry < 0 ? null : PlacementOf(entry);
-        untilNs = Math.Min(NextDeadline(nowNs, chosen), WhenUsed(nowNs, budgetNs, chosen is not null));
-        if (chosen is null)
+        if (entry < 0)
         {
+            untilNs = Math.Min(Math.Min(NextTimerNs(), NextChange(nowNs, chosen: null)), WhenUsed(nowNs, budgetNs, runs: false));
             return null;
         }
 
+        Placement chosen = PlacementOf(entry);
         Placement next = _standIn.For(chosen);
+        long ownNs = Math.Min(Math.Min(NextChange(nowNs, chosen), WhenUsed(nowNs, budgetNs, runs: true)), mostNs);
+        untilNs = Math.Min(ownNs, NextTimer(next));
         if (next == chosen && _runnable > 1)
         {
             Spread(next, nowNs);
         }
 
-        Turn(next, chosen.Slot, nowNs, Math.Min(untilNs, mostNs));
+        Turn(next, chosen.Slot, nowNs, ownNs, untilNs);
         return chosen.Slot;
     }
 
@@ -315,17 +333,24 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     internal void EndCurrentTurn() => Volatile.Read(ref _current)?.Vcpu.EndTurn();
 
     // The chosen one pays, also where another runs in its place.
-    private void Turn(Placement placement, VcpuSlot chosen, long nowNs, long untilNs)
+    private void Turn(Placement placement, VcpuSlot chosen, long nowNs, long ownNs, long untilNs)
     {
         VcpuSlot slot = placement.Slot;
-        untilNs = SetPriority(slot, nowNs, untilNs);
+        bool guarded = _options.RealTime && slot.CutTurns >= MostCutTurns;
+        untilNs = SetPriority(slot, nowNs, guarded ? Math.Min(ownNs, nowNs + GuardNs) : untilNs);
+        Volatile.Write(ref _guarded, guarded);
         (_beganNs, _untilNs) = (nowNs, untilNs);
         _ = Interlocked.Exchange(ref _current, slot);
-        if (_idle.IsRung)
+        if (_idle.IsRung && !guarded)
         {
+            slot.CutTurns++;
             Volatile.Write(ref _current, null);
             return;
         }
+
+        // Armed by another thread that did not see yet that it runs.
+        ownNs = Math.Min(ownNs, slot.Timers.NextDeadlineNs);
+        untilNs = _untilNs = Math.Min(untilNs, ownNs);
 
         long woken = slot.WaitingSinceNs;
         if (woken != 0)
@@ -362,6 +387,8 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _timer?.Aim(null);
         _sampler?.Aim(0);
         long end = _options.NowNs();
+        bool cut = end - nowNs < GuardNs && end < Math.Min(ownNs, slot.Timers.NextDeadlineNs) && reason is StopReason.Kicked or StopReason.Budget;
+        slot.CutTurns = cut ? slot.CutTurns + 1 : 0;
         long took = Math.Max(end - nowNs, 0);
         long ran = (took * _options.Speed) + (reason == StopReason.Spin ? Math.Min(SpinNs, Math.Max(untilNs - end, 0)) : 0);
         long used = UsedNs = CpuNs(nowNs) + ran;
@@ -520,9 +547,27 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         return next;
     }
 
-    private long NextDeadline(long nowNs, Placement? chosen)
+    // When a timer of another is due that may have it run in place of this one. Who wants to run already, or could not, has its timers
+    // fired before its turn: nobody ends turns with timers of vCPUs that compute.
+    private long NextTimer(Placement running)
     {
-        long next = NextTimerNs();
+        long next = running.Slot.Timers.NextDeadlineNs;
+        foreach (Placement placement in _placed)
+        {
+            VcpuSlot slot = placement.Slot;
+            if (!slot.Runnable && !slot.IsHeld && (slot.Classes is not null || _policy.MayPrecede(slot.PolicyEntry)))
+            {
+                next = Math.Min(next, slot.Timers.NextDeadlineNs);
+            }
+        }
+
+        return next;
+    }
+
+    // When somebody's class changes by itself.
+    private long NextChange(long nowNs, Placement? chosen)
+    {
+        long next = long.MaxValue;
         foreach (Placement placement in _placed)
         {
             if (placement.Slot is { Runnable: true, Classes: { } classes })

@@ -139,6 +139,9 @@ public sealed class PartitionQueue
     /// <summary>Whether the vCPU is runnable.</summary>
     public bool IsRunnable(int slot) => _slots.At(slot).Runnable;
 
+    /// <summary>Whether the window of who was picked last is one of the vCPU's partition.</summary>
+    public bool IsInWindow(int slot) => _slots.At(slot).Partition == _frame.Windows[_window].Partition;
+
     /// <summary>All real time charged to the vCPU.</summary>
     public long RanNs(int slot) => _slots.At(slot).RanNs;
 

@@ -120,6 +120,9 @@ public sealed class FixedPriorityQueue
     /// <summary>Whether the vCPU is runnable.</summary>
     public bool IsRunnable(int slot) => _slots.At(slot).Runnable;
 
+    /// <summary>Whether the vCPU's priority is higher than that of who was picked last.</summary>
+    public bool IsAboveRunning(int slot) => _running < 0 || _slots.At(slot).Priority > _slots.Any(_running).Priority;
+
     /// <summary>All real time charged to the vCPU.</summary>
     public long RanNs(int slot) => _slots.At(slot).RanNs;
 
