@@ -100,9 +100,11 @@ public sealed class SwitchPropertyTests
 
                 rig.Send(0, frame.AsSpan(0, cut > 60 ? frame.Length : Math.Min(cut + 14, frame.Length)), h);
                 Assert.Null(rig.Take(2, out _));
-                while (rig.Take(1, out FrameHeader left) is not null)
+                while (rig.Take(1, out FrameHeader left) is { } got)
                 {
                     Assert.False(left.NeedsChecksum || left.IsSegmented);
+                    Assert.True(FrameFacts.TryRead(got, out FrameFacts facts));
+                    Assert.True(facts.Kind is FrameKind.Icmp or FrameKind.Neighbor || (facts.Kind == FrameKind.Tcp && facts.DestinationPort == 80));
                 }
             },
             iter: 100_000,

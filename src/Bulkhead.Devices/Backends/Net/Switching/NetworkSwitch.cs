@@ -73,7 +73,7 @@ public sealed class NetworkSwitch
     {
         from.Count.Sent++;
         from.Count.SentBytes += frame.Length;
-        if (!FrameFacts.TryRead(frame, out FrameFacts facts) || !Offloads.TryCheck(ref header, facts, frame))
+        if (!Offloads.TryCheck(ref header, frame, out FrameFacts facts))
         {
             from.Count.Malformed++;
         }

@@ -11,9 +11,16 @@ internal static class Offloads
     private const int LeastSegment = 48;
     private const byte TcpNumber = 6;
 
-    /// <summary>Leaves of a header what agrees with the frame, and does what the receiver's driver could not check. False: it is wrong.</summary>
-    internal static bool TryCheck(ref FrameHeader header, in FrameFacts facts, Span<byte> frame)
+    /// <summary>Leaves of a header what agrees with the frame, and does what the receiver's driver could not check; says what the frame is
+    /// then. False: it is wrong.</summary>
+    /// <remarks>What is left writes nothing but the checksum of the frame's own TCP or UDP. One of what a tunnel carries is completed here.</remarks>
+    internal static bool TryCheck(ref FrameHeader header, Span<byte> frame, out FrameFacts facts)
     {
+        if (!FrameFacts.TryRead(frame, out facts))
+        {
+            return false;
+        }
+
         bool plain = header.NeedsChecksum && facts.HasPorts && header.ChecksumStart == facts.TransportStart
             && header.ChecksumOffset == (facts.Kind == FrameKind.Tcp ? FrameFacts.TcpChecksum : InternetChecksum.UdpOffset);
         if (header.IsSegmented)
@@ -25,9 +32,9 @@ internal static class Offloads
             return right;
         }
 
-        bool done = plain || !header.NeedsChecksum || InternetChecksum.TryComplete(frame, header.ChecksumStart, header.ChecksumOffset);
-        header = plain ? header with { Flags = NetHeader.NeedsChecksum, HeaderBytes = 0, SegmentBytes = 0 } : default;
-        return done;
+        (FrameHeader asked, header) = (header, plain ? header with { Flags = NetHeader.NeedsChecksum, HeaderBytes = 0, SegmentBytes = 0 } : default);
+        return plain || !asked.NeedsChecksum
+            || (InternetChecksum.TryComplete(frame, asked.ChecksumStart, asked.ChecksumOffset) && FrameFacts.TryRead(frame, out facts));
     }
 
     /// <summary>Into how many segments a frame is to be cut; 1 where it is not.</summary>
