@@ -10,19 +10,22 @@ namespace Bulkhead.Devices.Tests.Net.Switching;
 public sealed class OffloadsTests
 {
     private const int TypeStart = 12;
+    private const int EthernetBytes = 14;
     private static readonly SwitchRule[] s_everything = [SwitchRig.Rule(null, null)];
 
     private static FrameHeader Needs(int start, int offset) => new() { Flags = NetHeader.NeedsChecksum, ChecksumStart = (ushort)start, ChecksumOffset = (ushort)offset };
 
     [Theory]
-    [InlineData(PacketKind.Tcp, false)]
-    [InlineData(PacketKind.Udp, false)]
-    [InlineData(PacketKind.Tcp, true)]
-    [InlineData(PacketKind.Udp, true)]
-    public void Checksum_OfTheFramesOwnTransport_IsLeftToTheReceiver(PacketKind kind, bool ip6)
+    [InlineData(PacketKind.Tcp, false, 0, false)]
+    [InlineData(PacketKind.Udp, false, 0, false)]
+    [InlineData(PacketKind.Tcp, true, 0, false)]
+    [InlineData(PacketKind.Udp, true, 2, false)]
+    [InlineData(PacketKind.Tcp, true, 8, true)]
+    [InlineData(PacketKind.Udp, false, 0, true)]
+    public void Checksum_OfTheFramesOwnTransport_IsLeftToTheReceiver(PacketKind kind, bool ip6, int options, bool tagged)
     {
         var rig = new SwitchRig(2, s_everything);
-        byte[] frame = new Packet { From = 0, To = 1, Kind = kind, Ip6 = ip6 }.Build();
+        byte[] frame = new Packet { From = 0, To = 1, Kind = kind, Ip6 = ip6, Options = options, Wraps = tagged ? [Wrap.Customer] : [] }.Build();
         int offset = kind == PacketKind.Tcp ? 16 : 6;
         FrameHeader header = Needs(frame.Length - 20 - (kind == PacketKind.Tcp ? 20 : 8), offset);
 
@@ -111,5 +114,36 @@ public sealed class OffloadsTests
 
         Assert.Null(rig.Take(1, out _));
         Assert.Equal(1, rig.Network.Ports[0].Counters.Malformed);
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(true, 2)]
+    public void Segmented_BehindTags_IsCutIntoWholePackets(bool ip6, int options)
+    {
+        var rig = new SwitchRig(2, [SwitchRig.Rule(0, 1, FrameKind.Tcp, 22, 22)]);
+        rig.Network.Ports[1].Open(0);
+        byte[] tags = [.. Wrap.Service, .. Wrap.Customer];
+        byte[] super = new Packet { From = 0, To = 1, Kind = PacketKind.Tcp, Ip6 = ip6, Options = options, DestinationPort = 22, DataBytes = 2500, Wraps = [Wrap.Service, Wrap.Customer] }.Build();
+        int headers = super.Length - 2500;
+
+        rig.Send(0, super, Needs(headers - 20, 16) with { Segmentation = ip6 ? NetHeader.Tcp6 : NetHeader.Tcp4, SegmentBytes = 1000 });
+
+        byte[] data = [];
+        while (rig.Take(1, out FrameHeader left) is { } segment)
+        {
+            Assert.Equal(default, left);
+            Assert.Equal(tags, segment[TypeStart..(TypeStart + tags.Length)]);
+            Assert.True(FrameFacts.TryRead(segment, out FrameFacts facts));
+            Assert.Equal((segment.Length, headers - 20), (facts.End, facts.TransportStart));
+            byte[] addresses = segment.AsSpan(EthernetBytes + tags.Length + (ip6 ? 8 : 12), ip6 ? 32 : 8).ToArray();
+            byte[] tcp = segment[(headers - 20)..];
+            Assert.Equal(0xFFFF, InternetChecksum.Sum([.. addresses, 0, 6, (byte)(tcp.Length >> 8), (byte)tcp.Length, .. tcp]));
+            data = [.. data, .. segment[headers..]];
+        }
+
+        Assert.Equal(super[headers..], data);
+        Assert.Equal(3, rig.Network.RuleCounters()[0].Frames);
     }
 }

@@ -67,6 +67,26 @@ public sealed class SwitchTests
     }
 
     [Fact]
+    public void Frames_BehindTagsOrSnap_AreHeldToAddressesAndRules()
+    {
+        var rig = new SwitchRig(3, [SwitchRig.Rule(0, 1, FrameKind.Tcp, 22, 22, denies: true), SwitchRig.Rule(0, 1)], addresses: true);
+        foreach (IReadOnlyList<byte[]> wraps in Wrap.All)
+        {
+            var udp = new Packet { From = 0, To = 1, Kind = PacketKind.Udp, Wraps = wraps };
+            Assert.Equal([1], rig.Send(udp));
+            Assert.Empty(rig.Send(udp with { SpoofedAddress = 2 }));
+            Assert.Equal([1], rig.Send(udp with { Kind = PacketKind.Neighbor }));
+            Assert.Empty(rig.Send(udp with { Kind = PacketKind.Neighbor, SpoofedAddress = 2 }));
+            Assert.Empty(rig.Send(udp with { Kind = PacketKind.Neighbor, Claimed = 2, Ip6 = true }));
+            Assert.Equal([1], rig.Send(Tcp(0, 1, 5000, 23) with { Wraps = wraps }));
+            Assert.Empty(rig.Send(Tcp(0, 1, 5000, 22) with { Wraps = wraps }));
+        }
+
+        Assert.Equal(3 * Wrap.All.Count, rig.Network.Ports[0].Counters.Spoofed);
+        Assert.Equal(Wrap.All.Count, rig.Network.Ports[0].Counters.Denied);
+    }
+
+    [Fact]
     public void Answers_PassUntilTheConversationIsOver()
     {
         const long second = 1_000_000_000;

@@ -7,7 +7,6 @@ namespace Bulkhead.Devices.Backends.Net.Switching;
 /// <remarks><i>Threading</i>: any. <i>Source</i>: VIRTIO 1.2, 5.1.6.2 Packet Transmission; RFC 9293, 3.1 Header Format.</remarks>
 internal static class Offloads
 {
-    private const int EthernetBytes = 14;
     private const int LeastSegment = 48;
     private const byte TcpNumber = 6;
 
@@ -52,7 +51,7 @@ internal static class Offloads
         bool last = header.HeaderBytes + from + header.SegmentBytes >= frame.Length;
         frame[..header.HeaderBytes].CopyTo(to);
         frame.Slice(header.HeaderBytes + from, to.Length - header.HeaderBytes).CopyTo(to[header.HeaderBytes..]);
-        Span<byte> ip = to[EthernetBytes..];
+        Span<byte> ip = to[facts.IpStart..];
         Span<byte> tcp = to[facts.TransportStart..];
         ReadOnlySpan<byte> addresses;
         if (facts.IsIp6)
@@ -65,7 +64,7 @@ internal static class Offloads
             BinaryPrimitives.WriteUInt16BigEndian(ip[2..], (ushort)ip.Length);
             BinaryPrimitives.WriteUInt16BigEndian(ip[4..], (ushort)(BinaryPrimitives.ReadUInt16BigEndian(ip[4..]) + segment));
             BinaryPrimitives.WriteUInt16BigEndian(ip[10..], 0);
-            BinaryPrimitives.WriteUInt16BigEndian(ip[10..], (ushort)~InternetChecksum.Sum(ip[..(facts.TransportStart - EthernetBytes)]));
+            BinaryPrimitives.WriteUInt16BigEndian(ip[10..], (ushort)~InternetChecksum.Sum(ip[..(facts.TransportStart - facts.IpStart)]));
             addresses = ip[12..20];
         }
 
