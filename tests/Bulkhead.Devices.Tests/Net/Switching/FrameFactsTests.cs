@@ -79,6 +79,17 @@ public sealed class FrameFactsTests
         Assert.False(FrameFacts.TryRead((s_tcp6 with { Options = most + 1, Fragment = fragment }).Build(), out _));
     }
 
+    [Fact]
+    public void TryRead_LaterFragment_SaysWhetherItsKindIsKnown()
+    {
+        Packet later = s_tcp6 with { Fragment = true, LaterFragment = true };
+
+        Assert.True(FrameFacts.TryRead(later.Build(), out FrameFacts known));
+        Assert.Equal((FrameKind.Tcp, false), (known.Kind, known.HidesKind));
+        Assert.True(FrameFacts.TryRead((later with { Options = 1 }).Build(), out FrameFacts hidden));
+        Assert.Equal((FrameKind.Other, true), (hidden.Kind, hidden.HidesKind));
+    }
+
     [Theory]
     [InlineData(128, true)]
     [InlineData(133, false)]

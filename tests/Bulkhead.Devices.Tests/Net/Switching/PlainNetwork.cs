@@ -68,8 +68,8 @@ internal sealed class PlainNetwork(int members, IReadOnlyList<SwitchRule> rules)
 
         SwitchRule? rule = rules.FirstOrDefault(r =>
             Speaks(r, p.From, to)
-            && (r.Kind is null || r.Kind == KindOf(p))
-            && ((r.FirstPort == 0 && r.LastPort == 65_535) || (ports && p.DestinationPort >= r.FirstPort && p.DestinationPort <= r.LastPort)));
+            && (r.Kind is null || r.Kind == KindOf(p) || (r.Denies && HidesKind(p)))
+            && ((r.FirstPort == 0 && r.LastPort == 65_535) || (r.Denies && p.Fragment) || (ports && p.DestinationPort >= r.FirstPort && p.DestinationPort <= r.LastPort)));
         if (rule is null || rule.Denies)
         {
             return false;

@@ -77,6 +77,9 @@ internal struct FrameFacts
     internal bool IsEcho;
     internal bool IsEchoReply;
 
+    /// <summary>Whether it is a fragment that does not say what it is part of: the first one says so.</summary>
+    internal bool HidesKind;
+
     /// <summary>Where IP begins, or whatever else the frame carries.</summary>
     internal int IpStart;
 
@@ -210,6 +213,7 @@ internal struct FrameFacts
                 IsFragment |= (BinaryPrimitives.ReadUInt16BigEndian(ip[(at + 2)..]) & 0xFFF9) != 0;
                 if (IsFragment && BinaryPrimitives.ReadUInt16BigEndian(ip[(at + 2)..]) >= 8)
                 {
+                    HidesKind = IsExtension(ip[at]);
                     return ReadTransport(ip[at], default, 0, Icmp6); // what follows is not a header
                 }
             }
