@@ -100,7 +100,7 @@ internal static class SystemFields
         ConfigField.OwnName("from", "The domain that sends, or any") with { Required = true },
         ConfigField.OwnName("to", "The domain that receives, or any") with { Required = true },
         ConfigField.Choice("protocol", Devices.NetworkRule.Protocols, "What it speaks of; any: every frame") with { Default = Devices.NetworkRule.Protocols[0] },
-        ConfigField.Text("port", "With tcp and udp: the port they go to, or a range such as 6000-6010"),
+        ConfigField.Text("port", "With tcp and udp: the port they go to, or a range such as 6000-6010; of fragments, which do not say it, allow lets none pass and deny drops all"),
         ConfigField.Choice("action", Devices.NetworkRule.Actions, "What becomes of it") with { Default = Devices.NetworkRule.Actions[0] },
         ConfigField.Number("frames_per_second", 1, int.MaxValue, "How much of each sender's may pass; the rest is dropped"),
         ConfigField.Size("bytes_per_second", NetworkReader.LeastRate, NetworkReader.MostRate, "How much of each sender's may pass; the rest is dropped"));

@@ -42,6 +42,12 @@ internal sealed record Packet
 
     public int DataBytes { get; init; } = 20;
 
+    /// <summary>What stands before its type: tags of VLANs, SNAP.</summary>
+    public IReadOnlyList<byte[]> Wraps { get; init; } = [];
+
+    /// <summary>How many headers of options stand before what it is, of IPv6; behind that of a fragment.</summary>
+    public int Options { get; init; }
+
     public static byte[] MacOf(int member) => member == All ? [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF] : [0x52, 0x42, 0, 0, 0, (byte)(member & 0x7F)];
 
     public static byte[] AddressOf(int member, bool ip6)
@@ -52,7 +58,7 @@ internal sealed record Packet
 
     public byte[] Build()
     {
-        byte[] macs = [.. MacOf(To), .. MacOf(Spoofed ?? From)];
+        byte[] macs = [.. MacOf(To), .. MacOf(Spoofed ?? From), .. Wraps.SelectMany(static w => w)];
         return Kind switch
         {
             PacketKind.Other => [.. macs, 0x88, 0xB5, .. new byte[46]],
@@ -79,12 +85,20 @@ internal sealed record Packet
     private byte[] Inside6()
     {
         byte[] data = Transport();
-        if (Fragment)
+        byte first = Number();
+        for (int i = 0; i < Options; i++)
         {
-            data = [Number(), 0, 0, (byte)(LaterFragment ? 80 : 1), 0, 0, 0, 1, .. data];
+            data = [first, 0, 1, 4, 0, 0, 0, 0, .. data];
+            first = 60;
         }
 
-        byte[] ip = [0x60, 0, 0, 0, 0, 0, Fragment ? (byte)44 : Number(), 255, .. AddressOf(SpoofedAddress ?? From, true), .. AddressOf(To, true), .. data];
+        if (Fragment)
+        {
+            data = [first, 0, 0, (byte)(LaterFragment ? 80 : 1), 0, 0, 0, 1, .. data];
+            first = 44;
+        }
+
+        byte[] ip = [0x60, 0, 0, 0, 0, 0, first, 255, .. AddressOf(SpoofedAddress ?? From, true), .. AddressOf(To, true), .. data];
         BinaryPrimitives.WriteUInt16BigEndian(ip.AsSpan(4), (ushort)data.Length);
         return ip;
     }

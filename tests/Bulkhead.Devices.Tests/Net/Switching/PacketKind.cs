@@ -1,6 +1,6 @@
 namespace Bulkhead.Devices.Tests.Net.Switching;
 
-internal enum PacketKind
+public enum PacketKind
 {
     Tcp,
     Udp,

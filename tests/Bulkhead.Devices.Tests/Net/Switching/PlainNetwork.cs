@@ -5,6 +5,9 @@ namespace Bulkhead.Devices.Tests.Net.Switching;
 /// <summary>What the rules of a network mean, written down as plainly as can be: who gets a packet.</summary>
 internal sealed class PlainNetwork(int members, IReadOnlyList<SwitchRule> rules)
 {
+    private const int MostWraps = 4;
+    private const int MostExtensions = 8;
+
     private readonly HashSet<string> _begun = [];
 
     public IReadOnlyList<int> Send(Packet p)
@@ -19,11 +22,21 @@ internal sealed class PlainNetwork(int members, IReadOnlyList<SwitchRule> rules)
             return [];
         }
 
+        if (p.Wraps.Count > MostWraps || ExtensionsOf(p) > MostExtensions)
+        {
+            return [];
+        }
+
         return [.. Enumerable.Range(0, members).Where(to => to != p.From && (p.To == to || p.To == Packet.All)).Where(to => Passes(p, to))];
     }
 
+    private static int ExtensionsOf(Packet p) => !p.Ip6 || p.LaterFragment || p.Kind == PacketKind.Other ? 0 : p.Options + (p.Fragment ? 1 : 0);
+
+    private static bool HidesKind(Packet p) => p.Ip6 && p.LaterFragment && p.Options > 0;
+
     private static FrameKind KindOf(Packet p) => p.Kind switch
     {
+        _ when HidesKind(p) => FrameKind.Other,
         PacketKind.Tcp => FrameKind.Tcp,
         PacketKind.Udp => FrameKind.Udp,
         PacketKind.Neighbor => FrameKind.Neighbor,
@@ -55,8 +68,8 @@ internal sealed class PlainNetwork(int members, IReadOnlyList<SwitchRule> rules)
 
         SwitchRule? rule = rules.FirstOrDefault(r =>
             Speaks(r, p.From, to)
-            && (r.Kind is null || r.Kind == KindOf(p))
-            && ((r.FirstPort == 0 && r.LastPort == 65_535) || (ports && p.DestinationPort >= r.FirstPort && p.DestinationPort <= r.LastPort)));
+            && (r.Kind is null || r.Kind == KindOf(p) || (r.Denies && HidesKind(p)))
+            && ((r.FirstPort == 0 && r.LastPort == 65_535) || (r.Denies && p.Fragment) || (ports && p.DestinationPort >= r.FirstPort && p.DestinationPort <= r.LastPort)));
         if (rule is null || rule.Denies)
         {
             return false;

@@ -22,7 +22,7 @@ public sealed class SwitchPropertyTests
             s_kinds[kind] is FrameKind.Tcp or FrameKind.Udp && way != 1 ? first + more : 65_535,
             denies: way == 0));
 
-    private static readonly Gen<Packet> s_packet = Gen.Select(
+    private static readonly Gen<Packet> s_unwrapped = Gen.Select(
         Gen.Int[0, Members - 1], Gen.Int[-2, Members - 1], Gen.Enum<PacketKind>(), Gen.Bool, Gen.Int[1, 3], Gen.Int[1, 3], Gen.Int[0, 63], Gen.Int[0, 19],
         static (from, to, kind, ip6, source, destination, flags, odd) => new Packet
         {
@@ -38,6 +38,12 @@ public sealed class SwitchPropertyTests
             Spoofed = odd == 2 ? (from + 1) % Members : null,
             Claimed = odd is 3 or 4 ? (from + 1) % Members : null,
         });
+
+    private static readonly Gen<Packet> s_packet = Gen.Select(s_unwrapped, Gen.Int[0, 23], Gen.Int[0, 11], static (packet, wraps, options) => packet with
+    {
+        Wraps = wraps < Wrap.All.Count ? Wrap.All[wraps] : wraps == 11 ? Wrap.TooMany : [],
+        Options = options < 3 ? options : options == 11 ? 9 : 0,
+    });
 
     [Fact]
     public void Deliveries_OfAnyRulesAndPackets_AreThoseOfAPlainModel()
@@ -100,9 +106,11 @@ public sealed class SwitchPropertyTests
 
                 rig.Send(0, frame.AsSpan(0, cut > 60 ? frame.Length : Math.Min(cut + 14, frame.Length)), h);
                 Assert.Null(rig.Take(2, out _));
-                while (rig.Take(1, out FrameHeader left) is not null)
+                while (rig.Take(1, out FrameHeader left) is { } got)
                 {
                     Assert.False(left.NeedsChecksum || left.IsSegmented);
+                    Assert.True(FrameFacts.TryRead(got, out FrameFacts facts));
+                    Assert.True(facts.Kind is FrameKind.Icmp or FrameKind.Neighbor || (facts.Kind == FrameKind.Tcp && facts.DestinationPort == 80));
                 }
             },
             iter: 100_000,

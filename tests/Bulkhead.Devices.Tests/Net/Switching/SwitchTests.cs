@@ -67,6 +67,59 @@ public sealed class SwitchTests
     }
 
     [Fact]
+    public void Frames_BehindTagsOrSnap_AreHeldToAddressesAndRules()
+    {
+        var rig = new SwitchRig(3, [SwitchRig.Rule(0, 1, FrameKind.Tcp, 22, 22, denies: true), SwitchRig.Rule(0, 1)], addresses: true);
+        foreach (IReadOnlyList<byte[]> wraps in Wrap.All)
+        {
+            var udp = new Packet { From = 0, To = 1, Kind = PacketKind.Udp, Wraps = wraps };
+            Assert.Equal([1], rig.Send(udp));
+            Assert.Empty(rig.Send(udp with { SpoofedAddress = 2 }));
+            Assert.Equal([1], rig.Send(udp with { Kind = PacketKind.Neighbor }));
+            Assert.Empty(rig.Send(udp with { Kind = PacketKind.Neighbor, SpoofedAddress = 2 }));
+            Assert.Empty(rig.Send(udp with { Kind = PacketKind.Neighbor, Claimed = 2, Ip6 = true }));
+            Assert.Equal([1], rig.Send(Tcp(0, 1, 5000, 23) with { Wraps = wraps }));
+            Assert.Empty(rig.Send(Tcp(0, 1, 5000, 22) with { Wraps = wraps }));
+        }
+
+        Assert.Equal(3 * Wrap.All.Count, rig.Network.Ports[0].Counters.Spoofed);
+        Assert.Equal(Wrap.All.Count, rig.Network.Ports[0].Counters.Denied);
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void Rule_ThatNamesPorts_DeniesFragmentsOfItsProtocol_AndLetsNonePass(bool ip6, bool later)
+    {
+        var denied = new SwitchRig(2, [SwitchRig.Rule(0, 1, FrameKind.Tcp, 22, 22, denies: true), SwitchRig.Rule(0, 1)]);
+        var allowed = new SwitchRig(2, [SwitchRig.Rule(0, 1, FrameKind.Tcp, 22, 22)]);
+        Packet part = Tcp(0, 1, 5000, 22, flags: 2) with { Ip6 = ip6, Fragment = true, LaterFragment = later };
+
+        Assert.Empty(denied.Send(part));
+        Assert.Empty(denied.Send(part with { DestinationPort = 80 }));
+        Assert.Equal([1], denied.Send(part with { Kind = PacketKind.Udp }));
+        Assert.Equal([1], denied.Send(part with { Kind = PacketKind.Echo }));
+        Assert.Equal([1], denied.Send(Tcp(0, 1, 5000, 80) with { Ip6 = ip6 }));
+        Assert.Equal(2, denied.Network.RuleCounters()[0].Dropped);
+        Assert.Empty(allowed.Send(part));
+    }
+
+    [Fact]
+    public void Rule_ThatDenies_SpeaksOfFragmentsThatHideWhatTheyArePartOf()
+    {
+        foreach (SwitchRule rule in (SwitchRule[])[SwitchRig.Rule(0, 1, FrameKind.Tcp, denies: true), SwitchRig.Rule(0, 1, FrameKind.Udp, 53, 53, denies: true)])
+        {
+            var rig = new SwitchRig(2, [rule, SwitchRig.Rule(0, 1)]);
+            Packet part = new() { From = 0, To = 1, Kind = PacketKind.OtherIp, Ip6 = true, Fragment = true, LaterFragment = true };
+
+            Assert.Equal([1], rig.Send(part));
+            Assert.Empty(rig.Send(part with { Options = 1 }));
+        }
+    }
+
+    [Fact]
     public void Answers_PassUntilTheConversationIsOver()
     {
         const long second = 1_000_000_000;

@@ -4,8 +4,10 @@ namespace Bulkhead.Devices.Backends.Net.Switching;
 
 /// <summary>What a frame says of itself, as far as rules ask.</summary>
 /// <remarks>
-/// <para><i>Errors</i>: a frame whose parts do not lie in it, or contradict each other, has no facts.</para>
-/// <para><i>Source</i>: RFC 826 (ARP), 791 (IP), 8200 (IPv6), 9293 (TCP), 768 (UDP), 792 (ICMP), 4443 (ICMPv6), 4861 (neighbors).</para>
+/// <para>It speaks of what a receiver finds in the frame without being set up for it: behind tags of VLANs, and behind LLC and SNAP.</para>
+/// <para><i>Errors</i>: a frame whose parts do not lie in it, contradict each other, or are more than it looks behind, has no facts.</para>
+/// <para><i>Source</i>: RFC 826 (ARP), 791 (IP), 8200 (IPv6), 9293 (TCP), 768 (UDP), 792 (ICMP), 4443 (ICMPv6), 4861 (neighbors), 6980
+/// (neighbors in fragments), 1042 (SNAP); IEEE 802.1Q, 9.6 VLAN Tag Control Information.</para>
 /// </remarks>
 internal struct FrameFacts
 {
@@ -20,6 +22,13 @@ internal struct FrameFacts
     private const ushort Ip4 = 0x0800;
     private const ushort Ip6 = 0x86DD;
     private const ushort Arp = 0x0806;
+    private const ushort CustomerTag = 0x8100;
+    private const ushort ServiceTag = 0x88A8;
+    private const ushort OlderServiceTag = 0x9100;
+    private const ushort LeastType = 0x0600; // what is less is a length, and LLC follows
+    private const int TagBytes = 4;
+    private const int SnapBytes = 8;
+    private const int MostWraps = 4;
     private const int Ip6Bytes = 40;
     private const int MostExtensions = 8;
     private const byte HopByHop = 0;
@@ -31,6 +40,8 @@ internal struct FrameFacts
     private const byte Authentication = 51;
     private const byte Icmp6 = 58;
     private const byte DestinationOptions = 60;
+    private const byte FirstNeighborType = 133;
+    private const byte LastNeighborType = 137;
 
     /// <summary>The Ethernet addresses; the last byte is the lowest.</summary>
     internal ulong Destination;
@@ -66,6 +77,12 @@ internal struct FrameFacts
     internal bool IsEcho;
     internal bool IsEchoReply;
 
+    /// <summary>Whether it is a fragment that does not say what it is part of: the first one says so.</summary>
+    internal bool HidesKind;
+
+    /// <summary>Where IP begins, or whatever else the frame carries.</summary>
+    internal int IpStart;
+
     /// <summary>Where TCP or UDP begins, and its data; of frames with ports.</summary>
     internal int TransportStart;
     internal int DataStart;
@@ -87,8 +104,19 @@ internal struct FrameFacts
 
         facts.Destination = Address(frame);
         facts.Source = Address(frame[AddressBytes..]);
-        ReadOnlySpan<byte> rest = frame[EthernetBytes..];
-        return BinaryPrimitives.ReadUInt16BigEndian(frame[(2 * AddressBytes)..]) switch
+        int type = 2 * AddressBytes;
+        for (int wraps = 0; WrapBytes(frame[type..]) is > 0 and int bytes; wraps++)
+        {
+            type += bytes;
+            if (wraps == MostWraps || frame.Length - type < sizeof(ushort))
+            {
+                return false;
+            }
+        }
+
+        facts.IpStart = type + sizeof(ushort);
+        ReadOnlySpan<byte> rest = frame[facts.IpStart..];
+        return BinaryPrimitives.ReadUInt16BigEndian(frame[type..]) switch
         {
             Arp => facts.ReadArp(rest),
             Ip4 => facts.ReadIp4(rest),
@@ -100,6 +128,18 @@ internal struct FrameFacts
     /// <summary>Six bytes as a number.</summary>
     internal static ulong Address(ReadOnlySpan<byte> bytes) =>
         ((ulong)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]);
+
+    /// <summary>How far it is from a type to that of what is inside; 0 where the type is that of the frame.</summary>
+    private static int WrapBytes(ReadOnlySpan<byte> type) => BinaryPrimitives.ReadUInt16BigEndian(type) switch
+    {
+        CustomerTag or ServiceTag or OlderServiceTag => TagBytes,
+        < LeastType when IsSnap(type[sizeof(ushort)..]) => SnapBytes,
+        _ => 0,
+    };
+
+    // Both SAPs 0xAA, unnumbered information, and an organization that numbers types as Ethernet does: RFC 1042's or 802.1H's.
+    private static bool IsSnap(ReadOnlySpan<byte> llc) =>
+        llc.Length >= 6 && (llc[0] & 0xFE) == 0xAA && (llc[1] & 0xFE) == 0xAA && (llc[2] & 0xEF) == 3 && llc[3..6] is [0, 0, 0 or 0xF8];
 
     private bool ReadArp(ReadOnlySpan<byte> arp)
     {
@@ -133,8 +173,8 @@ internal struct FrameFacts
         IsFragment = (BinaryPrimitives.ReadUInt16BigEndian(ip[6..]) & 0x3FFF) != 0; // more fragments, or an offset
         SaidAddress = SourceAddress = BinaryPrimitives.ReadUInt32BigEndian(ip[12..]);
         DestinationAddress = BinaryPrimitives.ReadUInt32BigEndian(ip[16..]);
-        (HasAddress, End) = (true, EthernetBytes + total);
-        return ReadTransport(ip[9], ip[header..total], EthernetBytes + header, Icmp4);
+        (HasAddress, End) = (true, IpStart + total);
+        return ReadTransport(ip[9], ip[header..total], IpStart + header, Icmp4);
     }
 
     private bool ReadIp6(ReadOnlySpan<byte> ip)
@@ -150,14 +190,14 @@ internal struct FrameFacts
             return false;
         }
 
-        (IsIp6, HasAddress, End) = (true, true, EthernetBytes + end);
+        (IsIp6, HasAddress, End) = (true, true, IpStart + end);
         SaidAddress = SourceAddress = BinaryPrimitives.ReadUInt128BigEndian(ip[8..]);
         DestinationAddress = BinaryPrimitives.ReadUInt128BigEndian(ip[24..]);
         byte next = ip[6];
         int at = Ip6Bytes;
-        for (int i = 0; i < MostExtensions && next is HopByHop or Routing or Fragment or Authentication or DestinationOptions; i++)
+        for (int i = 0; IsExtension(next); i++)
         {
-            if (end - at < 8)
+            if (i == MostExtensions || end - at < 8)
             {
                 return false;
             }
@@ -173,6 +213,7 @@ internal struct FrameFacts
                 IsFragment |= (BinaryPrimitives.ReadUInt16BigEndian(ip[(at + 2)..]) & 0xFFF9) != 0;
                 if (IsFragment && BinaryPrimitives.ReadUInt16BigEndian(ip[(at + 2)..]) >= 8)
                 {
+                    HidesKind = IsExtension(ip[at]);
                     return ReadTransport(ip[at], default, 0, Icmp6); // what follows is not a header
                 }
             }
@@ -186,14 +227,17 @@ internal struct FrameFacts
             at += length;
         }
 
-        return ReadTransport(next, ip[at..end], EthernetBytes + at, Icmp6) && (Kind != FrameKind.Neighbor || ip[7] == 255);
+        return ReadTransport(next, ip[at..end], IpStart + at, Icmp6) && (Kind != FrameKind.Neighbor || ip[7] == 255);
     }
+
+    private static bool IsExtension(byte header) => header is HopByHop or Routing or Fragment or Authentication or DestinationOptions;
 
     private bool ReadTransport(byte protocol, ReadOnlySpan<byte> bytes, int start, byte icmp)
     {
         Kind = protocol == TcpNumber ? FrameKind.Tcp : protocol == UdpNumber ? FrameKind.Udp : protocol == icmp ? FrameKind.Icmp : FrameKind.Other;
-        return IsFragment || Kind switch
+        return Kind switch
         {
+            _ when IsFragment => icmp == Icmp4 || Kind != FrameKind.Icmp || bytes.IsEmpty || bytes[0] is < FirstNeighborType or > LastNeighborType,
             FrameKind.Tcp => ReadTcp(bytes, start),
             FrameKind.Udp => ReadPorts(bytes, start, 8),
             FrameKind.Icmp => bytes.Length >= 4 && (icmp == Icmp4 ? ReadIcmp4(bytes) : ReadIcmp6(bytes)),

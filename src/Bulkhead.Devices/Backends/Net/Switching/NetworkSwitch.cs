@@ -3,8 +3,8 @@ namespace Bulkhead.Devices.Backends.Net.Switching;
 /// <summary>A network between domains: carries a frame from one member to another where a rule lets it pass.</summary>
 /// <remarks>
 /// <para>The first rule that speaks of a frame decides; without one it is dropped. What answers a conversation that a rule let begin passes as
-/// well. Members between whom a rule lets anything pass may ask each other for their addresses. Where a rule names ports, fragments do not
-/// pass by it: their ports are not known.</para>
+/// well. Members between whom a rule lets anything pass may ask each other for their addresses. The ports of fragments are not known: they
+/// do not pass by a rule that names ports, and are dropped by one that denies some.</para>
 /// <para><i>Threading</i>: the sender's executor, which waits for nobody. <i>Cost</i>: a frame is copied once for each who gets it; no allocation.</para>
 /// </remarks>
 public sealed class NetworkSwitch
@@ -73,7 +73,7 @@ public sealed class NetworkSwitch
     {
         from.Count.Sent++;
         from.Count.SentBytes += frame.Length;
-        if (!FrameFacts.TryRead(frame, out FrameFacts facts) || !Offloads.TryCheck(ref header, facts, frame))
+        if (!Offloads.TryCheck(ref header, frame, out FrameFacts facts))
         {
             from.Count.Malformed++;
         }

@@ -7,13 +7,19 @@ namespace Bulkhead.Devices.Backends.Net.Switching;
 /// <remarks><i>Threading</i>: any. <i>Source</i>: VIRTIO 1.2, 5.1.6.2 Packet Transmission; RFC 9293, 3.1 Header Format.</remarks>
 internal static class Offloads
 {
-    private const int EthernetBytes = 14;
     private const int LeastSegment = 48;
     private const byte TcpNumber = 6;
 
-    /// <summary>Leaves of a header what agrees with the frame, and does what the receiver's driver could not check. False: it is wrong.</summary>
-    internal static bool TryCheck(ref FrameHeader header, in FrameFacts facts, Span<byte> frame)
+    /// <summary>Leaves of a header what agrees with the frame, and does what the receiver's driver could not check; says what the frame is
+    /// then. False: it is wrong.</summary>
+    /// <remarks>What is left writes nothing but the checksum of the frame's own TCP or UDP. One of what a tunnel carries is completed here.</remarks>
+    internal static bool TryCheck(ref FrameHeader header, Span<byte> frame, out FrameFacts facts)
     {
+        if (!FrameFacts.TryRead(frame, out facts))
+        {
+            return false;
+        }
+
         bool plain = header.NeedsChecksum && facts.HasPorts && header.ChecksumStart == facts.TransportStart
             && header.ChecksumOffset == (facts.Kind == FrameKind.Tcp ? FrameFacts.TcpChecksum : InternetChecksum.UdpOffset);
         if (header.IsSegmented)
@@ -25,9 +31,9 @@ internal static class Offloads
             return right;
         }
 
-        bool done = plain || !header.NeedsChecksum || InternetChecksum.TryComplete(frame, header.ChecksumStart, header.ChecksumOffset);
-        header = plain ? header with { Flags = NetHeader.NeedsChecksum, HeaderBytes = 0, SegmentBytes = 0 } : default;
-        return done;
+        (FrameHeader asked, header) = (header, plain ? header with { Flags = NetHeader.NeedsChecksum, HeaderBytes = 0, SegmentBytes = 0 } : default);
+        return plain || !asked.NeedsChecksum
+            || (InternetChecksum.TryComplete(frame, asked.ChecksumStart, asked.ChecksumOffset) && FrameFacts.TryRead(frame, out facts));
     }
 
     /// <summary>Into how many segments a frame is to be cut; 1 where it is not.</summary>
@@ -45,7 +51,7 @@ internal static class Offloads
         bool last = header.HeaderBytes + from + header.SegmentBytes >= frame.Length;
         frame[..header.HeaderBytes].CopyTo(to);
         frame.Slice(header.HeaderBytes + from, to.Length - header.HeaderBytes).CopyTo(to[header.HeaderBytes..]);
-        Span<byte> ip = to[EthernetBytes..];
+        Span<byte> ip = to[facts.IpStart..];
         Span<byte> tcp = to[facts.TransportStart..];
         ReadOnlySpan<byte> addresses;
         if (facts.IsIp6)
@@ -58,7 +64,7 @@ internal static class Offloads
             BinaryPrimitives.WriteUInt16BigEndian(ip[2..], (ushort)ip.Length);
             BinaryPrimitives.WriteUInt16BigEndian(ip[4..], (ushort)(BinaryPrimitives.ReadUInt16BigEndian(ip[4..]) + segment));
             BinaryPrimitives.WriteUInt16BigEndian(ip[10..], 0);
-            BinaryPrimitives.WriteUInt16BigEndian(ip[10..], (ushort)~InternetChecksum.Sum(ip[..(facts.TransportStart - EthernetBytes)]));
+            BinaryPrimitives.WriteUInt16BigEndian(ip[10..], (ushort)~InternetChecksum.Sum(ip[..(facts.TransportStart - facts.IpStart)]));
             addresses = ip[12..20];
         }
 

@@ -17,8 +17,8 @@ public sealed record SwitchRule(int? From, int? To, FrameKind? Kind, ushort Firs
     /// <summary>Whether it speaks of the two.</summary>
     internal bool Concerns(int from, int to) => (From ?? from) == from && (To ?? to) == to;
 
-    /// <summary>Whether it speaks of the frame. The ports of fragments are not known.</summary>
+    /// <summary>Whether it speaks of the frame. Where a fragment does not say, one that denies does, and one that allows does not.</summary>
     internal bool Matches(in FrameFacts facts) =>
-        (Kind ?? facts.Kind) == facts.Kind
-        && (!NamesPorts || (facts.HasPorts && facts.DestinationPort >= FirstPort && facts.DestinationPort <= LastPort));
+        ((Kind ?? facts.Kind) == facts.Kind || (Denies && facts.HidesKind))
+        && (!NamesPorts || (facts.HasPorts ? facts.DestinationPort >= FirstPort && facts.DestinationPort <= LastPort : Denies && facts.IsFragment));
 }
