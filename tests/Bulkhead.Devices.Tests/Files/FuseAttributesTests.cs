@@ -19,7 +19,7 @@ public sealed class FuseAttributesTests : IDisposable
         ulong a = _guest.Create(FuseClient.Root, "a").Good().Node;
         Assert.Equal((0u, 0u), _guest.Attributes(a).Good().Owner(FuseAnswer.OfAttributes));
 
-        using var root = new SharedFolder("/", "root", readOnly: true, guestBytes: 1 << 24);
+        using var root = new SharedFolder("/", "root", readOnly: true, guestBytes: 1 << 24, DescriptorBudget.OfProcess());
         var server = new FuseServer(root);
         _guest.Begin(server);
         FuseAnswer of = _guest.Ask(server, FuseOpcode.Lookup, FuseClient.Root, new FuseBody().Text("tmp")).Good();
