@@ -6,6 +6,7 @@ using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Virtio.Net;
 using Bulkhead.Devices.Virtio.Vsock;
 using Bulkhead.Host;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
 using Bulkhead.Machine.Devices;
@@ -30,6 +31,7 @@ public sealed class MachineRunner : IDisposable
     private readonly Dictionary<string, DomainLinks> _links = [];
     private readonly Dictionary<string, VsockEndpoint> _vsocks = []; // by domain
     private readonly List<Lingering> _lingerings = []; // by pool
+    private readonly DescriptorBudget _descriptors = DescriptorBudget.OfProcess();
     private readonly ControlThread _control = new();
     private readonly TraceFile? _trace;
 
@@ -437,7 +439,8 @@ public sealed class MachineRunner : IDisposable
         [.. domain.Nets.Select(net => _networks.Find(n => n.Request.Name == net.Network).Network?.Ports.FirstOrDefault(p => p.Member.Name == domain.Name))],
         [.. domain.Nets.Select(static _ => new FrameCapture())],
         [.. domain.Nets.Select(static _ => new CardCable())],
-        _vsocks.GetValueOrDefault(domain.Name));
+        _vsocks.GetValueOrDefault(domain.Name),
+        _descriptors);
 
     /// <summary>Makes the domains' endpoints, and lets each connect to those it names.</summary>
     private void AddVsocks(IReadOnlyList<DomainRequest> domains)
@@ -446,7 +449,7 @@ public sealed class MachineRunner : IDisposable
         {
             if (domain.Vsock is { } vsock)
             {
-                _vsocks.Add(domain.Name, vsock.Create());
+                _vsocks.Add(domain.Name, vsock.Create(_descriptors));
             }
         }
 

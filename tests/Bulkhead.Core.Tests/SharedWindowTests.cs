@@ -73,6 +73,23 @@ public sealed class SharedWindowTests : IDisposable
     }
 
     [Fact]
+    public void Clear_OfAllOfIt_ReadsAsZeros_AndTakesWrites()
+    {
+        _writer.Shared[0].Write(8184, [1, 2, 3, 4, 5, 6, 7, 8]);
+        _writer.Shared[0].Write(0, [1, 2, 3]);
+
+        _writer.Shared[0].Clear();
+
+        byte[] bytes = new byte[8192];
+        _reader.Shared[0].Read(0, bytes);
+        Assert.Equal(0, bytes.Sum(static b => b));
+        _writer.Shared[0].Write(4096, [9]);
+        _reader.Shared[0].Read(4096, bytes.AsSpan(0, 1));
+        Assert.Equal(9, bytes[0]);
+        Assert.Throws<InvalidOperationException>(_reader.Shared[0].Clear);
+    }
+
+    [Fact]
     public void Pages_OfSharedMemory_FollowThoseOfRam()
     {
         Assert.Equal((int)(Ram >> 12), _writer.RamPageCount);

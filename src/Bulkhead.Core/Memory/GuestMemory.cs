@@ -56,7 +56,7 @@ public sealed unsafe class GuestMemory : IDisposable
         ulong offset = sizeBytes;
         for (int i = 0; i < _windows.Length; i++)
         {
-            _windows[i] = new SharedWindow(this, offset, behind[i].Memory.SizeBytes, behind[i].ReadOnly);
+            _windows[i] = new SharedWindow(this, offset, behind[i].Memory, behind[i].ReadOnly);
             offset += behind[i].Memory.SizeBytes;
         }
 

@@ -1,3 +1,5 @@
+using Bulkhead.Host.Memory;
+
 namespace Bulkhead.Core.Memory;
 
 /// <summary>Memory that is not RAM, as it stands in a domain that shares it with others or with a device: somewhere in its physical address
@@ -8,16 +10,19 @@ public sealed class SharedWindow
     /// <summary>An address that is none.</summary>
     private const ulong Nowhere = 1ul << 63;
 
+    private const int ClearBytes = 1 << 16;
+
     private readonly GuestMemory _memory;
+    private readonly SharedMemory _backing;
     private ulong _address = Nowhere;
 
-    internal SharedWindow(GuestMemory memory, ulong offset, ulong sizeBytes, bool readOnly)
+    internal SharedWindow(GuestMemory memory, ulong offset, SharedMemory backing, bool readOnly)
     {
-        (_memory, Offset, SizeBytes, ReadOnly) = (memory, offset, sizeBytes, readOnly);
+        (_memory, Offset, _backing, ReadOnly) = (memory, offset, backing, readOnly);
     }
 
     /// <summary>Its size.</summary>
-    public ulong SizeBytes { get; }
+    public ulong SizeBytes => _backing.SizeBytes;
 
     /// <summary>Whether the domain may only read it.</summary>
     public bool ReadOnly { get; }
@@ -30,6 +35,19 @@ public sealed class SharedWindow
 
     /// <summary>Copies bytes into it, wherever it is in the domain.</summary>
     public void Write(ulong offset, ReadOnlySpan<byte> source) => _memory.WriteShared(this, offset, source);
+
+    /// <summary>Makes all of it zeros, wherever it is in the domain, and gives its pages back to the host where that takes them.</summary>
+    public void Clear()
+    {
+        if (ReadOnly || !_backing.TryDiscard(0, SizeBytes))
+        {
+            ReadOnlySpan<byte> zeros = new byte[ClearBytes];
+            for (ulong at = 0; at < SizeBytes; at += ClearBytes)
+            {
+                Write(at, zeros[..(int)Math.Min(ClearBytes, SizeBytes - at)]);
+            }
+        }
+    }
 
     /// <summary>Whether an address lies in it, and how far from its beginning.</summary>
     internal bool Holds(ulong address, out ulong into)

@@ -355,7 +355,7 @@ public sealed class CmosRtc : IIoDevice, IByteRegisters, ITimerClient
         return (Decode((byte)(value & 0x7F)) % 12) + ((value & 0x80) != 0 ? 12 : 0);
     }
 
-    private static long FloorDiv(long value, long divisor) => (value - Mod(value, divisor)) / divisor;
+    private static long FloorDiv(long value, long divisor) => (value / divisor) - (value % divisor < 0 ? 1 : 0);
 
     private static long Mod(long value, long divisor)
     {

@@ -20,14 +20,15 @@ public sealed class Hpet : IIoDevice, ITimerClient
     // Revision 1, three timers, 64 bits, legacy replacement, vendor 8086h, period in femtoseconds.
     private const ulong Capabilities = 0x8086_8000UL | 0x2000 | ((TimerCount - 1) << 8) | 1 | ((ulong)PeriodNs * 1_000_000 << 32);
 
-    // Periodic and 64 bits; routes to the I/O APIC pins no ISA device uses.
-    private const ulong TimerCapabilities = 0x00F0_0000_0000_0030UL;
+    private const ulong TimerCapabilities = 0x30; // periodic and 64 bits
+    private const int RoutesShift = 32;
     private const uint TimerWritable = 0x3F4E;
 
     private readonly Lock _lock = new();
     private readonly IClock _clock;
     private readonly ITimerQueue _timers;
     private readonly InterruptRouter _router;
+    private readonly uint _pins;
     private readonly HpetTimer[] _comparators = [new(), new(), new()];
     private uint _config;
     private uint _status;
@@ -36,11 +37,16 @@ public sealed class Hpet : IIoDevice, ITimerClient
     private long _deadline = long.MaxValue;
 
     /// <summary>A halted timer block behind <paramref name="router"/>.</summary>
-    public Hpet(IClock clock, ITimerQueue timers, InterruptRouter router)
+    /// <param name="clock">The domain's time.</param>
+    /// <param name="timers">Where it waits.</param>
+    /// <param name="router">Where its interrupts go.</param>
+    /// <param name="pins">The I/O APIC pins it offers, a bit each: such as no other device drives.</param>
+    public Hpet(IClock clock, ITimerQueue timers, InterruptRouter router, uint pins)
     {
         _clock = clock;
         _timers = timers;
         _router = router;
+        _pins = pins;
     }
 
     private bool IsRunning => (_config & 1) != 0;
@@ -113,7 +119,7 @@ public sealed class Hpet : IIoDevice, ITimerClient
 
         return (offset & 0x18) switch
         {
-            0 => TimerCapabilities | timer.Config,
+            0 => TimerCapabilities | timer.Config | ((ulong)_pins << RoutesShift),
             8 => timer.Comparator,
             _ => 0,
         };
@@ -145,7 +151,13 @@ public sealed class Hpet : IIoDevice, ITimerClient
         switch (offset & 0x18)
         {
             case 0:
+                uint route = timer.Config & HpetTimer.RouteBits;
                 timer.Config = (uint)Merge(timer.Config, value, mask) & TimerWritable;
+                if (((_pins >> timer.Route) & 1) == 0)
+                {
+                    timer.Config = (timer.Config & ~HpetTimer.RouteBits) | route;
+                }
+
                 if (!timer.IsPeriodic)
                 {
                     timer.Config &= ~0x40u;

@@ -3,6 +3,9 @@ namespace Bulkhead.Devices.Chipset;
 /// <summary>One comparator of the HPET; its owner's lock guards it.</summary>
 internal sealed class HpetTimer
 {
+    /// <summary>Of the configuration register: the I/O APIC pin.</summary>
+    public const uint RouteBits = 31 << 9;
+
     private const ulong MinPeriodTicks = 1000;
 
     /// <summary>The pin it drives, or -1.</summary>

@@ -30,7 +30,6 @@ public sealed class BochsDisplay : IPciDevice, IIoDevice
     private const ushort Capabilities = 2;
     private const ushort LinearFrame = 0x40;
     private const ushort KeepMemory = 0x80;
-    private const int ClearBytes = 1 << 16;
 
     private readonly PciConfigSpace _config = new(new PciIdentity(0x1234, 0x1111, 0x1100, 0x03_8000, Revision: 2, SubsystemVendor: 0x1AF4));
     private readonly Lock _lock = new();
@@ -228,16 +227,7 @@ public sealed class BochsDisplay : IPciDevice, IIoDevice
 
         if (clears)
         {
-            Clear();
-        }
-    }
-
-    private void Clear()
-    {
-        ReadOnlySpan<byte> zeros = new byte[ClearBytes];
-        for (ulong at = 0; at < _memory.SizeBytes; at += ClearBytes)
-        {
-            _memory.Write(at, zeros);
+            _memory.Clear();
         }
     }
 }

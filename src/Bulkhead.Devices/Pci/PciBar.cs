@@ -4,11 +4,13 @@ using Bulkhead.Core.Memory;
 namespace Bulkhead.Devices.Pci;
 
 /// <summary>A range of addresses a function answers at: registers, or memory that is not RAM.</summary>
-/// <remarks><i>Shape</i>: registers by a 32-bit BAR, memory by one that may be prefetched. <i>Threading</i>: the PCI host's lock.</remarks>
+/// <remarks><i>Shape</i>: registers by a 32-bit BAR, memory by one that may be prefetched. <i>Threading</i>: the PCI host's lock; <see cref="SetPresent"/> from any,
+/// so that where it is goes with whether it is there under a lock of its own, taken after that.</remarks>
 public sealed class PciBar
 {
     private readonly PciConfigSpace _config;
     private readonly int _offset;
+    private readonly Lock _lock = new();
     private bool _present;
 
     internal PciBar(PciConfigSpace config, int offset, ulong sizeBytes, IIoDevice? registers, SharedWindow? memory, bool wide) =>
@@ -43,15 +45,12 @@ public sealed class PciBar
             return;
         }
 
-        At = null;
         if (Registers is not null)
         {
             bus.Unmap(Registers);
         }
-        else
-        {
-            Present();
-        }
+
+        MoveTo(null);
     }
 
     /// <summary>Goes where it is wanted, if there is room.</summary>
@@ -59,17 +58,28 @@ public sealed class PciBar
     {
         if (At is null && Wanted is { } address && (Registers is null || bus.TryMap(address, SizeBytes, Registers)))
         {
-            At = address;
-            Present();
+            MoveTo(address);
         }
     }
 
     /// <summary>Whether the memory is there at all: what was revoked is not.</summary>
     internal void SetPresent(bool present)
     {
-        _present = present;
-        Present();
+        lock (_lock)
+        {
+            _present = present;
+            Place();
+        }
     }
 
-    private void Present() => Memory?.Place(_present ? At : null);
+    private void MoveTo(ulong? address)
+    {
+        lock (_lock)
+        {
+            At = address;
+            Place();
+        }
+    }
+
+    private void Place() => Memory?.Place(_present ? At : null);
 }

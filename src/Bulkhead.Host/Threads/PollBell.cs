@@ -22,21 +22,16 @@ public sealed unsafe partial class PollBell : IDisposable
     /// <summary>Wakes the sleeper, or the next one.</summary>
     public void Ring()
     {
-        if (Interlocked.Exchange(ref _state, Rung) == Asleep)
+        if (TryNote())
         {
-            ulong one = 1;
-
-            // SAFETY: eight bytes of this frame are read.
-            _ = Write((int)_event.DangerousGetHandle(), &one, sizeof(ulong));
-            GC.KeepAlive(this);
+            Wake();
         }
     }
 
     /// <summary>Sleeps until rung, until one of <paramref name="events"/> or until <paramref name="untilNs"/>; then forgets the ring.</summary>
     public void Wait(SafeHandle? handle, PollEvents events, long untilNs = long.MaxValue)
     {
-        bool sleeps = Interlocked.CompareExchange(ref _state, Asleep, Quiet) == Quiet;
-        if (sleeps)
+        if (Interlocked.CompareExchange(ref _state, Asleep, Quiet) == Quiet)
         {
             PollEntry* entries = stackalloc PollEntry[2];
             entries[0] = new PollEntry { Descriptor = (int)_event.DangerousGetHandle(), Events = (short)PollEvents.Readable };
@@ -49,18 +44,47 @@ public sealed unsafe partial class PollBell : IDisposable
             // SAFETY: the kernel writes the entries given; the caller keeps the handle while its thread waits.
             long leftNs = Math.Max(untilNs - Stopwatch.GetTimestamp(), 0);
             ThreadCalls.TimeSpec left = new() { Seconds = leftNs / NsPerSecond, Nanoseconds = leftNs % NsPerSecond };
-            _ = Poll(entries, (nuint)count, untilNs == long.MaxValue ? null : &left, 0);
+            if (Poll(entries, (nuint)count, untilNs == long.MaxValue ? null : &left, 0) > 0 && (entries[0].Returned & (short)PollEvents.Readable) != 0)
+            {
+                // What a ring writes after its sleeper woke for something else is found by the next one.
+                ulong drained;
+                _ = Read((int)_event.DangerousGetHandle(), &drained, sizeof(ulong));
+            }
         }
 
-        if (Interlocked.Exchange(ref _state, Quiet) == Rung && sleeps)
-        {
-            ulong drained;
-            _ = Read((int)_event.DangerousGetHandle(), &drained, sizeof(ulong));
-        }
+        _ = Interlocked.Exchange(ref _state, Quiet);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _event.Dispose();
+
+    /// <summary>The first half of a ring; true where somebody sleeps, whom the other half wakes.</summary>
+    internal bool TryNote() => Interlocked.Exchange(ref _state, Rung) == Asleep;
+
+    /// <summary>The other half. The sleeper may have woken meanwhile, and even disposed this.</summary>
+    internal void Wake()
+    {
+        ulong one = 1;
+        bool held = false;
+        try
+        {
+            _event.DangerousAddRef(ref held);
+
+            // SAFETY: eight bytes of this frame are read; the handle is held (PollBellTests).
+            _ = Write((int)_event.DangerousGetHandle(), &one, sizeof(ulong));
+        }
+        catch (ObjectDisposedException)
+        {
+            // nobody sleeps here any more
+        }
+        finally
+        {
+            if (held)
+            {
+                _event.DangerousRelease();
+            }
+        }
+    }
 
     [LibraryImport("libc", EntryPoint = "eventfd")]
     private static partial int EventFd(uint value, int flags);

@@ -24,6 +24,9 @@ internal static class AcpiLayout
     /// <summary>HPET capabilities, low half: revision 1, three 64-bit comparators, legacy replacement, vendor 8086h.</summary>
     internal const uint HpetBlockId = 0x8086_A201;
 
+    /// <summary>The I/O APIC pins the HPET offers, a bit each, but for those of virtio windows that there are: ISA and PCI have the others.</summary>
+    internal const uint HpetPins = 0xF0_0000;
+
     /// <summary>Where registers of PCI devices begin.</summary>
     internal const uint PciRegisters = 0xE000_0000;
 

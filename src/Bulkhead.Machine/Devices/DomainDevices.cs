@@ -136,7 +136,7 @@ internal sealed class DomainDevices : IDisposable
 
             foreach (ShareRequest share in request.Shares)
             {
-                devices._shares.Add(share.Open(request.MemoryBytes));
+                devices._shares.Add(share.Open(request.MemoryBytes, links.Descriptors));
             }
 
             for (int i = 0; i < request.Nets.Count; i++)

@@ -3,6 +3,7 @@ using Bulkhead.Devices.Backends.Net.Switching;
 using Bulkhead.Devices.Channels;
 using Bulkhead.Devices.Virtio.Net;
 using Bulkhead.Devices.Virtio.Vsock;
+using Bulkhead.Host.Files;
 
 namespace Bulkhead.Machine.Devices;
 
@@ -12,4 +13,5 @@ namespace Bulkhead.Machine.Devices;
 /// <param name="Captures">For each of its network cards.</param>
 /// <param name="Cables">Likewise.</param>
 /// <param name="Vsock">Where its sockets lead, or null.</param>
-internal sealed record DomainLinks(IReadOnlyList<ChannelMember> Channels, IReadOnlyList<SwitchPort?> Ports, IReadOnlyList<FrameCapture> Captures, IReadOnlyList<CardCable> Cables, VsockEndpoint? Vsock);
+/// <param name="Descriptors">What all domains may have open in the host.</param>
+internal sealed record DomainLinks(IReadOnlyList<ChannelMember> Channels, IReadOnlyList<SwitchPort?> Ports, IReadOnlyList<FrameCapture> Captures, IReadOnlyList<CardCable> Cables, VsockEndpoint? Vsock, DescriptorBudget Descriptors);

@@ -1,5 +1,6 @@
 using System.Text;
 using Bulkhead.Devices.Backends.Files;
+using Bulkhead.Host.Files;
 
 namespace Bulkhead.Machine.Devices;
 
@@ -43,5 +44,5 @@ public sealed record ShareRequest(string Path, string Tag, bool ReadOnly)
         tag.Length > 0 && Encoding.UTF8.GetByteCount(tag) <= SharedFolder.MostTagBytes && tag.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 
     /// <summary>Opens it for a guest of so much RAM; the caller disposes it.</summary>
-    internal SharedFolder Open(ulong guestBytes) => new(Path, Tag, ReadOnly, guestBytes);
+    internal SharedFolder Open(ulong guestBytes, DescriptorBudget descriptors) => new(Path, Tag, ReadOnly, guestBytes, descriptors);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Bulkhead.Devices.Virtio.Vsock;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Network;
 
 namespace Bulkhead.Machine.Devices;
@@ -53,5 +54,5 @@ public sealed record VsockRequest(uint Cid, string? Path, IReadOnlyList<string> 
     internal static bool Fits(string path) => UnixAddress.TryCreate(path + "_4294967295") is not null;
 
     /// <summary>Makes it; the caller disposes it.</summary>
-    internal VsockEndpoint Create() => new(Cid, Path);
+    internal VsockEndpoint Create(DescriptorBudget descriptors) => new(Cid, descriptors, Path);
 }

@@ -180,7 +180,8 @@ internal sealed class Board : IDisposable
         }
 
         _mmio.Map(AcpiLayout.IoApic, 0x1000, _ioApic);
-        _mmio.Map(AcpiLayout.Hpet, 0x400, new Hpet(clock, timers, router));
+        int windowPins = (1 << (devices?.Disks.Count(static d => d.Request.Mmio) ?? 0)) - 1;
+        _mmio.Map(AcpiLayout.Hpet, 0x400, new Hpet(clock, timers, router, AcpiLayout.HpetPins & ~((uint)windowPins << AcpiLayout.VirtioInterruptBase)));
     }
 
     /// <summary>The first serial port.</summary>

@@ -106,6 +106,40 @@ public sealed class ChannelTests : IDisposable
     }
 
     [Fact]
+    public void Revoked_WhileTheGuestMovesTheMemory_IsNowhere()
+    {
+        const ulong elsewhere = 0x200ul << 32;
+        const int rounds = 2000;
+        const int looks = 20;
+        using var stop = new CancellationTokenSource();
+        var mover = new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                _ends[0].Port.Write32(0x1C, (uint)(elsewhere >> 32));
+                _ends[0].Port.Write32(0x1C, (uint)(Memory >> 32));
+            }
+        });
+        mover.Start();
+        bool seen = false;
+        for (int i = 0; i < rounds; i++)
+        {
+            _channel.Members[0].IsRevoked = true;
+            for (int look = 0; look < looks; look++)
+            {
+                seen |= _ends[0].Ram.Contains(new Gpa(Memory), 1) || _ends[0].Ram.Contains(new Gpa(elsewhere), 1);
+            }
+
+            _channel.Members[0].IsRevoked = false;
+        }
+
+        stop.Cancel();
+        mover.Join();
+        Assert.False(seen);
+        Assert.True(_ends[0].Ram.Contains(new Gpa(Memory), 1 << 16));
+    }
+
+    [Fact]
     public void MemoryBar_OffAndMoved_IsWhereTheGuestWantsIt()
     {
         PciPort port = _ends[0].Port;

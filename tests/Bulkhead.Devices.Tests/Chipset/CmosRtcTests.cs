@@ -143,6 +143,27 @@ public sealed class CmosRtcTests
     }
 
     [Fact]
+    public void UpdateInterrupt_GoesOnWhereTheNanosecondsEnd()
+    {
+        Set(0x0B, 0x82);
+        foreach ((byte register, byte value) in ((byte, byte)[])[(0x32, 0x22), (9, 0x62), (8, 0x04), (7, 0x11), (4, 0x23), (2, 0x47), (0, 0x16)])
+        {
+            Set(register, value);
+        }
+
+        Set(0x0B, 0x12);
+        int fires = 0;
+        for (int i = 0; i < 10; i++)
+        {
+            Advance(1_000_000_000);
+            fires += (Get(0x0C) & 0x10) >> 4;
+            Assert.InRange(_timers.NextDeadlineNs - _clock.NowNs, 1, 1_000_000_000);
+        }
+
+        Assert.InRange(fires, 9, 10);
+    }
+
+    [Fact]
     public void Time_Nonsense_DoesNotThrow()
     {
         for (int register = 0; register < 0x40; register++)

@@ -10,7 +10,7 @@ public sealed class HpetTests
 
     public HpetTests()
     {
-        _hpet = new Hpet(_rig.Clock, _rig.Timers, _rig.Router);
+        _hpet = new Hpet(_rig.Clock, _rig.Timers, _rig.Router, 0xF0_0000);
         _rig.Route(2, 0x30);
         _rig.Route(8, 0x38);
         _rig.Route(20, 0x8000 | 0x70);
@@ -143,6 +143,21 @@ public sealed class HpetTests
         _rig.Eoi();
         Assert.Equal(-1, _rig.Take());
         Assert.Equal(0u, _hpet.In32(0x20));
+    }
+
+    [Fact]
+    public void Route_ToAPinThatIsNotOffered_StaysAsItWas()
+    {
+        var hpet = new Hpet(_rig.Clock, _rig.Timers, _rig.Router, 1u << 21);
+        Assert.Equal(0x0020_0000u, hpet.In32(0x144));
+        hpet.Out32(0x140, 21 << 9);
+        hpet.Out32(0x140, 0x4 | (20 << 9));
+        Assert.Equal(0x4u | (21 << 9), hpet.In32(0x140) & 0x3E04);
+        hpet.Out64(0x148, 100);
+        hpet.Out32(0x10, 1);
+        Advance(1000);
+        Assert.Equal(0x71, _rig.Take());
+        Assert.Equal(-1, _rig.Take());
     }
 
     [Fact]

@@ -107,6 +107,7 @@ public sealed class BochsDisplayTests : IDisposable
     public void Enable_WithoutKeepingMemory_ClearsIt()
     {
         Assert.True(_memory.TryWrite(new Gpa(Window), [1, 2, 3]));
+        Assert.True(_memory.TryWrite(new Gpa(Registers - 1), [4])); // the last byte of the memory, which shows nowhere
         Set(4, 0x41);
         Assert.Equal(1, _display.Capture().Pixels.Span[0]); // it was on
         Set(4, 0);
@@ -115,6 +116,9 @@ public sealed class BochsDisplayTests : IDisposable
         Set(4, 0);
         Set(4, 0x41);
         Assert.Equal(0, _display.Capture().Pixels.Span[0]);
+        byte[] last = [5];
+        Assert.True(_memory.TryRead(new Gpa(Registers - 1), last));
+        Assert.Equal(0, last[0]);
     }
 
     [Fact]

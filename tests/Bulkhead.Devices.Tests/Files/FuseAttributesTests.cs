@@ -19,7 +19,7 @@ public sealed class FuseAttributesTests : IDisposable
         ulong a = _guest.Create(FuseClient.Root, "a").Good().Node;
         Assert.Equal((0u, 0u), _guest.Attributes(a).Good().Owner(FuseAnswer.OfAttributes));
 
-        using var root = new SharedFolder("/", "root", readOnly: true, guestBytes: 1 << 24);
+        using var root = new SharedFolder("/", "root", readOnly: true, guestBytes: 1 << 24, DescriptorBudget.OfProcess());
         var server = new FuseServer(root);
         _guest.Begin(server);
         FuseAnswer of = _guest.Ask(server, FuseOpcode.Lookup, FuseClient.Root, new FuseBody().Text("tmp")).Good();
@@ -63,20 +63,44 @@ public sealed class FuseAttributesTests : IDisposable
     {
         const UnixFileMode setId = UnixFileMode.SetUser | UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         File.WriteAllText(_guest["a"], "program");
+        File.WriteAllText(_guest["b"], "other");
         ulong a = _guest.Find("a");
         ulong handle = _guest.Open(a, FuseClient.ReadWrite).Good().U64(0);
+        ulong other = _guest.Open(_guest.Find("b"), FuseClient.ReadOnly).Good().U64(0);
 
         foreach (Action<FuseClient> change in (Action<FuseClient>[])
             [
+                g => g.Write(handle, 0, [1]).Good(),
                 g => g.Write(handle, 0, [1], flags: 4).Good(),
-                g => g.Change(a, FuseChange.Size | FuseChange.DropSetIds, size: 3).Good(),
-                g => g.Ask(FuseOpcode.Open, a, new FuseBody().U32(FuseClient.WriteOnly | FuseClient.Truncate, 1)).Good(),
+                g => g.Change(a, FuseChange.Size, size: 3).Good(),
+                g => g.Change(a, FuseChange.Size | FuseChange.Handle, handle, 2).Good(),
+                g => g.Change(a, FuseChange.DropSetIds).Good(),
+                g => g.Ask(FuseOpcode.Allocate, a, new FuseBody().U64(handle, 0, 100).U32(0, 0)).Good(),
+                g => g.Ask(FuseOpcode.CopyRange, a, new FuseBody().U64(other, 0, a, handle, 0, 3, 0)).Good(),
+                g => g.Open(a, FuseClient.WriteOnly | FuseClient.Truncate).Good(),
+                g => g.Create(FuseClient.Root, "a", FuseClient.ReadOnly | FuseClient.Truncate).Good(),
             ])
         {
             _guest.SetRights("a", setId);
             change(_guest);
             Assert.Equal(setId & ~UnixFileMode.SetUser, _guest.RightsOf("a"));
         }
+    }
+
+    [Fact]
+    public void SetIdBitsOfTheHost_StayWhereNothingIsWritten()
+    {
+        const UnixFileMode setId = (UnixFileMode)0x9ed;
+        File.WriteAllText(_guest["a"], "program");
+        ulong a = _guest.Find("a");
+        ulong handle = _guest.Open(a, FuseClient.ReadOnly).Good().U64(0);
+        _guest.SetRights("a", setId);
+
+        Assert.Equal(Errno.BadDescriptor, _guest.Write(handle, 0, [1], flags: 4).Error);
+        Assert.Equal(Errno.BadDescriptor, _guest.Ask(FuseOpcode.Allocate, a, new FuseBody().U64(handle, 0, 100).U32(0, 0)).Error);
+        Assert.Equal(Errno.BadDescriptor, _guest.Ask(FuseOpcode.CopyRange, a, new FuseBody().U64(handle, 0, a, handle, 0, 3, 0)).Error);
+        Assert.Equal(Errno.Invalid, _guest.Change(a, FuseChange.Size | FuseChange.Handle, handle, 2).Error);
+        Assert.Equal(setId, _guest.RightsOf("a"));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Bulkhead.Abi.Fuse;
 using Bulkhead.Devices.Backends.Files;
+using Bulkhead.Host.Files;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Files;
@@ -21,13 +22,13 @@ internal sealed class FuseClient : IDisposable
     private ulong _number;
 
     /// <summary>A guest with a folder; in memory where a test changes very much.</summary>
-    public FuseClient(bool readOnly = false, bool begins = true, ulong guestBytes = 64 << 20, bool inMemory = false)
+    public FuseClient(bool readOnly = false, bool begins = true, ulong guestBytes = 64 << 20, bool inMemory = false, DescriptorBudget? descriptors = null)
     {
         _above = inMemory && Directory.Exists("/dev/shm")
             ? Directory.CreateDirectory($"/dev/shm/bulkhead-share-{Guid.NewGuid():N}").FullName : Directory.CreateTempSubdirectory("share").FullName;
         Folder = Directory.CreateDirectory(Path.Combine(_above, "s")).FullName;
         File.WriteAllText(Outside, "secret");
-        _folder = new SharedFolder(Folder, "tag", readOnly, guestBytes);
+        _folder = new SharedFolder(Folder, "tag", readOnly, guestBytes, descriptors ?? DescriptorBudget.OfProcess());
         Server = new FuseServer(_folder);
         if (begins)
         {

@@ -121,6 +121,27 @@ public sealed class FuseFilesTests : IDisposable
     }
 
     [Fact]
+    public void Handles_OfAllGuests_AreBounded_AndComeBack()
+    {
+        var descriptors = new DescriptorBudget(3);
+        using var one = new FuseClient(descriptors: descriptors);
+        using var two = new FuseClient(descriptors: descriptors);
+        one.Create(FuseClient.Root, "a").Good();
+        ulong handle = one.Open(one.Find("a"), FuseClient.ReadOnly).Good().U64(0);
+        two.Create(FuseClient.Root, "b").Good();
+
+        Assert.Equal(Errno.TooManyOpen, one.Open(one.Find("a"), FuseClient.ReadOnly).Error);
+        Assert.Equal(Errno.TooManyOpen, two.Create(FuseClient.Root, "c").Error);
+        one.Release(handle).Good();
+        two.Create(FuseClient.Root, "c").Good();
+        Assert.True(descriptors.IsSpent);
+        two.Server.Reset();
+        one.Open(one.Find("a"), FuseClient.ReadOnly).Good();
+        one.Ask(FuseOpcode.OpenFolder, FuseClient.Root, new FuseBody().U32(0, 0)).Good();
+        Assert.True(descriptors.IsSpent);
+    }
+
+    [Fact]
     public void HandlesOfFilesAndFolders_AreNotTakenForEachOther()
     {
         ulong file = FuseClient.HandleOf(_guest.Create(FuseClient.Root, "a"));

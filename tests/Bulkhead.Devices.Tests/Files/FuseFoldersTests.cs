@@ -1,5 +1,6 @@
 using System.Text;
 using Bulkhead.Abi.Fuse;
+using Bulkhead.Host.Files;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Files;
@@ -67,7 +68,7 @@ public sealed class FuseFoldersTests : IDisposable
             return;
         }
 
-        using var root = new Devices.Backends.Files.SharedFolder("/", "root", readOnly: true, guestBytes: 1 << 24);
+        using var root = new Devices.Backends.Files.SharedFolder("/", "root", readOnly: true, guestBytes: 1 << 24, DescriptorBudget.OfProcess());
         var server = new Devices.Backends.Files.FuseServer(root);
         _guest.Begin(server);
         Assert.Equal(18, _guest.Ask(server, FuseOpcode.Lookup, FuseClient.Root, new FuseBody().Text("proc")).Error); // EXDEV

@@ -53,4 +53,18 @@ public sealed class FuseReadOnlyTests : IDisposable
         Assert.Equal((UnixFileMode)0x1ff, _guest.RightsOf("a"));
         _guest.Ask(FuseOpcode.SyncAll, FuseClient.Root, new FuseBody().U64(0)).Good();
     }
+
+    [Fact]
+    public void SetIdBits_StayWhateverTheDriverAsksFor()
+    {
+        const UnixFileMode setId = (UnixFileMode)0x9ed;
+        File.WriteAllText(_guest["a"], "hello");
+        _guest.SetRights("a", setId);
+        ulong a = _guest.Find("a");
+
+        ulong handle = _guest.Ask(FuseOpcode.Open, a, new FuseBody().U32(FuseClient.ReadOnly, 1)).Good().U64(0);
+        Assert.Equal(Errno.BadDescriptor, _guest.Write(handle, 0, [1], flags: 4).Error);
+        Assert.Equal(Errno.ReadOnlyFileSystem, _guest.Change(a, FuseChange.DropSetIds).Error);
+        Assert.Equal(setId, _guest.RightsOf("a"));
+    }
 }

@@ -9,6 +9,7 @@ using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Tests.Files;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Devices.Virtio.Fs;
+using Bulkhead.Host.Files;
 using Xunit;
 
 namespace Bulkhead.Devices.Tests.Virtio;
@@ -29,7 +30,7 @@ public sealed class FsTests : IDisposable
 
     public FsTests()
     {
-        _folder = new SharedFolder(_path, "täg", readOnly: false, guestBytes: 1 << 20);
+        _folder = new SharedFolder(_path, "täg", readOnly: false, guestBytes: 1 << 20, DescriptorBudget.OfProcess());
         _device = new VirtioFs(_folder, new ImmediateExecutor(), new ImmediateExecutor());
         _rig = new VirtioRig(_device);
         _driver = new VirtioDriver(_rig);

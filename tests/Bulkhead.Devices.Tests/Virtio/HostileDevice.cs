@@ -8,6 +8,7 @@ using Bulkhead.Devices.Virtio.Block;
 using Bulkhead.Devices.Virtio.Console;
 using Bulkhead.Devices.Virtio.Entropy;
 using Bulkhead.Devices.Virtio.Fs;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Devices.Tests.Virtio;
@@ -23,7 +24,7 @@ internal sealed class HostileDevice : IDisposable
         "block" => new VirtioBlock(new MemoryDisk(16), "x", [newExecutor(), newExecutor()]),
         "rng" => new VirtioEntropy(static bytes => bytes.Fill(1), newExecutor()),
         "balloon" => new VirtioBalloon(newExecutor(), newExecutor(), newExecutor()),
-        "fs" => new VirtioFs(Own(new SharedFolder(_folder, "tag", readOnly: false, guestBytes: 1)), newExecutor(), newExecutor()),
+        "fs" => new VirtioFs(Own(new SharedFolder(_folder, "tag", readOnly: false, guestBytes: 1, DescriptorBudget.OfProcess())), newExecutor(), newExecutor()),
         "console" => new VirtioConsole(Own(new HostPort(string.Empty, Path.Combine(_folder, "c"), 80, 24)), [], Own(new PollSet()), newExecutor()),
         _ => new EchoDevice(newExecutor(), newExecutor()),
     };

@@ -61,7 +61,7 @@ internal sealed partial class FuseServer
                 return error;
             }
 
-            if ((what & FuseChange.Size) != 0 && (error = SetSize(place, (what & FuseChange.Handle) != 0 ? _handles.Find(handle)?.File : null, (long)size)) != Errno.None)
+            if ((what & FuseChange.Size) != 0 && (error = SetSize(place, (what & FuseChange.Handle) != 0 ? _handles.Find(handle) : null, (long)size)) != Errno.None)
             {
                 return error;
             }
@@ -168,19 +168,21 @@ internal sealed partial class FuseServer
     private static int DropSetIds(TreePlace place, in FileFacts facts) =>
         facts.Kind == FileKind.Regular ? place.ChangeMode(facts.Mode & Rights & ~SetIds) : Errno.None;
 
-    private static int SetSize(TreePlace place, TreeFile? open, long size)
+    private int SetSize(TreePlace place, ShareHandle? open, long size)
     {
-        if (open is not null)
+        if (open?.File is { } known)
         {
-            return open.SetLength(size);
+            return open.IsWritable ? SetSize(known, size) : Errno.Invalid;
         }
 
         int error = place.Open(TreeFile.WriteOnly, out TreeFile? file);
         using (file)
         {
-            return file is null ? error : file.SetLength(size);
+            return file is null ? error : SetSize(file, size);
         }
     }
+
+    private int SetSize(TreeFile file, long size) => DropSetIds(file) is var error and not Errno.None ? error : file.SetLength(size);
 
     private static FileMoment TimeOf(FuseChange what, FuseChange given, FuseChange now, long seconds, uint ns) =>
         (what & now) != 0 ? FileMoment.Now : (what & given) != 0 ? new FileMoment(seconds, ns) : FileMoment.Unchanged;

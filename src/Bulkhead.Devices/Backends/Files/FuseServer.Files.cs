@@ -6,10 +6,7 @@ namespace Bulkhead.Devices.Backends.Files;
 /// <content>What is in files.</content>
 internal sealed partial class FuseServer
 {
-    private const int AccessBits = 3;
     private const uint Exclusive = 0x80;
-    private const uint OpenDropsSetIds = 1;
-    private const uint WriteDropsSetIds = 4;
     private const uint SyncsDataOnly = 1;
     private const int MostCopiedBytes = 16 << 20;
     private const uint SeekData = 3;
@@ -18,7 +15,8 @@ internal sealed partial class FuseServer
     // Flags u32, more flags u32.
     private int Open(ShareNode node, ref FuseReader reader, ref FuseWriter writer)
     {
-        (uint flags, uint more) = (reader.UInt32(), reader.UInt32());
+        uint flags = reader.UInt32();
+        reader.Skip(sizeof(uint));
         int error = reader.Failed ? Errno.Invalid : CheckOpening(flags);
         if (error != Errno.None || (error = Reach(node, out TreePlace place, out _)) != Errno.None)
         {
@@ -27,7 +25,7 @@ internal sealed partial class FuseServer
 
         using (place)
         {
-            return Open(node, place, flags, more, ref writer);
+            return Open(node, place, flags, ref writer);
         }
     }
 
@@ -35,8 +33,7 @@ internal sealed partial class FuseServer
     private int Create(ShareNode folder, ref FuseReader reader, ref FuseWriter writer)
     {
         (uint flags, uint mode) = (reader.UInt32(), reader.UInt32());
-        reader.Skip(sizeof(uint));
-        uint more = reader.UInt32();
+        reader.Skip(2 * sizeof(uint));
         ReadOnlySpan<byte> name = NameOf(ref reader, out int error);
         if ((error = Changing(reader, error, mode)) != Errno.None || (error = CheckOpening(flags)) != Errno.None
             || (error = Reach(folder, out TreePlace place, out _)) != Errno.None)
@@ -49,7 +46,7 @@ internal sealed partial class FuseServer
             error = MakeFile(place, name, (int)flags, mode, out TreeFile? file);
             if (error == Errno.Exists && (flags & Exclusive) == 0)
             {
-                return OpenThere(folder, place, name, flags, more, ref writer);
+                return OpenThere(folder, place, name, flags, ref writer);
             }
 
             if (file is null || error != Errno.None || (error = file.Stat(out FileFacts facts)) != Errno.None || _nodes.Enter(folder, name, facts) is not { } node)
@@ -82,16 +79,16 @@ internal sealed partial class FuseServer
     // Handle u64, offset u64, size u32, flags u32, lock owner u64, file's flags u32, reserved u32, the data. Answered: size u32, reserved u32.
     private int Write(ref FuseReader reader, ref FuseWriter writer)
     {
-        int error = FileOf(reader.UInt64(), folder: false, out TreeFile? file);
-        (ulong offset, uint size, uint flags) = (reader.UInt64(), reader.UInt32(), reader.UInt32());
-        reader.Skip(2 * sizeof(ulong));
+        int error = WritableOf(reader.UInt64(), out TreeFile? file);
+        (ulong offset, uint size) = (reader.UInt64(), reader.UInt32());
+        reader.Skip(sizeof(uint) + (2 * sizeof(ulong)));
         ReadOnlySpan<byte> data = reader.Bytes(size);
         if (error != Errno.None || file is null || reader.Failed)
         {
             return error != Errno.None ? error : Errno.Invalid;
         }
 
-        if ((flags & WriteDropsSetIds) != 0 && (error = DropSetIds(file)) != Errno.None)
+        if ((error = DropSetIds(file)) != Errno.None)
         {
             return error;
         }
@@ -126,10 +123,10 @@ internal sealed partial class FuseServer
     // Handle u64, offset u64, length u64, mode u32, reserved u32.
     private int Allocate(ref FuseReader reader)
     {
-        int error = FileOf(reader.UInt64(), folder: false, out TreeFile? file);
+        int error = WritableOf(reader.UInt64(), out TreeFile? file);
         (ulong offset, ulong length, uint mode) = (reader.UInt64(), reader.UInt64(), reader.UInt32());
-        return error != Errno.None || file is null ? error
-            : reader.Failed ? Errno.Invalid : _readOnly ? Errno.ReadOnlyFileSystem : file.Allocate((int)mode, (long)offset, (long)length);
+        error = _readOnly ? Errno.ReadOnlyFileSystem : error != Errno.None ? error : reader.Failed ? Errno.Invalid : Errno.None;
+        return error != Errno.None || file is null || (error = DropSetIds(file)) != Errno.None ? error : file.Allocate((int)mode, (long)offset, (long)length);
     }
 
     // Handle u64, offset u64, for what u32, reserved u32. Answered: offset u64.
@@ -153,11 +150,16 @@ internal sealed partial class FuseServer
         int error = FileOf(reader.UInt64(), folder: false, out TreeFile? from);
         ulong offset = reader.UInt64();
         reader.Skip(sizeof(ulong));
-        int other = FileOf(reader.UInt64(), folder: false, out TreeFile? to);
+        int other = WritableOf(reader.UInt64(), out TreeFile? to);
         (ulong toOffset, ulong length, ulong flags) = (reader.UInt64(), reader.UInt64(), reader.UInt64());
         if (error != Errno.None || other != Errno.None || reader.Failed || flags != 0 || from is null || to is null)
         {
             return error != Errno.None ? error : other != Errno.None ? other : Errno.Invalid;
+        }
+
+        if ((error = DropSetIds(to)) != Errno.None)
+        {
+            return error;
         }
 
         // The driver asks again for the rest.
@@ -168,7 +170,7 @@ internal sealed partial class FuseServer
     }
 
     /// <summary>Opens what somebody of the host made meanwhile.</summary>
-    private int OpenThere(ShareNode folder, TreePlace place, scoped ReadOnlySpan<byte> name, uint flags, uint more, ref FuseWriter writer)
+    private int OpenThere(ShareNode folder, TreePlace place, scoped ReadOnlySpan<byte> name, uint flags, ref FuseWriter writer)
     {
         int error = place.ReachChild(name, out TreePlace there);
         if (error != Errno.None)
@@ -185,7 +187,7 @@ internal sealed partial class FuseServer
             }
 
             WriteEntry(ref writer, node.Id, facts);
-            error = Open(node, there, flags, more, ref writer);
+            error = Open(node, there, flags, ref writer);
             if (error != Errno.None)
             {
                 _nodes.Forget(node, 1);
@@ -195,7 +197,7 @@ internal sealed partial class FuseServer
         }
     }
 
-    private int Open(ShareNode node, TreePlace place, uint flags, uint more, ref FuseWriter writer)
+    private int Open(ShareNode node, TreePlace place, uint flags, ref FuseWriter writer)
     {
         int error = place.Open((int)flags, out TreeFile? file);
         if (error != Errno.None || file is null)
@@ -203,7 +205,8 @@ internal sealed partial class FuseServer
             return error;
         }
 
-        if ((more & OpenDropsSetIds) != 0 && (error = DropSetIds(file)) != Errno.None)
+        // It is cut already: nothing of the guest's is in it yet.
+        if ((flags & TreeFile.Truncates) != 0 && (error = DropSetIds(file)) != Errno.None)
         {
             file.Dispose();
             return error;
@@ -215,8 +218,8 @@ internal sealed partial class FuseServer
 
     /// <summary>Why nothing may be opened so.</summary>
     private int CheckOpening(uint flags) =>
-        (flags & AccessBits) == AccessBits ? Errno.Invalid
-            : _readOnly && (flags & (AccessBits | TreeFile.Truncates)) != 0 ? Errno.ReadOnlyFileSystem
+        (flags & ShareHandle.AccessBits) == ShareHandle.AccessBits ? Errno.Invalid
+            : _readOnly && (flags & (ShareHandle.AccessBits | TreeFile.Truncates)) != 0 ? Errno.ReadOnlyFileSystem
             : _handles.IsFull ? Errno.TooManyOpen : Errno.None;
 
     /// <summary>Writes a new handle u64, flags u32, reserved u32.</summary>
@@ -233,8 +236,21 @@ internal sealed partial class FuseServer
         return handle?.IsFolder != folder ? Errno.BadDescriptor : file is null ? Errno.Stale : Errno.None;
     }
 
-    private static int DropSetIds(TreeFile file)
+    private int WritableOf(ulong id, out TreeFile? file)
     {
+        int error = FileOf(id, folder: false, out file);
+        return error == Errno.None && _handles.Find(id) is { IsWritable: false } ? Errno.BadDescriptor : error;
+    }
+
+    /// <summary>Takes the bits away before a file is changed, whether or not the driver asks for that.</summary>
+    /// <remarks>Each time, as somebody of the host may set them while the guest has it open. For everybody but root the host's kernel does it.</remarks>
+    private int DropSetIds(TreeFile file)
+    {
+        if (_user != 0)
+        {
+            return Errno.None;
+        }
+
         int error = file.Stat(out FileFacts facts);
         return error != Errno.None || (facts.Mode & SetIds) == 0 ? error : file.ChangeMode(facts.Mode & Rights & ~SetIds);
     }

@@ -89,7 +89,7 @@ internal sealed partial class FuseServer
     private TreeFile? Reopen(ShareNode node, bool folder, uint access)
     {
         TreeFile? file = null;
-        if ((folder || CheckOpening(access & ~(uint)TreeFile.Truncates) == Errno.None) && Reach(node, out TreePlace place, out _) == Errno.None)
+        if (CheckOpening(access & ~(uint)TreeFile.Truncates) == Errno.None && Reach(node, out TreePlace place, out _) == Errno.None)
         {
             using (place)
             {

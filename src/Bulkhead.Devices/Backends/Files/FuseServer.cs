@@ -52,7 +52,7 @@ internal sealed partial class FuseServer
     {
         (_tree, _readOnly) = (folder.Tree, folder.ReadOnly);
         (_user, _group) = (UserIds.User, UserIds.Group);
-        _handles = new ShareHandles(folder.MostOpen);
+        _handles = new ShareHandles(folder.MostOpen, folder.Descriptors);
         _ = _tree.Reach([], out TreePlace root);
         using (root)
         {

@@ -1,14 +1,17 @@
+using Bulkhead.Host.Files;
+
 namespace Bulkhead.Devices.Backends.Files;
 
 /// <summary>What a guest has open, by numbers that never come again.</summary>
 /// <param name="most">The most at a time.</param>
+/// <param name="descriptors">What all guests may have open.</param>
 /// <remarks>Each is a descriptor of the host. <i>Threading</i>: the server's lock.</remarks>
-internal sealed class ShareHandles(int most)
+internal sealed class ShareHandles(int most, DescriptorBudget descriptors)
 {
     private readonly Dictionary<ulong, ShareHandle> _byId = [];
 
     /// <summary>Whether there is no room for one more.</summary>
-    internal bool IsFull => _byId.Count >= most;
+    internal bool IsFull => _byId.Count >= most || descriptors.IsSpent;
 
     /// <summary>How many there are.</summary>
     internal int Count => _byId.Count;
@@ -40,18 +43,28 @@ internal sealed class ShareHandles(int most)
     internal ulong Add(ShareHandle handle)
     {
         _byId.Add(NextId, handle);
+        Take(handle);
         return NextId++;
     }
 
     /// <summary>Adds one again by the number it had; false where that is not possible.</summary>
-    internal bool TryAdd(ulong id, ShareHandle handle) => id < NextId && !IsFull && _byId.TryAdd(id, handle);
+    internal bool TryAdd(ulong id, ShareHandle handle)
+    {
+        if (id >= NextId || _byId.Count >= most || !_byId.TryAdd(id, handle))
+        {
+            return false;
+        }
+
+        Take(handle);
+        return true;
+    }
 
     /// <summary>Closes one.</summary>
     internal void Close(ulong id)
     {
         if (_byId.Remove(id, out ShareHandle? handle))
         {
-            handle.File?.Dispose();
+            Close(handle);
         }
     }
 
@@ -60,9 +73,26 @@ internal sealed class ShareHandles(int most)
     {
         foreach (ShareHandle handle in _byId.Values)
         {
-            handle.File?.Dispose();
+            Close(handle);
         }
 
         _byId.Clear();
+    }
+
+    private void Take(ShareHandle handle)
+    {
+        if (handle.File is not null)
+        {
+            descriptors.Take();
+        }
+    }
+
+    private void Close(ShareHandle handle)
+    {
+        if (handle.File is not null)
+        {
+            handle.File.Dispose();
+            descriptors.Return();
+        }
     }
 }

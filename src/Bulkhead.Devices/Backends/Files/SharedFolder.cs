@@ -1,5 +1,6 @@
 using System.Text;
 using Bulkhead.Abi.Virtio;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Files.Trees;
 
 namespace Bulkhead.Devices.Backends.Files;
@@ -24,11 +25,12 @@ public sealed class SharedFolder : IDisposable
     /// <param name="readOnly">Whether the guest may only read it.</param>
     /// <param name="guestBytes">The guest's RAM. A guest that knows a file spends more than 1 KiB of it on that; one that claims to know more files than so
     /// many is none that follows the rules, and is told of no more.</param>
+    /// <param name="descriptors">What all guests may have open.</param>
     /// <remarks><i>Errors</i>: <see cref="Host.OperatorException"/> where it is no folder, or may not be read.</remarks>
-    public SharedFolder(string path, string tag, bool readOnly, ulong guestBytes)
+    public SharedFolder(string path, string tag, bool readOnly, ulong guestBytes, DescriptorBudget descriptors)
     {
         ArgumentNullException.ThrowIfNull(tag);
-        (Tree, Tag, ReadOnly) = (FileTree.Open(path), Encoding.UTF8.GetBytes(tag), readOnly);
+        (Tree, Tag, ReadOnly, Descriptors) = (FileTree.Open(path), Encoding.UTF8.GetBytes(tag), readOnly, descriptors);
         MostOpen = (int)Math.Clamp(DescriptorLimit.Most / PartOfDescriptors, LeastHandles, MostHandles);
         MostKnown = (int)Math.Clamp(guestBytes / BytesPerNode, LeastNodes, MostNodes);
     }
@@ -42,7 +44,10 @@ public sealed class SharedFolder : IDisposable
     /// <summary>Whether the guest may only read it.</summary>
     internal bool ReadOnly { get; }
 
-    /// <summary>The most files and folders the guest has open at a time, each of which is a descriptor: never so many that this process has none left.</summary>
+    /// <summary>What each file and folder that the guest has open is taken from, as it is a descriptor of this process.</summary>
+    internal DescriptorBudget Descriptors { get; }
+
+    /// <summary>The most files and folders the guest has open at a time, as long as there are descriptors.</summary>
     internal int MostOpen { get; }
 
     /// <summary>The most files and folders the guest is told of.</summary>

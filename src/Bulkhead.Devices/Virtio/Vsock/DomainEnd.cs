@@ -8,24 +8,26 @@ internal sealed class DomainEnd : FarEnd
 
     private readonly VsockEndpoint _owner;
     private readonly DomainEnd _other;
+    private readonly RingPair _rings;
     private int _news;
+    private bool _left;
     private uint _flushed;
     private volatile bool _accepted;
     private volatile bool _sendEnded;
     private volatile bool _receiveEnded;
     private volatile bool _closed;
 
-    /// <summary>Both ends of a connection that a domain asks for.</summary>
-    internal DomainEnd(VsockEndpoint asks, VsockEndpoint asked, VsockKey key)
-        : base(new ByteRing())
+    /// <summary>Both ends of a connection that a domain asks for; each device leaves its own.</summary>
+    internal DomainEnd(VsockEndpoint asks, VsockEndpoint asked, VsockKey key, RingPair rings)
+        : base(rings.Asked)
     {
-        (_owner, Key) = (asks, key);
-        _other = new DomainEnd(asked, this, new VsockKey(asks.Cid, key.GuestPort, key.Port));
+        (_owner, Key, _rings) = (asks, key, rings);
+        _other = new DomainEnd(asked, this, new VsockKey(asks.Cid, key.GuestPort, key.Port), rings);
         _accepted = true;
     }
 
-    private DomainEnd(VsockEndpoint owner, DomainEnd other, VsockKey key)
-        : base(new ByteRing()) => (_owner, _other, Key) = (owner, other, key);
+    private DomainEnd(VsockEndpoint owner, DomainEnd other, VsockKey key, RingPair rings)
+        : base(rings.Answered) => (_owner, _other, Key, _rings) = (owner, other, key, rings);
 
     /// <summary>By what its own device knows the connection.</summary>
     internal VsockKey Key { get; }
@@ -51,6 +53,21 @@ internal sealed class DomainEnd : FarEnd
 
     /// <summary>Tells this end's device that there is news of it; false where it has none that runs.</summary>
     internal bool Tell() => Interlocked.Exchange(ref _news, 1) != 0 || _owner.Post(this);
+
+    /// <summary>Closes it, and its device never looks at what it carries again; the other one still may.</summary>
+    internal void Leave()
+    {
+        if (!_closed)
+        {
+            Close();
+        }
+
+        if (!_left)
+        {
+            _left = true;
+            _rings.Leave();
+        }
+    }
 
     internal override int Receive(Span<byte> into)
     {

@@ -1,12 +1,16 @@
 using System.Globalization;
 using System.Text;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Network;
 using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Devices.Virtio.Vsock;
 
 /// <summary>The far end is a socket of the host.</summary>
-internal sealed class SocketEnd(StreamSocket socket, ByteRing outgoing) : FarEnd(outgoing)
+/// <param name="socket">The socket, which is closed with it.</param>
+/// <param name="outgoing">For what the guest sends.</param>
+/// <param name="descriptors">What the socket was taken from.</param>
+internal sealed class SocketEnd(StreamSocket socket, ByteRing outgoing, DescriptorBudget descriptors) : FarEnd(outgoing)
 {
     private const int MostLineBytes = 32;
     private const string Verb = "CONNECT ";
@@ -130,7 +134,11 @@ internal sealed class SocketEnd(StreamSocket socket, ByteRing outgoing) : FarEnd
     // The descriptor's number may be another's from now on.
     internal override void Close()
     {
-        (_closed, _deaf, _ended) = (true, true, true);
-        socket.Dispose();
+        if (!_closed)
+        {
+            (_closed, _deaf, _ended) = (true, true, true);
+            socket.Dispose();
+            descriptors.Return();
+        }
     }
 }

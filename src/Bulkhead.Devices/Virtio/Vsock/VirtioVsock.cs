@@ -189,7 +189,7 @@ internal sealed partial class VirtioVsock : IVirtioDevice
         }
         else if (_table.IsFull || end.Other.IsClosed)
         {
-            end.Close();
+            end.Leave();
             _counters.Refused++;
         }
         else
@@ -261,7 +261,12 @@ internal sealed partial class VirtioVsock : IVirtioDevice
                 return;
             }
 
-            var far = new SocketEnd(socket, _table.TakeRing());
+            if (_endpoint.TakeOver(socket, _table) is not { } far)
+            {
+                _counters.Refused++;
+                continue;
+            }
+
             VsockConnection connection = _table.Add(far);
             if (_set.TryAdd(socket.Handle, connection.Id))
             {

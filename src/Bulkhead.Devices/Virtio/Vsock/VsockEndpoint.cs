@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Bulkhead.Abi.Virtio;
 using Bulkhead.Host;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Network;
 
 namespace Bulkhead.Devices.Virtio.Vsock;
@@ -13,23 +14,29 @@ public sealed class VsockEndpoint : IDisposable
     /// <summary>The most connections at a time.</summary>
     public const int MostConnections = 256;
 
+    // Of one that asks and ends it at once while nobody here takes news. What connections have to tell is less.
+    private const int MostPosted = 2 * MostConnections;
+
     /// <summary>The least number of a guest: 2 is the host.</summary>
     public const int LeastCid = (int)VsockHeader.LeastGuestCid;
 
+    private readonly DescriptorBudget _descriptors;
     private readonly UnixListener? _listener;
     private readonly string? _path;
     private readonly Dictionary<ulong, VsockEndpoint> _peers = [];
-    private readonly Queue<DomainEnd> _posted = new(2 * MostConnections);
+    private readonly Queue<DomainEnd> _posted = new(MostPosted);
+    private readonly Stack<RingPair> _rings = new(); // a guest that connects again and again makes no garbage of them
     private readonly Lock _lock = new();
     private Action? _ring;
 
     /// <summary>An endpoint that leads to nobody yet.</summary>
     /// <param name="cid">The guest's number.</param>
+    /// <param name="descriptors">What all guests may have open.</param>
     /// <param name="path">Where processes of the host connect to, and what the paths of those that listen begin with; null: there are none.</param>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where nothing can listen at the path.</remarks>
-    public VsockEndpoint(uint cid, string? path = null)
+    public VsockEndpoint(uint cid, DescriptorBudget descriptors, string? path = null)
     {
-        (Cid, _path) = (cid, path);
+        (Cid, _descriptors, _path) = (cid, descriptors, path);
         _listener = path is null ? null : UnixListener.Open(path);
     }
 
@@ -38,6 +45,18 @@ public sealed class VsockEndpoint : IDisposable
 
     /// <summary>What its sockets did.</summary>
     public VsockCounters Counters { get; } = new();
+
+    /// <summary>Whether it is not so far behind with news that it takes no more connections.</summary>
+    private bool MayBeAsked
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _ring is not null && _posted.Count < MostPosted;
+            }
+        }
+    }
 
     /// <summary>Where processes of the host connect to, or null.</summary>
     internal UnixListener? Listener => _listener;
@@ -73,7 +92,7 @@ public sealed class VsockEndpoint : IDisposable
         {
             if (end.Connection is null)
             {
-                end.Close();
+                end.Leave();
             }
         }
     }
@@ -95,6 +114,15 @@ public sealed class VsockEndpoint : IDisposable
         return ring is not null;
     }
 
+    /// <summary>Keeps what a connection that this one asked for has no use for any more.</summary>
+    internal void Keep(RingPair rings)
+    {
+        lock (_lock)
+        {
+            _rings.Push(rings);
+        }
+    }
+
     /// <summary>Takes the next end of which there is news.</summary>
     internal bool TryTake([NotNullWhen(true)] out DomainEnd? end)
     {
@@ -110,15 +138,43 @@ public sealed class VsockEndpoint : IDisposable
         if (key.Cid == VsockHeader.HostCid)
         {
             return _path is not null && UnixAddress.TryCreate(string.Create(CultureInfo.InvariantCulture, $"{_path}_{key.Port}")) is { } address
-                && StreamSocket.Connect(address) is { } socket ? new SocketEnd(socket, table.TakeRing()) : null;
+                && StreamSocket.Connect(address) is { } socket ? TakeOver(socket, table) : null;
         }
 
-        if (!_peers.TryGetValue(key.Cid, out VsockEndpoint? peer))
+        if (!_peers.TryGetValue(key.Cid, out VsockEndpoint? peer) || !peer.MayBeAsked)
         {
             return null;
         }
 
-        var end = new DomainEnd(this, peer, key);
-        return end.Other.Tell() ? end : null;
+        var end = new DomainEnd(this, peer, key, TakeRings());
+        if (end.Other.Tell())
+        {
+            return end;
+        }
+
+        end.Other.Leave();
+        end.Leave();
+        return null;
+    }
+
+    /// <summary>The end of a socket; null where guests have too many already, and then the socket is closed.</summary>
+    internal SocketEnd? TakeOver(StreamSocket socket, VsockTable table)
+    {
+        if (_descriptors.IsSpent)
+        {
+            socket.Dispose();
+            return null;
+        }
+
+        _descriptors.Take();
+        return new SocketEnd(socket, table.TakeRing(), _descriptors);
+    }
+
+    private RingPair TakeRings()
+    {
+        lock (_lock)
+        {
+            return _rings.TryPop(out RingPair? rings) ? rings : new RingPair(this);
+        }
     }
 }

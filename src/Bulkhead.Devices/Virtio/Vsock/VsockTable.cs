@@ -60,7 +60,11 @@ internal sealed class VsockTable(VsockCounters counters)
         {
             Forget(connection);
             connection.Close();
-            if (connection.Far is SocketEnd) // another domain may still read of its own
+            if (connection.Far is DomainEnd end)
+            {
+                end.Leave();
+            }
+            else
             {
                 connection.Far.Outgoing.Clear();
                 _rings.Push(connection.Far.Outgoing);

@@ -158,6 +158,68 @@ public sealed class VsockDomainTests : IDisposable
     }
 
     [Fact]
+    public void ConnectionsThatComeAndGo_UseTheSameRings()
+    {
+        const int count = 500;
+        AskAndReset(20);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        AskAndReset(count);
+
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / count, 0, ByteRing.Capacity / 4);
+        Assert.Equal(0, _client.Endpoint.Counters.Connections);
+        Assert.Equal(0, _server.Endpoint.Counters.Connections);
+        Connect();
+        _client.SendData(Port, [1, 2], cid: 5);
+        Assert.Equal([1, 2], _server.Take()?.Data);
+    }
+
+    [Fact]
+    public void DataOfAConnectionThatIsOver_IsItsOwn()
+    {
+        Connect();
+        _server.BufferSize = 0; // it waits
+        Answer(VsockOperation.CreditUpdate, []);
+        _client.SendData(Port, [5, 6], cid: 5);
+        _client.Send(_client.Packet(VsockOperation.Shutdown, Port, cid: 5, flags: (uint)VsockShutdown.Both));
+        _client.Expect(VsockOperation.Reset);
+        Assert.Equal(0, _client.Endpoint.Counters.Connections);
+
+        _client.Send(_client.Packet(VsockOperation.Request, Port, cid: 5, guestPort: 7));
+        _server.Send(_server.Packet(VsockOperation.Response, 7, cid: 4, guestPort: Port));
+        _client.SendData(Port, [7], cid: 5, guestPort: 7);
+        _server.BufferSize = 1 << 20;
+        Answer(VsockOperation.CreditUpdate, []);
+        _server.Send(_server.Packet(VsockOperation.CreditUpdate, 7, cid: 4, guestPort: Port));
+
+        var got = new Dictionary<uint, byte[]>();
+        while (_server.Take() is { } taken)
+        {
+            if (taken.Packet.Operation == VsockOperation.ReadWrite)
+            {
+                got.Add(taken.Packet.SourcePort, taken.Data);
+            }
+        }
+
+        Assert.Equal([5, 6], got[VsockRig.GuestPort]);
+        Assert.Equal([7], got[7]);
+    }
+
+    [Fact]
+    public void Peer_ThatIsHeld_IsAskedSoOftenAndNoMore()
+    {
+        const int count = 3 * VsockEndpoint.MostConnections;
+        _servers.Holds = true;
+
+        AskAndReset(count);
+
+        Assert.InRange(_client.Endpoint.Counters.Refused, 1, count - 1);
+        _servers.Holds = false;
+        _server.Work();
+        Connect();
+    }
+
+    [Fact]
     public void OnThreads_NothingIsLost()
     {
         const int total = 4 << 20;
@@ -243,6 +305,18 @@ public sealed class VsockDomainTests : IDisposable
         Answer(VsockOperation.ReadWrite, [1]);
 
         Assert.Equal([1], _client.Take()?.Data);
+    }
+
+    private void AskAndReset(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            _client.Send(_client.Packet(VsockOperation.Request, Port, cid: 5));
+            _client.Send(_client.Packet(VsockOperation.Reset, Port, cid: 5));
+            while (_client.Take() is not null || _server.Take() is not null)
+            {
+            }
+        }
     }
 
     private void Connect()

@@ -6,6 +6,7 @@ using Bulkhead.Core.State;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Devices.Virtio.Vsock;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Threads;
 using Xunit;
 
@@ -15,6 +16,29 @@ namespace Bulkhead.Devices.Tests.Virtio.Vsock;
 public sealed class VsockHostTests
 {
     private const uint Port = 52;
+
+    [Fact]
+    public void Sockets_MoreThanGuestsMayHave_AreRefused_AndComeBack()
+    {
+        var descriptors = new DescriptorBudget(2);
+        using var rig = new VsockRig(descriptors: descriptors);
+        using Socket listener = rig.Listen(Port);
+        using Socket first = rig.ConnectOut(listener, Port);
+        using Socket second = rig.ConnectIn("CONNECT 7\n");
+        rig.Expect(VsockOperation.Request);
+
+        rig.Send(rig.Packet(VsockOperation.Request, Port, guestPort: 8));
+        rig.Expect(VsockOperation.Reset);
+        using Socket third = rig.ConnectIn("CONNECT 9\n");
+        Assert.True(IsOver(third));
+        Assert.Equal(2, rig.Endpoint.Counters.Refused);
+
+        rig.Send(rig.Packet(VsockOperation.Reset, Port));
+        Assert.False(descriptors.IsSpent);
+        using Socket fourth = rig.ConnectIn("CONNECT 9\n");
+        rig.Expect(VsockOperation.Request);
+        Assert.True(descriptors.IsSpent);
+    }
 
     [Fact]
     public void S5_10_4_Config_HasTheCid()

@@ -4,6 +4,7 @@ using Bulkhead.Core.Memory;
 using Bulkhead.Devices.Executors;
 using Bulkhead.Devices.Tests.Virtio.Driver;
 using Bulkhead.Devices.Virtio.Vsock;
+using Bulkhead.Host.Files;
 using Bulkhead.Host.Threads;
 using Xunit;
 
@@ -23,11 +24,11 @@ internal sealed class VsockRig : IDisposable
     private readonly IDeviceExecutor _executor;
     private int _unreturned;
 
-    public VsockRig(ulong features = RingKinds.Split, uint cid = 3, bool receives = true, bool starts = true, IDeviceExecutor? executor = null, PollSet? set = null)
+    public VsockRig(ulong features = RingKinds.Split, uint cid = 3, bool receives = true, bool starts = true, IDeviceExecutor? executor = null, PollSet? set = null, DescriptorBudget? descriptors = null)
     {
         _set = set ?? new PollSet();
         _executor = executor ?? new ImmediateExecutor();
-        Endpoint = new VsockEndpoint(cid, Path.Combine(_folder, "v"));
+        Endpoint = new VsockEndpoint(cid, descriptors ?? DescriptorBudget.OfProcess(), Path.Combine(_folder, "v"));
         Device = new VirtioVsock(Endpoint, _set, _executor);
         Rig = new VirtioRig(Device);
         Driver = new VirtioDriver(Rig);
