@@ -55,7 +55,7 @@ internal sealed class MachineHost : IMachineHost
         {
             if (runner.Domains[0].Screenshot() is { IsDark: false } image)
             {
-                image.WritePng(screenshot);
+                Options.Fill("--screenshot", screenshot, image.WritePng);
             }
             else
             {
@@ -65,8 +65,11 @@ internal sealed class MachineHost : IMachineHost
 
         if (profile is not null)
         {
-            using var text = new StreamWriter(profile);
-            ProfileReport.Write(text, runner.Domains[0]);
+            Options.Fill("--profile", profile, file =>
+            {
+                using var text = new StreamWriter(file, leaveOpen: true);
+                ProfileReport.Write(text, runner.Domains[0]);
+            });
         }
 
         if (request.Stats)

@@ -19,8 +19,9 @@ public static class UserFolders
         string root = Environment.GetEnvironmentVariable(variable) ?? string.Empty;
         if (!Path.IsPathRooted(root))
         {
-            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            root = Path.Combine(home.Length == 0 ? "/tmp" : home, belowHome);
+            // Also one that is not there yet, or is not to be: nothing of a user's goes where others can write.
+            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+            root = home.Length > 0 ? Path.Combine(home, belowHome) : throw new OperatorException($"This user has no home; set HOME or {variable}.", 2);
         }
 
         return Path.Combine(root, "bulkhead");

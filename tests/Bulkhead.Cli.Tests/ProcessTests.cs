@@ -72,6 +72,41 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public void Run_ProfileThatCannotBeWritten_SaysSo_AndKeepsTheGuestsCode()
+    {
+        using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_exit), "--serial", "none", "--debug-exit", "--profile", "/dev/full"]);
+
+        (int exitCode, _, string errors) = bulkhead.End();
+
+        Assert.Equal(21, exitCode);
+        Assert.Contains("bulkhead: --profile /dev/full: writing broke off: ", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Test_JUnitThatCannotBeMade_IsRefusedBeforeAnythingStarts()
+    {
+        string junit = Path.Combine(_folder, "none", "result.xml");
+        using var bulkhead = new BulkheadProcess(_folder, ["test", WriteSystem(", expect: ['console \"never\" within 1h']"), "--junit", junit]);
+
+        (int exitCode, string output, string errors) = bulkhead.End();
+
+        Assert.Equal((2, string.Empty), (exitCode, output));
+        Assert.Contains($"bulkhead: --junit {junit}: ", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Simulate_ToAFullDisk_SaysSo()
+    {
+        using var bulkhead = new BulkheadProcess(_folder, ["simulate", WriteSystem(), "--output", "/dev/full"]);
+
+        (int exitCode, _, string errors) = bulkhead.End();
+
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("bulkhead: ", errors, StringComparison.Ordinal);
+        Assert.Single(errors.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
     public void Run_SerialNone_PrintsNothing()
     {
         using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_exit), "--serial", "none", "--debug-exit", "--stats"]);
@@ -97,10 +132,10 @@ public sealed class ProcessTests : IDisposable
         return path;
     }
 
-    private string WriteSystem()
+    private string WriteSystem(string more = "")
     {
         string path = Path.Combine(_folder, "system.yaml");
-        File.WriteAllText(path, $"pools: [{{ name: shared, cpus: [last], realtime: never }}]\ndomains: [{{ name: box, kernel: {WriteKernel(s_circle)} }}]");
+        File.WriteAllText(path, $"pools: [{{ name: shared, cpus: [last], realtime: never }}]\ndomains: [{{ name: box, kernel: {WriteKernel(s_circle)}{more} }}]");
         return path;
     }
 }

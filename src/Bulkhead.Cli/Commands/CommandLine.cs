@@ -93,6 +93,11 @@ internal sealed class CommandLine
             _errors.WriteLine("bulkhead: " + e.Message);
             return e.ExitCode;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _errors.WriteLine("bulkhead: " + e.Message); // a full disk, mostly
+            return ExitCode.Error;
+        }
     }
 
     private int Refuse(ParseResult line)

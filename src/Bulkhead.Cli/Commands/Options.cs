@@ -184,5 +184,24 @@ internal static class Options
         }
     }
 
+    /// <summary>Writes such a file and closes it. What goes wrong is said, and changes no exit code: what the file tells of is over.</summary>
+    internal static bool Fill(string option, FileStream file, Action<Stream> write)
+    {
+        try
+        {
+            using (file)
+            {
+                write(file);
+            }
+
+            return true;
+        }
+        catch (IOException e)
+        {
+            Console.Error.WriteLine($"bulkhead: {option} {file.Name}: writing broke off: {e.Message}");
+            return false;
+        }
+    }
+
     internal static string Wrong(string name, string text, string form) => $"{name} {(text.Length == 0 ? "''" : text)}: not understood; write {form}.";
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Xml;
+using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
 using Bulkhead.Host;
 
@@ -27,6 +28,7 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
             throw new OperatorException($"{system.Config.Path}: no domain has an expect field, so there is nothing to test; add one, such as expect: [console \"ready\" within 5s].", 2);
         }
 
+        using FileStream? junit = request.JUnitPath is { } path ? Options.CreateFile("--junit", path) : null;
         long start = Stopwatch.GetTimestamp();
         system.Started = () => _checks = [.. system.Domains.SelectMany(d => d.Config.Expectations.Select(e => new ExpectationCheck(system, d, e)))];
         system.IsDecided = now => IsDecided(system, now, start);
@@ -35,12 +37,8 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
         Report();
         int failed = _checks.Count(static c => c.Passed != true);
         output.WriteLine($"{_checks.Length - failed} passed, {failed} failed");
-        if (request.JUnitPath is { } path)
-        {
-            WriteJUnit(path, failed);
-        }
-
-        return failed == 0 ? 0 : 1;
+        bool written = junit is null || Options.Fill("--junit", junit, file => WriteJUnit(file, failed));
+        return failed == 0 && written ? 0 : 1;
     }
 
     private bool IsDecided(LiveSystem system, long nowNs, long startNs)
@@ -91,9 +89,9 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
         return lines[Math.Max(lines.Count - LastLines, 0)..];
     }
 
-    private void WriteJUnit(string path, int failed)
+    private void WriteJUnit(Stream file, int failed)
     {
-        using XmlWriter xml = XmlWriter.Create(path, new XmlWriterSettings { Indent = true });
+        using XmlWriter xml = XmlWriter.Create(file, new XmlWriterSettings { Indent = true });
         xml.WriteStartElement("testsuite");
         xml.WriteAttributeString("name", request.Name);
         xml.WriteAttributeString("tests", _checks.Length.ToString(CultureInfo.InvariantCulture));

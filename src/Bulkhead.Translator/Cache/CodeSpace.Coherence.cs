@@ -99,7 +99,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
 
     private bool HasRead(int ramPage, int offset, int length)
     {
-        Span<ulong> read = _read.Slice(ramPage * BlockReader.PageWords, BlockReader.PageWords);
+        Span<ulong> read = _read[ramPage].Words;
         for (int i = offset; i < offset + length; i++)
         {
             if (((read[i >> 6] >> (i & 63)) & 1) != 0)
@@ -120,7 +120,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         }
 
         // SAFETY: there are as many words for each page of memory (BesideCodeTests); they live as long as this.
-        fixed (ulong* words = _read.Slice(ramPage * BlockReader.PageWords, BlockReader.PageWords))
+        fixed (ulong* words = _read[ramPage].Words)
         {
             return words; // native memory does not move
         }
@@ -203,7 +203,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
             }
             else
             {
-                _read.Slice(ramPage * BlockReader.PageWords, BlockReader.PageWords).Clear(); // of others nothing was noted
+                _read[ramPage].Words.Clear(); // of others nothing was noted
             }
 
             foreach (TranslatorVcpu vcpu in _vcpus)

@@ -36,7 +36,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
     private readonly ReservedArray<CodePage> _pages = new(MaxPages + 1);
     private readonly ReservedArray<uint> _pageRows = new(1 << 16);
     private readonly ReservedArray<uint> _ramHead;
-    private readonly ReservedArray<ulong> _read;
+    private readonly ReservedArray<ReadBytes> _read;
     private readonly ReservedArray<Edge> _edges;
     private readonly ReservedArray<Instruction> _interpreted;
     private readonly Note[] _noteScratch = new Note[BlockTable.MaxNotes];
@@ -57,7 +57,7 @@ internal sealed unsafe partial class CodeSpace : IEmissionLog, IDisposable
         _code = CodeReservation.Create(options.CodeCacheBytes);
         _toExecutable = _code.Executable - _code.Writable;
         _pageFlags = new PrivateMemory((ulong)memory.PageCount * 4);
-        _read = new ReservedArray<ulong>(memory.PageCount * BlockReader.PageWords);
+        _read = new ReservedArray<ReadBytes>(memory.PageCount);
         _ramHead = new ReservedArray<uint>(memory.PageCount);
         _blocks = new BlockTable(options.CodeCacheBytes);
         int exits = Math.Min(options.CodeCacheBytes / 16, 1 << 24); // each takes more bytes, and an exit's number has 24 bits
