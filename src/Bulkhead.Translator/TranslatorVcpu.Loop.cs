@@ -106,16 +106,9 @@ internal sealed unsafe partial class TranslatorVcpu
                 FlushAll();
             }
 
-            if (Volatile.Read(ref _init) != 0)
+            while (Volatile.Read(ref _start) is not 0 and var start)
             {
-                Volatile.Write(ref _init, 0);
-                Exits.Add(ExitReason.Init);
-                PowerUp.Init(ref r, _cpuid.Signature);
-                r.Activity = (byte)ActivityState.WaitForSipi;
-                SplitFlags();
-                FlushAll();
-                ReloadMode();
-                _ = Breakpoints.Take();
+                AnswerStart(start);
             }
 
             if (Volatile.Read(ref _state->TurnEnded) != 0)
@@ -135,15 +128,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
         if (r.Activity == (byte)ActivityState.WaitForSipi)
         {
-            int vector = Interlocked.Exchange(ref _sipi, -1);
-            if (vector < 0)
-            {
-                return Stop(StopReason.Halt);
-            }
-
-            Exits.Add(ExitReason.Sipi);
-            PowerUp.StartUp(ref r, (byte)vector);
-            ReloadMode();
+            return Stop(StopReason.Halt);
         }
 
         if (r.InterruptShadow != 0)
@@ -196,6 +181,33 @@ internal sealed unsafe partial class TranslatorVcpu
 
         NoteInterrupts();
         return r.Activity == (byte)ActivityState.Halted && Stop(StopReason.Halt);
+    }
+
+    /// <summary>INIT, SIPI, or both.</summary>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 8.4.3 MP Initialization Protocol Algorithm for MP Systems.</remarks>
+    private void AnswerStart(int start)
+    {
+        ref Registers r = ref _state->Registers;
+        if ((start & StartInit) != 0)
+        {
+            Exits.Add(ExitReason.Init);
+            PowerUp.Init(ref r, _cpuid.Signature);
+            r.Activity = (byte)ActivityState.WaitForSipi;
+            SplitFlags();
+            FlushAll();
+            ReloadMode();
+            _ = Breakpoints.Take();
+        }
+
+        if ((start & StartSipi) != 0 && r.Activity == (byte)ActivityState.WaitForSipi)
+        {
+            Exits.Add(ExitReason.Sipi);
+            PowerUp.StartUp(ref r, (byte)start);
+            ReloadMode();
+        }
+
+        // Where more came meanwhile, all of it is answered again: by now an INIT changes nothing.
+        _ = Interlocked.CompareExchange(ref _start, 0, start);
     }
 
     // The handler knows the TSC alone.
