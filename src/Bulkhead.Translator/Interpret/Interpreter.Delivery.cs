@@ -140,12 +140,7 @@ internal sealed unsafe partial class Interpreter
 
         Gate gate = new(BinaryPrimitives.ReadUInt64LittleEndian(bytes), longMode ? BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]) : 0);
         bool small = gate.Type is Gate.Interrupt16 or Gate.Trap16;
-        if (gate.Type == Gate.Task && !longMode)
-        {
-            return Refuse("task gate");
-        }
-
-        if (gate.Type is not (Gate.Interrupt or Gate.Trap) && (longMode || !small))
+        if (gate.Type is not (Gate.Interrupt or Gate.Trap) && (longMode || !(small || gate.Type == Gate.Task)))
         {
             return Fail(GuestFault.Gp(gateCode));
         }
@@ -158,6 +153,11 @@ internal sealed unsafe partial class Interpreter
         if (!gate.Present)
         {
             return Fail(GuestFault.WithCode(GuestFault.SegmentNotPresent, gateCode));
+        }
+
+        if (gate.Type == Gate.Task)
+        {
+            return SwitchTask(gate.Selector, ext, "task gate");
         }
 
         return TryGateTarget(gate.Selector, ext, out Segment cs)

@@ -21,7 +21,7 @@ internal sealed unsafe partial class Interpreter
         _exits.Add(ExitReason.Helper);
         if (ProtectedMode && (_r->Rflags & Rflags.NT) != 0)
         {
-            return _r->LongMode ? FailGp() : Refuse("task return by IRET");
+            return _r->LongMode ? FailGp() : ReturnToTask();
         }
 
         bool five = _r->Code64; // 64-bit code always pops SS:RSP
