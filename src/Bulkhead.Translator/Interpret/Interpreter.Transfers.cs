@@ -157,7 +157,8 @@ internal sealed unsafe partial class Interpreter
         if (call)
         {
             // Both slots are translated before either is written, so a fault leaves the stack as it was.
-            if (!TryProbeStack(-2 * size, 2 * size, write: true)
+            if (!TryProbeStack(-size, size, write: true)
+                || !TryProbeStack(-2 * size, size, write: true)
                 || !TryWriteStack(-size, size, oldCs.Selector)
                 || !TryWriteStack(-2 * size, size, returnRip))
             {

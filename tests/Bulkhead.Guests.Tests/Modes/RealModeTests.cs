@@ -175,4 +175,64 @@ public sealed class RealModeTests
         Assert.Equal(marks.Select(guest.At), steps);
         Assert.Equal((ulong)Trace + 12, guest.Read(Trace) & 0xFFFF);
     }
+
+    [Theory]
+    [EngineSettings]
+    public void Frames_AcrossTheEndOfTheStackSegment_Wrap(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Write(4 * 0x60, 0x9000);
+        guest.Place(16, 0x9000, a =>
+        {
+            a.mov(__word_ptr[Trace], sp);
+            a.iret();
+        });
+        guest.Place(16, 0x9100, a =>
+        {
+            a.mov(__word_ptr[Trace + 8], sp);
+            a.retf();
+        });
+        guest.Real(a =>
+        {
+            a.mov(ax, 0x3000);
+            a.mov(ss, eax);
+            a.mov(sp, 4);
+            a.@int(0x60);
+            guest.Mark("after int");
+            a.mov(__word_ptr[Trace + 0x10], sp);
+            a.mov(sp, 2);
+            a.call(0x0900, 0x100);
+            a.mov(__word_ptr[Trace + 0x18], sp);
+            guest.Exit();
+        });
+
+        Assert.Equal(
+            (0xFFFEul, 0xFFFEul, 4ul, 2ul),
+            (Word(guest, Trace), Word(guest, Trace + 8), Word(guest, Trace + 0x10), Word(guest, Trace + 0x18)));
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void Iret_OfAWordAcrossTheEndOfTheStackSegment_IsAStackFault(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Write(4 * 12, 0x9000);
+        guest.Place(16, 0x9000, a =>
+        {
+            a.mov(sp, 0x7000);
+            a.inc(__word_ptr[Trace]);
+            guest.Exit();
+        });
+        guest.Real(a =>
+        {
+            a.mov(ax, 0x3000);
+            a.mov(ss, eax);
+            a.mov(sp, 0xFFFF);
+            a.iret();
+        });
+
+        Assert.Equal(1ul, Word(guest, Trace));
+    }
+
+    private static ulong Word(Guest guest, ulong address) => guest.Read(address) & 0xFFFF;
 }
