@@ -392,6 +392,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private void Finish(DeliveryResult result)
     {
+        _executed = true;
         SplitFlags();
         ReloadMode();
         switch (result)
