@@ -13,8 +13,7 @@ public static unsafe partial class PageWalker
     private static bool TryWalkPae(GuestMemory memory, ref readonly Registers r, uint gva, Access access, out Translation t, out GuestFault fault)
     {
         ulong reserved = (r.Efer & Efer.NXE) != 0 ? ReservedHigh | (0x7FFul << 52) : ReservedHigh | (0xFFFul << 52);
-        ulong* pointer = (ulong*)memory.HostPointer(new Gpa((r.Cr3 & 0xFFFF_FFE0) + ((gva >> 30) << 3)), 8);
-        ulong directory = pointer is null ? 0 : Volatile.Read(ref *pointer);
+        ulong directory = Read(memory, PaePointer(r.Cr3, (int)(gva >> 30)), 0ul);
         if ((directory & P) == 0)
         {
             return Fail(in r, gva, access, 0, out t, out fault);
@@ -26,8 +25,7 @@ public static unsafe partial class PageWalker
         for (int shift = 21; ; shift = 12)
         {
             Gpa place = new(table + ((ulong)((gva >> shift) & 511) << 3));
-            ulong* entry = (ulong*)memory.HostPointer(place, 8);
-            ulong value = entry is null ? ~0ul : Volatile.Read(ref *entry);
+            ulong value = Read(memory, place, ~0ul);
             if ((value & P) == 0)
             {
                 return Fail(in r, gva, access, 0, out t, out fault);
@@ -47,7 +45,7 @@ public static unsafe partial class PageWalker
             }
 
             ulong wanted = value | A | (leaf && (access & Access.Write) != 0 ? D : 0);
-            if (!TryMark(memory, place, ref *entry, value, wanted))
+            if (!TryMark(memory, place, value, wanted))
             {
                 goto again;
             }
@@ -65,6 +63,8 @@ public static unsafe partial class PageWalker
         }
     }
 
+    private static Gpa PaePointer(ulong cr3, int index) => new((cr3 & 0xFFFF_FFE0) + ((ulong)index << 3));
+
     /// <summary>32-bit paging: two levels of 32-bit entries, 4 MiB pages with PSE (and PSE-36).</summary>
     /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 4.3 32-Bit Paging.</remarks>
     private static bool TryWalk32(GuestMemory memory, ref readonly Registers r, uint gva, Access access, out Translation t, out GuestFault fault)
@@ -75,8 +75,7 @@ public static unsafe partial class PageWalker
         for (int shift = 22; ; shift = 12)
         {
             Gpa place = new(table + ((ulong)((gva >> shift) & 1023) << 2));
-            uint* entry = (uint*)memory.HostPointer(place, 4);
-            uint value = entry is null ? 0 : Volatile.Read(ref *entry);
+            uint value = Read(memory, place, 0u);
             if ((value & P) == 0)
             {
                 return Fail(in r, gva, access, 0, out t, out fault);
@@ -95,7 +94,7 @@ public static unsafe partial class PageWalker
             }
 
             uint wanted = value | (uint)A | (leaf && (access & Access.Write) != 0 ? (uint)D : 0);
-            if (!TryMark(memory, place, ref *entry, value, wanted))
+            if (!TryMark(memory, place, value, wanted))
             {
                 goto again;
             }
