@@ -5,6 +5,9 @@ namespace Bulkhead.X86.Memory;
 
 public static unsafe partial class PageWalker
 {
+    /// <summary>W, U, bits 5 to 8 and all above the address.</summary>
+    private const ulong PaePointerReserved = W | U | 0x1E0 | ~((1ul << PhysicalBits) - 1);
+
     /// <summary>PAE paging: four page-directory pointers, then two levels of 64-bit entries.</summary>
     /// <remarks>
     /// <i>Source</i>: Intel SDM Vol. 3A, 4.4 PAE Paging. The pointers are read at every walk instead of being held in
@@ -61,6 +64,24 @@ public static unsafe partial class PageWalker
 
             table = value & AddressMask;
         }
+    }
+
+    /// <summary>Whether the page-directory pointers may be loaded: none that is present has a reserved bit set.</summary>
+    /// <param name="memory">The guest's RAM, where they lie.</param>
+    /// <param name="cr3">The CR3 that leads to them.</param>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 4.4.1 PDPTE Registers.</remarks>
+    public static bool MayLoadPaePointers(GuestMemory memory, ulong cr3)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            ulong pointer = Read(memory, PaePointer(cr3, i), 0ul);
+            if ((pointer & P) != 0 && (pointer & PaePointerReserved) != 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static Gpa PaePointer(ulong cr3, int index) => new((cr3 & 0xFFFF_FFE0) + ((ulong)index << 3));

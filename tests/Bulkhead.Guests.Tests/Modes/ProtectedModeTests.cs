@@ -226,6 +226,58 @@ public sealed class ProtectedModeTests
             (13, innerGate, "call inner gate"), (11, absentGate, "call absent gate"));
     }
 
+    [Theory]
+    [EngineSettings]
+    public void PaePointers_WithReservedBits_AreNotLoaded(string engine)
+    {
+        using Guest guest = new(engine);
+        ulong pointers = guest.NewPage(), directory = guest.NewPage();
+        guest.Write(pointers, directory | 1);
+        guest.Write(pointers + 24, 0x1E6); // not present: what is in it does not matter
+        for (ulong i = 0; i < 8; i++)
+        {
+            guest.Write(directory + (8 * i), (i << 21) | 0x83);
+        }
+
+        guest.Protected(a =>
+        {
+            void Set(uint low, uint high)
+            {
+                a.mov(__dword_ptr[pointers + 16], low);
+                a.mov(__dword_ptr[pointers + 20], high);
+            }
+
+            Set(3, 0);
+            a.mov(eax, cr4);
+            a.or(eax, (int)Cr4.PAE);
+            a.mov(cr4, eax);
+            a.mov(eax, (int)pointers);
+            a.mov(cr3, eax); // paging is off
+            a.mov(ebx, cr0);
+            a.or(ebx, unchecked((int)(uint)Cr0.PG));
+            guest.Catch("cr0", () => a.mov(cr0, ebx));
+            Set(0, 0);
+            a.mov(cr0, ebx);
+            a.mov(cr3, eax);
+            foreach ((uint low, uint high) in ((uint, uint)[])[(5, 0), (0x21, 0), (0x101, 0), (1, 1u << 14), (1, 1u << 31)])
+            {
+                Set(low, high);
+                guest.Catch($"cr3 {high:x} {low:x}", () => a.mov(cr3, eax));
+            }
+
+            a.mov(ecx, cr4);
+            a.xor(ecx, (int)Cr4.PGE);
+            guest.Catch("cr4", () => a.mov(cr4, ecx));
+            Set(0xE19, 0);
+            a.mov(cr4, ecx);
+            a.mov(cr3, eax);
+            guest.Exit();
+        });
+
+        guest.Expect(
+            (13, 0, "cr0"), (13, 0, "cr3 0 5"), (13, 0, "cr3 0 21"), (13, 0, "cr3 0 101"), (13, 0, "cr3 4000 1"), (13, 0, "cr3 80000000 1"), (13, 0, "cr4"));
+    }
+
     [Fact]
     public void TaskSwitch_ByFarJump_StopsWithItsName()
     {
