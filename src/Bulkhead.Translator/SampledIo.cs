@@ -62,6 +62,13 @@ internal sealed unsafe class SampledIo(ICpuIo inner, VcpuState* state) : ICpuIo
         return result;
     }
 
+    public void RaiseX87Error()
+    {
+        byte before = Enter();
+        inner.RaiseX87Error();
+        state->Activity = before;
+    }
+
     private byte Enter()
     {
         byte before = state->Activity;

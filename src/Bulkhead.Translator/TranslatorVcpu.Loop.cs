@@ -17,6 +17,10 @@ internal sealed unsafe partial class TranslatorVcpu
     private int _refusals;
     private int _writtenPage = -1;
     private bool _stopped;
+
+    /// <summary>Whether, since it was cleared, an instruction was executed alone or interpreted, or an event delivered.</summary>
+    private bool _executed;
+
     private Instruction _interpreted;
     private StopReason _stop;
 
@@ -91,6 +95,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private bool Look(long untilNs)
     {
         ref Registers r = ref _state->Registers;
+    again:
         if (Volatile.Read(ref _state->Limit) != _normalLimit)
         {
             Interlocked.Exchange(ref _state->Limit, _normalLimit);
@@ -106,16 +111,9 @@ internal sealed unsafe partial class TranslatorVcpu
                 FlushAll();
             }
 
-            if (Volatile.Read(ref _init) != 0)
+            while (Volatile.Read(ref _start) is not 0 and var start)
             {
-                Volatile.Write(ref _init, 0);
-                Exits.Add(ExitReason.Init);
-                PowerUp.Init(ref r, _cpuid.Signature);
-                r.Activity = (byte)ActivityState.WaitForSipi;
-                SplitFlags();
-                FlushAll();
-                ReloadMode();
-                _ = Breakpoints.Take();
+                AnswerStart(start);
             }
 
             if (Volatile.Read(ref _state->TurnEnded) != 0)
@@ -135,15 +133,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
         if (r.Activity == (byte)ActivityState.WaitForSipi)
         {
-            int vector = Interlocked.Exchange(ref _sipi, -1);
-            if (vector < 0)
-            {
-                return Stop(StopReason.Halt);
-            }
-
-            Exits.Add(ExitReason.Sipi);
-            PowerUp.StartUp(ref r, (byte)vector);
-            ReloadMode();
+            return Stop(StopReason.Halt);
         }
 
         if (r.InterruptShadow != 0)
@@ -158,14 +148,9 @@ internal sealed unsafe partial class TranslatorVcpu
             {
                 Kick();
                 byte* entry = PrepareTransient();
-                if (entry != null)
+                if (entry != null && PassShadow(entry))
                 {
-                    r.InterruptShadow = 0;
-                    _ = Execute(entry, transient: true, out _);
-                    if (!_stopped)
-                    {
-                        TakeDebugTrap(step: false); // should it be one that loads SS, only the first holds events back
-                    }
+                    goto again;
                 }
 
                 if (_stopped)
@@ -196,6 +181,61 @@ internal sealed unsafe partial class TranslatorVcpu
 
         NoteInterrupts();
         return r.Activity == (byte)ActivityState.Halted && Stop(StopReason.Halt);
+    }
+
+    /// <summary>Executes the instruction in an interrupt's shadow. True: the next one is in a shadow too, or this one is to be found again.</summary>
+    private bool PassShadow(byte* entry)
+    {
+        ref Registers r = ref _state->Registers;
+        (byte shadow, ulong rip) = (r.InterruptShadow, r.Rip);
+        r.InterruptShadow = 0;
+        _executed = false;
+        _ = Execute(entry, transient: true, out _);
+        if (_stopped)
+        {
+            return false;
+        }
+
+        if (!_executed && r.Rip == rip)
+        {
+            r.InterruptShadow = shadow;
+            return true;
+        }
+
+        if (shadow == 1 && r.InterruptShadow == 2)
+        {
+            return true; // STI, then a load of SS
+        }
+
+        TakeDebugTrap(step: false); // of several that load SS only the first holds events back
+        return false;
+    }
+
+    /// <summary>INIT, SIPI, or both.</summary>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 8.4.3 MP Initialization Protocol Algorithm for MP Systems.</remarks>
+    private void AnswerStart(int start)
+    {
+        ref Registers r = ref _state->Registers;
+        if ((start & StartInit) != 0)
+        {
+            Exits.Add(ExitReason.Init);
+            PowerUp.Init(ref r, _cpuid.Signature);
+            r.Activity = (byte)ActivityState.WaitForSipi;
+            SplitFlags();
+            FlushAll();
+            ReloadMode();
+            _ = Breakpoints.Take();
+        }
+
+        if ((start & StartSipi) != 0 && r.Activity == (byte)ActivityState.WaitForSipi)
+        {
+            Exits.Add(ExitReason.Sipi);
+            PowerUp.StartUp(ref r, (byte)start);
+            ReloadMode();
+        }
+
+        // Where more came meanwhile, all of it is answered again: by now an INIT changes nothing.
+        _ = Interlocked.CompareExchange(ref _start, 0, start);
     }
 
     // The handler knows the TSC alone.
@@ -436,6 +476,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         if (transient)
         {
+            _executed = true;
             _state->Registers.Rflags &= ~Rflags.RF;
             TakeDebugTrap(_mode.SingleStep);
         }
@@ -483,6 +524,7 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         ref Registers r = ref _state->Registers;
         JoinFlags();
+        _executed = true;
         bool step = _mode.SingleStep;
         ModeWord mode = _mode;
         ref readonly Instruction instruction = ref _interpreted;

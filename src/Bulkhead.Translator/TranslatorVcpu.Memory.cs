@@ -369,7 +369,23 @@ internal sealed unsafe partial class TranslatorVcpu
             vector = GuestFault.InvalidOpcode;
         }
 
+        if (vector == GuestFault.X87Error && (_state->Registers.Cr0 & Cr0.NE) == 0)
+        {
+            AwaitX87Interrupt();
+            return;
+        }
+
         DeliverFault(Raised(vector));
+    }
+
+    /// <summary>Under CR0.NE=0 an x87 error is no exception: the processor stops before the instruction until an interrupt comes.</summary>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 2.5 Control Registers, CR0.NE; Vol. 1, 8.7.2 MS-DOS Compatibility Sub-mode.</remarks>
+    private void AwaitX87Interrupt()
+    {
+        _executed = true;
+        _state->Registers.Activity = (byte)ActivityState.Halted;
+        _io.RaiseX87Error();
+        Kick();
     }
 
     /// <summary>An exception that never has an address: with an error code of 0, or none.</summary>
@@ -392,6 +408,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private void Finish(DeliveryResult result)
     {
+        _executed = true;
         SplitFlags();
         ReloadMode();
         switch (result)

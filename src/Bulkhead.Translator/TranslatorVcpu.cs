@@ -29,6 +29,9 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
 
     private const int ReturnStackBytes = 96 << 10;
 
+    /// <summary>In <see cref="_start"/>: an INIT came; behind it, if any, a SIPI, whose vector is in the low byte.</summary>
+    private const int StartInit = 0x200, StartSipi = 0x100;
+
     /// <summary>Room below the limit for signal frames.</summary>
     private const int ReturnStackHeadroom = 40 << 10;
 
@@ -53,8 +56,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private int _forget;
     private int _flush;
     private int _nmi;
-    private int _init;
-    private int _sipi = -1;
+    private int _start;
     private ulong _instructionLimit = ulong.MaxValue;
     private int _ahead;
 
@@ -157,6 +159,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     public void Reset()
     {
         PowerUp.Reset(ref _state->Registers, _cpuid.Signature);
+        (_start, _nmi) = (0, 0);
         _ = Breakpoints.Take();
         _interpreter.Msrs.Reset();
         FlushAll();
@@ -227,22 +230,41 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <inheritdoc/>
     public void Nmi()
     {
+        int start = Volatile.Read(ref _start); // first: a SIPI stays in it until the vCPU is active
+        bool waits = start == StartInit || (start == 0 && Volatile.Read(ref _state->Registers.Activity) == (byte)ActivityState.WaitForSipi);
+        if (waits)
+        {
+            return;
+        }
+
         Volatile.Write(ref _nmi, 1);
         Kick();
     }
 
     /// <inheritdoc/>
+    /// <remarks>Whatever came before it is forgotten.</remarks>
     public void Init()
     {
-        Volatile.Write(ref _init, 1);
+        Volatile.Write(ref _start, StartInit);
+        Volatile.Write(ref _nmi, 0);
         Kick();
     }
 
     /// <inheritdoc/>
+    /// <remarks>One that runs ignores it; of several that come to one that waits the first counts.</remarks>
     public void StartUp(byte vector)
     {
-        Volatile.Write(ref _sipi, vector);
-        Kick();
+        int start = Volatile.Read(ref _start);
+        while ((start & StartSipi) == 0)
+        {
+            int seen = start;
+            start = Interlocked.CompareExchange(ref _start, seen | StartSipi | vector, seen);
+            if (start == seen)
+            {
+                Kick();
+                return;
+            }
+        }
     }
 
     /// <summary>Another thread dropped code of some views that this vCPU may have tables for.</summary>

@@ -6,6 +6,7 @@ namespace Bulkhead.Devices.Chipset;
 public sealed partial class LocalApic
 {
     private const uint MsrApicBase = 0x1B;
+    private const uint MsrTscAdjust = 0x3B;
     private const uint MsrTscDeadline = 0x6E0;
     private const uint MsrX2ApicFirst = 0x800;
     private const uint MsrX2ApicLast = 0x8FF;
@@ -83,7 +84,7 @@ public sealed partial class LocalApic
         }
     }
 
-    /// <summary>Writes APIC base, TSC deadline or an x2APIC register; false: not here, or #GP.</summary>
+    /// <summary>Writes APIC base, TSC deadline or an x2APIC register, or tells of a new TSC_ADJUST; false: not here, or #GP.</summary>
     public bool TryWriteMsr(uint index, ulong value)
     {
         switch (index)
@@ -92,6 +93,9 @@ public sealed partial class LocalApic
                 return TryWriteBase(value);
             case MsrTscDeadline:
                 WriteTscDeadline(value);
+                return true;
+            case MsrTscAdjust:
+                WriteTscAdjust(value);
                 return true;
             case >= MsrX2ApicFirst and <= MsrX2ApicLast when IsX2Apic:
                 return TryWriteX2Apic((int)(index - MsrX2ApicFirst), value);

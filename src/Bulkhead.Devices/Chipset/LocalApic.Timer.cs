@@ -13,6 +13,9 @@ public sealed partial class LocalApic
     private long _deadlineNs = long.MaxValue;
     private ulong _tscDeadline;
 
+    /// <summary>How far the processor's TSC is ahead of the clock's.</summary>
+    private ulong _tscAdjust;
+
     private bool IsTimerPeriodic => (_lvt[Timer] & 0x6_0000) == 0x2_0000;
 
     private bool IsTscDeadline => (_lvt[Timer] & 0x6_0000) == 0x4_0000;
@@ -35,9 +38,9 @@ public sealed partial class LocalApic
             lvt = _lvt[Timer];
             if (IsTscDeadline)
             {
-                if (_clock.GuestTsc < _tscDeadline)
+                if (TryWhen(_tscDeadline, out long whenNs))
                 {
-                    Arm(Math.Max(_clock.WhenTsc(_tscDeadline), nowNs + 1));
+                    Arm(Math.Max(whenNs, nowNs + 1));
                     return;
                 }
 
@@ -177,32 +180,63 @@ public sealed partial class LocalApic
         uint lvt;
         lock (_timerLock)
         {
-            if (!IsTscDeadline)
+            if (!IsTscDeadline || TryArmTsc(deadline))
             {
                 return;
             }
 
             lvt = _lvt[Timer];
-            if (deadline == 0 || _clock.GuestTsc < deadline)
-            {
-                _tscDeadline = deadline;
-                if (deadline == 0)
-                {
-                    Disarm();
-                }
-                else
-                {
-                    Arm(_clock.WhenTsc(deadline));
-                }
-
-                return;
-            }
-
-            _tscDeadline = 0;
-            Disarm();
         }
 
         RaiseTimer(lvt);
+    }
+
+    private void WriteTscAdjust(ulong adjust)
+    {
+        uint lvt;
+        lock (_timerLock)
+        {
+            _tscAdjust = adjust;
+            if (!IsTscDeadline || TryArmTsc(_tscDeadline))
+            {
+                return;
+            }
+
+            lvt = _lvt[Timer];
+        }
+
+        RaiseTimer(lvt);
+    }
+
+    /// <summary>Arms for a deadline, or for none (0); false where it is over.</summary>
+    private bool TryArmTsc(ulong deadline)
+    {
+        if (deadline != 0 && TryWhen(deadline, out long whenNs))
+        {
+            _tscDeadline = deadline;
+            Arm(whenNs);
+            return true;
+        }
+
+        _tscDeadline = 0;
+        Disarm();
+        return deadline == 0;
+    }
+
+    /// <summary>When a TSC deadline comes; false where it is over.</summary>
+    private bool TryWhen(ulong deadline, out long whenNs)
+    {
+        ulong tsc = _clock.GuestTsc;
+        ulong adjusted = tsc + _tscAdjust;
+        if (adjusted >= deadline)
+        {
+            whenNs = 0;
+            return false;
+        }
+
+        ulong left = deadline - adjusted;
+        whenNs = _clock.WhenTsc(left <= ulong.MaxValue - tsc ? tsc + left : ulong.MaxValue);
+        return true;
     }
 
     private void Arm(long deadlineNs)

@@ -24,6 +24,7 @@ namespace Bulkhead.Machine.Domains;
 internal sealed class Board : IDisposable
 {
     private const int RtcInterrupt = 8;
+    private const int X87Interrupt = 13;
     private const int MostDiskQueues = 4;
 
     private readonly IoBus _ports = new();
@@ -56,7 +57,6 @@ internal sealed class Board : IDisposable
             slot.Apic = apic;
             apic.Observer = slot.Trace;
             apic.TaskPriorityObserver = slot;
-            slot.Io = new CpuIo(apic, _mmio, _ports, clock, kvmClock, slot);
             slot.Classes?.Halt();
         }
 
@@ -66,6 +66,12 @@ internal sealed class Board : IDisposable
         bus.Add(_ioApic);
         var router = new InterruptRouter(pic, _ioApic);
         InterruptLine Line(int pin) => router.Line(pin);
+
+        var x87Error = new X87Error(Line(X87Interrupt));
+        foreach (VcpuSlot slot in slots)
+        {
+            slot.Io = new CpuIo(_apics[slot.Index], _mmio, _ports, clock, kvmClock, x87Error, slot);
+        }
 
         var pit = new Pit8254(clock, timers, Line(0));
         var rtc = new CmosRtc(clock, timers, Line(RtcInterrupt), utcNs);
@@ -78,6 +84,7 @@ internal sealed class Board : IDisposable
         _ports.Map(0x61, 1, pit.SystemPort);
         _ports.Map(0x70, 2, rtc);
         _ports.Map(0xA0, 2, pic.SlavePorts);
+        _ports.Map(0xF0, 2, x87Error);
         _ports.Map(AcpiLayout.Com1Port, 8, Serial);
         _ports.Map(0x4D0, 2, pic.ElcrPorts);
         _ports.Map(AcpiLayout.Pm1EventPort, 4, AcpiPm.EventPorts);

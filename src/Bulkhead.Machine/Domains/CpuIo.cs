@@ -10,7 +10,7 @@ using Bulkhead.X86.Engine;
 namespace Bulkhead.Machine.Domains;
 
 /// <summary>One vCPU's view of the board: its own local APIC and hint port, then the shared buses.</summary>
-internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock, VcpuSlot vcpu) : ICpuIo
+internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock clock, KvmClock? kvmClock, X87Error x87Error, VcpuSlot vcpu) : ICpuIo
 {
     private const ulong ApicSize = 0x1000;
 
@@ -39,4 +39,6 @@ internal sealed class CpuIo(LocalApic apic, IoBus mmio, IoBus ports, IClock cloc
     public bool TryReadMsr(uint index, out ulong value) => apic.TryReadMsr(index, out value);
 
     public bool TryWriteMsr(uint index, ulong value) => apic.TryWriteMsr(index, value) || kvmClock?.TryWriteMsr(vcpu.Index, index, value) == true;
+
+    public void RaiseX87Error() => x87Error.Raise();
 }

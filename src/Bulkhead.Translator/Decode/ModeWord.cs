@@ -10,7 +10,8 @@ namespace Bulkhead.Translator.Decode;
 /// 4-5  code size (0 16, 1 32, 2 64)
 /// 6-7  stack size (0 16, 1 32, 2 64)
 /// 8    a data or stack segment is not flat
-/// 10   x87 and MMX raise #NM
+/// 9    CR0.EM: x87 raises #NM, MMX #UD
+/// 10   CR0.TS: x87, MMX, SSE and AVX raise #NM
 /// 11   SSE raises #UD
 /// 12   AVX raises #UD
 /// 13   CR4.TSD and CPL not 0
@@ -44,7 +45,12 @@ internal readonly record struct ModeWord(ulong Value)
     /// <summary>An instruction pointer as it lies in pages: a multiple of 4096 away from its linear address.</summary>
     internal ulong InPages(ulong rip) => rip + (CsBase & 0xFFF);
 
-    internal bool X87Unavailable => (Value & (1 << 10)) != 0;
+    internal bool X87Unavailable => (Value & ((1 << 9) | (1 << 10))) != 0;
+
+    internal bool MmxUndefined => (Value & (1 << 9)) != 0;
+
+    /// <summary>#NM of MMX, SSE and AVX, where they are not undefined.</summary>
+    internal bool VectorsUnavailable => (Value & (1 << 10)) != 0;
 
     internal bool SseUndefined => (Value & (1 << 11)) != 0;
 
@@ -115,7 +121,12 @@ internal readonly record struct ModeWord(ulong Value)
             codeBase = cs.Base;
         }
 
-        if ((cr0 & (Cr0.TS | Cr0.EM)) != 0)
+        if ((cr0 & Cr0.EM) != 0)
+        {
+            v |= 1u << 9;
+        }
+
+        if ((cr0 & Cr0.TS) != 0)
         {
             v |= 1u << 10;
         }

@@ -242,7 +242,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         if (e.Class != InstructionClass.Carried || e.UsesX87 || i.HasLockPrefix || !Offers(e)
-            || (e.UsesVector && (_mode.SseUndefined || _mode.AvxUndefined || _mode.X87Unavailable)))
+            || (e.UsesVector && (_mode.SseUndefined || _mode.AvxUndefined || _mode.VectorsUnavailable)))
         {
             return false;
         }

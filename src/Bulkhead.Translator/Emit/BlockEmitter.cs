@@ -173,14 +173,15 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
             return EmitRaise(instruction, tooLong ? GuestFault.GeneralProtection : GuestFault.InvalidOpcode);
         }
 
-        if (entry.UsesVector)
+        bool isMmx = entry.UsesX87 && entry.Map != 0;
+        if (entry.UsesVector || isMmx)
         {
-            if (entry.Vex ? _mode.AvxUndefined : _mode.SseUndefined)
+            if (!entry.UsesVector ? _mode.MmxUndefined : entry.Vex ? _mode.AvxUndefined : _mode.SseUndefined)
             {
                 return EmitRaise(instruction, GuestFault.InvalidOpcode);
             }
 
-            if (_mode.X87Unavailable)
+            if (_mode.VectorsUnavailable)
             {
                 return EmitRaise(instruction, GuestFault.DeviceNotAvailable);
             }

@@ -114,6 +114,11 @@ internal sealed unsafe partial class Interpreter
             }
         }
 
+        if ((changed & (Cr0.PG | Cr0.CD | Cr0.NW)) != 0 && !MayLoadPaePointers(next, _r->Cr4, efer, _r->Cr3))
+        {
+            return false;
+        }
+
         _r->Cr0 = next;
         _r->Efer = efer;
         if ((changed & (Cr0.PG | Cr0.WP | Cr0.PE)) != 0)
@@ -136,6 +141,11 @@ internal sealed unsafe partial class Interpreter
             return false;
         }
 
+        if (!MayLoadPaePointers(_r->Cr0, _r->Cr4, _r->Efer, value))
+        {
+            return false;
+        }
+
         _r->Cr3 = value;
         _tlb.FlushLocal();
         return true;
@@ -154,6 +164,11 @@ internal sealed unsafe partial class Interpreter
             return false;
         }
 
+        if ((changed & (Cr4.PAE | Cr4.PGE | Cr4.PSE | Cr4.SMEP)) != 0 && !MayLoadPaePointers(_r->Cr0, value, _r->Efer, _r->Cr3))
+        {
+            return false;
+        }
+
         _r->Cr4 = value;
         if ((changed & (Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCIDE | Cr4.SMEP | Cr4.SMAP)) != 0)
         {
@@ -162,6 +177,10 @@ internal sealed unsafe partial class Interpreter
 
         return true;
     }
+
+    /// <summary>Whether page-directory pointers are right where a write of CR0, CR3 or CR4 loads them.</summary>
+    private bool MayLoadPaePointers(ulong cr0, ulong cr4, ulong efer, ulong cr3) =>
+        (cr0 & Cr0.PG) == 0 || (cr4 & Cr4.PAE) == 0 || (efer & Efer.Lma) != 0 || PageWalker.MayLoadPaePointers(_memory, cr3);
 
     private InterpretResult ClearTaskSwitched(in Instruction instruction)
     {

@@ -140,12 +140,7 @@ internal sealed unsafe partial class Interpreter
 
         Gate gate = new(BinaryPrimitives.ReadUInt64LittleEndian(bytes), longMode ? BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]) : 0);
         bool small = gate.Type is Gate.Interrupt16 or Gate.Trap16;
-        if (gate.Type == Gate.Task && !longMode)
-        {
-            return Refuse("task gate");
-        }
-
-        if (gate.Type is not (Gate.Interrupt or Gate.Trap) && (longMode || !small))
+        if (gate.Type is not (Gate.Interrupt or Gate.Trap) && (longMode || !(small || gate.Type == Gate.Task)))
         {
             return Fail(GuestFault.Gp(gateCode));
         }
@@ -158,6 +153,11 @@ internal sealed unsafe partial class Interpreter
         if (!gate.Present)
         {
             return Fail(GuestFault.WithCode(GuestFault.SegmentNotPresent, gateCode));
+        }
+
+        if (gate.Type == Gate.Task)
+        {
+            return SwitchTask(gate.Selector, ext, "task gate");
         }
 
         return TryGateTarget(gate.Selector, ext, out Segment cs)
@@ -352,6 +352,11 @@ internal sealed unsafe partial class Interpreter
 
         int length = words.Length * size;
         newRsp = rsp - (uint)length;
+        if (!ss.Big && !_r->LongMode && (ushort)newRsp + length > 0x10000)
+        {
+            return TryPushAround(bytes[..length], size, cpl, in ss, ref newRsp);
+        }
+
         ulong linear = newRsp;
         bool inside = true;
         if (size == 8 || _r->LongMode)
@@ -372,6 +377,34 @@ internal sealed unsafe partial class Interpreter
         }
 
         return TryWriteBytes(linear, bytes[..length], cpl == 3 ? Access.Write | Access.User : Access.Write);
+    }
+
+    /// <summary>The same where SP begins again at the top of its segment on the way.</summary>
+    private bool TryPushAround(ReadOnlySpan<byte> frame, int size, int cpl, ref readonly Segment ss, ref ulong newRsp)
+    {
+        newRsp = (ushort)newRsp;
+        Access access = cpl == 3 ? Access.Write | Access.User : Access.Write;
+        for (int at = 0; at < frame.Length; at += size)
+        {
+            ushort offset = (ushort)(newRsp + (uint)at);
+            if (!InSegment(in ss, offset, (uint)size, true))
+            {
+                Fault = GuestFault.WithCode(GuestFault.StackFault, 0);
+                return false;
+            }
+
+            if (!TryProbe((uint)(ss.Base + offset), size, access))
+            {
+                return false;
+            }
+        }
+
+        for (int at = 0; at < frame.Length; at += size)
+        {
+            _ = TryWriteBytes((uint)(ss.Base + (ushort)(newRsp + (uint)at)), frame.Slice(at, size), access);
+        }
+
+        return true;
     }
 
     private InterpretResult EnterReal(byte vector, ulong returnRip)

@@ -21,12 +21,12 @@ internal sealed unsafe partial class Interpreter
         _exits.Add(ExitReason.Helper);
         if (ProtectedMode && (_r->Rflags & Rflags.NT) != 0)
         {
-            return _r->LongMode ? FailGp() : Refuse("task return by IRET");
+            return _r->LongMode ? FailGp() : ReturnToTask();
         }
 
         bool five = _r->Code64; // 64-bit code always pops SS:RSP
         Span<byte> frame = stackalloc byte[48];
-        if (!TryReadFrame(frame[..((five ? 5 : 3) * size)]))
+        if (!TryReadFrame(frame[..((five ? 5 : 3) * size)], size))
         {
             return InterpretResult.Fault;
         }
@@ -52,7 +52,7 @@ internal sealed unsafe partial class Interpreter
         }
         else if (five || ((int)selector & 3) > oldCpl)
         {
-            if ((!five && !TryReadFrame(frame[..(5 * size)]))
+            if ((!five && !TryReadFrame(frame[..(5 * size)], size))
                 || !TryReturnTo((ushort)selector, rip, (ushort)FrameWord(frame, 4, size), FrameWord(frame, 3, size)))
             {
                 return InterpretResult.Fault;
@@ -82,8 +82,27 @@ internal sealed unsafe partial class Interpreter
         return InterpretResult.Done;
     }
 
-    private bool TryReadFrame(Span<byte> frame) =>
-        TryLinear(Register.SS, StackPointer, frame.Length, false, out ulong linear) && TryReadBytes(linear, frame, DataAccess(false));
+    /// <summary>Reads a frame off the stack; word by word where SP begins again at the bottom of its segment on the way.</summary>
+    private bool TryReadFrame(Span<byte> frame, int size)
+    {
+        if (StackSize != 2 || (ushort)StackPointer + frame.Length <= 0x10000)
+        {
+            return TryReadAt(StackPointer, frame);
+        }
+
+        for (int at = 0; at < frame.Length; at += size)
+        {
+            if (!TryReadAt((ushort)(StackPointer + (uint)at), frame.Slice(at, size)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+
+        bool TryReadAt(ulong offset, Span<byte> bytes) =>
+            TryLinear(Register.SS, offset, bytes.Length, false, out ulong linear) && TryReadBytes(linear, bytes, DataAccess(false));
+    }
 
     private static ulong FrameWord(ReadOnlySpan<byte> frame, int index, int size) => size switch
     {

@@ -69,6 +69,11 @@ internal sealed unsafe partial class Interpreter
                 return FailGp();
         }
 
+        if (index is Msr.Tsc or Msr.TscAdjust)
+        {
+            _ = Io?.TryWriteMsr(Msr.TscAdjust, _r->TscAdjust);
+        }
+
         return Next(in instruction);
     }
 

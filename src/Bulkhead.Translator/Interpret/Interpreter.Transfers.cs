@@ -141,7 +141,7 @@ internal sealed unsafe partial class Interpreter
         }
         else
         {
-            InterpretResult result = ResolveFarTarget(selector, ref offset, ref size, out target);
+            InterpretResult result = ResolveFarTarget(selector, call, ref offset, ref size, out target);
             if (result != InterpretResult.Done)
             {
                 return result;
@@ -157,7 +157,8 @@ internal sealed unsafe partial class Interpreter
         if (call)
         {
             // Both slots are translated before either is written, so a fault leaves the stack as it was.
-            if (!TryProbeStack(-2 * size, 2 * size, write: true)
+            if (!TryProbeStack(-size, size, write: true)
+                || !TryProbeStack(-2 * size, size, write: true)
                 || !TryWriteStack(-size, size, oldCs.Selector)
                 || !TryWriteStack(-2 * size, size, returnRip))
             {
@@ -173,7 +174,7 @@ internal sealed unsafe partial class Interpreter
     }
 
     /// <summary>The code segment a far JMP or CALL in protected mode ends in, through a call gate of the same level too.</summary>
-    private InterpretResult ResolveFarTarget(ushort selector, ref ulong offset, ref int size, out Segment target)
+    private InterpretResult ResolveFarTarget(ushort selector, bool call, ref ulong offset, ref int size, out Segment target)
     {
         target = default;
         if (IsNull(selector))
@@ -193,29 +194,27 @@ internal sealed unsafe partial class Interpreter
             return TryCodeTarget(selector, d, address, cpl, allowed, out target) ? InterpretResult.Done : InterpretResult.Fault;
         }
 
-        if (d.IsCodeOrData)
+        // System descriptors: call gates of 32 (or 64) and 16 bits, a task gate, TSSs.
+        bool isKnown = !d.IsCodeOrData && (d.Type == 12 || (d.Type is 1 or 3 or 4 or 5 or 9 or 11 && !_r->LongMode));
+        if (!isKnown || d.Dpl < Math.Max(cpl, selector & 3))
         {
             return Fail(SelectorFault(GuestFault.GeneralProtection, selector));
         }
 
-        if (d.Type is 1 or 3 or 5 or 9 or 11 && !_r->LongMode)
+        const string taskSwitch = "hardware task switch by far jump or call";
+        if (d.Type is 1 or 3 or 9 or 11)
         {
-            return Refuse("hardware task switch by far jump or call");
-        }
-
-        if (d.Type != 12 && (d.Type != 4 || _r->LongMode))
-        {
-            return Fail(SelectorFault(GuestFault.GeneralProtection, selector));
-        }
-
-        if (d.Dpl < Math.Max(cpl, selector & 3))
-        {
-            return Fail(SelectorFault(GuestFault.GeneralProtection, selector));
+            return SwitchTask(selector, 0, taskSwitch);
         }
 
         if (!d.Present)
         {
             return Fail(SelectorFault(GuestFault.SegmentNotPresent, selector));
+        }
+
+        if (d.Type == Gate.Task)
+        {
+            return SwitchTask(new Gate(d.Value).Selector, 0, taskSwitch);
         }
 
         if (!TryReadUpper(selector, address, out ulong upper))
@@ -237,13 +236,23 @@ internal sealed unsafe partial class Interpreter
             return InterpretResult.Fault;
         }
 
-        if (d.IsCode && !d.IsConforming && d.Dpl < cpl)
+        bool inner = call && !d.IsConforming && d.Dpl < cpl;
+        bool reachable = (d.IsConforming ? d.Dpl <= cpl : d.Dpl == cpl || inner) && (!_r->LongMode || (d.Long && !d.Big));
+        if (!TryCodeTarget(selector, d, address, inner ? d.Dpl : cpl, reachable, out target))
         {
-            return Refuse("call gate to an inner privilege level");
+            return InterpretResult.Fault;
         }
 
-        return TryCodeTarget(selector, d, address, cpl, d.IsConforming ? d.Dpl <= cpl : d.Dpl == cpl, out target)
-            ? InterpretResult.Done : InterpretResult.Fault;
+        return inner ? CallInner(d.Dpl, offset, in target) : InterpretResult.Done;
+    }
+
+    /// <summary>A call gate to an inner level is refused, once nothing else is wrong with it.</summary>
+    private InterpretResult CallInner(int cpl, ulong offset, ref readonly Segment target)
+    {
+        ulong rsp = 0;
+        Segment ss = default;
+        bool hasStack = _r->LongMode ? TryLongStack(0, _r->Cpl, cpl, ref rsp, ref ss, 0) : TryInnerStack(cpl, 0, out _, out _);
+        return hasStack && CheckTarget(offset, in target, _r->LongMode) ? Refuse("call gate to an inner privilege level") : InterpretResult.Fault;
     }
 
     /// <summary>Checks a code descriptor and makes the CS it loads at a privilege level.</summary>

@@ -30,5 +30,11 @@ public interface ICpuIo
     bool TryReadMsr(uint index, out ulong value);
 
     /// <summary>Writes an MSR that belongs to a device; false: not a device's, or the value is refused (#GP).</summary>
+    /// <remarks>IA32_TSC_ADJUST is the processor's and comes here too, when it changed: the deadline's timer counts by it.</remarks>
     bool TryWriteMsr(uint index, ulong value);
+
+    /// <summary>An x87 error under CR0.NE=0: the processor halts before the instruction that waits for it, and FERR# rises.</summary>
+    void RaiseX87Error()
+    {
+    }
 }

@@ -5,6 +5,9 @@ namespace Bulkhead.X86.Memory;
 
 public static unsafe partial class PageWalker
 {
+    /// <summary>W, U, bits 5 to 8 and all above the address.</summary>
+    private const ulong PaePointerReserved = W | U | 0x1E0 | ~((1ul << PhysicalBits) - 1);
+
     /// <summary>PAE paging: four page-directory pointers, then two levels of 64-bit entries.</summary>
     /// <remarks>
     /// <i>Source</i>: Intel SDM Vol. 3A, 4.4 PAE Paging. The pointers are read at every walk instead of being held in
@@ -13,8 +16,7 @@ public static unsafe partial class PageWalker
     private static bool TryWalkPae(GuestMemory memory, ref readonly Registers r, uint gva, Access access, out Translation t, out GuestFault fault)
     {
         ulong reserved = (r.Efer & Efer.NXE) != 0 ? ReservedHigh | (0x7FFul << 52) : ReservedHigh | (0xFFFul << 52);
-        ulong* pointer = (ulong*)memory.HostPointer(new Gpa((r.Cr3 & 0xFFFF_FFE0) + ((gva >> 30) << 3)), 8);
-        ulong directory = pointer is null ? 0 : Volatile.Read(ref *pointer);
+        ulong directory = Read(memory, PaePointer(r.Cr3, (int)(gva >> 30)), 0ul);
         if ((directory & P) == 0)
         {
             return Fail(in r, gva, access, 0, out t, out fault);
@@ -26,8 +28,7 @@ public static unsafe partial class PageWalker
         for (int shift = 21; ; shift = 12)
         {
             Gpa place = new(table + ((ulong)((gva >> shift) & 511) << 3));
-            ulong* entry = (ulong*)memory.HostPointer(place, 8);
-            ulong value = entry is null ? ~0ul : Volatile.Read(ref *entry);
+            ulong value = Read(memory, place, ~0ul);
             if ((value & P) == 0)
             {
                 return Fail(in r, gva, access, 0, out t, out fault);
@@ -47,7 +48,7 @@ public static unsafe partial class PageWalker
             }
 
             ulong wanted = value | A | (leaf && (access & Access.Write) != 0 ? D : 0);
-            if (!TryMark(memory, place, ref *entry, value, wanted))
+            if (!TryMark(memory, place, value, wanted))
             {
                 goto again;
             }
@@ -65,6 +66,26 @@ public static unsafe partial class PageWalker
         }
     }
 
+    /// <summary>Whether the page-directory pointers may be loaded: none that is present has a reserved bit set.</summary>
+    /// <param name="memory">The guest's RAM, where they lie.</param>
+    /// <param name="cr3">The CR3 that leads to them.</param>
+    /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 4.4.1 PDPTE Registers.</remarks>
+    public static bool MayLoadPaePointers(GuestMemory memory, ulong cr3)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            ulong pointer = Read(memory, PaePointer(cr3, i), 0ul);
+            if ((pointer & P) != 0 && (pointer & PaePointerReserved) != 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static Gpa PaePointer(ulong cr3, int index) => new((cr3 & 0xFFFF_FFE0) + ((ulong)index << 3));
+
     /// <summary>32-bit paging: two levels of 32-bit entries, 4 MiB pages with PSE (and PSE-36).</summary>
     /// <remarks><i>Source</i>: Intel SDM Vol. 3A, 4.3 32-Bit Paging.</remarks>
     private static bool TryWalk32(GuestMemory memory, ref readonly Registers r, uint gva, Access access, out Translation t, out GuestFault fault)
@@ -75,8 +96,7 @@ public static unsafe partial class PageWalker
         for (int shift = 22; ; shift = 12)
         {
             Gpa place = new(table + ((ulong)((gva >> shift) & 1023) << 2));
-            uint* entry = (uint*)memory.HostPointer(place, 4);
-            uint value = entry is null ? 0 : Volatile.Read(ref *entry);
+            uint value = Read(memory, place, 0u);
             if ((value & P) == 0)
             {
                 return Fail(in r, gva, access, 0, out t, out fault);
@@ -95,7 +115,7 @@ public static unsafe partial class PageWalker
             }
 
             uint wanted = value | (uint)A | (leaf && (access & Access.Write) != 0 ? (uint)D : 0);
-            if (!TryMark(memory, place, ref *entry, value, wanted))
+            if (!TryMark(memory, place, value, wanted))
             {
                 goto again;
             }

@@ -16,8 +16,7 @@ public static unsafe partial class PageWalker
         ulong table = r.Cr3 & AddressMask;
         for (int shift = 39; ; shift -= 9)
         {
-            ulong* entry = (ulong*)memory.HostPointer(new Gpa(table + (((gva >> shift) & 511) << 3)), 8);
-            ulong value = entry is null ? 0 : Volatile.Read(ref *entry);
+            ulong value = Read(memory, new Gpa(table + (((gva >> shift) & 511) << 3)), 0ul);
             ulong offset = gva & ((1ul << shift) - 1);
             address = new Gpa((value & AddressMask & ~((1ul << shift) - 1)) | offset);
             if ((value & P) == 0)

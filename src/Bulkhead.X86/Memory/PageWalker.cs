@@ -10,7 +10,7 @@ namespace Bulkhead.X86.Memory;
 /// Exceptions, 4.8 Accessed and Dirty Flags).</para>
 /// <para><i>Cost</i>: the soft TLB's miss path; no allocation. <i>Threading</i>: any; other vCPUs may change the tables
 /// meanwhile, and an entry is only ever changed by a compare-exchange of the value the decision was made on.</para>
-/// <para>A table outside RAM reads as all ones, which is a reserved-bit fault.</para>
+/// <para>A table outside memory reads as all ones, which is a reserved-bit fault.</para>
 /// </remarks>
 public static unsafe partial class PageWalker
 {
@@ -68,8 +68,7 @@ public static unsafe partial class PageWalker
         while (true)
         {
             Gpa place = new(table + (((gva >> shift) & 511) << 3));
-            ulong* entry = (ulong*)memory.HostPointer(place, 8);
-            ulong value = entry is null ? ~0ul : Volatile.Read(ref *entry);
+            ulong value = Read(memory, place, ~0ul);
             if ((value & P) == 0)
             {
                 return Fail(in r, gva, access, 0, out t, out fault);
@@ -95,7 +94,7 @@ public static unsafe partial class PageWalker
             if (!leaf)
             {
                 // The accessed flag of every table entry is set as the walk uses it.
-                if (!TryMark(memory, place, ref *entry, value, value | A))
+                if (!TryMark(memory, place, value, value | A))
                 {
                     goto again;
                 }
@@ -111,7 +110,7 @@ public static unsafe partial class PageWalker
             }
 
             ulong wanted = value | A | ((access & Access.Write) != 0 ? D : 0);
-            if (!TryMark(memory, place, ref *entry, value, wanted))
+            if (!TryMark(memory, place, value, wanted))
             {
                 goto again;
             }
@@ -183,8 +182,26 @@ public static unsafe partial class PageWalker
         return false;
     }
 
-    /// <summary>Sets an entry's accessed and dirty flags; false where the entry changed meanwhile.</summary>
-    private static bool TryMark<T>(GuestMemory memory, Gpa place, ref T entry, T value, T wanted)
+    /// <summary>Reads an entry; where there is no memory, it is <paramref name="absent"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Read<T>(GuestMemory memory, Gpa place, T absent)
+        where T : unmanaged
+    {
+        T* entry = (T*)memory.HostPointer(place, (ulong)sizeof(T));
+        return entry != null ? *entry : ReadSlow(memory, place, absent);
+    }
+
+    /// <summary>Memory that takes no writes may hold tables too.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static T ReadSlow<T>(GuestMemory memory, Gpa place, T absent)
+        where T : unmanaged
+    {
+        T value = default;
+        return memory.TryRead(place, new Span<byte>(&value, sizeof(T))) ? value : absent;
+    }
+
+    /// <summary>Sets an entry's accessed and dirty flags; false where the entry changed meanwhile. In memory that takes no writes they are lost.</summary>
+    private static bool TryMark<T>(GuestMemory memory, Gpa place, T value, T wanted)
         where T : unmanaged, IEquatable<T>
     {
         if (wanted.Equals(value))
@@ -192,7 +209,13 @@ public static unsafe partial class PageWalker
             return true;
         }
 
-        if (!Interlocked.CompareExchange(ref entry, wanted, value).Equals(value))
+        T* entry = (T*)memory.HostPointer(place, (ulong)sizeof(T));
+        if (entry == null)
+        {
+            return true;
+        }
+
+        if (!Interlocked.CompareExchange(ref *entry, wanted, value).Equals(value))
         {
             return false;
         }

@@ -82,7 +82,7 @@ public sealed partial class MsrFile
                 _mcgStatus = value;
                 return MsrOutcome.Done;
             case Msr.DebugCtl:
-                _debugCtl = value & 0x7FFF;
+                _debugCtl = value & DebugCtl;
                 return MsrOutcome.Done;
         }
 

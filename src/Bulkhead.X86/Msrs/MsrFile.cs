@@ -41,6 +41,9 @@ public sealed partial class MsrFile
     /// <summary>TscFreqSel: the TSC counts at P0's frequency.</summary>
     private const ulong Hwcr = 1ul << 24;
 
+    /// <summary>What IA32_DEBUGCTL keeps: nothing of it has an effect. BTF is not kept, so that who sets it sees that single steps stay single.</summary>
+    private const ulong DebugCtl = 0x7FFF & ~2ul;
+
     /// <summary>LFENCE serializes.</summary>
     private const ulong DeCfg = 2;
 

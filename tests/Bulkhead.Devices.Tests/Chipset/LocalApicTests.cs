@@ -321,6 +321,34 @@ public sealed class LocalApicTests
     }
 
     [Fact]
+    public void Timer_TscDeadline_FollowsTheAdjustment()
+    {
+        var rig = new ApicRig();
+        rig.Apic.Out32(0x320, 0x4_00EC);
+        Assert.True(rig.Apic.TryWriteMsr(0x3B, 5000));
+        Assert.True(rig.Apic.TryWriteMsr(0x6E0, 7000));
+        rig.Clock.Advance(999, rig.Timers);
+        Assert.Equal(-1, rig.Take());
+        rig.Clock.Advance(1, rig.Timers);
+        Assert.Equal(0xEC, rig.Take());
+        rig.Eoi();
+
+        // It moves while the deadline waits: near, past it, and back.
+        Assert.True(rig.Apic.TryWriteMsr(0x6E0, 100_000));
+        Assert.True(rig.Apic.TryWriteMsr(0x3B, 97_000));
+        Assert.Equal(1500, rig.Timers.NextDeadlineNs);
+        Assert.True(rig.Apic.TryWriteMsr(0x3B, 98_000));
+        Assert.Equal(0xEC, rig.Take());
+        rig.Eoi();
+        Assert.True(rig.Apic.TryWriteMsr(0x3B, ulong.MaxValue - 1999)); // it shows 0 now
+        Assert.True(rig.Apic.TryWriteMsr(0x6E0, ulong.MaxValue));
+        rig.Clock.Advance(1_000_000, rig.Timers);
+        Assert.Equal(-1, rig.Take());
+        Assert.True(rig.Apic.TryReadMsr(0x6E0, out ulong deadline));
+        Assert.Equal(ulong.MaxValue, deadline);
+    }
+
+    [Fact]
     public void Timer_StaleFiring_Ignored()
     {
         var rig = new ApicRig();

@@ -27,6 +27,19 @@ public sealed class SmallDeviceTests
     }
 
     [Fact]
+    public void X87Error_Raised_StaysUntilItsPortIsWritten()
+    {
+        var error = new X87Error(_pins.Line(13));
+        error.Raise();
+        error.Raise();
+        Assert.True(_pins.Levels[13]);
+        error.Out8(0, 0);
+        Assert.False(_pins.Levels[13]);
+        error.Raise();
+        Assert.Equal(2, _pins.Edges[13]);
+    }
+
+    [Fact]
     public void PowerButton_Enabled_RaisesSciUntilCleared()
     {
         AcpiPm pm = NewPm();

@@ -158,6 +158,14 @@ public sealed class VectorTests
             Cr0Bits(Cr0.EM);
             guest.Catch("x87 em", () => a.fld1());
             guest.Catch("sse em", () => a.addps(xmm0, xmm1));
+            guest.Catch("mmx em", () => a.paddb(mm0, mm1));
+            guest.Catch("fxsave em", () => a.fxsave(__[Layout.Data + 0x200]));
+            a.vaddps(ymm0, ymm1, ymm2); // has nothing to do with EM
+            Cr0Bits(Cr0.EM | Cr0.TS);
+            guest.Catch("x87 both", () => a.fld1());
+            guest.Catch("sse both", () => a.addps(xmm0, xmm1));
+            guest.Catch("mmx both", () => a.paddb(mm0, mm1));
+            guest.Catch("avx both", () => a.vaddps(ymm0, ymm1, ymm2));
             Cr0Bits(Cr0.MP);
             a.mov(rbx, cr4);
             a.mov(rax, rbx);
@@ -171,7 +179,8 @@ public sealed class VectorTests
 
         guest.Expect(
             (7, 0, "x87 ts"), (7, 0, "sse ts"), (7, 0, "avx ts"), (7, 0, "mmx ts"), (7, 0, "fxsave ts"), (7, 0, "wait"),
-            (7, 0, "x87 em"), (6, 0, "sse em"), (6, 0, "sse off"), (6, 0, "avx off"), (6, 0, "xgetbv off"));
+            (7, 0, "x87 em"), (6, 0, "sse em"), (6, 0, "mmx em"), (7, 0, "fxsave em"),
+            (7, 0, "x87 both"), (6, 0, "sse both"), (6, 0, "mmx both"), (7, 0, "avx both"), (6, 0, "sse off"), (6, 0, "avx off"), (6, 0, "xgetbv off"));
     }
 
     [Theory]

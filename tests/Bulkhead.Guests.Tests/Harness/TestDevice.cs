@@ -93,5 +93,7 @@ internal sealed class TestDevice
         public bool TryReadMsr(uint index, out ulong value) => inner.TryReadMsr(index, out value);
 
         public bool TryWriteMsr(uint index, ulong value) => inner.TryWriteMsr(index, value);
+
+        public void RaiseX87Error() => inner.RaiseX87Error();
     }
 }

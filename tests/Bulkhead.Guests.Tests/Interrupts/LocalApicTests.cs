@@ -283,4 +283,58 @@ public sealed class LocalApicTests
 
         Assert.InRange(guest.Read(Layout.Data + 8), (ulong)rounds, guest.Read(Layout.Data) + 1);
     }
+
+    [Theory]
+    [EngineSettings]
+    public void Timer_TscDeadline_CountsByTheAdjustedTsc(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Long(a =>
+        {
+            guest.EnableApic();
+            guest.Msr(0x3B, 1ul << 40); // TSC_ADJUST
+            guest.Apic(0x320, 0x4_0040);
+            a.rdtsc();
+            a.shl(rdx, 32);
+            a.or(rax, rdx);
+            a.add(rax, 300_000);
+            a.mov(rdx, rax);
+            a.shr(rdx, 32);
+            a.mov(ecx, 0x6E0);
+            a.wrmsr();
+            a.sti();
+            a.hlt();
+            guest.Exit();
+        });
+
+        Assert.Equal(0x40, guest.Event.Vector);
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void Timer_TscDeadline_FollowsTheTscWhereItIsSet(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Long(a =>
+        {
+            guest.EnableApic();
+            guest.Msr(0x10, 0); // set back, as who makes all TSCs equal does
+            guest.Apic(0x320, 0x4_0040);
+            a.sti();
+            guest.Msr(0x6E0, 1ul << 50); // days away
+            a.mov(ecx, 0x6E0);
+            a.rdmsr();
+            a.mov(__[Layout.Data], edx);
+            a.nop();
+            guest.Mark("before");
+            guest.Msr(0x10, (1ul << 50) + 1); // over
+            a.nop();
+            a.nop();
+            guest.Exit();
+        });
+
+        Assert.Equal(1ul << 18, guest.Read(Layout.Data));
+        Assert.Equal(0x40, guest.Event.Vector);
+        Assert.True(guest.Event.Rip > guest.At("before"));
+    }
 }

@@ -1,4 +1,10 @@
+using Bulkhead.Core.Interrupts;
+using Bulkhead.Core.Io;
+using Bulkhead.Core.Memory;
+using Bulkhead.Core.Time;
 using Bulkhead.Guests.Tests.Harness;
+using Bulkhead.Machine.Domains;
+using Bulkhead.X86.Engine;
 using Bulkhead.X86.State;
 using Iced.Intel;
 using Xunit;
@@ -129,6 +135,57 @@ public sealed class ShadowTests
 
     [Theory]
     [EngineSettings]
+    public void StiMovSs_WithAnInterruptWaiting_LetsTheOneBehindBothPass(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Long(a =>
+        {
+            guest.EnableApic();
+            guest.SelfIpi(0x40);
+            a.mov(eax, Layout.KernelDs);
+            a.sti();
+            a.mov(ss, eax);
+            a.mov(rsp, Layout.StackOf(0) - 0x100);
+            guest.Mark("after the stack");
+            a.nop();
+            guest.Exit();
+        });
+
+        guest.Expect((0x40, 0, "after the stack"));
+        Assert.Equal(Layout.StackOf(0) - 0x100, guest.Event.Rsp);
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void Sti_WhileMemoryMoves_LetsOneInstructionPass(string engine)
+    {
+        using Guest guest = new(engine, vcpus: 2);
+        ushort units = 0;
+        VcpuSlot slot = guest.Slot();
+        slot.Io = new LookingIo(slot.Io, () =>
+        {
+            if (slot.Vcpu.Registers.InterruptShadow != 0 && units++ < 3)
+            {
+                guest.Memory.Protect(units); // between the look and the instruction in the shadow
+            }
+        });
+        guest.Long(a =>
+        {
+            guest.EnableApic();
+            guest.SelfIpi(0x40);
+            a.sti();
+            a.inc(eax);
+            guest.Mark("after the shadow");
+            a.inc(eax);
+            guest.Exit();
+        });
+
+        guest.Expect((0x40, 0, "after the shadow"));
+        Assert.True(units >= 3);
+    }
+
+    [Theory]
+    [EngineSettings]
     public void MovSs_WhileAnNmiArrives_LetsOneInstructionPass(string engine)
     {
         using Guest guest = new(engine);
@@ -219,4 +276,37 @@ public sealed class ShadowTests
 
     private static void Raise(Guest guest, byte vector) =>
         guest.Slot().Io.WriteMmio(new(Layout.LocalApic + 0x300), BitConverter.GetBytes(0x4_0000 | (int)vector));
+
+    /// <summary>Tells when the vCPU looks whether an interrupt waits.</summary>
+    private sealed class LookingIo(ICpuIo inner, Action look) : ICpuIo, IInterruptController
+    {
+        public IInterruptController Interrupts => this;
+
+        public IClock Clock => inner.Clock;
+
+        public bool HasPending
+        {
+            get
+            {
+                look();
+                return inner.Interrupts.HasPending;
+            }
+        }
+
+        public byte TaskPriority { get => inner.Interrupts.TaskPriority; set => inner.Interrupts.TaskPriority = value; }
+
+        public bool TryAcknowledge(out byte vector) => inner.Interrupts.TryAcknowledge(out vector);
+
+        public IoResult ReadMmio(Gpa address, Span<byte> data) => inner.ReadMmio(address, data);
+
+        public IoResult WriteMmio(Gpa address, ReadOnlySpan<byte> data) => inner.WriteMmio(address, data);
+
+        public IoResult ReadPort(ushort port, Span<byte> data) => inner.ReadPort(port, data);
+
+        public IoResult WritePort(ushort port, ReadOnlySpan<byte> data) => inner.WritePort(port, data);
+
+        public bool TryReadMsr(uint index, out ulong value) => inner.TryReadMsr(index, out value);
+
+        public bool TryWriteMsr(uint index, ulong value) => inner.TryWriteMsr(index, value);
+    }
 }

@@ -1,4 +1,6 @@
 using Bulkhead.Guests.Tests.Harness;
+using Bulkhead.Machine.Domains;
+using Bulkhead.X86.Engine;
 using Bulkhead.X86.State;
 using Iced.Intel;
 using Xunit;
@@ -9,6 +11,7 @@ namespace Bulkhead.Guests.Tests.Interrupts;
 public sealed class StartUpTests
 {
     private const ushort TableRegister = 0x500;
+    private const ushort NmiCode = 0x7800, StartCount = 0x510, NmiCount = 0x520;
     private const ulong Count = Layout.Data, Ids = Layout.Data + 0x100, LongStart = Layout.Code + 0x1000;
 
     [Theory]
@@ -82,4 +85,111 @@ public sealed class StartUpTests
         Assert.Equal(0x0102_0100ul, guest.Read(Ids)); // by APIC id
         Assert.Equal(0x700ul, guest.Read(0x510) & 0xFFFF);
     }
+
+    [Fact]
+    public void Sipi_OfOneThatRuns_IsNotKeptForTheNextInit()
+    {
+        using Guest guest = PrepareCounting(out VcpuSlot slot);
+        slot.Vcpu.StartUp(7);
+        Assert.Equal(1, RunToHalt(guest));
+
+        slot.Vcpu.StartUp(7);
+        slot.Vcpu.Init();
+        Assert.Equal(1, RunToHalt(guest));
+        Assert.Equal((byte)ActivityState.WaitForSipi, slot.Vcpu.Registers.Activity);
+
+        slot.Vcpu.StartUp(7);
+        Assert.Equal(2, RunToHalt(guest));
+    }
+
+    [Fact]
+    public void Sipi_OfOneThatRuns_IsNotKeptForTheNextReset()
+    {
+        using Guest guest = PrepareCounting(out VcpuSlot slot);
+        slot.Vcpu.StartUp(7);
+        Assert.Equal(1, RunToHalt(guest));
+
+        slot.Vcpu.StartUp(7);
+        slot.Vcpu.Nmi();
+        slot.Vcpu.Reset();
+        slot.Vcpu.Registers.Activity = (byte)ActivityState.WaitForSipi;
+        Assert.Equal(1, RunToHalt(guest));
+        Assert.Equal((byte)ActivityState.WaitForSipi, slot.Vcpu.Registers.Activity);
+
+        slot.Vcpu.StartUp(7);
+        Assert.Equal(2, RunToHalt(guest));
+        Assert.Equal(0, Nmis(guest));
+    }
+
+    [Fact]
+    public void InitAndSipi_AtOnce_BothCount()
+    {
+        using Guest guest = PrepareCounting(out VcpuSlot slot);
+        slot.Vcpu.StartUp(7);
+        Assert.Equal(1, RunToHalt(guest));
+
+        slot.Vcpu.StartUp(9);
+        slot.Vcpu.Init();
+        slot.Vcpu.StartUp(7);
+        slot.Vcpu.StartUp(9);
+        Assert.Equal(2, RunToHalt(guest));
+    }
+
+    [Fact]
+    public void Nmi_BeforeTheSipi_IsForgotten()
+    {
+        using Guest guest = PrepareCounting(out VcpuSlot slot);
+        slot.Vcpu.Nmi(); // to one that waits
+        slot.Vcpu.StartUp(7);
+        Assert.Equal((1, 0), (RunToHalt(guest), Nmis(guest)));
+
+        slot.Vcpu.Nmi(); // before the INIT, and behind it
+        slot.Vcpu.Init();
+        slot.Vcpu.Nmi();
+        slot.Vcpu.StartUp(7);
+        Assert.Equal((2, 0), (RunToHalt(guest), Nmis(guest)));
+
+        slot.Vcpu.Init();
+        Assert.Equal(2, RunToHalt(guest));
+        slot.Vcpu.Nmi();
+        slot.Vcpu.StartUp(7);
+        slot.Vcpu.Nmi(); // behind the SIPI
+        Assert.Equal((3, 1), (RunToHalt(guest), Nmis(guest)));
+    }
+
+    /// <summary>A vCPU that waits for a SIPI at <see cref="Layout.RealCode"/>, where it counts and halts.</summary>
+    private static Guest PrepareCounting(out VcpuSlot slot)
+    {
+        Guest guest = new(vcpus: 2);
+        slot = guest.Slot(1);
+        guest.Write32(4 * 2, NmiCode);
+        guest.Place(16, NmiCode, a =>
+        {
+            a.inc(__word_ptr[NmiCount]);
+            a.iret();
+        });
+        guest.Place(16, Layout.RealCode, a =>
+        {
+            Label stop = a.CreateLabel();
+            a.xor(ax, ax);
+            a.mov(ss, eax);
+            a.mov(sp, 0x6000);
+            a.mov(ds, eax);
+            a.inc(__word_ptr[StartCount]);
+            a.Label(ref stop);
+            a.hlt();
+            a.jmp(stop);
+        });
+        return guest;
+    }
+
+    /// <summary>Runs it until it halts; how often it was started.</summary>
+    private static int RunToHalt(Guest guest)
+    {
+        VcpuSlot slot = guest.Slot(1);
+        Assert.Equal(StopReason.Halt, slot.Vcpu.Run(slot.Io, long.MaxValue));
+        return (ushort)guest.Read(StartCount);
+    }
+
+    private static int Nmis(Guest guest) => (ushort)guest.Read(NmiCount);
 }

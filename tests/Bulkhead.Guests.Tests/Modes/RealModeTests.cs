@@ -175,4 +175,126 @@ public sealed class RealModeTests
         Assert.Equal(marks.Select(guest.At), steps);
         Assert.Equal((ulong)Trace + 12, guest.Read(Trace) & 0xFFFF);
     }
+
+    [Theory]
+    [EngineSettings]
+    public void Frames_AcrossTheEndOfTheStackSegment_Wrap(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Write(4 * 0x60, 0x9000);
+        guest.Place(16, 0x9000, a =>
+        {
+            a.mov(__word_ptr[Trace], sp);
+            a.iret();
+        });
+        guest.Place(16, 0x9100, a =>
+        {
+            a.mov(__word_ptr[Trace + 8], sp);
+            a.retf();
+        });
+        guest.Real(a =>
+        {
+            a.mov(ax, 0x3000);
+            a.mov(ss, eax);
+            a.mov(sp, 4);
+            a.@int(0x60);
+            guest.Mark("after int");
+            a.mov(__word_ptr[Trace + 0x10], sp);
+            a.mov(sp, 2);
+            a.call(0x0900, 0x100);
+            a.mov(__word_ptr[Trace + 0x18], sp);
+            guest.Exit();
+        });
+
+        Assert.Equal(
+            (0xFFFEul, 0xFFFEul, 4ul, 2ul),
+            (Word(guest, Trace), Word(guest, Trace + 8), Word(guest, Trace + 0x10), Word(guest, Trace + 0x18)));
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void Iret_OfAWordAcrossTheEndOfTheStackSegment_IsAStackFault(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Write(4 * 12, 0x9000);
+        guest.Place(16, 0x9000, a =>
+        {
+            a.mov(sp, 0x7000);
+            a.inc(__word_ptr[Trace]);
+            guest.Exit();
+        });
+        guest.Real(a =>
+        {
+            a.mov(ax, 0x3000);
+            a.mov(ss, eax);
+            a.mov(sp, 0xFFFF);
+            a.iret();
+        });
+
+        Assert.Equal(1ul, Word(guest, Trace));
+    }
+
+    [Theory]
+    [EngineSettings]
+    public void X87Error_WithoutNe_IsInterrupt13BeforeTheNextThatWaits(string engine)
+    {
+        using Guest guest = new(engine);
+        guest.Write32(4 * 16, 0x9000);
+        guest.Place(16, 0x9000, a =>
+        {
+            a.inc(__word_ptr[Trace]);
+            guest.Exit();
+        });
+        guest.Write32(4 * 0x75, 0x9100);
+        guest.Place(16, 0x9100, a =>
+        {
+            a.inc(__word_ptr[Trace + 8]);
+            a.mov(bp, sp);
+            a.mov(bx, __word_ptr[bp]);
+            a.mov(__word_ptr[Trace + 0x10], bx);
+            a.xor(al, al);
+            a.@out(0xF0, al);
+            a.fnclex();
+            a.mov(al, 0x20);
+            a.@out(0xA0, al);
+            a.@out(0x20, al);
+            a.iret();
+        });
+        guest.Real(a =>
+        {
+            void Out(byte port, params byte[] values)
+            {
+                foreach (byte value in values)
+                {
+                    a.mov(al, (sbyte)value);
+                    a.@out(port, al);
+                }
+            }
+
+            Out(0x20, 0x11);
+            Out(0x21, 0x08, 4, 1, 0xFB);
+            Out(0xA0, 0x11);
+            Out(0xA1, 0x70, 2, 1, 0xDF);
+            a.fninit();
+            a.mov(__word_ptr[Trace + 0x18], 0x37B); // a division by zero is not masked
+            a.fldcw(__word_ptr[Trace + 0x18]);
+            a.sti();
+            for (int i = 0; i < 2; i++)
+            {
+                a.fld1();
+                a.fldz();
+                a.fdivp(st1, st0);
+                a.nop();
+                guest.Mark($"wait {i}");
+                a.wait();
+                a.fstp(st0);
+            }
+
+            guest.Exit();
+        });
+
+        Assert.Equal((0ul, 2ul, guest.At("wait 1")), (Word(guest, Trace), Word(guest, Trace + 8), Word(guest, Trace + 0x10)));
+    }
+
+    private static ulong Word(Guest guest, ulong address) => guest.Read(address) & 0xFFFF;
 }

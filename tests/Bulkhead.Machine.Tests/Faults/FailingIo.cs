@@ -53,6 +53,12 @@ internal sealed class FailingIo(ICpuIo inner, int failing) : ICpuIo
         return inner.TryWriteMsr(index, value);
     }
 
+    public void RaiseX87Error()
+    {
+        Count();
+        inner.RaiseX87Error();
+    }
+
     private void Count()
     {
         if (--_left <= 0)

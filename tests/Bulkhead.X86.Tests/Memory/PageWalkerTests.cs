@@ -119,6 +119,32 @@ public sealed class PageWalkerTests : IDisposable
     }
 
     [Fact]
+    public void TryWalk_TablesInMemoryThatTakesNoWrites_LeadsThereWithoutFlags()
+    {
+        const ulong table = GuestMemory.ProtectedStart;
+        Registers r = Long();
+        Assert.True(_memory.TryWriteUInt64(new Gpa(table), (table + 0x1000) | P | W));
+        Assert.True(_memory.TryWriteUInt64(new Gpa(table + 0x1000), (table + 0x2000) | P | W));
+        Assert.True(_memory.TryWriteUInt64(new Gpa(table + 0x2000), P | W | PS));
+        Assert.True(_memory.TryWriteUInt32(new Gpa(table + 0x3000), 0x83));
+        _memory.Protect(1);
+
+        r.Cr3 = table;
+        Assert.True(PageWalker.TryWalk(_memory, in r, 0x123, Access.Write, out Translation wide, out _));
+        Assert.True(PageWalker.TryPeek(_memory, in r, 0x123, out Gpa peeked));
+        r.Efer = 0;
+        r.Cr3 = table + 0x1000;
+        Assert.True(PageWalker.TryWalk(_memory, in r, 0x456, Access.Write, out Translation pae, out _));
+        r.Cr4 = Cr4.PSE;
+        r.Cr3 = table + 0x3000;
+        Assert.True(PageWalker.TryWalk(_memory, in r, 0x789, Access.Write, out Translation narrow, out _));
+
+        Assert.Equal((0x123ul, 0x123ul, 0x456ul, 0x789ul), (wide.Address.Value, peeked.Value, pae.Address.Value, narrow.Address.Value));
+        Assert.True(_memory.TryReadUInt64(new Gpa(table), out ulong entry));
+        Assert.Equal(0ul, entry & A);
+    }
+
+    [Fact]
     public void TryWalk_ReadOfCleanPage_IsNotWritableAndLeavesDirtyClear()
     {
         Registers r = Long();

@@ -61,6 +61,16 @@ public sealed class MsrFileTests
         Assert.Equal((0ul, 1000ul), (r.TscAdjust, r.TscOffset));
     }
 
+    [Fact]
+    public void TryWrite_DebugCtl_KeepsNoBtf()
+    {
+        Registers r = default;
+
+        Assert.Equal(MsrOutcome.Done, _file.TryWrite(ref r, Msr.DebugCtl, 3, 0));
+        Assert.True(_file.TryRead(in r, Msr.DebugCtl, 0, out ulong value));
+        Assert.Equal(1ul, value);
+    }
+
     [Theory]
     [InlineData(0x0007_0406_0007_0406, true)]
     [InlineData(0x0007_0406_0007_0402, false)]
