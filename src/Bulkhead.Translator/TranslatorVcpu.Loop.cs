@@ -111,7 +111,7 @@ internal sealed unsafe partial class TranslatorVcpu
                 FlushAll();
             }
 
-            while (Volatile.Read(ref _start) is not 0 and var start)
+            if (Volatile.Read(ref _start) is not 0 and var start)
             {
                 AnswerStart(start);
             }
@@ -234,7 +234,7 @@ internal sealed unsafe partial class TranslatorVcpu
             ReloadMode();
         }
 
-        // Where more came meanwhile, all of it is answered again: by now an INIT changes nothing.
+        // Where more came meanwhile, all of it is answered at the next look, for which whoever sent it has kicked: by now an INIT changes nothing.
         _ = Interlocked.CompareExchange(ref _start, 0, start);
     }
 
