@@ -72,7 +72,7 @@ public sealed partial class ControlTests
     [InlineData("TERM")]
     public void TraceAndCapture_Interrupted_AreComplete(string signal)
     {
-        string path = Write("{ name: box, kernel: circle, networks: [{ name: lan }] }");
+        string path = Write("{ name: box, kernel: circle, networks: [{ name: lan }] }", "{ name: other, kernel: circle }"); // the more turns, the sooner there is something in the file
         File.AppendAllText(path, "networks: [{ name: lan }]\n");
         using var up = new BulkheadProcess(_folder, ["up", path, "--grace", "1ms"]);
         Assert.NotNull(up.ReadLineWith("box| A"));
