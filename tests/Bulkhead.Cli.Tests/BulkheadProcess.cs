@@ -12,7 +12,7 @@ internal sealed class BulkheadProcess : IDisposable
     {
         string program = Path.Combine(AppContext.BaseDirectory, "bulkhead.dll");
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo("env", ["--default-signal=INT,TERM", dotnet, "exec", program, .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT,TERM,HUP", dotnet, "exec", program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -52,6 +52,14 @@ internal sealed class BulkheadProcess : IDisposable
         }
 
         return left.Count == 0;
+    }
+
+    /// <summary>Reads no more of standard output, and waits for the end; gives the exit code.</summary>
+    internal int EndUnread()
+    {
+        _process.StandardOutput.Close();
+        _process.WaitForExit();
+        return _process.ExitCode;
     }
 
     /// <summary>Types to standard input, and ends it where there is nothing.</summary>

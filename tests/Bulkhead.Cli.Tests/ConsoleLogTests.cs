@@ -32,6 +32,7 @@ public sealed class ConsoleLogTests
     [InlineData("a\nb\nc", 2, "b\nc")]
     [InlineData("a\nb\n", 9, "a\nb\n")]
     [InlineData("", 3, "")]
+    [InlineData("a\nb\n", 0, "")]
     public void StartOfLast_Lines(string text, int lines, string expected)
     {
         var log = new ConsoleLog(64);

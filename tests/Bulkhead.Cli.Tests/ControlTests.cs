@@ -5,7 +5,7 @@ using Xunit;
 namespace Bulkhead.Cli.Tests;
 
 /// <summary>A running system and the commands that speak to it, each a process of its own.</summary>
-public sealed class ControlTests : IDisposable
+public sealed partial class ControlTests : IDisposable
 {
     // Prints "A", then jumps in a circle of its own.
     private static readonly byte[] s_circle =
@@ -32,7 +32,7 @@ public sealed class ControlTests : IDisposable
         using var up = Up("{ name: box, kernel: circle }", "{ name: other, kernel: circle }");
         Assert.NotNull(up.ReadLineWith("box| A"));
 
-        Assert.Equal((1, "bulkhead: no running system has a domain boxx; there are box, other; did you mean box?.\n"), Refused("stop", "boxx"));
+        Assert.Equal((1, "bulkhead: no running system has a domain boxx; there are box, other; did you mean box?\n"), Refused("stop", "boxx"));
         Assert.Equal("box: paused\n", Do("pause", "box"));
         Assert.Equal((1, "bulkhead: box is not running, or paused already.\n"), Refused("pause", "box"));
         Assert.Equal("paused", State("box"));
@@ -49,6 +49,7 @@ public sealed class ControlTests : IDisposable
         Assert.Equal("A\n", Do("logs", "box", "-n", "1"));
         Assert.Equal("running", State("other"));
         _ = Do("down");
+        Assert.False(File.Exists(SocketPath("system")));
         Assert.NotNull(up.ReadLineWith("other: stopped by the operator"));
         _ = up.End();
         Assert.Equal((1, "bulkhead: no system is running; 'bulkhead up FILE' starts one.\n"), Refused("stop", "box"));
@@ -67,6 +68,9 @@ public sealed class ControlTests : IDisposable
         Assert.Contains("domain box, vCPU 0: needs 1ms from wake-up to dispatch, but other, vCPU 0 may run", errors, StringComparison.Ordinal);
         Assert.Equal((2, "bulkhead: wieght: cannot be set; there are weight, warp, warp-limit, unwarp; did you mean weight?\n"), Refused("set", "box", "wieght=3"));
         Assert.Equal((2, "bulkhead: weight=0: give a whole number from 1 to 65535.\n"), Refused("set", "box", "weight=0"));
+        Assert.Equal((2, "bulkhead: weight: given more than once; give it one value.\nTry 'bulkhead set --help'.\n"), Refused("set", "box", "weight=2", "weight=7"));
+        Assert.Equal((2, "bulkhead: domain box: unwarp is how long a vCPU that ran warped for warp-limit stays unwarped; give a warp-limit, or unwarp=0.\n"), Refused("set", "box", "unwarp=5ms"));
+        Assert.Equal("box: running, weight 1, warp 60ms\n", Do("set", "box", "unwarp=5ms", "warp-limit=100ms"));
         JsonElement domain = Domain("other");
         Assert.Equal((3, 0), (domain.GetProperty("weight").GetInt32(), domain.GetProperty("warpNs").GetInt64()));
     }

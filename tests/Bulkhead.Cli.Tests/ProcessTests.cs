@@ -22,6 +22,7 @@ public sealed class ProcessTests : IDisposable
     [Theory]
     [InlineData("INT", 130, "interrupted")]
     [InlineData("TERM", 143, "terminated")]
+    [InlineData("HUP", 129, "hung up")]
     public void Run_Signal_EndsWithItsCode(string signal, int code, string words)
     {
         using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_circle)]);
@@ -36,6 +37,7 @@ public sealed class ProcessTests : IDisposable
     [Theory]
     [InlineData("INT", 130)]
     [InlineData("TERM", 143)]
+    [InlineData("HUP", 129)]
     public void Up_Signal_PrintsSharesAndEndsWithItsCode(string signal, int code)
     {
         using var bulkhead = new BulkheadProcess(_folder, ["up", WriteSystem(), "--stats", "--grace", "1ms"]);

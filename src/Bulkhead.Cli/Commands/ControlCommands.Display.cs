@@ -29,17 +29,13 @@ internal sealed partial class ControlCommands
     private Command Screenshot()
     {
         Argument<string> domain = Domain();
-        var file = new Option<string>("--output") { HelpName = "FILE", Description = "Where it is written; - for standard output.", Required = true };
-        file.Aliases.Add("-o");
+        Option<string> file = Output();
         var command = new Command("screenshot", "Write what a domain's display shows as a PNG file.") { domain, file, _system };
         command.SetAction(line =>
         {
             string path = line.GetRequiredValue(file), name = line.GetRequiredValue(domain);
             using ControlClient client = RunningSystems.Connect(name, line.GetValue(_system));
-            _ = client.Ask(new ControlRequest { Verb = "screenshot", Domain = name });
-            using Stream stream = path == "-" ? Console.OpenStandardOutput() : Options.CreateFile("--output", path);
-            client.CopyTo(stream);
-            return ExitCode.Ok;
+            return Save(client, new ControlRequest { Verb = "screenshot", Domain = name }, path);
         });
         return command;
     }

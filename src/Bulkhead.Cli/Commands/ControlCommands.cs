@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Bulkhead.Cli.Control;
 using Bulkhead.Cli.Disks;
+using Bulkhead.Cli.Machines;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
@@ -97,7 +98,7 @@ internal sealed partial class ControlCommands(TextWriter output)
 
         Open the file in Perfetto (ui.perfetto.dev). There is a line per vCPU and one per host CPU (docs/trace.md). With --last it
         holds turns and waits, as a flight recorder does; such a file is written as well when a domain crashes or waits longer
-        than the latency it declares.
+        than the latency it declares. Ctrl-C ends a trace early, and the file is complete.
 
         """;
 
@@ -121,11 +122,12 @@ internal sealed partial class ControlCommands(TextWriter output)
           bulkhead capture control:1 -o - --duration 10s | tshark -r -
 
         The frames of a network card, both ways, as the guest sends and receives them: what is yet to be cut into segments is one
-        frame. CARD is the card's number from 0, in the order of the domain's networks. Without --duration it goes on until Ctrl-C.
+        frame. CARD is the card's number from 0, in the order of the domain's networks. Without --duration it goes on until Ctrl-C,
+        which ends the file in good order.
 
         """;
 
-    private readonly Option<string?> _system = new("--system") { HelpName = "NAME", Description = "The system, where several are running (its file's name)." };
+    private readonly Option<string?> _system = SystemName();
     private readonly Option<bool> _json = Options.Switch("--json", "Print JSON.");
 
     internal IEnumerable<(Command Command, string? Notes)> Create()
@@ -157,12 +159,26 @@ internal sealed partial class ControlCommands(TextWriter output)
         yield return (Down(), null);
     }
 
+    private static Option<string?> SystemName()
+    {
+        var system = new Option<string?>("--system") { HelpName = "NAME", Description = "The system, where several are running (its file's name)." };
+        system.CompletionSources.Add(static _ => RunningSystems.Ask(null).Select(static s => new CompletionItem(s.System ?? string.Empty)));
+        return system;
+    }
+
     private static Argument<string> Domain()
     {
         var domain = new Argument<string>("DOMAIN") { Description = "The domain's name." };
-        domain.CompletionSources.Add(static _ => RunningSystems.Ask(null).SelectMany(static s => s.Domains ?? []).Select(static d => new CompletionItem(d.Name)).Distinct());
+        OfferDomains(domain);
         return domain;
     }
+
+    // Every argument is asked for what completes a word, whichever it is.
+    private static void OfferDomains(Argument<string> argument) => argument.CompletionSources.Add(context => IsGiven(context, argument) ? []
+        : RunningSystems.Ask(null).SelectMany(static s => s.Domains ?? []).Select(static d => new CompletionItem(d.Name)).Distinct());
+
+    private static bool IsGiven(CompletionContext context, Argument<string> argument) =>
+        context.ParseResult.GetResult(argument)?.Tokens is [var token] && token.Value != context.WordToComplete;
 
     private Command Ps()
     {
@@ -176,7 +192,8 @@ internal sealed partial class ControlCommands(TextWriter output)
         var command = new Command("top", "Show the domains of running systems, again every second.") { _system };
         command.SetAction(line =>
         {
-            while (true)
+            // Until nobody reads it.
+            while (output is not StreamWriter { BaseStream: DescriptorStream { IsBroken: true } })
             {
                 IReadOnlyList<ControlReply> systems = RunningSystems.Ask(line.GetValue(_system));
                 if (systems.Count == 0)
@@ -189,6 +206,8 @@ internal sealed partial class ControlCommands(TextWriter output)
                 _ = Print(systems, json: false);
                 Thread.Sleep(TimeSpan.FromSeconds(1));
             }
+
+            return ExitCode.Ok;
         });
         return command;
     }
@@ -196,7 +215,7 @@ internal sealed partial class ControlCommands(TextWriter output)
     private Command Verb(string verb, string description, bool grace)
     {
         Argument<string> domain = Domain();
-        Option<long> time = Options.Duration("--time", "How long it gets to end by itself (that of the system: 5s).");
+        Option<long> time = Options.Duration("--time", "How long it gets to end by itself (that of the system: 5s); 0 for not at all.", zero: true);
         var command = new Command(verb, description) { domain, _system };
         if (grace)
         {
@@ -221,6 +240,11 @@ internal sealed partial class ControlCommands(TextWriter output)
             {
                 result.AddError($"{text}: not understood; write NAME=VALUE, as in weight=2.");
             }
+
+            foreach (string name in result.Tokens.CountBy(static t => t.Value.Split('=')[0]).Where(static n => n.Value > 1).Select(static n => n.Key))
+            {
+                result.AddError($"{name}: given more than once; give it one value.");
+            }
         });
         values.CompletionSources.Add(context => RunningSystems.Ask(context.ParseResult.GetValue(_system))
             .SelectMany(static s => s.Domains ?? []).Where(d => d.Name == context.ParseResult.GetValue(domain)).SelectMany(static d => d.Settable).Distinct()
@@ -229,7 +253,7 @@ internal sealed partial class ControlCommands(TextWriter output)
         command.SetAction(line => Ask(line, line.GetRequiredValue(domain), new ControlRequest
         {
             Verb = "set",
-            Values = line.GetRequiredValue(values).Select(static v => v.Split('=', 2)).DistinctBy(static v => v[0]).ToDictionary(static v => v[0], static v => v[1]),
+            Values = line.GetRequiredValue(values).Select(static v => v.Split('=', 2)).ToDictionary(static v => v[0], static v => v[1]),
         }));
         return command;
     }
@@ -343,8 +367,7 @@ internal sealed partial class ControlCommands(TextWriter output)
 
     private Command Trace()
     {
-        var file = new Option<string>("--output") { HelpName = "FILE", Description = "Where it is written.", Required = true };
-        file.Aliases.Add("-o");
+        Option<string> file = Output();
         Option<long> duration = Options.Duration("--duration", "Trace for this time (1s).");
         Option<long> last = Options.Duration("--last", "Rather write the turns of so long ago until now, as far as they are remembered.");
         var command = new Command("trace", "Write turns, waits, VM exits and interrupts of a running system for Perfetto.") { file, duration, last, _system };
@@ -354,12 +377,33 @@ internal sealed partial class ControlCommands(TextWriter output)
             bool remembered = line.GetResult(last) is not null;
             long ns = remembered ? line.GetValue(last) : line.GetResult(duration) is not null ? line.GetValue(duration) : 1_000_000_000;
             using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
-            using FileStream stream = Options.CreateFile("--output", path);
-            _ = client.Ask(new ControlRequest { Verb = "trace", Seconds = ns / 1e9, Follow = !remembered });
-            client.CopyTo(stream);
-            return ExitCode.Ok;
+            return Save(client, new ControlRequest { Verb = "trace", Seconds = ns / 1e9, Follow = !remembered }, path);
         });
         return command;
+    }
+
+    private static Option<string> Output()
+    {
+        var file = new Option<string>("--output") { HelpName = "FILE", Description = "Where it is written; - for standard output.", Required = true };
+        file.Aliases.Add("-o");
+        return file;
+    }
+
+    // Asked first, so that what cannot be done leaves a file as it was. A signal ends it in good order, with a file that is complete.
+    private static int Save(ControlClient client, ControlRequest request, string path)
+    {
+        _ = client.Ask(request);
+        try
+        {
+            using Stream stream = path == "-" ? Console.OpenStandardOutput() : Options.CreateFile("--output", path);
+            using var signals = new HostSignals((_, _) => client.EndSending());
+            client.CopyTo(stream);
+            return ExitCode.Ok;
+        }
+        catch (IOException e)
+        {
+            throw new OperatorException($"--output {path}: {e.Message}");
+        }
     }
 
     private Command Channels()
@@ -459,6 +503,8 @@ internal sealed partial class ControlCommands(TextWriter output)
         Argument<string> card = Numbered("CARD", "The domain's name, and which of its network cards (0).");
         var state = new Argument<string>("up|down") { Description = "Whether frames pass." };
         _ = state.AcceptOnlyFromAmong("up", "down");
+        state.CompletionSources.Clear();
+        state.CompletionSources.Add(context => IsGiven(context, card) ? [new CompletionItem("up"), new CompletionItem("down")] : []);
         var command = new Command("link", "Plug the cable of a domain's network card in, or pull it out; the guest is told.") { card, state, _system };
         command.SetAction(line =>
         {
@@ -478,14 +524,14 @@ internal sealed partial class ControlCommands(TextWriter output)
                 result.AddError($"{result.Tokens[0].Value}: not understood; write DOMAIN or DOMAIN:{what}, as in control:1.");
             }
         });
+        OfferDomains(argument);
         return argument;
     }
 
     private Command Capture()
     {
         Argument<string> card = Numbered("CARD", "The domain's name, and which of its network cards (0).");
-        var file = new Option<string>("--output") { HelpName = "FILE", Description = "Where it is written; - for standard output.", Required = true };
-        file.Aliases.Add("-o");
+        Option<string> file = Output();
         Option<long> duration = Options.Duration("--duration", "Capture for this time (until it is ended).");
         var command = new Command("capture", "Write the frames of a domain's network card to a pcap file.") { card, file, duration, _system };
         command.SetAction(line =>
@@ -493,16 +539,13 @@ internal sealed partial class ControlCommands(TextWriter output)
             _ = TryNumbered(line.GetRequiredValue(card), out string domain, out int number);
             string path = line.GetRequiredValue(file);
             using ControlClient client = RunningSystems.Connect(domain, line.GetValue(_system));
-            using Stream stream = path == "-" ? Console.OpenStandardOutput() : Options.CreateFile("--output", path);
-            _ = client.Ask(new ControlRequest
+            return Save(client, new ControlRequest
             {
                 Verb = "capture",
                 Domain = domain,
                 Card = number,
                 Seconds = line.GetResult(duration) is not null ? line.GetValue(duration) / 1e9 : null,
-            });
-            client.CopyTo(stream);
-            return ExitCode.Ok;
+            }, path);
         });
         return command;
     }
@@ -522,6 +565,7 @@ internal sealed partial class ControlCommands(TextWriter output)
         {
             using ControlClient client = RunningSystems.ConnectTo(line.GetValue(_system));
             _ = client.Ask(new ControlRequest { Verb = "down" });
+            client.CopyTo(Stream.Null); // the connection ends when nothing is left of the system
             return ExitCode.Ok;
         });
         return command;

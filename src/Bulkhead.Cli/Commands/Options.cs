@@ -59,9 +59,9 @@ internal static class Options
         return option;
     }
 
-    /// <summary>Makes an option that takes a time longer than zero.</summary>
-    internal static Option<long> Duration(string name, string description) => Create(
-        name, "TIME", description, Quantity.DurationForm, (string text, out long ns) => Quantity.TryParseDuration(text, out ns) && ns > 0);
+    /// <summary>Makes an option that takes a time longer than zero, or zero as well.</summary>
+    internal static Option<long> Duration(string name, string description, bool zero = false) => Create(
+        name, "TIME", description, Quantity.DurationForm, (string text, out long ns) => Quantity.TryParseDuration(text, out ns) && (ns > 0 || zero));
 
     /// <summary>Makes an option that takes a file to read.</summary>
     internal static Option<string?> ExistingFile(string name, string description) => new(name)

@@ -28,7 +28,7 @@ internal sealed class UpCommand
         weights. From another terminal: ps, top, console, logs, stop, start, restart, kill, pause, resume, set, down.
 
         Exit codes:
-          the control domain's (see 'bulkhead run --help'), 2 usage, 130 SIGINT, 143 SIGTERM
+          the control domain's (see 'bulkhead run --help'), 2 usage, 129 SIGHUP, 130 SIGINT, 143 SIGTERM
 
         """;
 

@@ -9,12 +9,19 @@ internal static class ControlLine
     private const int Longest = 1 << 20;
 
     /// <summary>Reads up to the end of a line and nothing beyond it; null where the other side went away.</summary>
-    internal static string? Read(Socket socket)
+    /// <remarks><i>Errors</i>: <see cref="SocketException"/>, also where the line takes longer than <paramref name="mostMs"/>.</remarks>
+    internal static string? Read(Socket socket, int mostMs = Timeout.Infinite)
     {
+        long start = Environment.TickCount64;
         var line = new List<byte>();
         byte[] next = new byte[4096];
         while (line.Count < Longest)
         {
+            if (mostMs != Timeout.Infinite)
+            {
+                socket.ReceiveTimeout = (int)Math.Max(mostMs - (Environment.TickCount64 - start), 1);
+            }
+
             // Peek, so that what follows the line stays there.
             int count = socket.Receive(next, SocketFlags.Peek);
             if (count == 0)
@@ -28,6 +35,7 @@ internal static class ControlLine
             line.AddRange(next.AsSpan(0, taken));
             if (end >= 0 && taken == take)
             {
+                socket.ReceiveTimeout = 0;
                 return Encoding.UTF8.GetString([.. line]);
             }
         }

@@ -7,23 +7,30 @@ internal static class RunningSystems
 {
     private const string NoneRuns = "no system is running; 'bulkhead up FILE' starts one.";
 
-    /// <summary>What each says of itself; those that do not answer are left out.</summary>
+    /// <summary>What each says of itself; of those that say nothing in time, standard error tells.</summary>
     /// <param name="only">The one system that is meant, or null for all.</param>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where the one that is meant does not run, or says nothing.</remarks>
     internal static IReadOnlyList<ControlReply> Ask(string? only)
     {
-        var replies = new List<ControlReply>();
-        foreach (string name in only is null ? SystemDirectory.Names() : [only])
+        if (only is not null)
         {
-            using ControlClient? client = ControlClient.TryConnect(name);
-            if (client is not null)
-            {
-                replies.Add(client.Ask(new ControlRequest { Verb = "ps" }));
-            }
+            return [TryAsk(only) ?? throw new OperatorException($"no system {only} is running{Near(only, SystemDirectory.Names().Where(Runs))}")];
         }
 
-        if (only is not null && replies.Count == 0)
+        var replies = new List<ControlReply>();
+        foreach (string name in SystemDirectory.Names())
         {
-            throw new OperatorException($"no system {only} is running{Near(only, SystemDirectory.Names())}.");
+            try
+            {
+                if (TryAsk(name) is { } reply)
+                {
+                    replies.Add(reply);
+                }
+            }
+            catch (OperatorException e)
+            {
+                Console.Error.WriteLine($"bulkhead: {e.Message}");
+            }
         }
 
         return replies;
@@ -40,7 +47,7 @@ internal static class RunningSystems
         {
             [string one] => ControlClient.TryConnect(one) ?? throw new OperatorException($"system {one} has just ended."),
             [] when all.Count == 0 => throw new OperatorException(NoneRuns),
-            [] => throw new OperatorException($"no running system has a domain {domain}; there are {string.Join(", ", names)}{Near(domain, names)}."),
+            [] => throw new OperatorException($"no running system has a domain {domain}; there are {string.Join(", ", names)}{Near(domain, names)}"),
             _ => throw new OperatorException($"several systems have a domain {domain}; say which with --system: {string.Join(", ", having)}.", 2),
         };
     }
@@ -58,5 +65,25 @@ internal static class RunningSystems
         };
     }
 
-    private static string Near(string name, IEnumerable<string> names) => NearestName.Find(name, names) is { } near ? $"; did you mean {near}?" : string.Empty;
+    private static ControlReply? TryAsk(string system)
+    {
+        using ControlClient? client = ControlClient.TryConnect(system);
+        return client?.Ask(new ControlRequest { Verb = "ps" }, ControlClient.AnswerMs);
+    }
+
+    private static bool Runs(string system)
+    {
+        try
+        {
+            using ControlClient? client = ControlClient.TryConnect(system);
+            return client is not null;
+        }
+        catch (OperatorException)
+        {
+            return true; // it does not answer
+        }
+    }
+
+    // The end of a sentence.
+    private static string Near(string name, IEnumerable<string> names) => NearestName.Find(name, names) is { } near ? $"; did you mean {near}?" : ".";
 }

@@ -3,7 +3,7 @@ using Bulkhead.Machine.Domains;
 
 namespace Bulkhead.Cli.Machines;
 
-/// <summary>SIGINT and SIGTERM end what runs in good order; a second one ends the process at once.</summary>
+/// <summary>SIGINT, SIGTERM and SIGHUP end what runs in good order; a second one ends the process at once.</summary>
 /// <remarks><i>Threading</i>: the action runs on a thread of the runtime.</remarks>
 internal sealed class HostSignals : IDisposable
 {
@@ -19,6 +19,7 @@ internal sealed class HostSignals : IDisposable
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Take(context, ExitCodes.Interrupted, "interrupted")),
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Take(context, ExitCodes.Terminated, "terminated")),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Take(context, ExitCodes.HungUp, "hung up")),
         ];
     }
 

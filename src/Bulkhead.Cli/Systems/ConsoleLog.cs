@@ -69,6 +69,11 @@ internal sealed class ConsoleLog(int sizeBytes = ConsoleLog.DefaultBytes)
     /// <summary>The position where the last <paramref name="lines"/> lines begin.</summary>
     internal long StartOfLast(int lines)
     {
+        if (lines <= 0)
+        {
+            return End;
+        }
+
         long position = Start;
         long end = End;
         byte[] bytes = new byte[end - position];

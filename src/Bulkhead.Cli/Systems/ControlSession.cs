@@ -13,59 +13,128 @@ using Bulkhead.Machine.Tracing;
 namespace Bulkhead.Cli.Systems;
 
 /// <summary>One client of the control socket: a request, a reply, and what follows it.</summary>
-/// <remarks><i>Threading</i>: the client's thread, and a second one for what is typed.</remarks>
+/// <remarks><i>Threading</i>: the client's thread, and a second one for what is typed. <i>Errors</i>: whatever goes wrong ends the session
+/// alone, with a reply where none was given yet.</remarks>
 internal sealed class ControlSession
 {
     private const int PauseMs = 10;
     private const int ChunkBytes = 4096;
     private const int SendMs = 5000;
+    private const int RequestMs = 5000;
     private const double MostTracedSeconds = 3600;
     private const long PatienceNs = 5_000_000_000;
 
     // As a shell says it of SIGKILL.
     private const int Killed = 137;
 
+    private static readonly string[] s_staying = ["logs", "console", "trace", "capture"];
     private static readonly string[] s_verbs =
         ["ps", "start", "stop", "restart", "kill", "pause", "resume", "set", "logs", "console", "window", "why", "trace", "networks", "capture", "channels", "revoke", "grant", "resize", "link", "apply", "screenshot", "type", "keys", "down"];
 
     private readonly LiveSystem _system;
     private readonly Socket _socket;
+    private readonly Func<ControlSession, bool> _tryStay;
     private CardCapture? _capture;
     private Screenshot? _screen;
+    private bool _traces;
+    private bool _waitsForEnd;
     private volatile bool _end;
 
-    internal ControlSession(LiveSystem system, Socket socket)
-    {
-        _system = system;
-        _socket = socket;
-        socket.SendTimeout = SendMs;
-    }
+    /// <summary>A session of a client, whose socket it takes.</summary>
+    /// <param name="system">Whom it asks.</param>
+    /// <param name="socket">The connection.</param>
+    /// <param name="tryStay">Asked before the client gets more than an answer; false where too many do already.</param>
+    internal ControlSession(LiveSystem system, Socket socket, Func<ControlSession, bool> tryStay) => (_system, _socket, _tryStay) = (system, socket, tryStay);
 
     /// <summary>The system is over.</summary>
-    internal void End() => _end = true;
+    internal void End()
+    {
+        _end = true;
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Receive); // wakes who waits for what the client sends
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The client went away.
+        }
+    }
 
     /// <summary>Serves the client until it goes.</summary>
     internal void Serve()
     {
-        using (_socket)
+        Guard(Talk);
+        if (!_waitsForEnd)
         {
-            try
-            {
-                if (ControlLine.Read(_socket) is { } line)
-                {
-                    Answer(line);
-                }
-            }
-            catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
-            {
-                // The client went away.
-            }
+            _socket.Dispose();
         }
+    }
+
+    /// <summary>Tells the client why it is not served.</summary>
+    internal void Refuse(string why)
+    {
+        Guard(() => Write(new ControlReply { ExitCode = 1, Error = why, System = _system.Name }));
+        _socket.Dispose();
     }
 
     private static long NowNs => Stopwatch.GetTimestamp();
 
-    private void Answer(string line)
+    // The root of a session's threads.
+    private void Guard(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
+        {
+            // The client went away, or takes nothing.
+        }
+#pragma warning disable CA1031 // The system goes on, whatever became of a client.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _system.Note($"control socket: a client was given up: {e.Message}");
+        }
+    }
+
+    private void Talk()
+    {
+        using var stream = new NetworkStream(_socket);
+        try
+        {
+            if (ReadRequest() is { } line)
+            {
+                Answer(line, stream);
+            }
+        }
+        finally
+        {
+            _capture?.Dispose();
+            StopTrace();
+        }
+    }
+
+    private string? ReadRequest()
+    {
+        try
+        {
+            return ControlLine.Read(_socket, RequestMs);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+        {
+            Write(Wrong($"no request came within {RequestMs / 1000} s"));
+            return null;
+        }
+    }
+
+    private void Write(ControlReply reply)
+    {
+        _socket.SendTimeout = SendMs;
+        ControlLine.Write(_socket, JsonSerializer.Serialize(reply, ControlJson.Default.ControlReply));
+    }
+
+    private void Answer(string line, NetworkStream stream)
     {
         ControlRequest? request = null;
         ControlReply reply;
@@ -82,27 +151,39 @@ internal sealed class ControlSession
         {
             reply = new ControlReply { ExitCode = e.ExitCode, Error = e.Message, System = _system.Name };
         }
+#pragma warning disable CA1031 // It goes to the one who asked.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            reply = new ControlReply { ExitCode = ExitCodes.Host, Error = $"not done: {e.Message}", System = _system.Name };
+        }
 
-        ControlLine.Write(_socket, JsonSerializer.Serialize(reply, ControlJson.Default.ControlReply));
-        if (reply.Error is null && request is { Verb: "logs" or "console" })
+        Write(reply);
+        if (reply.Error is not null || request is null)
+        {
+            return;
+        }
+
+        if (request.Verb is "logs" or "console")
         {
             Stream(request, FindConsole(request));
         }
-        else if (reply.Error is null && request is { Verb: "trace" })
+        else if (request.Verb == "trace")
         {
-            Trace(request);
+            Trace(request, stream);
+        }
+        else if (request.Verb == "down")
+        {
+            _waitsForEnd = true;
+            _system.CloseAtEnd(_socket);
         }
         else if (_screen is { } screen)
         {
-            using var stream = new NetworkStream(_socket);
             screen.WritePng(stream);
         }
-        else if (_capture is { } capture && request is not null)
+        else if (_capture is { } capture)
         {
-            using (capture)
-            {
-                Capture(request, capture);
-            }
+            Capture(request, capture);
         }
     }
 
@@ -110,6 +191,11 @@ internal sealed class ControlSession
 
     private ControlReply Carry(ControlRequest request)
     {
+        if (s_staying.Contains(request.Verb) && !_tryStay(this))
+        {
+            throw new OperatorException($"system {_system.Name} has {ControlServer.MostStaying} clients already that read logs, consoles, traces and captures; end some of them.");
+        }
+
         switch (request.Verb)
         {
             case "ps":
@@ -121,6 +207,12 @@ internal sealed class ControlSession
                 ManagedDomain late = Find(request);
                 return new ControlReply { System = _system.Name, Waits = _system.Ask(() => _system.Why(late)) };
             case "trace":
+                if (request.Follow)
+                {
+                    _system.Ask(_system.ClaimTrace);
+                    _traces = true;
+                }
+
                 return Reply([]);
             case "networks":
                 return new ControlReply { System = _system.Name, Networks = _system.Ask(_system.Networks) };
@@ -159,19 +251,28 @@ internal sealed class ControlSession
                     return _system.Status(NowNs);
                 }));
             case "start":
-                Do(request, static d => !d.IsUp, "is running already", static d => d.Start(NowNs));
+                Do(request, static d => !d.IsUp, "is running already", d =>
+                {
+                    _system.ThrowIfEnding();
+                    d.Start(NowNs);
+                });
                 break;
             case "stop":
                 Do(request, static d => d.IsWanted, "is not running", d => d.Stop(NowNs, GraceNs(request), Killed, "stopped by the operator"));
-                Await(request, static d => !d.IsUp);
+                Await(request, static d => d.State(NowNs) != DomainState.Stopping);
                 break;
             case "restart":
-                Do(request, static _ => true, string.Empty, d => d.Restart(NowNs, GraceNs(request), Killed));
-                Await(request, static d => d.State(NowNs) is DomainState.Booting or DomainState.Running or DomainState.Exited);
+                Do(request, static _ => true, string.Empty, d =>
+                {
+                    _system.ThrowIfEnding();
+                    d.Restart(NowNs, GraceNs(request), Killed);
+                });
+                Await(request, static d => d.State(NowNs) is not (DomainState.Stopping or DomainState.Restarting));
+                Do(request, static d => !d.WasStopped, "was stopped meanwhile, and does not start again", static _ => { });
                 break;
             case "kill":
-                Do(request, static d => d.IsUp, "is not running", static d => d.Stop(NowNs, 0, Killed, "killed by the operator"));
-                Await(request, static d => !d.IsUp);
+                Do(request, static d => d.IsWanted, "is not running", static d => d.Stop(NowNs, 0, Killed, "killed by the operator"));
+                Await(request, static d => d.State(NowNs) != DomainState.Stopping);
                 break;
             case "pause":
                 Do(request, static d => d.IsUp && !d.Domain.IsPaused, "is not running, or paused already", static d => d.Domain.Pause());
@@ -275,7 +376,8 @@ internal sealed class ControlSession
         long end = follow ? long.MaxValue : log.End;
         if (request.Verb == "console")
         {
-            new Thread(() => Type(Find(request).Domain, console), 256 << 10) { Name = "control typing", IsBackground = true }.Start();
+            Domain domain = Find(request).Domain;
+            new Thread(() => Guard(() => Type(domain, console)), 256 << 10) { Name = "control typing", IsBackground = true }.Start();
         }
 
         byte[] chunk = new byte[ChunkBytes];
@@ -321,26 +423,37 @@ internal sealed class ControlSession
         }
     }
 
-    private void Trace(ControlRequest request)
+    private void Trace(ControlRequest request, NetworkStream stream)
     {
         long ns = (long)(Math.Clamp(request.Seconds ?? 1, 0, MostTracedSeconds) * 1e9);
-        using var stream = new NetworkStream(_socket);
+        using var trace = new TraceFile(stream);
         if (!request.Follow)
         {
-            _system.Ask(() => _system.WriteFlight(stream, NowNs - ns));
-            return;
+            _system.Ask(() => _system.WriteFlight(trace, NowNs - ns));
         }
-
-        using var trace = new TraceFile(stream);
-        long end = NowNs + ns;
-        _system.Ask(() => _system.StartTrace(trace));
-        while (NowNs < end && !_end && !IsGone())
+        else
         {
-            Thread.Sleep(PauseMs);
+            long end = NowNs + ns;
+            _system.Ask(() => _system.StartTrace(trace));
+            while (NowNs < end && !_end && !trace.IsBroken && !IsGone())
+            {
+                Thread.Sleep(PauseMs);
+            }
+
+            StopTrace();
         }
 
-        _system.Ask(_system.StopTrace);
+        // Here, since the control thread waits for nobody's socket.
         _ = trace.Finish();
+    }
+
+    private void StopTrace()
+    {
+        if (_traces)
+        {
+            _traces = false;
+            _system.Ask(_system.StopTrace);
+        }
     }
 
     private void Capture(ControlRequest request, CardCapture capture)
@@ -365,27 +478,20 @@ internal sealed class ControlSession
     private void Type(Domain domain, DomainConsole console)
     {
         byte[] chunk = new byte[ChunkBytes];
-        try
+        for (int count = _socket.Receive(chunk); count > 0; count = _socket.Receive(chunk))
         {
-            for (int count = _socket.Receive(chunk); count > 0; count = _socket.Receive(chunk))
+            int sent = 0;
+            while (sent < count && !_end && !domain.IsOff)
             {
-                int sent = 0;
-                while (sent < count && !_end && !domain.IsOff)
+                int taken = console.Type(chunk.AsSpan(sent, count - sent));
+                sent += taken;
+                if (taken == 0)
                 {
-                    int taken = console.Type(chunk.AsSpan(sent, count - sent));
-                    sent += taken;
-                    if (taken == 0)
-                    {
-                        Thread.Sleep(PauseMs);
-                    }
+                    Thread.Sleep(PauseMs);
                 }
             }
+        }
 
-            _socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // The client went away.
-        }
+        _socket.Shutdown(SocketShutdown.Both);
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Bulkhead.Cli.Control;
 using Bulkhead.Host;
+using Bulkhead.Machine.Tracing;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -37,9 +38,13 @@ internal sealed class FlightFiles(LiveSystem system, Action<string> say)
         try
         {
             _ = Directory.CreateDirectory(folder);
-            using (FileStream file = File.Create(path))
+            using (var trace = new TraceFile(File.Create(path)))
             {
-                system.WriteFlight(file, Stopwatch.GetTimestamp() - RememberedNs);
+                system.WriteFlight(trace, Stopwatch.GetTimestamp() - RememberedNs);
+                if (trace.Finish() is { } failure)
+                {
+                    throw new IOException($"writing broke off: {failure}");
+                }
             }
 
             foreach (string old in Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal).SkipLast(Kept))
@@ -49,7 +54,7 @@ internal sealed class FlightFiles(LiveSystem system, Action<string> say)
 
             say($"{words} {path}");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OperatorException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             say($"{words} no file: {e.Message}");
         }

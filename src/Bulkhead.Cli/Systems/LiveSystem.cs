@@ -30,10 +30,12 @@ internal sealed class LiveSystem : IDisposable
     private const int CalmStepMs = 100;
     private const long CalmAfterNs = 1_000_000_000;
     private const long SecondNs = 1_000_000_000;
+    private const long LastWordsNs = 2_000_000_000;
 
     private readonly UpRequest _request;
     private readonly ISystemView _view;
     private readonly ConcurrentQueue<Action> _orders = new();
+    private readonly ConcurrentQueue<IDisposable> _closedAtEnd = new();
     private readonly AutoResetEvent _ordered = new(false);
     private readonly long _startNs = Stopwatch.GetTimestamp();
     private readonly FlightFiles _flights;
@@ -45,6 +47,7 @@ internal sealed class LiveSystem : IDisposable
     private long _stirredNs;
     private long? _endNs;
     private (int Code, string Words)? _down;
+    private bool _ending;
     private bool _over;
     private bool _tracing;
     private int _collections;
@@ -94,7 +97,7 @@ internal sealed class LiveSystem : IDisposable
         using MachineRunner runner = Build(engines);
         _runner = runner;
         using var signals = new HostSignals(Down);
-        using (ControlServer.Start(this))
+        using (ControlServer server = ControlServer.Start(this))
         {
             if (_system.IsVirtual)
             {
@@ -113,6 +116,12 @@ internal sealed class LiveSystem : IDisposable
 
             Ending?.Invoke(NowNs);
             ShutDown();
+            server.Close();
+            for (long end = NowNs + LastWordsNs; server.HasClients && NowNs < end;)
+            {
+                Await();
+            }
+
             Volatile.Write(ref _over, true);
             Obey();
         }
@@ -171,6 +180,21 @@ internal sealed class LiveSystem : IDisposable
         Order(() => _down ??= (code, words));
     }
 
+    /// <summary>Tells whoever looks at the system; from any thread.</summary>
+    internal void Note(string text) => Order(() => _view.Note(text));
+
+    /// <summary>Closes a client's socket when nothing is left of the system; from any thread.</summary>
+    internal void CloseAtEnd(IDisposable socket) => _closedAtEnd.Enqueue(socket);
+
+    /// <summary>Refuses to start a domain of a system that ends.</summary>
+    internal void ThrowIfEnding()
+    {
+        if (_ending)
+        {
+            throw new OperatorException($"system {Name} is ending.");
+        }
+    }
+
     /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where some domain would not get the latency it needs; nothing is changed.</remarks>
     internal void Change(ManagedDomain domain, DomainConfig config)
@@ -220,9 +244,9 @@ internal sealed class LiveSystem : IDisposable
         (_system, _schedules) = (next, schedules);
     }
 
-    /// <summary>Writes what vCPUs do from now on until <see cref="StopTrace"/>.</summary>
-    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where that is done already.</remarks>
-    internal void StartTrace(TraceFile trace)
+    /// <summary>Lets nobody else trace until <see cref="StopTrace"/>.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where somebody does already.</remarks>
+    internal void ClaimTrace()
     {
         if (_tracing)
         {
@@ -230,26 +254,20 @@ internal sealed class LiveSystem : IDisposable
         }
 
         _tracing = true;
-        _runner?.StartTrace(trace);
     }
 
-    /// <summary>Ends what <see cref="StartTrace"/> began.</summary>
+    /// <summary>Writes what vCPUs do from now on until <see cref="StopTrace"/>; after <see cref="ClaimTrace"/>.</summary>
+    internal void StartTrace(TraceFile trace) => _runner?.StartTrace(trace);
+
+    /// <summary>Ends what <see cref="ClaimTrace"/> and <see cref="StartTrace"/> began.</summary>
     internal void StopTrace()
     {
         _tracing = false;
         _runner?.StopTrace();
     }
 
-    /// <summary>Writes the turns that are remembered.</summary>
-    internal void WriteFlight(Stream stream, long sinceNs)
-    {
-        using var trace = new TraceFile(stream);
-        _runner?.WriteFlight(trace, sinceNs);
-        if (trace.Finish() is { } failure)
-        {
-            throw new OperatorException($"writing the trace broke off: {failure}");
-        }
-    }
+    /// <summary>Begins to write the turns that are remembered; whoever asks finishes the file.</summary>
+    internal void WriteFlight(TraceFile trace, long sinceNs) => _runner?.WriteFlight(trace, sinceNs);
 
     /// <summary>The longest waits of a domain's vCPUs in the last minute or two, and what they were made of.</summary>
     internal IReadOnlyList<WaitReport> Why(ManagedDomain domain)
@@ -358,7 +376,14 @@ internal sealed class LiveSystem : IDisposable
             : 100.0 * d.Config.Weight * d.Config.Vcpus / pool.Sum(static one => one.Config.Weight * one.Config.Vcpus);
 
     /// <inheritdoc/>
-    public void Dispose() => _ordered.Dispose();
+    public void Dispose()
+    {
+        _ordered.Dispose();
+        while (_closedAtEnd.TryDequeue(out IDisposable? socket))
+        {
+            socket.Dispose();
+        }
+    }
 
     private void Order(Action order)
     {
@@ -394,7 +419,7 @@ internal sealed class LiveSystem : IDisposable
             Claim([.. allowed.Except(machine.Pools.SelectMany(static p => p.Cpus))]);
         }
 
-        _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view, keepsRam: _system.IsVirtual))];
+        _domains = [.. _system.Domains.Select((d, i) => new ManagedDomain(d, runner.Domains[i], consoles[i], _view, NowNs, keepsRam: _system.IsVirtual))];
         return runner;
     }
 
@@ -520,6 +545,7 @@ internal sealed class LiveSystem : IDisposable
     // Who depends on others ends first.
     private void ShutDown()
     {
+        _ending = true;
         (int code, string words) = _down ?? (ExitCodes.PowerOff, "stopped with the system");
         var told = new HashSet<ManagedDomain>();
         while (Array.Exists(_domains, static d => d.IsUp))

@@ -47,10 +47,7 @@ internal sealed class LiveView(TextWriter output) : ISystemView
     {
         _domains = domains;
         Draw();
-        foreach (DomainStatus d in domains)
-        {
-            output.WriteLine($"{d.Name}: {d.Message ?? "never started"}");
-        }
+        PlainView.WriteEnd(output, domains, stateHash);
     }
 
     private void Above(string text) => _lines.Append(text).Append('\n');

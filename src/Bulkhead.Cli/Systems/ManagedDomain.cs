@@ -27,13 +27,14 @@ internal sealed class ManagedDomain
     private long? _pressNs;
     private (int Code, string Words) _kill;
 
-    internal ManagedDomain(DomainConfig config, Domain domain, GuestConsole console, ISystemView view, bool keepsRam = false)
+    internal ManagedDomain(DomainConfig config, Domain domain, GuestConsole console, ISystemView view, long nowNs, bool keepsRam = false)
     {
         Config = config;
         Domain = domain;
         Console = console;
         _say = view.Note;
         _keepsRam = keepsRam;
+        _changedNs = nowNs;
         Lines = new GuestLines(console.Log, text => view.Line(config.Name, text));
         Meter = new DomainMeter(domain);
         var serial = new DomainConsole(DomainConsole.Serial, console.Log, domain.SendInput);
@@ -76,7 +77,7 @@ internal sealed class ManagedDomain
     /// <summary>When it was started for the first time; null where it was not.</summary>
     internal long? FirstStartNs { get; private set; }
 
-    /// <summary>How long it has been in this life, or since its end.</summary>
+    /// <summary>How long it has been in this life, or since its end; before the first life, since the system's start.</summary>
     internal long SinceNs(long nowNs) => nowNs - _changedNs;
 
     /// <summary>Its state.</summary>
@@ -155,7 +156,7 @@ internal sealed class ManagedDomain
     /// <summary>Ends it: the power button, and after <paramref name="graceNs"/> by force, with this code and words.</summary>
     internal void Stop(long nowNs, long graceNs, int code, string words)
     {
-        (_started, _restartNs, _inARow, WasStopped) = (true, null, 0, true);
+        (_started, _restartNs, _again, _inARow, WasStopped) = (true, null, false, 0, true);
         if (!_up)
         {
             return;

@@ -35,7 +35,10 @@ internal sealed class PlainView(TextWriter output) : ISystemView
     }
 
     /// <inheritdoc/>
-    public void End(int exitCode, IReadOnlyList<DomainStatus> domains, ulong? stateHash)
+    public void End(int exitCode, IReadOnlyList<DomainStatus> domains, ulong? stateHash) => WriteEnd(output, domains, stateHash);
+
+    /// <summary>What became of each domain, and what it had of its pool.</summary>
+    internal static void WriteEnd(TextWriter output, IReadOnlyList<DomainStatus> domains, ulong? stateHash)
     {
         foreach (DomainStatus d in domains)
         {

@@ -47,6 +47,11 @@ internal static class ShareChange
                 : domain with { Classes = [.. domain.Classes.Select(c => c.Name == parts[0] ? Change(c, parts[1], name, value) : c)] };
         }
 
+        if (domain.Warp is { LimitNs: 0, UnwarpNs: > 0 } && (values.ContainsKey("unwarp") || values.ContainsKey("warp-limit")))
+        {
+            throw new OperatorException($"domain {domain.Name}: unwarp is how long a vCPU that ran warped for warp-limit stays unwarped; give a warp-limit, or unwarp=0.", 2);
+        }
+
         return ClassOrder.Fault(domain, policy) is { } fault ? throw new OperatorException($"domain {domain.Name}: {fault}.", 2) : domain;
     }
 

@@ -33,6 +33,9 @@ public static class ExitCodes
     /// <summary>The time given by the operator is over.</summary>
     public const int Timeout = 124;
 
+    /// <summary>The operator's terminal is gone.</summary>
+    public const int HungUp = 129;
+
     /// <summary>Interrupted by the operator.</summary>
     public const int Interrupted = 130;
 

@@ -55,6 +55,9 @@ public sealed class TraceFile : IDisposable
     /// <summary>Events written.</summary>
     public long Written { get; private set; }
 
+    /// <summary>Whether writing failed.</summary>
+    public bool IsBroken => Volatile.Read(ref _failure) is not null;
+
     /// <summary>Writes what is left and ends the array; once the domains have ended. Words where writing failed, else null.</summary>
     public string? Finish()
     {
@@ -70,7 +73,11 @@ public sealed class TraceFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _ = Finish();
+        if (Finish() is not null)
+        {
+            _json.Reset(Stream.Null); // what is left would only fail again
+        }
+
         _json.Dispose();
         _stream.Dispose();
         _stop.Dispose();
@@ -129,7 +136,7 @@ public sealed class TraceFile : IDisposable
         }
         catch (IOException e)
         {
-            _failure = e.Message;
+            Volatile.Write(ref _failure, e.Message);
         }
     }
 
