@@ -1,3 +1,5 @@
+using Bulkhead.Host.Files;
+
 namespace Bulkhead.Machine;
 
 /// <summary>A file that a Multiboot kernel is handed.</summary>
@@ -22,7 +24,7 @@ public sealed record ModuleRequest(string Path, string Words)
         }
 
         string file = text[..comma].Replace(",,", ",", StringComparison.Ordinal);
-        error = File.Exists(file) ? null : $"{file}: there is no such file; give the path of a module.";
+        error = File.Exists(file) ? null : $"{file}: {MissingFile.Words(file)}; give the path of a module.";
         return error is not null ? null : new ModuleRequest(System.IO.Path.GetFullPath(file), comma < text.Length ? text[(comma + 1)..] : string.Empty);
     }
 }

@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using Bulkhead.Core;
 using Bulkhead.Host;
+using Bulkhead.Host.Files;
 
 namespace Bulkhead.Cli.Commands;
 
@@ -164,7 +165,7 @@ internal static class Options
         string path = result.Tokens[0].Value;
         if (!File.Exists(path))
         {
-            result.AddError($"{prefix}{path}: there is no such file; give the path of {wanted}.");
+            result.AddError($"{prefix}{path}: {MissingFile.Words(path)}; give the path of {wanted}.");
             return null;
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Bulkhead.Host;
+using Bulkhead.Host.Files;
 using Bulkhead.Images;
 using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Devices;
@@ -33,7 +34,7 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
         string path = Path.GetFullPath(file);
         if (!File.Exists(path))
         {
-            throw new OperatorException($"{file}: there is no such file, nor an image of that name.", 2);
+            throw new OperatorException($"{file}: {MissingFile.Words(file)}, nor is there an image of that name.", 2);
         }
 
         if (IsKernel(path))

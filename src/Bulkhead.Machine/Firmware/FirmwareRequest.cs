@@ -54,7 +54,7 @@ public sealed record FirmwareRequest
         {
             (string? package, _) = s_known.FirstOrDefault(k => k.Path == Path);
             return File.Exists(Path) ? VariablesPath is not null && Template is null ? $"{Path}: has no variables; leave them out." : null
-                : package is null ? $"{Path}: there is no such file; give the path of a firmware, or one of {string.Join(", ", Names)}."
+                : package is null ? $"{Path}: {MissingFile.Words(Path)}; give the path of a firmware, or one of {string.Join(", ", Names)}."
                 : $"{Path}: is missing; install {package}: sudo apt-get install {package}";
         }
     }
