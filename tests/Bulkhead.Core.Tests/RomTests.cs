@@ -28,6 +28,24 @@ public sealed class RomTests : IDisposable
     }
 
     [Fact]
+    public void WhatTakesNoWritesAnyMore_LeadsNowhere()
+    {
+        var shadow = new Gpa(GuestMemory.ProtectedStart);
+        _memory.SpanOrNowhere(shadow, 8).Fill(1);
+        _memory.Protect(ushort.MaxValue);
+        _memory.SpanOrNowhere(shadow, 8).Fill(2);
+        byte[] bytes = new byte[8];
+        Assert.True(_memory.TryRead(shadow, bytes));
+        Assert.All(bytes, static b => Assert.Equal(1, b));
+
+        int most = _memory.SpanOrNowhere(shadow, 1 << 18).Length;
+        Assert.InRange(most, 1, 1 << 18);
+        _memory.SpanOrNowhere(shadow, 1 << 18).Fill(3);
+        Assert.Equal(most, _memory.RangeOrNowhere(shadow, 1 << 18).Length);
+        Assert.Equal(8, _memory.RangeOrNowhere(shadow, 8).Length);
+    }
+
+    [Fact]
     public void Rom_EndsAt4GiB_AndIsRead()
     {
         byte[] bytes = new byte[16];

@@ -255,29 +255,19 @@ public sealed unsafe class GuestMemory : IDisposable
     /// writes) it is as on a bus where nobody answers: bytes that lead nowhere, perhaps fewer.</summary>
     public Span<byte> SpanOrNowhere(Gpa address, int length)
     {
-        if (!TrySpan(address, length, out Span<byte> bytes))
-        {
-            PrivateMemory nowhere = Nowhere;
+        byte* start = PointerOrNowhere(address, ref length);
 
-            // SAFETY: it has that many bytes (GuestMemoryTests).
-            bytes = new Span<byte>(nowhere.Pointer, Math.Min(length, (int)nowhere.SizeBytes));
-        }
-
-        return bytes;
+        // SAFETY: as in TrySpan; nowhere has as many bytes as it says (RomTests).
+        return new Span<byte>(start, length);
     }
 
     /// <summary>As <see cref="SpanOrNowhere"/>, for calls that take many such at once.</summary>
     public MemoryRange RangeOrNowhere(Gpa address, int length)
     {
-        if (!TryRange(address, length, out MemoryRange range))
-        {
-            PrivateMemory nowhere = Nowhere;
+        byte* start = PointerOrNowhere(address, ref length);
 
-            // SAFETY: as in SpanOrNowhere.
-            range = new MemoryRange(nowhere.Pointer, Math.Min(length, (int)nowhere.SizeBytes));
-        }
-
-        return range;
+        // SAFETY: as in SpanOrNowhere.
+        return new MemoryRange(start, length);
     }
 
     /// <summary>Tells the observer of bytes that were changed through <see cref="HostPointer"/>, once for the whole range.</summary>
@@ -339,7 +329,17 @@ public sealed unsafe class GuestMemory : IDisposable
         _nowhere?.Dispose();
     }
 
-    private PrivateMemory Nowhere => LazyInitializer.EnsureInitialized(ref _nowhere, static () => new PrivateMemory(NowhereBytes));
+    private byte* PointerOrNowhere(Gpa address, ref int length)
+    {
+        byte* start = HostPointer(address, (ulong)length);
+        if (start == null)
+        {
+            length = Math.Min(length, NowhereBytes);
+            start = LazyInitializer.EnsureInitialized(ref _nowhere, static () => new PrivateMemory(NowhereBytes)).Pointer;
+        }
+
+        return start;
+    }
 
     /// <summary>Copies to a span of the same length; 2, 4 and 8 bytes in one load and one store, which a block copy does not promise.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

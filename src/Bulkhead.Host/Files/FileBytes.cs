@@ -37,8 +37,9 @@ public sealed unsafe class FileBytes : IDisposable
         var memory = new PrivateMemory((ulong)file.Length);
         try
         {
-            // SAFETY: the mapping has that many bytes (FileBytesTests).
             memory.Populate();
+
+            // SAFETY: the mapping has that many bytes (FileBytesTests).
             var bytes = new Span<byte>(memory.Pointer, (int)file.Length);
             file.ReadExactly(bytes);
             return new FileBytes(memory, bytes.Length);

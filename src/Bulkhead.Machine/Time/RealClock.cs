@@ -45,9 +45,8 @@ public sealed class RealClock : IClock
     /// nanoseconds are read first, so that a preemption before the TSC is read makes it early, which its user looks at, not late.</remarks>
     public long WhenTsc(ulong guestTsc)
     {
-        // In this order: whoever is interrupted in between is late, not early.
-        ulong tsc = GuestTsc;
         long now = NowNs;
+        ulong tsc = GuestTsc;
         if (guestTsc <= tsc)
         {
             return now;

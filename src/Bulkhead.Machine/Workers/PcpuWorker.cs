@@ -387,9 +387,9 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         _timer?.Aim(null);
         _sampler?.Aim(0);
         long end = _options.NowNs();
-        bool cut = end - nowNs < GuardNs && end < Math.Min(ownNs, slot.Timers.NextDeadlineNs) && reason is StopReason.Kicked or StopReason.Budget;
-        slot.CutTurns = cut ? slot.CutTurns + 1 : 0;
         long took = Math.Max(end - nowNs, 0);
+        bool cut = took < GuardNs && end < Math.Min(ownNs, slot.Timers.NextDeadlineNs) && reason is StopReason.Kicked or StopReason.Budget;
+        slot.CutTurns = cut ? slot.CutTurns + 1 : 0;
         long ran = (took * _options.Speed) + (reason == StopReason.Spin ? Math.Min(SpinNs, Math.Max(untilNs - end, 0)) : 0);
         long used = UsedNs = CpuNs(nowNs) + ran;
         _policy.Charge(ran, used);

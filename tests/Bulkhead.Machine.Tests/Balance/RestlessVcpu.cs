@@ -1,31 +1,22 @@
 using System.Diagnostics;
 using Bulkhead.Core.Time;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tests.Workers;
 using Bulkhead.X86.Engine;
-using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Tests.Balance;
 
 /// <summary>A vCPU that answers wake-ups and its own timer, a little at a time, or computes; and says what it likes, where somebody listens.</summary>
 /// <remarks>It halts only where nothing is asked of it: one whose wake-up or timer got lost stands still.</remarks>
-internal sealed class RestlessVcpu(VcpuSlot slot, bool busy, int seed) : IVcpu, ITimerClient
+internal sealed class RestlessVcpu(VcpuSlot slot, bool busy, int seed) : FakeVcpu, ITimerClient
 {
     private readonly Random _random = new(seed);
-    private Registers _registers;
     private int _ended;
     private int _inside;
     private long _asked;
     private long _answered;
     private long _due;
     private long _fired;
-
-    public ref Registers Registers => ref _registers;
-
-    public ExitCounters Exits { get; } = new();
-
-    public string? StopDetail => null;
-
-    public nint TurnCell => 0;
 
     /// <summary>Whether it says nothing.</summary>
     internal bool IsSilent { get; init; }
@@ -46,7 +37,7 @@ internal sealed class RestlessVcpu(VcpuSlot slot, bool busy, int seed) : IVcpu, 
         slot.Wake();
     }
 
-    public StopReason Run(ICpuIo io, long untilNs)
+    public override StopReason Run(ICpuIo io, long untilNs)
     {
         if (Interlocked.Exchange(ref _inside, 1) != 0)
         {
@@ -64,29 +55,9 @@ internal sealed class RestlessVcpu(VcpuSlot slot, bool busy, int seed) : IVcpu, 
         slot.Wake();
     }
 
-    public void EndTurn() => Volatile.Write(ref _ended, 1);
+    public override void EndTurn() => Volatile.Write(ref _ended, 1);
 
-    public void Kick() => EndTurn();
-
-    public void Reset()
-    {
-    }
-
-    public void Nmi()
-    {
-    }
-
-    public void Init()
-    {
-    }
-
-    public void StartUp(byte vector)
-    {
-    }
-
-    public void Dispose()
-    {
-    }
+    public override void Kick() => EndTurn();
 
     private StopReason RunAlone(long untilNs)
     {

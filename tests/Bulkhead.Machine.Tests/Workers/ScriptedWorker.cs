@@ -2,7 +2,6 @@ using Bulkhead.Core.Time;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Workers;
 using Bulkhead.X86.Engine;
-using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Tests.Workers;
 
@@ -75,18 +74,8 @@ internal sealed class ScriptedWorker : IIdle, IClock, ITurnTimer
     {
     }
 
-    internal sealed class ScriptedVcpu(VcpuSlot slot, Func<ScriptedVcpu, long, StopReason> turn) : IVcpu, ITimerClient
+    internal sealed class ScriptedVcpu(VcpuSlot slot, Func<ScriptedVcpu, long, StopReason> turn) : FakeVcpu, ITimerClient
     {
-        private Registers _registers = new() { Rflags = Rflags.IF };
-
-        public ref Registers Registers => ref _registers;
-
-        public ExitCounters Exits { get; } = new();
-
-        public string? StopDetail => null;
-
-        public nint TurnCell => 0;
-
         internal VcpuSlot Slot => slot;
 
         /// <summary>How many turns it had, the one under way included.</summary>
@@ -95,38 +84,14 @@ internal sealed class ScriptedWorker : IIdle, IClock, ITurnTimer
         /// <summary>How often others asked it to end one.</summary>
         internal int Asked { get; private set; }
 
-        public StopReason Run(ICpuIo io, long untilNs)
+        public override StopReason Run(ICpuIo io, long untilNs)
         {
             Turns++;
             return turn(this, untilNs);
         }
 
-        public void EndTurn() => Asked++;
+        public override void EndTurn() => Asked++;
 
         public void OnTimer(long nowNs) => slot.Kick();
-
-        public void Reset()
-        {
-        }
-
-        public void Kick()
-        {
-        }
-
-        public void Nmi()
-        {
-        }
-
-        public void Init()
-        {
-        }
-
-        public void StartUp(byte vector)
-        {
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -2,7 +2,6 @@ using Bulkhead.Core.Time;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Workers;
 using Bulkhead.X86.Engine;
-using Bulkhead.X86.State;
 
 namespace Bulkhead.Machine.Tests.Workers;
 
@@ -83,52 +82,14 @@ internal sealed class SimulatedWorker : IIdle, IClock, ITurnTimer
         }
     }
 
-    private sealed class HungryVcpu(SimulatedWorker worker, Domain domain) : IVcpu
+    private sealed class HungryVcpu(SimulatedWorker worker, Domain domain) : FakeVcpu
     {
-        private Registers _registers;
-
-        public ref Registers Registers => ref _registers;
-
-        public ExitCounters Exits { get; } = new();
-
-        public string? StopDetail => null;
-
-        public nint TurnCell => 0;
-
-        public StopReason Run(ICpuIo io, long untilNs)
+        public override StopReason Run(ICpuIo io, long untilNs)
         {
             long from = worker.NowNs;
             worker.Pass(untilNs);
             worker.Turns.Add((domain.Name, from, worker.NowNs));
             return StopReason.Budget;
-        }
-
-        public void EndTurn()
-        {
-        }
-
-        public void Reset()
-        {
-        }
-
-        public void Kick()
-        {
-        }
-
-        public void Nmi()
-        {
-        }
-
-        public void Init()
-        {
-        }
-
-        public void StartUp(byte vector)
-        {
-        }
-
-        public void Dispose()
-        {
         }
     }
 }
