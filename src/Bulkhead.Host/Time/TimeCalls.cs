@@ -5,6 +5,8 @@ namespace Bulkhead.Host.Time;
 /// <summary>The timer and signal calls of the C library.</summary>
 internal static unsafe partial class TimeCalls
 {
+    private const long NsPerSecond = 1_000_000_000;
+
     internal const int ClockMonotonic = 1;
     internal const int TimerAbsolute = 1;
     internal const int SigevThreadId = 4;
@@ -55,6 +57,13 @@ internal static unsafe partial class TimeCalls
         internal long IntervalNanoseconds;
         internal long ValueSeconds;
         internal long ValueNanoseconds;
+
+        /// <summary>One expiry, at a time that is not before the first nanosecond: all zero would disarm.</summary>
+        internal static TimerSpec Once(long ns) => new()
+        {
+            ValueSeconds = Math.Max(ns, 1) / NsPerSecond,
+            ValueNanoseconds = Math.Max(ns, 1) % NsPerSecond,
+        };
     }
 
     /// <summary>struct sigevent with a thread id (Linux, 64 bytes).</summary>

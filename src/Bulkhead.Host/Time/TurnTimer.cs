@@ -20,7 +20,6 @@ public sealed unsafe class TurnTimer : IDisposable
     // Not a multiple of what guests and hosts tick at.
     private const long SampleNs = 1_001_003;
 
-    private const long NsPerSecond = 1_000_000_000;
     private readonly nint* _aim;
     private nint _timer;
 
@@ -71,11 +70,7 @@ public sealed unsafe class TurnTimer : IDisposable
     /// <summary>Sets the one expiry, in nanoseconds of CLOCK_MONOTONIC; a time that passed fires at once.</summary>
     public void Arm(long deadlineNs)
     {
-        // All zero would disarm.
-        long ns = Math.Max(deadlineNs, 1);
-        TimeCalls.TimerSpec spec = default;
-        spec.ValueSeconds = ns / NsPerSecond;
-        spec.ValueNanoseconds = ns % NsPerSecond;
+        var spec = TimeCalls.TimerSpec.Once(deadlineNs);
         _ = TimeCalls.TimerSetTime(_timer, TimeCalls.TimerAbsolute, &spec, null);
     }
 

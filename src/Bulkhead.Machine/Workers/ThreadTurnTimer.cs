@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bulkhead.Host.Threads;
+using Bulkhead.Host.Time;
 using Bulkhead.X86.Engine;
 
 namespace Bulkhead.Machine.Workers;
@@ -8,7 +9,7 @@ namespace Bulkhead.Machine.Workers;
 internal sealed class ThreadTurnTimer : ITurnTimer
 {
     private readonly Action _onDeadline;
-    private readonly WakeWord _word = new();
+    private readonly DeadlineTimer _timer = new();
     private readonly Thread _thread;
     private long _deadlineNs = long.MaxValue;
     private bool _stop;
@@ -27,18 +28,19 @@ internal sealed class ThreadTurnTimer : ITurnTimer
 
     public void Arm(long deadlineNs)
     {
-        // A later deadline needs no ring: the sleeper wakes once too early and looks again.
+        // A later deadline need not be said: the sleeper wakes once too early and looks again.
         if (Interlocked.Exchange(ref _deadlineNs, deadlineNs) > deadlineNs)
         {
-            _word.Ring();
+            _timer.Set(deadlineNs);
         }
     }
 
     public void Dispose()
     {
         Volatile.Write(ref _stop, true);
-        _word.Ring();
+        _timer.Set(0);
         _thread.Join();
+        _timer.Dispose();
     }
 
     private void Loop()
@@ -47,18 +49,34 @@ internal sealed class ThreadTurnTimer : ITurnTimer
         _ = HostThread.TryRealTime(2);
         while (!Volatile.Read(ref _stop))
         {
-            long deadline = Volatile.Read(ref _deadlineNs);
-            if (deadline <= Stopwatch.GetTimestamp())
+            _timer.Wait();
+            while (!TakeDeadline())
             {
-                if (Interlocked.CompareExchange(ref _deadlineNs, long.MaxValue, deadline) == deadline)
-                {
-                    _onDeadline();
-                }
-            }
-            else
-            {
-                _word.Wait(deadline);
+                // It moved meanwhile.
             }
         }
+    }
+
+    // Fires it where it is due, else sets the timer for it. False: it has to be looked at again.
+    private bool TakeDeadline()
+    {
+        long deadline = Volatile.Read(ref _deadlineNs);
+        if (deadline == long.MaxValue)
+        {
+            return true;
+        }
+
+        if (deadline > Stopwatch.GetTimestamp())
+        {
+            _timer.Set(deadline);
+            return Volatile.Read(ref _deadlineNs) == deadline;
+        }
+
+        if (Interlocked.CompareExchange(ref _deadlineNs, long.MaxValue, deadline) == deadline)
+        {
+            _onDeadline();
+        }
+
+        return false;
     }
 }
