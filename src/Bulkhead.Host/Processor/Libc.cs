@@ -14,6 +14,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     internal static partial long Syscall(long number, long a, nint b);
 
+    internal const ulong AtHwCap2 = 26;
+    internal const ulong HwCap2FsGsBase = 2;
+
+    [LibraryImport("libc", EntryPoint = "getauxval")]
+    internal static partial ulong AuxiliaryValue(ulong type);
+
     [LibraryImport("libc", EntryPoint = "sigaction", SetLastError = true)]
     internal static partial int Sigaction(int signal, SignalAction* action, SignalAction* old);
 }
