@@ -76,9 +76,11 @@ public sealed record EngineOptions
         Verify = false, Sample = false, BlockLogPath = null, BlockLogRegisters = false, JitDumpDirectory = null, CodeCacheBytes = 0, CodeStore = true,
     };
 
-    /// <summary>Reads <c>name=value,name=value</c>: chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead,
-    /// exact-fault-flags, inline-system, count, verify, code-store (on or off), relative-code, page-windows (on, off, always), max-block (1-64), cache (MiB), block-log (a file), block-log-registers, jit-dump (a
-    /// directory that exists).</summary>
+    private const string Names =
+        "chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, "
+        + "exact-fault-flags, inline-system, count, verify, code-store, sample (on or off), relative-code, page-windows (on, off or always), max-block=1..64, cache=1..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY";
+
+    /// <summary>Reads <c>name=value,name=value</c>, of <see cref="Names"/>.</summary>
     /// <returns>Null, or what is wrong with the text.</returns>
     public static string? TryParse(string text, out EngineOptions options)
     {
@@ -111,12 +113,12 @@ public sealed record EngineOptions
                 "cache" when number is >= 1 and <= 1024 => options with { CodeCacheBytes = number << 20 },
                 "block-log" => options with { BlockLogPath = value },
                 "block-log-registers" => options with { BlockLogRegisters = on },
-                "jit-dump" when Directory.Exists(value) => options with { JitDumpDirectory = value },
+                "jit-dump" when value.Length > 0 => options with { JitDumpDirectory = value },
                 _ => null,
             };
             if (next is null)
             {
-                return $"'{part}' is not an engine option; there are chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, exact-fault-flags, inline-system, count, verify, code-store (on or off), relative-code, page-windows (on, off or always), max-block=1..64, cache=1..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY.";
+                return $"'{part}' is not an engine option; there are {Names}.";
             }
 
             options = next;

@@ -152,7 +152,7 @@ internal static class SystemFields
         ConfigField.List("classes", Class, "What its vCPUs may be while the guest does something urgent, the most urgent first; only with bvt and fixed-priority"),
         ConfigField.Duration("latency", 1_000, BvtParameters.MaxTimeNs, "The longest wait from wake-up to dispatch that it can live with; a system that cannot keep it is refused"),
         ConfigField.Choice("snapshot", ConfigMap.Switches, "Whether what is written to an image's own disk is forgotten at the end; only with image") with { Default = ConfigMap.Switches[1], With = "image" },
-        ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them"),
+        ConfigField.List("disks", Disk, "Its disks, in the order in which the guest finds them, those of each bus by themselves"),
         ConfigField.List("networks", Network, "Its network cards"),
         ConfigField.List("shares", Share, "Folders of the host that it has"),
         ConfigField.Map("console", Console, "A console (virtio) beside the serial port"),

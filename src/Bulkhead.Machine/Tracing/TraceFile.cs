@@ -36,7 +36,6 @@ public sealed class TraceFile : IDisposable
     private readonly Dictionary<string, int> _domains = [];
     private readonly Dictionary<(string Domain, int Vcpu), JsonEncodedText> _labels = [];
     private readonly Dictionary<string, JsonEncodedText> _classes = [];
-    private readonly long _startNs = Stopwatch.GetTimestamp();
     private long _droppedTurns;
     private bool _begun;
     private string? _failure;
@@ -257,7 +256,7 @@ public sealed class TraceFile : IDisposable
         _json.WriteString("ph"u8, durationNs is null ? "i"u8 : "X"u8);
         _json.WriteNumber("pid"u8, process);
         _json.WriteNumber("tid"u8, thread);
-        _json.WriteNumber("ts"u8, (timeNs - _startNs) / 1000m);
+        _json.WriteNumber("ts"u8, timeNs / 1000m);
         if (durationNs is { } ns)
         {
             _json.WriteNumber("dur"u8, ns / 1000m);

@@ -22,10 +22,11 @@ internal sealed class JitDump : IDisposable
     private readonly ExecutableFileMark _mark;
     private ulong _count;
 
-    /// <summary>Creates <c>jit-PID.dump</c> in a directory; perf knows the file by that name, and by its being mapped.</summary>
+    /// <summary>Creates <c>jit-PID.dump</c> in a directory, which is made where it is not there; perf knows the file by that name, and by its being mapped.</summary>
     /// <exception cref="IOException">It can't be written.</exception>
     internal JitDump(string directory)
     {
+        _ = Directory.CreateDirectory(directory);
         _file = File.Create(Path.Combine(directory, $"jit-{Environment.ProcessId}.dump"));
         Span<byte> header = stackalloc byte[HeaderBytes];
         BinaryPrimitives.WriteUInt32LittleEndian(header, Magic);

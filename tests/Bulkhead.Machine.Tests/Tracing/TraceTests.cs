@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Bulkhead.Core.Tests;
 using System.Text.Json;
 using Bulkhead.Core.Time;
@@ -15,6 +16,7 @@ public sealed class TraceTests
     [Fact]
     public void Trace_OfAGuest_HasEveryExitTurnAndInterrupt()
     {
+        long before = Stopwatch.GetTimestamp();
         using var stream = new MemoryStream();
         using var trace = new TraceFile(stream);
         using var machine = new TinyMachine { Trace = trace };
@@ -34,6 +36,7 @@ public sealed class TraceTests
         JsonElement[] events = [.. JsonDocument.Parse(stream.ToArray()).RootElement.EnumerateArray()];
         Assert.Equal(trace.Written, events.Count(static e => Text(e, "ph") != "M"));
         Assert.Equal(0, trace.Dropped);
+        Assert.All(events.Where(static e => Text(e, "ph") != "M"), e => Assert.InRange(e.GetProperty("ts").GetDecimal() * 1000, before, Stopwatch.GetTimestamp()));
         int cpu = machine.Pool.Cpus[0];
         Assert.Equal(["tiny0", "vCPU 0", "host CPUs", $"CPU {cpu}"], events.Where(static e => Text(e, "ph") == "M").Select(static e => Text(e.GetProperty("args"), "name")));
         JsonElement[] onHost = [.. Of(events, "turn").Where(static e => e.GetProperty("pid").GetInt32() == 0)];

@@ -14,13 +14,13 @@ public sealed class JitDumpTests
         string directory = Directory.CreateTempSubdirectory("jit-dump").FullName;
         try
         {
-            using (var guest = new VerifiedGuest($"long-blocks=off,jit-dump={directory}"))
+            using (var guest = new VerifiedGuest($"long-blocks=off,jit-dump={directory}/new"))
             {
                 guest.Write(VerifiedGuest.Code, "EB00F4"); // jmp to the next; hlt
                 Assert.Equal(StopReason.Halt, guest.Run());
             }
 
-            byte[] file = File.ReadAllBytes(Path.Combine(directory, $"jit-{Environment.ProcessId}.dump"));
+            byte[] file = File.ReadAllBytes(Path.Combine(directory, "new", $"jit-{Environment.ProcessId}.dump"));
             Assert.Equal((0x4A69_5444u, 1u, 40u, 62u), (Word(0), Word(4), Word(8), Word(12)));
             List<string> names = [];
             for (int at = 40; at < file.Length; at += (int)Word(at + 4))

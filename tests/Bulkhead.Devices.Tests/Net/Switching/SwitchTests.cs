@@ -170,6 +170,19 @@ public sealed class SwitchTests
     }
 
     [Fact]
+    public void Limit_OfWhoBegan_IsOfWhoAnswersAsWell_EachByItself()
+    {
+        var rig = new SwitchRig(2, [SwitchRig.Rule(0, 1, FrameKind.Udp, limit: new RateLimit(100, 0))]);
+        int Passed(int from, int to) => Enumerable.Range(0, 100)
+            .Count(_ => rig.Send(new Packet { From = from, To = to, Kind = PacketKind.Udp, SourcePort = (ushort)(from + 1), DestinationPort = (ushort)(to + 1) }).Count == 1);
+
+        Assert.Equal(11, Passed(0, 1));
+        Assert.Equal(11, Passed(1, 0));
+        RuleCounters counters = rig.Network.RuleCounters()[0];
+        Assert.Equal((11, 11, 178), (counters.Frames, counters.Replies, counters.Dropped));
+    }
+
+    [Fact]
     public void Receiver_ThatTakesNothing_LosesWhatIsMoreThanItsQueue_AndTheSenderGoesOn()
     {
         var rig = new SwitchRig(3, s_everything);

@@ -115,9 +115,7 @@ public sealed class NetworkSwitch
         int frames = Offloads.Segments(header, length);
         if (MayAnswer(facts) && to.Flows.TryAnswer(FlowKey.Inward(facts, from.Number), facts, nowNs, out int begun))
         {
-            from.Rules[begun].Replies += frames;
-            from.Rules[begun].ReplyBytes += length;
-            return true;
+            return CountReply(from, begun, frames, length, nowNs);
         }
 
         foreach (int number in _between[pair])
@@ -126,7 +124,7 @@ public sealed class NetworkSwitch
             if (rule.Matches(facts))
             {
                 ref RuleCounters counters = ref from.Rules[number];
-                if (rule.Denies || (rule.Limit.IsSet && !from.TryTake(number, rule.Limit, frames, length, nowNs)))
+                if (rule.Denies || !IsWithin(from, number, frames, length, nowNs))
                 {
                     counters.Dropped += frames;
                     return false;
@@ -145,6 +143,24 @@ public sealed class NetworkSwitch
 
         return false;
     }
+
+    // The rule that let the conversation begin limits who answers, by himself, as it does who began it.
+    private bool CountReply(SwitchPort from, int number, int frames, int length, long nowNs)
+    {
+        ref RuleCounters counters = ref from.Rules[number];
+        if (!IsWithin(from, number, frames, length, nowNs))
+        {
+            counters.Dropped += frames;
+            return false;
+        }
+
+        counters.Replies += frames;
+        counters.ReplyBytes += length;
+        return true;
+    }
+
+    private bool IsWithin(SwitchPort from, int number, int frames, int length, long nowNs) =>
+        _rules[number].Limit is var limit && (!limit.IsSet || from.TryTake(number, limit, frames, length, nowNs));
 
     // Who only synchronizes begins a conversation of its own.
     private static bool MayAnswer(in FrameFacts facts) => facts.Kind switch

@@ -9,7 +9,7 @@ namespace Bulkhead.Devices.Backends.Net.Switching;
 /// <param name="FirstPort">With TCP and UDP: the first of the ports they go to.</param>
 /// <param name="LastPort">The last of them.</param>
 /// <param name="Denies">Whether they are dropped.</param>
-/// <param name="Limit">How much of each sender's may pass; the rest is dropped.</param>
+/// <param name="Limit">How much of each sender's, and of each who answers, may pass; the rest is dropped.</param>
 public sealed record SwitchRule(int? From, int? To, FrameKind? Kind, ushort FirstPort, ushort LastPort, bool Denies, RateLimit Limit)
 {
     private bool NamesPorts => FirstPort != 0 || LastPort != ushort.MaxValue;
