@@ -22,6 +22,9 @@ public sealed partial class ControlTests : IDisposable
     // Prints "A", then has no IDT and an invalid instruction: a triple fault.
     private static readonly byte[] s_crash = [.. s_circle[..10], 0x0F, 0x01, 0x1D, 0x00, 0x00, 0x00, 0x02, 0x0F, 0x0B];
 
+    // Prints "A", then powers off.
+    private static readonly byte[] s_job = [.. s_circle[..10], 0x66, 0xBA, 0x04, 0x06, 0x66, 0xB8, 0x00, 0x34, 0x66, 0xEF, 0xF4];
+
     private readonly string _folder = Directory.CreateTempSubdirectory("bulkhead-control").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -39,7 +42,7 @@ public sealed partial class ControlTests : IDisposable
         Assert.Equal("box: running\n", Do("resume", "box"));
         Assert.Equal("box: exited\n", Do("stop", "box", "--time", "1ms"));
         Assert.Equal((1, "bulkhead: box is not running.\n"), Refused("kill", "box"));
-        Assert.Equal((137, "stopped by the operator"), LastEnd("box"));
+        Assert.Equal((137, "stopped by the operator, by force: it did not end within 1ms of the power button"), LastEnd("box"));
         Assert.Contains(Do("start", "box"), (string[])["box: booting\n", "box: running\n"]);
         Assert.EndsWith("\nbox\nother\n", Do("[suggest:5]", "stop "), StringComparison.Ordinal);
         Assert.NotNull(up.ReadLineWith("box| A"));
@@ -197,6 +200,41 @@ public sealed partial class ControlTests : IDisposable
         Assert.Equal(143, up.End().ExitCode);
     }
 
+    [Theory]
+    [InlineData("ready: A")]
+    [InlineData("ready: never printed")]
+    public void DependsOn_AJobThatHasEnded_WasReady(string ready)
+    {
+        using var up = Up("{ name: box, kernel: circle, depends_on: [job, base] }", $"{{ name: job, kernel: job, {ready} }}", "{ name: base, kernel: circle, depends_on: [job] }");
+
+        Assert.NotNull(up.ReadLineWith("box| A"));
+    }
+
+    [Fact]
+    public void DependsOn_OneThatEndsBeforeItIsReady_EndsTheSystemOfWhoWaitsForIt()
+    {
+        using var up = Up("{ name: box, kernel: circle, depends_on: [base] }", "{ name: base, kernel: circle, depends_on: [bad] }", "{ name: bad, kernel: crash, ready: never printed }");
+
+        (int code, string output, _) = up.End();
+        Assert.Equal(12, code);
+        Assert.Contains("base: does not start, for bad ended before it was ready\n", output, StringComparison.Ordinal);
+        Assert.Contains("box: does not start, for base does not\n", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1ms", 137)]
+    [InlineData("0", 0)]
+    public void Down_AGuestThatDoesNotHearThePowerButton_IsEndedByForce(string grace, int expected)
+    {
+        using var up = new BulkheadProcess(_folder, ["up", Write("{ name: box, kernel: circle }"), "--grace", grace]);
+        Assert.NotNull(up.ReadLineWith("box| A"));
+
+        _ = Do("down");
+
+        (int code, string output, _) = up.End();
+        Assert.Equal((expected, expected != 0), (code, output.Contains("by force: it did not end within 1ms of the power button", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Watchdog_AGuestThatOnlySpins_IsEnded()
     {
@@ -250,6 +288,16 @@ public sealed partial class ControlTests : IDisposable
         Assert.EndsWith("6 passed, 2 failed\n", output, StringComparison.Ordinal);
         System.Xml.Linq.XElement suite = System.Xml.Linq.XDocument.Load(junit).Root!; // Load gives a document with a root.
         Assert.Equal(("8", "2", 2), (suite.Attribute("tests")?.Value, suite.Attribute("failures")?.Value, suite.Descendants("failure").Count()));
+    }
+
+    [Fact]
+    public void Test_WhatHasTimeLeft_IsWaitedForBeyondTheDurationAndTheControlDomainsEnd()
+    {
+        string file = Write("{ name: box, kernel: job }", "{ name: spins, kernel: circle, watchdog: 2s, expect: exit 22 within 1m }");
+        using var test = new BulkheadProcess(_folder, ["test", file, "--duration", "1s"]);
+
+        (int code, string output, _) = test.End();
+        Assert.Equal((0, true), (code, output.EndsWith("1 passed, 0 failed\n", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -373,11 +421,11 @@ public sealed partial class ControlTests : IDisposable
         Assert.Equal((2, "bulkhead: box has no network card 1; it has 1, numbered from 0.\n"), Refused("capture", "box:1", "-o", file));
     }
 
-    private BulkheadProcess Up(params string[] domains) => new(_folder, ["up", Write(domains), "--grace", "1ms"]);
+    private BulkheadProcess Up(params string[] domains) => new(_folder, ["up", Write(domains), "--grace", "0"]);
 
     private string Write(params string[] domains)
     {
-        foreach ((string name, byte[] code) in new[] { ("circle", s_circle), ("echo", s_echo), ("crash", s_crash) })
+        foreach ((string name, byte[] code) in new[] { ("circle", s_circle), ("echo", s_echo), ("crash", s_crash), ("job", s_job) })
         {
             File.WriteAllBytes(Path.Combine(_folder, name), SyntheticKernel.Pvh(code));
         }

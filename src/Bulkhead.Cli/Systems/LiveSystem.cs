@@ -86,6 +86,9 @@ internal sealed class LiveSystem : IDisposable
     /// <summary>Whether measuring began.</summary>
     internal bool IsMeasuring => _endNs is not null;
 
+    /// <summary>Whether the control domain ended for good, or never starts.</summary>
+    internal bool IsControlOver => !ControlDomain.IsWanted && !ControlDomain.WasStopped;
+
     private static long NowNs => Stopwatch.GetTimestamp();
 
     private ManagedDomain ControlDomain => _domains[0];
@@ -127,7 +130,7 @@ internal sealed class LiveSystem : IDisposable
         }
 
         Drain(all: true);
-        int exitCode = _down is { Code: not 0 } down ? down.Code : ControlDomain.LastResult?.ExitCode ?? ExitCodes.Host;
+        int exitCode = _down is { Code: not 0 } down ? down.Code : ControlDomain.Outcome?.ExitCode ?? ExitCodes.Host;
         _view.End(exitCode, Status(NowNs), _system.IsVirtual ? runner.StateHash() : null);
         if (_request.Stats)
         {
@@ -460,9 +463,9 @@ internal sealed class LiveSystem : IDisposable
                 _flights.Crashed(domain);
             }
 
-            if (domain.State(now) == DomainState.Waiting && domain.Config.DependsOn.All(name => Find(name).IsReady(now)))
+            if (domain.State(now) == DomainState.Waiting)
             {
-                domain.Start(now);
+                domain.StartAfter([.. domain.Config.DependsOn.Select(Find)], now);
             }
         }
 
@@ -513,7 +516,7 @@ internal sealed class LiveSystem : IDisposable
         _lookedNs = elapsed / SecondNs * SecondNs;
         if (_endNs is null && ControlDomain.IsReady(nowNs))
         {
-            _endNs = _request.DurationNs is { } ns && !_system.IsVirtual ? nowNs + ns : long.MaxValue;
+            _endNs = _request.DurationNs is { } ns && !_system.IsVirtual && IsDecided is null ? nowNs + ns : long.MaxValue;
             foreach (ManagedDomain domain in _domains)
             {
                 domain.Meter.Mark();
@@ -538,7 +541,7 @@ internal sealed class LiveSystem : IDisposable
         // The task of an image was told the duration, and may need a little longer for its last words.
         long late = ControlDomain.Config.Task is not null ? _request.GraceNs : 0;
         return nowNs - late >= _endNs
-            || (!ControlDomain.IsWanted && !ControlDomain.WasStopped)
+            || (IsControlOver && IsDecided is null)
             || !Array.Exists(_domains, static d => d.IsWanted);
     }
 
@@ -546,7 +549,8 @@ internal sealed class LiveSystem : IDisposable
     private void ShutDown()
     {
         _ending = true;
-        (int code, string words) = _down ?? (ExitCodes.PowerOff, "stopped with the system");
+        string words = _down?.Words ?? "stopped with the system";
+        int code = _request.GraceNs > 0 ? ExitCodes.Killed : ExitCodes.PowerOff; // who gives no time asks for nothing else
         var told = new HashSet<ManagedDomain>();
         while (Array.Exists(_domains, static d => d.IsUp))
         {

@@ -68,11 +68,23 @@ internal sealed class ManagedDomain
     /// <summary>Whether the operator ended it, or the system.</summary>
     internal bool WasStopped { get; private set; }
 
+    /// <summary>Whether those that depend on it may start: it was ready once, or ended in good order before anybody saw that.</summary>
+    internal bool WasReady { get; private set; }
+
+    /// <summary>Whether it ended for good without having been ready, or will not start; not by the operator's will.</summary>
+    internal bool IsLost => !IsWanted && !WasReady && !WasStopped;
+
+    /// <summary>Who was lost, so that this one does not start; null where there is none.</summary>
+    internal ManagedDomain? Obstacle { get; private set; }
+
+    /// <summary>How its last life ended, or that of who kept it from starting; null where it has not ended.</summary>
+    internal DomainResult? Outcome => LastResult ?? Obstacle?.Outcome;
+
     /// <summary>Whether it is on.</summary>
     internal bool IsUp => _up;
 
     /// <summary>Whether it is on, or will be.</summary>
-    internal bool IsWanted => _up || _restartNs is not null || !_started;
+    internal bool IsWanted => _up || _restartNs is not null || (!_started && Obstacle is null);
 
     /// <summary>When it was started for the first time; null where it was not.</summary>
     internal long? FirstStartNs { get; private set; }
@@ -96,6 +108,7 @@ internal sealed class ManagedDomain
     /// <summary>Does what is due.</summary>
     internal void Advance(long nowNs)
     {
+        WasReady |= IsReady(nowNs);
         if (_up && (_failedStart is not null || Domain.IsOff))
         {
             OnEnd(nowNs);
@@ -126,6 +139,24 @@ internal sealed class ManagedDomain
         }
     }
 
+    /// <summary>Starts it if those it depends on were all ready; says so if one of them never will be.</summary>
+    internal void StartAfter(IReadOnlyList<ManagedDomain> others, long nowNs)
+    {
+        if (others.All(static d => d.WasReady))
+        {
+            Start(nowNs);
+            return;
+        }
+
+        ManagedDomain? lost = others.FirstOrDefault(static d => d.IsLost);
+        if (lost is not null && Obstacle is null)
+        {
+            _say($"{Config.Name}: does not start, for {lost.Config.Name} {(lost.LastResult is null ? "does not" : "ended before it was ready")}");
+        }
+
+        Obstacle = lost;
+    }
+
     /// <summary>Starts it, where it is off.</summary>
     internal void Start(long nowNs)
     {
@@ -134,7 +165,7 @@ internal sealed class ManagedDomain
             return;
         }
 
-        (_started, _up, _restartNs, _killNs, _again, WasStopped) = (true, true, null, null, false, false);
+        (_started, _up, _restartNs, _killNs, _again, WasStopped, Obstacle) = (true, true, null, null, false, false, null);
         _changedNs = nowNs;
         FirstStartNs ??= nowNs;
         _watchNs = nowNs + WatchNs;
@@ -169,7 +200,7 @@ internal sealed class ManagedDomain
             _pressNs = nowNs + (graceNs / 2);
         }
 
-        _kill = (code, words);
+        _kill = (code, graceNs > 0 ? $"{words}, by force: it did not end within {Quantity.FormatDuration(graceNs)} of the power button" : words);
         _killNs = Math.Min(_killNs ?? long.MaxValue, nowNs + graceNs);
     }
 
@@ -201,6 +232,7 @@ internal sealed class ManagedDomain
         long livedNs = SinceNs(nowNs);
         (_up, _failedStart, _killNs, _pressNs) = (false, null, null, null);
         LastResult = result;
+        WasReady |= result.ExitCode == ExitCodes.PowerOff && !WasStopped;
         _changedNs = nowNs;
         if (!_keepsRam)
         {

@@ -53,8 +53,10 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
             _measuringNs ??= nowNs;
         }
 
-        bool measured = _measuringNs is { } from && nowNs - from >= (request.DurationNs ?? DefaultDurationNs);
-        return Array.TrueForAll(_checks, c => c.Passed is not null || (measured && !c.Expectation.IsEvent)) || nowNs - startNs >= request.TimeoutNs;
+        bool over = system.IsControlOver;
+        bool measured = over || (_measuringNs is { } from && nowNs - from >= (request.DurationNs ?? DefaultDurationNs));
+        return Array.TrueForAll(_checks, c => c.Passed is not null || (measured && !c.Expectation.IsEvent) || (over && c.Expectation.WithinNs is null))
+            || nowNs - startNs >= request.TimeoutNs;
     }
 
     private void Conclude(long nowNs)
