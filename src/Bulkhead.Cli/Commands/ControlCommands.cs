@@ -130,6 +130,9 @@ internal sealed partial class ControlCommands(TextWriter output)
     private readonly Option<string?> _system = SystemName();
     private readonly Option<bool> _json = Options.Switch("--json", "Print JSON.");
 
+    // Standard output, below its text.
+    private Stream Bytes => output is StreamWriter text ? text.BaseStream : Stream.Null;
+
     internal IEnumerable<(Command Command, string? Notes)> Create()
     {
         yield return (Ps(), PsNotes);
@@ -193,7 +196,7 @@ internal sealed partial class ControlCommands(TextWriter output)
         command.SetAction(line =>
         {
             // Until nobody reads it.
-            while (output is not StreamWriter { BaseStream: DescriptorStream { IsBroken: true } })
+            while (Bytes.CanWrite)
             {
                 IReadOnlyList<ControlReply> systems = RunningSystems.Ask(line.GetValue(_system));
                 if (systems.Count == 0)
@@ -292,7 +295,7 @@ internal sealed partial class ControlCommands(TextWriter output)
                 Follow = line.GetValue(follow),
                 Lines = line.GetResult(tail) is null ? null : line.GetValue(tail),
             });
-            ConsoleClient.Copy(client.Socket);
+            ConsoleClient.Copy(client.Socket, Bytes);
             return ExitCode.Ok;
         });
         return command;
@@ -309,7 +312,7 @@ internal sealed partial class ControlCommands(TextWriter output)
             var request = new ControlRequest { Verb = "console", Domain = line.GetRequiredValue(domain), Device = line.GetValue(device), Lines = 20 };
             using ControlClient client = RunningSystems.Connect(request.Domain, line.GetValue(_system));
             string system = client.Ask(request).System ?? string.Empty;
-            ConsoleClient.Attach(client.Socket, size => TellSize(system, request, size));
+            ConsoleClient.Attach(client.Socket, Bytes, size => TellSize(system, request, size));
             return ExitCode.Ok;
         });
         return command;
@@ -390,12 +393,12 @@ internal sealed partial class ControlCommands(TextWriter output)
     }
 
     // Asked first, so that what cannot be done leaves a file as it was. A signal ends it in good order, with a file that is complete.
-    private static int Save(ControlClient client, ControlRequest request, string path)
+    private int Save(ControlClient client, ControlRequest request, string path)
     {
         _ = client.Ask(request);
         try
         {
-            using Stream stream = path == "-" ? Console.OpenStandardOutput() : Options.CreateFile("--output", path);
+            using Stream stream = path == "-" ? Bytes : Options.CreateFile("--output", path);
             using var signals = new HostSignals((_, _) => client.EndSending());
             client.CopyTo(stream);
             return ExitCode.Ok;

@@ -163,9 +163,9 @@ internal static class Options
     private static string? ExistingPath(ArgumentResult result, string prefix, string wanted)
     {
         string path = result.Tokens[0].Value;
-        if (!File.Exists(path))
+        if (PathFault.OfFile(path) is { } fault)
         {
-            result.AddError($"{prefix}{path}: {MissingFile.Words(path)}; give the path of {wanted}.");
+            result.AddError($"{prefix}{path}: {fault}; give the path of {wanted}.");
             return null;
         }
 
@@ -173,15 +173,18 @@ internal static class Options
     }
 
     /// <summary>Creates the file an option names.</summary>
-    internal static FileStream CreateFile(string option, string path)
+    /// <param name="option">The option.</param>
+    /// <param name="path">What it names.</param>
+    /// <param name="bufferBytes">How much is gathered before it is written; 1 for nothing.</param>
+    internal static FileStream CreateFile(string option, string path, int bufferBytes = 4096)
     {
         try
         {
-            return File.Create(path);
+            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferBytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException($"{option} {path}: {e.Message} Give the path of a file that can be written.", ExitCode.Usage);
+            throw new OperatorException($"{option} {path}: {PathFault.OfNew(path) ?? e.Message.TrimEnd('.')}; give the path of a file that can be written.", ExitCode.Usage);
         }
     }
 
@@ -199,7 +202,7 @@ internal static class Options
         }
         catch (IOException e)
         {
-            Console.Error.WriteLine($"bulkhead: {option} {file.Name}: writing broke off: {e.Message}");
+            Complaint.Write(Console.Error, $"{option} {file.Name}: writing broke off: {e.Message}");
             return false;
         }
     }

@@ -29,7 +29,7 @@ internal static class RunningSystems
             }
             catch (OperatorException e)
             {
-                Console.Error.WriteLine($"bulkhead: {e.Message}");
+                Complaint.Write(Console.Error, e.Message);
             }
         }
 

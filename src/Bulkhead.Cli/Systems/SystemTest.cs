@@ -20,7 +20,7 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
     private ExpectationCheck[] _checks = [];
     private long? _measuringNs;
 
-    /// <summary>Runs it and returns 0 where every expectation came true, else 1.</summary>
+    /// <summary>Runs it and returns 0 where every expectation came true, else 1; that of a signal, where one ended it.</summary>
     internal int Run(LiveSystem system)
     {
         if (!system.Config.Domains.Any(static d => d.Expectations.Count > 0))
@@ -38,7 +38,7 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
         int failed = _checks.Count(static c => c.Passed != true);
         output.WriteLine($"{_checks.Length - failed} passed, {failed} failed");
         bool written = junit is null || Options.Fill("--junit", junit, file => WriteJUnit(file, failed));
-        return failed == 0 && written ? 0 : 1;
+        return system.SignalCode ?? (failed == 0 && written ? ExitCode.Ok : ExitCode.Error);
     }
 
     private bool IsDecided(LiveSystem system, long nowNs, long startNs)
