@@ -176,11 +176,15 @@ internal sealed partial class ControlCommands(TextWriter output)
         return domain;
     }
 
-    // Every argument is asked for what completes a word, whichever it is.
-    private static void OfferDomains(Argument<string> argument) => argument.CompletionSources.Add(context => IsGiven(context, argument) ? []
-        : RunningSystems.Ask(null).SelectMany(static s => s.Domains ?? []).Select(static d => new CompletionItem(d.Name)).Distinct());
+    private static void OfferDomains(Argument<string> argument) =>
+        Offer(argument, static _ => RunningSystems.Ask(null).SelectMany(static s => s.Domains ?? []).Select(static d => d.Name));
 
-    private static bool IsGiven(CompletionContext context, Argument<string> argument) =>
+    // Every argument is asked for what completes a word, whichever it is: the first that is not given is meant.
+    private static void Offer(Argument<string> argument, Func<ParseResult, IEnumerable<string>> words) => argument.CompletionSources.Add(context =>
+        context.ParseResult.CommandResult.Command.Arguments.FirstOrDefault(a => !IsGiven(context, a)) == argument
+            ? words(context.ParseResult).Distinct().Select(static word => new CompletionItem(word)) : []);
+
+    private static bool IsGiven(CompletionContext context, Argument argument) =>
         context.ParseResult.GetResult(argument)?.Tokens is [var token] && token.Value != context.WordToComplete;
 
     private Command Ps()
@@ -452,7 +456,9 @@ internal sealed partial class ControlCommands(TextWriter output)
     private Command Part(string verb, string description)
     {
         var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
-        Argument<string> domain = Domain();
+        var domain = new Argument<string>("DOMAIN") { Description = "The domain's name." };
+        Offer(channel, line => ChannelsOf(line).Select(static c => c.Name));
+        Offer(domain, line => ChannelsOf(line).Where(c => c.Name == line.GetValue(channel)).SelectMany(static c => c.Members).Select(static m => m.Domain));
         var command = new Command(verb, description) { channel, domain, _system };
         command.SetAction(line =>
         {
@@ -461,6 +467,8 @@ internal sealed partial class ControlCommands(TextWriter output)
         });
         return command;
     }
+
+    private IEnumerable<ChannelReport> ChannelsOf(ParseResult line) => RunningSystems.Ask(line.GetValue(_system), "channels").SelectMany(static s => s.Channels ?? []);
 
     private Command Networks()
     {

@@ -111,7 +111,9 @@ public sealed unsafe class RawTerminal : IDisposable
 
             _ended = forGood;
             TerminalNative.Attributes before = _before;
-            _ = TerminalNative.SetAttributes(_fd, TerminalNative.SetAttributesNow, &before);
+
+            // What was typed unseen was meant for nobody, least of all for the shell.
+            _ = TerminalNative.SetAttributes(_fd, _isRaw ? TerminalNative.SetAttributesNow : TerminalNative.SetAttributesAndForget, &before);
         }
     }
 }

@@ -13,6 +13,7 @@ internal static unsafe partial class TerminalNative
     internal const int EventCloexec = 0x80000;
     internal const int EventNonBlocking = 0x800;
     internal const int SetAttributesNow = 0;
+    internal const int SetAttributesAndForget = 2;
     internal const uint Echo = 8;
     internal const nuint GetWindowSize = 0x5413;
 

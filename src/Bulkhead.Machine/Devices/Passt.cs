@@ -37,7 +37,7 @@ internal sealed class Passt : IDisposable
     {
         foreach (PortForward forward in request.Forwards)
         {
-            ThrowIfTaken(forward, domain);
+            ThrowIfTaken(forward);
         }
 
         StreamSocket socket = StreamSocket.CreatePair(out SafeFileHandle theirs);
@@ -60,7 +60,7 @@ internal sealed class Passt : IDisposable
             catch (Win32Exception e)
             {
                 socket.Dispose();
-                throw new OperatorException($"{domain}: a user network needs the program passt, which could not be started ({e.Message}); install Debian's package passt.", 2);
+                throw new OperatorException($"a user network needs the program passt, which could not be started ({e.Message}); install Debian's package passt.", 2);
             }
         }
     }
@@ -98,7 +98,7 @@ internal sealed class Passt : IDisposable
         _process.BeginErrorReadLine();
     }
 
-    private static void ThrowIfTaken(PortForward forward, string domain)
+    private static void ThrowIfTaken(PortForward forward)
     {
         using var socket = new Socket(forward.Address.AddressFamily, forward.Udp ? SocketType.Dgram : SocketType.Stream, forward.Udp ? ProtocolType.Udp : ProtocolType.Tcp);
         try
@@ -108,7 +108,7 @@ internal sealed class Passt : IDisposable
         catch (SocketException e)
         {
             throw new OperatorException(
-                $"{domain}: {(forward.Udp ? "udp" : "tcp")} port {forward.HostPort} of {forward.Address} cannot lead to the guest's port {forward.GuestPort}: "
+                $"{(forward.Udp ? "udp" : "tcp")} port {forward.HostPort} of {forward.Address} cannot lead to the guest's port {forward.GuestPort}: "
                 + $"{(e.SocketErrorCode == SocketError.AddressAlreadyInUse ? "another process has it" : e.Message)}; forward another port.",
                 2);
         }

@@ -25,6 +25,6 @@ public sealed class PasstTests
 
         OperatorException e = Assert.Throws<OperatorException>(() => Passt.Start(request, "box"));
 
-        Assert.Equal($"box: {protocol} port {port} of 127.0.0.1 cannot lead to the guest's port 22: another process has it; forward another port.", e.Message);
+        Assert.Equal($"{protocol} port {port} of 127.0.0.1 cannot lead to the guest's port 22: another process has it; forward another port.", e.Message);
     }
 }
