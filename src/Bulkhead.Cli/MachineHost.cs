@@ -1,5 +1,6 @@
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Cli.Simulation;
 using Bulkhead.Cli.Systems;
 using Bulkhead.Host.Terminal;
@@ -24,10 +25,10 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
         string options = counted ? $"{request.EngineOptions},{TranslatorEngines.Counting}" : request.EngineOptions;
         bool samples = request.Stats || request.ProfilePath is not null;
         using var engines = TranslatorEngines.Create(samples ? $"{options},{TranslatorEngines.Sampling}" : options, CodeFolder.Path);
-        using FileStream? traceFile = request.TracePath is null ? null : Options.CreateFile("--trace", request.TracePath);
+        using FileStream? traceFile = request.TracePath is null ? null : OutputFile.Create("--trace", request.TracePath);
         using TraceFile? trace = traceFile is null ? null : new TraceFile(traceFile);
-        using FileStream? profile = request.ProfilePath is null ? null : Options.CreateFile("--profile", request.ProfilePath);
-        using FileStream? screenshot = request.ScreenshotPath is null ? null : Options.CreateFile("--screenshot", request.ScreenshotPath);
+        using FileStream? profile = request.ProfilePath is null ? null : OutputFile.Create("--profile", request.ProfilePath);
+        using FileStream? screenshot = request.ScreenshotPath is null ? null : OutputFile.Create("--screenshot", request.ScreenshotPath);
         using ISerialEnd serial = request.Serial.Open(output.BaseStream);
         DomainRequest domain = request.Guest with { Serial = serial.Write };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
@@ -61,7 +62,7 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
         {
             if (runner.Domains[0].Screenshot() is { IsDark: false } image)
             {
-                Options.Fill("--screenshot", screenshot, image.WritePng);
+                OutputFile.Fill("--screenshot", screenshot, image.WritePng);
             }
             else
             {
@@ -71,7 +72,7 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
 
         if (profile is not null)
         {
-            Options.Fill("--profile", profile, file =>
+            OutputFile.Fill("--profile", profile, file =>
             {
                 using var text = new StreamWriter(file, leaveOpen: true);
                 ProfileReport.Write(text, runner.Domains[0]);
@@ -115,7 +116,7 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
 
     /// <inheritdoc/>
     public int Simulate(SimulateRequest request) =>
-        SimulationRun.Run(request, () => request.ChartPath is null ? null : Options.CreateFile("--output", request.ChartPath), output, Console.Error);
+        SimulationRun.Run(request, () => request.ChartPath is null ? null : OutputFile.Create("--output", request.ChartPath), output, Console.Error);
 
     private static void ReportTrace(TraceFile trace, string? path)
     {

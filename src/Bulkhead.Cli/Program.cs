@@ -1,3 +1,4 @@
+using Bulkhead.Cli.Output;
 using Bulkhead.Cli;
 using Bulkhead.Cli.Commands;
 using Bulkhead.Host.Terminal;

@@ -138,6 +138,7 @@ public sealed class CommandLineTests
     [InlineData("run --firmware /etc/passwd --disk /etc/passwd --module /etc/passwd", "Firmware finds kernel, initrd, modules and command line on a disk")]
     [InlineData("run debian --name box", "--name: debian has no disk that could be kept; leave it out.")]
     [InlineData("run debian-full --name box --snapshot", "--name: nothing is kept with --snapshot; give one of them.")]
+    [InlineData("run /etc/passwd --name box", "--name: /etc/passwd is no package of a machine, and its guest writes to it; leave it out.")]
     [InlineData("run /etc/passwd --update", "--update: /etc/passwd is made of no packages; leave it out.")]
     [InlineData("rnu", "did you mean run?")]
     [InlineData("up /no/such/file", "/no/such/file: there is no such file")]

@@ -6,6 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 using Bulkhead.Cli.Control;
 using Bulkhead.Cli.Disks;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
@@ -402,7 +403,7 @@ internal sealed partial class ControlCommands(TextWriter output)
         _ = client.Ask(request);
         try
         {
-            using Stream stream = path == "-" ? Bytes : Options.CreateFile("--output", path);
+            using Stream stream = path == "-" ? Bytes : OutputFile.Create("--output", path);
             using var signals = new HostSignals((_, _) => client.EndSending());
             client.CopyTo(stream);
             return ExitCode.Ok;

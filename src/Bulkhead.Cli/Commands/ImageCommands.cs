@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Bulkhead.Cli.Output;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Images;

@@ -172,40 +172,5 @@ internal static class Options
         return Path.GetFullPath(path);
     }
 
-    /// <summary>Creates the file an option names.</summary>
-    /// <param name="option">The option.</param>
-    /// <param name="path">What it names.</param>
-    /// <param name="bufferBytes">How much is gathered before it is written; 1 for nothing.</param>
-    internal static FileStream CreateFile(string option, string path, int bufferBytes = 4096)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferBytes);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OperatorException($"{option} {path}: {PathFault.OfNew(path) ?? e.Message.TrimEnd('.')}; give the path of a file that can be written.", ExitCode.Usage);
-        }
-    }
-
-    /// <summary>Writes such a file and closes it. What goes wrong is said, and changes no exit code: what the file tells of is over.</summary>
-    internal static bool Fill(string option, FileStream file, Action<Stream> write)
-    {
-        try
-        {
-            using (file)
-            {
-                write(file);
-            }
-
-            return true;
-        }
-        catch (IOException e)
-        {
-            Complaint.Write(Console.Error, $"{option} {file.Name}: writing broke off: {e.Message}");
-            return false;
-        }
-    }
-
     internal static string Wrong(string name, string text, string form) => $"{name} {(text.Length == 0 ? "''" : text)}: not understood; write {form}.";
 }

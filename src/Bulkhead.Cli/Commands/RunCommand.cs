@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
@@ -173,6 +174,15 @@ internal sealed class RunCommand
         }
     }
 
+    // The same of what is known only when the image or file was looked at.
+    private static void Refuse(ParseResult line, Option option, string words)
+    {
+        if (line.GetResult(option) is not null)
+        {
+            throw new OperatorException($"{option.Name}: {words}", ExitCode.Usage);
+        }
+    }
+
     private static string? CheckMemory(string text, ulong bytes)
     {
         if (bytes < SystemFile.MinMemoryBytes)
@@ -198,30 +208,23 @@ internal sealed class RunCommand
         string? greeting = null;
         if (line.GetValue(_image) is string path && FileGuest.IsFile(path))
         {
-            if (append.Length > 0)
-            {
-                throw new OperatorException($"--append: the kernel's command line is on {path}; leave it out, or give --kernel.", ExitCode.Usage);
-            }
-
-            if (line.GetValue(_update))
-            {
-                throw new OperatorException($"--update: {path} is made of no packages; leave it out.", ExitCode.Usage);
-            }
-
+            Refuse(line, _append, $"the kernel's command line is on {path}; leave it out, or give --kernel.");
+            Refuse(line, _update, $"{path} is made of no packages; leave it out.");
             file = FileGuest.Open(path, line.GetValue(_name) ?? UpCommand.NameOf(path), line.GetValue(_snapshot), firmware, new DomainImages(), Say);
+            if (file.Cpus is null)
+            {
+                Refuse(line, _name, $"{path} is no package of a machine, and its guest writes to it; leave it out.");
+            }
+
             (firmware, disks) = (file.Firmware, [.. file.Disks, .. disks]);
         }
         else if (line.GetValue(_image) is string name)
         {
             ImageGuest guest = Resolve(name, line);
-            if (line.GetValue(_name) is not null && guest.Disks.Count == 0)
+            if (guest.Disks.Count == 0)
             {
-                throw new OperatorException($"--name: {name} has no disk that could be kept; leave it out.", ExitCode.Usage);
-            }
-
-            if (firmware is not null && guest.Disks.Count == 0)
-            {
-                throw new OperatorException($"{name} has no disk that firmware could start; give an image that has one, or leave --firmware out.", ExitCode.Usage);
+                Refuse(line, _name, $"{name} has no disk that could be kept; leave it out.");
+                Refuse(line, _firmware, $"{name} has no disk that it could start; give an image that has one, or leave it out.");
             }
 
             (kernel, initrd) = firmware is null ? (guest.Image.KernelPath, guest.Image.InitrdPath) : (null, null);

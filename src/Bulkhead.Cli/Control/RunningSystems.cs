@@ -1,3 +1,4 @@
+using Bulkhead.Cli.Output;
 using Bulkhead.Host;
 
 namespace Bulkhead.Cli.Control;

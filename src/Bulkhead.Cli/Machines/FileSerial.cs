@@ -1,4 +1,4 @@
-using Bulkhead.Cli.Commands;
+using Bulkhead.Cli.Output;
 using Bulkhead.Machine.Domains;
 
 namespace Bulkhead.Cli.Machines;
@@ -20,7 +20,7 @@ internal sealed class FileSerial : ISerialEnd
 
     /// <summary>Creates the file, or empties it.</summary>
     /// <remarks>Without a buffer, so that whoever follows the file sees every byte.</remarks>
-    internal static FileSerial Create(string path) => new(Options.CreateFile("--serial", path, bufferBytes: 1));
+    internal static FileSerial Create(string path) => new(OutputFile.Create("--serial", path, bufferBytes: 1, kind: "file:"));
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<byte> data) => _output.Write(data);

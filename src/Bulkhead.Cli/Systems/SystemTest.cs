@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Xml;
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Host;
 
 namespace Bulkhead.Cli.Systems;
@@ -28,7 +29,7 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
             throw new OperatorException($"{system.Config.Path}: no domain has an expect field, so there is nothing to test; add one, such as expect: [console \"ready\" within 5s].", 2);
         }
 
-        using FileStream? junit = request.JUnitPath is { } path ? Options.CreateFile("--junit", path) : null;
+        using FileStream? junit = request.JUnitPath is { } path ? OutputFile.Create("--junit", path) : null;
         long start = Stopwatch.GetTimestamp();
         system.Started = () => _checks = [.. system.Domains.SelectMany(d => d.Config.Expectations.Select(e => new ExpectationCheck(system, d, e)))];
         system.IsDecided = now => IsDecided(system, now, start);
@@ -37,7 +38,7 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
         Report();
         int failed = _checks.Count(static c => c.Passed != true);
         output.WriteLine($"{_checks.Length - failed} passed, {failed} failed");
-        bool written = junit is null || Options.Fill("--junit", junit, file => WriteJUnit(file, failed));
+        bool written = junit is null || OutputFile.Fill("--junit", junit, file => WriteJUnit(file, failed));
         return system.SignalCode ?? (failed == 0 && written ? ExitCode.Ok : ExitCode.Error);
     }
 

@@ -72,7 +72,7 @@ internal sealed class ConsoleReader(ConfigErrors errors, HostReader host)
 
     private string? ReadPath(ConfigMap map)
     {
-        string? path = host.Socket(map, "path", ConsoleRequest.PathForm);
+        string? path = host.NewFile(map, "path", ConsoleRequest.PathForm);
         if (path is not null && !ConsoleRequest.Fits(path))
         {
             map.Error("path", "is too long for a socket", ConsoleRequest.PathForm);

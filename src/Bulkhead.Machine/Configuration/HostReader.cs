@@ -10,7 +10,6 @@ namespace Bulkhead.Machine.Configuration;
 internal sealed class HostReader(string folder, IReadOnlyList<string>? images)
 {
     private const string FileForm = "the path of a file, absolute or from the system file's folder";
-    private const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
 
     /// <summary>The path of a file that is there, or null where the field is absent or wrong.</summary>
     internal string? File(ConfigMap map, string field, string accepted = FileForm, bool written = false) =>
@@ -19,16 +18,13 @@ internal sealed class HostReader(string folder, IReadOnlyList<string>? images)
     /// <summary>Likewise of a folder.</summary>
     internal string? Folder(ConfigMap map, string field, string accepted) => Path(map, field, accepted, PathFault.OfFolder);
 
-    /// <summary>Likewise of a file that is made where it is not there.</summary>
-    internal string? NewFile(ConfigMap map, string field) => Path(map, field, FileForm, PathFault.OfNew);
-
-    /// <summary>Likewise of a socket to be made.</summary>
-    internal string? Socket(ConfigMap map, string field, string accepted) => Path(map, field, accepted, PathFault.OfNew);
+    /// <summary>Likewise of a file that is made where it is not there, or of a socket.</summary>
+    internal string? NewFile(ConfigMap map, string field, string accepted = FileForm) => Path(map, field, accepted, PathFault.OfNew);
 
     /// <summary>The name of a guest image.</summary>
     internal string? Image(ConfigMap map)
     {
-        string? name = map.Name("image", $"the name of a guest image: {NameForm}");
+        string? name = map.Name("image", $"the name of a guest image: {SystemReader.NameForm}");
         if (name is not null && images?.Contains(name) == false)
         {
             map.Error("image", $"\"{name}\" is no guest image", $"one of {string.Join(", ", images)}", Host.NearestName.Find(name, images));

@@ -17,7 +17,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, HostReader 
     internal const long MaxSpinNs = 1_000_000_000;
     internal const long MinAllowanceNs = 10_000;
     private const ulong PageBytes = 4096;
-    private const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
+    internal const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
     private const string CpuForm = "a CPU number, a range such as 0-3, or the word last";
 
     // Every name that was given, also of pools that have other errors: a domain in one of them is not wrong as well.

@@ -33,7 +33,7 @@ internal sealed class VsockReader(ConfigErrors errors, HostReader host)
             map.Error("cid", $"{cid} is another domain's", cidForm);
         }
 
-        string? socket = host.Socket(map, "path", VsockRequest.PathForm);
+        string? socket = host.NewFile(map, "path", VsockRequest.PathForm);
         if (socket is not null && !VsockRequest.Fits(socket))
         {
             map.Error("path", "is too long for a socket", VsockRequest.PathForm);

@@ -1,4 +1,4 @@
-namespace Bulkhead.Cli;
+namespace Bulkhead.Cli.Output;
 
 /// <summary>How the program says on standard error what is wrong, or what it does: whose words these are stands before each line.</summary>
 internal static class Complaint
