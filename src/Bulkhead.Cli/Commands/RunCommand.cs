@@ -144,7 +144,7 @@ internal sealed class RunCommand
 
         Needs(result, _screenshot, result.GetResult(_display) is not null, "there is no display to be seen; give --display as well.");
         Needs(result, _name, image, "goes with an image or OVA, whose disk it names; leave it out.");
-        Needs(result, _name, result.GetResult(_snapshot) is null, "nothing is kept with --snapshot; give one of them.");
+        Needs(result, _name, !IsGiven(result.GetResult(_snapshot)), "nothing is kept with --snapshot; give one of them.");
         Needs(result, _snapshot, image, "goes with an image or file; of other disks, write --disk FILE,snapshot.");
         Needs(result, _update, image, "goes with an image that is made of packages; leave it out.");
         if (image && (kernel || result.GetResult(_initrd) is not null || result.GetResult(_module) is not null))
@@ -168,7 +168,7 @@ internal sealed class RunCommand
     // An option without effect is a misunderstanding, which is said before anything runs.
     private static void Needs(CommandResult result, Option option, bool there, string words)
     {
-        if (!there && result.GetResult(option) is not null)
+        if (!there && IsGiven(result.GetResult(option)))
         {
             result.AddError($"{option.Name}: {words}");
         }
@@ -177,11 +177,14 @@ internal sealed class RunCommand
     // The same of what is known only when the image or file was looked at.
     private static void Refuse(ParseResult line, Option option, string words)
     {
-        if (line.GetResult(option) is not null)
+        if (IsGiven(line.GetResult(option)))
         {
             throw new OperatorException($"{option.Name}: {words}", ExitCode.Usage);
         }
     }
+
+    // A switch that is not given has a result as well.
+    private static bool IsGiven(OptionResult? result) => result is { Implicit: false };
 
     private static string? CheckMemory(string text, ulong bytes)
     {
