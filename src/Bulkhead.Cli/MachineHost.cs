@@ -1,9 +1,11 @@
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Cli.Simulation;
 using Bulkhead.Cli.Systems;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Host;
+using Bulkhead.Images;
 using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
@@ -13,8 +15,8 @@ using Bulkhead.Machine;
 
 namespace Bulkhead.Cli;
 
-/// <summary>Runs machines in this process.</summary>
-internal sealed class MachineHost : IMachineHost
+/// <summary>Runs machines in this process; what they print goes to <paramref name="output"/>.</summary>
+internal sealed class MachineHost(StreamWriter output) : IMachineHost
 {
     /// <inheritdoc/>
     public int Run(RunRequest request)
@@ -23,14 +25,19 @@ internal sealed class MachineHost : IMachineHost
         string options = counted ? $"{request.EngineOptions},{TranslatorEngines.Counting}" : request.EngineOptions;
         bool samples = request.Stats || request.ProfilePath is not null;
         using var engines = TranslatorEngines.Create(samples ? $"{options},{TranslatorEngines.Sampling}" : options, CodeFolder.Path);
-        using FileStream? traceFile = request.TracePath is null ? null : Options.CreateFile("--trace", request.TracePath);
+        using FileStream? traceFile = request.TracePath is null ? null : OutputFile.Create("--trace", request.TracePath);
         using TraceFile? trace = traceFile is null ? null : new TraceFile(traceFile);
-        using FileStream? profile = request.ProfilePath is null ? null : Options.CreateFile("--profile", request.ProfilePath);
-        using FileStream? screenshot = request.ScreenshotPath is null ? null : Options.CreateFile("--screenshot", request.ScreenshotPath);
-        using ISerialEnd serial = request.Serial.Open();
+        using FileStream? profile = request.ProfilePath is null ? null : OutputFile.Create("--profile", request.ProfilePath);
+        using FileStream? screenshot = request.ScreenshotPath is null ? null : OutputFile.Create("--screenshot", request.ScreenshotPath);
+        using ISerialEnd serial = request.Serial.Open(output.BaseStream);
         DomainRequest domain = request.Guest with { Serial = serial.Write };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
         using var signals = new HostSignals(runner.Stop);
+        if (request.Greeting is { } greeting)
+        {
+            Complaint.Write(Console.Error, greeting);
+        }
+
         serial.Attach(runner.Domains[0]);
         runner.Start();
         if (!runner.Wait(request.TimeoutNs is { } ns ? (int)Math.Min(ns / 1_000_000, int.MaxValue) : -1))
@@ -43,7 +50,7 @@ internal sealed class MachineHost : IMachineHost
         serial.Close();
         if (result.ExitCode != 0)
         {
-            Console.Error.WriteLine($"bulkhead: {result.Message}");
+            Complaint.Write(Console.Error, result.Message);
         }
 
         if (trace is not null)
@@ -55,17 +62,17 @@ internal sealed class MachineHost : IMachineHost
         {
             if (runner.Domains[0].Screenshot() is { IsDark: false } image)
             {
-                Options.Fill("--screenshot", screenshot, image.WritePng);
+                OutputFile.Fill("--screenshot", screenshot, image.WritePng);
             }
             else
             {
-                Console.Error.WriteLine($"bulkhead: --screenshot {request.ScreenshotPath}: the display was dark at the end");
+                Complaint.Write(Console.Error, $"--screenshot {request.ScreenshotPath}: the display was dark at the end");
             }
         }
 
         if (profile is not null)
         {
-            Options.Fill("--profile", profile, file =>
+            OutputFile.Fill("--profile", profile, file =>
             {
                 using var text = new StreamWriter(file, leaveOpen: true);
                 ProfileReport.Write(text, runner.Domains[0]);
@@ -83,15 +90,15 @@ internal sealed class MachineHost : IMachineHost
     /// <inheritdoc/>
     public int Up(UpRequest request)
     {
-        using var output = new StreamWriter(new DescriptorStream(1)) { AutoFlush = true };
         ISystemView view = request.View switch
         {
             ViewChoice.Json => new JsonView(output),
             ViewChoice.Quiet => new QuietView(output),
-            ViewChoice.Auto when TerminalSize.TryRead(1, out _) => new LiveView(output),
+            ViewChoice.Auto when TerminalSize.TryRead(1, out TerminalSize first) => new LiveView(output, () => TerminalSize.TryRead(1, out TerminalSize size) ? size : first),
             _ => new PlainView(output),
         };
-        using var system = new LiveSystem(SystemFile.Load(request.SystemPath), request, view);
+        using RawTerminal? silent = view is LiveView ? RawTerminal.TrySilence(0) : null;
+        using var system = new LiveSystem(SystemFile.Load(request.SystemPath, ImageStore.RecipeNames), request, view);
         return request.TimeoutNs is not null
             ? new SystemTest(request, output).Run(system)
             : system.Run(request.View == ViewChoice.Json ? Console.Error : output);
@@ -100,33 +107,26 @@ internal sealed class MachineHost : IMachineHost
     /// <inheritdoc/>
     public int Validate(string systemPath)
     {
-        SystemConfig system = SystemFile.Load(systemPath);
+        SystemConfig system = SystemFile.Load(systemPath, ImageStore.RecipeNames);
         IReadOnlyList<VcpuSchedule> schedules = VcpuSchedule.Compute(system);
-        using (var output = new StreamWriter(new DescriptorStream(1)))
-        {
-            ScheduleTable.Write(output, system, schedules);
-        }
-
+        ScheduleTable.Write(output, system, schedules);
         _ = VcpuSchedule.Admit(schedules);
         return 0;
     }
 
     /// <inheritdoc/>
-    public int Simulate(SimulateRequest request)
-    {
-        using var output = new StreamWriter(new DescriptorStream(1));
-        return SimulationRun.Run(request, () => request.ChartPath is null ? null : Options.CreateFile("--output", request.ChartPath), output, Console.Error);
-    }
+    public int Simulate(SimulateRequest request) =>
+        SimulationRun.Run(request, () => request.ChartPath is null ? null : OutputFile.Create("--output", request.ChartPath), output, Console.Error);
 
     private static void ReportTrace(TraceFile trace, string? path)
     {
         if (trace.Finish() is { } failure)
         {
-            Console.Error.WriteLine($"bulkhead: --trace {path}: writing broke off: {failure}");
+            Complaint.Write(Console.Error, $"--trace {path}: writing broke off: {failure}");
         }
         else if (trace.Dropped > 0)
         {
-            Console.Error.WriteLine($"bulkhead: --trace {path}: {trace.Dropped} of {trace.Written + trace.Dropped} events were dropped; the file could not keep up.");
+            Complaint.Write(Console.Error, $"--trace {path}: {trace.Dropped} of {trace.Written + trace.Dropped} events were dropped; the file could not keep up.");
         }
     }
 }

@@ -24,7 +24,7 @@ public sealed record ModuleRequest(string Path, string Words)
         }
 
         string file = text[..comma].Replace(",,", ",", StringComparison.Ordinal);
-        error = File.Exists(file) ? null : $"{file}: {MissingFile.Words(file)}; give the path of a module.";
+        error = PathFault.OfFile(file) is { } fault ? $"{file}: {fault}; give the path of a module." : null;
         return error is not null ? null : new ModuleRequest(System.IO.Path.GetFullPath(file), comma < text.Length ? text[(comma + 1)..] : string.Empty);
     }
 }

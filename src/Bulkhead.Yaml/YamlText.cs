@@ -7,6 +7,8 @@ namespace Bulkhead.Yaml;
 /// <summary>Reads a file that an operator wrote as YAML, up to its nodes.</summary>
 internal static class YamlText
 {
+    private const int MostLevels = 64;
+
     /// <summary>The one document of a text; null where it is none, which is then noted with what is <paramref name="accepted"/>.</summary>
     public static YamlNode? Read(ConfigErrors errors, string text, string accepted)
     {
@@ -14,9 +16,9 @@ internal static class YamlText
         var parser = new Parser(new StringReader(text));
         try
         {
-            if (FindLooseAlias(parser) is { } alias)
+            if (FindFault(parser) is var (place, fault))
             {
-                errors.Add(alias.Start, "", $"is not YAML: the alias *{alias.Value} names no value that is complete before it", accepted);
+                errors.Add(place, "", fault, accepted);
                 return null;
             }
 
@@ -56,8 +58,8 @@ internal static class YamlText
     }
 
     // YAML lets an alias name only what stands before it. The library takes others for later, and may then compare two of them
-    // for ever.
-    private static AnchorAlias? FindLooseAlias(Parser parser)
+    // for ever. What nests deeply it reads the more slowly the deeper it is.
+    private static (Mark At, string Fault)? FindFault(Parser parser)
     {
         var complete = new HashSet<AnchorName>();
         var open = new Stack<AnchorName>();
@@ -66,7 +68,9 @@ internal static class YamlText
             switch (parser.Current)
             {
                 case AnchorAlias alias when !complete.Contains(alias.Value):
-                    return alias;
+                    return (alias.Start, $"is not YAML: the alias *{alias.Value} names no value that is complete before it");
+                case MappingStart or SequenceStart when open.Count == MostLevels:
+                    return (parser.Current.Start, $"nests more than {MostLevels} lists and mappings");
                 case DocumentStart:
                     complete.Clear();
                     break;

@@ -7,12 +7,14 @@ internal sealed class BulkheadProcess : IDisposable
 {
     private readonly Process _process;
 
-    /// <summary>Starts it; <paramref name="runtime"/> is where control sockets stand.</summary>
-    internal BulkheadProcess(string runtime, string[] arguments)
+    /// <summary>Starts it; <paramref name="runtime"/> is where control sockets stand. Standard output may go to a file.</summary>
+    internal BulkheadProcess(string runtime, string[] arguments, string? output = null)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "bulkhead.dll");
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo("env", ["--default-signal=INT,TERM,HUP", dotnet, "exec", program, .. arguments])
+        string[] command = ["--default-signal=INT,TERM,HUP", dotnet, "exec", program, .. arguments];
+        string[] redirected = output is null ? [] : ["sh", "-c", "exec \"$@\" >\"$0\"", output, "env"];
+        var start = new ProcessStartInfo("env", [.. redirected, .. command])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

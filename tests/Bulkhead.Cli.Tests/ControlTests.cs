@@ -301,6 +301,19 @@ public sealed partial class ControlTests : IDisposable
     }
 
     [Fact]
+    public void Domain_ThatCannotStart_LeavesNoFlightRecord()
+    {
+        File.WriteAllText(Path.Combine(_folder, "text"), "no kernel");
+        using var up = Up("{ name: bad, kernel: text }", "{ name: other, kernel: circle }");
+
+        (int exitCode, string output, _) = up.End();
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains("bad: ", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(_folder, "bulkhead", "flight")));
+    }
+
+    [Fact]
     public void Crash_LeavesAFlightRecord_WithItsTurns()
     {
         using var up = Up("{ name: box, kernel: crash }");
@@ -387,11 +400,17 @@ public sealed partial class ControlTests : IDisposable
 
         Assert.StartsWith("channel c of system: 64Ki, doorbells for each: 1\n", Do("channels"), StringComparison.Ordinal);
         Assert.Equal(["write", "read"], Access());
+        Assert.Equal("c\n", Words(Do("[suggest:7]", "revoke ")));
+        Assert.Equal("box\nother\n", Words(Do("[suggest:8]", "grant c ")));
+        Assert.Equal(string.Empty, Words(Do("[suggest:8]", "grant d ")));
         _ = Do("revoke", "c", "box");
         Assert.Equal(["revoked", "read"], Access());
         _ = Do("grant", "c", "box");
         Assert.Equal(["write", "read"], Access());
         Assert.Equal((2, "bulkhead: box is no member of a channel d; it is of c.\n"), Refused("revoke", "d", "box"));
+
+        // What is offered besides options.
+        static string Words(string offered) => string.Concat(offered.Split('\n').Where(static l => l.Length > 0 && char.IsLetter(l[0])).Select(static l => l + "\n"));
 
         IEnumerable<string?> Access() =>
             JsonDocument.Parse(Do("channels", "--json")).RootElement[0].GetProperty("members").EnumerateArray().Select(static m => m.GetProperty("access").GetString());

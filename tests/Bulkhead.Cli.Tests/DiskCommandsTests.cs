@@ -103,8 +103,11 @@ public sealed class DiskCommandsTests : IDisposable
     [InlineData(2, "Try 'bulkhead disk create --help'.", "create", "x.qcow2", "--size", "many")]
     [InlineData(2, "did you mean convert?", "convrt", "x", "y")]
     [InlineData(1, "there is no such file", "info", "x.qcow2")]
+    [InlineData(1, "x/new.qcow2: there is no folder ", "create", "x/new.qcow2", "--size", "1M")]
+    [InlineData(1, "x/new.qcow2: there is no folder ", "convert", "x.raw", "x/new.qcow2")]
     public void Mistakes_AreNamed(int code, string expected, params string[] arguments)
     {
+        File.WriteAllBytes($"{_folder}/x.raw", new byte[4096]);
         (int actual, _, string errors) = Run([arguments[0], .. arguments[1..].Select(a => a.StartsWith('x') ? $"{_folder}/{a}" : a)]);
 
         Assert.Equal(code, actual);

@@ -51,6 +51,83 @@ public sealed class ProcessTests : IDisposable
         Assert.Contains("box vCPU 0: ran ", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    public void Test_Signal_EndsWithItsCode(string signal, int code)
+    {
+        using var bulkhead = new BulkheadProcess(_folder, ["test", WriteSystem(", expect: ['console \"never\" within 1h']"), "--verbose"]);
+        Assert.NotNull(bulkhead.ReadLineWith("box| A"));
+
+        bulkhead.Signal(signal);
+
+        (int exitCode, string output, _) = bulkhead.End();
+        Assert.Equal(code, exitCode);
+        Assert.EndsWith("0 passed, 1 failed\n", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("up")]
+    [InlineData("test")]
+    [InlineData("validate")]
+    public void MissingFiles_AreRefusedBeforeAnythingStarts(string command)
+    {
+        string system = WriteSystem(", disks: [{file: none.img}], shares: [{folder: none}], expect: exit 0");
+        using var bulkhead = new BulkheadProcess(_folder, [command, system]);
+
+        (int exitCode, string output, string errors) = bulkhead.End();
+
+        Assert.Equal((2, string.Empty), (exitCode, output));
+        string[] lines = errors.TrimEnd().Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith($"bulkhead: {system}:2:", lines[0], StringComparison.Ordinal);
+        Assert.Contains($": domains[0].disks[0].file: {_folder}/none.img: there is no such file; give the path of a disk image", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith($"bulkhead: {system}:2:", lines[1], StringComparison.Ordinal);
+        Assert.Contains($": domains[0].shares[0].folder: {_folder}/none: there is no such folder; give the path of a folder", lines[1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("schema", 1)]
+    [InlineData("--help", 1)]
+    [InlineData("validate FILE", 1)]
+    [InlineData("simulate FILE", 1)]
+    [InlineData("run --kernel KERNEL --debug-exit", 21)]
+    public void OutputThatCannotBeWritten_IsSaid_AndIsAnErrorUnlessThereIsOne(string arguments, int code)
+    {
+        string line = arguments.Replace("FILE", WriteSystem(), StringComparison.Ordinal).Replace("KERNEL", WriteKernel(s_exit), StringComparison.Ordinal);
+        using var bulkhead = new BulkheadProcess(_folder, line.Split(' '), "/dev/full");
+
+        (int exitCode, _, string errors) = bulkhead.End();
+
+        Assert.Equal(code, exitCode);
+        Assert.EndsWith("bulkhead: standard output: No space left on device; give it a place that takes what is written.\n", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OutputThatNobodyReads_IsNoError()
+    {
+        using var bulkhead = new BulkheadProcess(_folder, ["schema"]);
+
+        Assert.Equal(0, bulkhead.EndUnread());
+    }
+
+    [Fact]
+    public void Validate_ManyDomains_NamesThoseThatMatterMost_AndTheOthersTogether()
+    {
+        string path = Path.Combine(_folder, "many.yaml");
+        File.WriteAllText(path, $"domains:\n{string.Concat(Enumerable.Range(0, 30).Select(i => $"- {{name: d{i}, kernel: {WriteKernel(s_circle)}}}\n"))}");
+        using var bulkhead = new BulkheadProcess(_folder, ["validate", path]);
+
+        (int exitCode, string output, _) = bulkhead.End();
+
+        Assert.Equal(0, exitCode);
+        string[] own = [.. output.Split('\n').SkipWhile(static l => !l.StartsWith("  d0/0 ", StringComparison.Ordinal)).Skip(1).TakeWhile(static l => l.StartsWith("    ", StringComparison.Ordinal))];
+        Assert.Equal(("    the turn's end", "    d1/0", "    d19/0", "    10 others"), (Name(own[0]), Name(own[1]), Name(own[^2]), Name(own[^1])));
+        Assert.Contains(" 22.001", own[^1], StringComparison.Ordinal);
+
+        static string Name(string line) => line[..25].TrimEnd();
+    }
+
     [Fact]
     public void Up_DurationOver_EndsAndPrintsShares()
     {

@@ -19,7 +19,7 @@ public sealed class SerialTests : IDisposable
     public void File_Output_IsThereAtTheEnd()
     {
         File.WriteAllText(Place, "of an earlier run, longer");
-        using ISerialEnd serial = new SerialTarget(SerialKind.File, Place).Open();
+        using ISerialEnd serial = new SerialTarget(SerialKind.File, Place).Open(Stream.Null);
 
         serial.Write("hel"u8);
         serial.Write("lo"u8);
@@ -32,7 +32,7 @@ public sealed class SerialTests : IDisposable
     [Fact]
     public void None_Output_Vanishes()
     {
-        using ISerialEnd serial = new SerialTarget(SerialKind.None, string.Empty).Open();
+        using ISerialEnd serial = new SerialTarget(SerialKind.None, string.Empty).Open(Stream.Null);
 
         serial.Write("hello"u8);
 
@@ -210,7 +210,7 @@ public sealed class SerialTests : IDisposable
 
     private static void AssertRefused(SerialTarget target, string words)
     {
-        OperatorException e = Assert.Throws<OperatorException>(() => target.Open().Dispose());
+        OperatorException e = Assert.Throws<OperatorException>(() => target.Open(Stream.Null).Dispose());
         Assert.Equal(2, e.ExitCode);
         Assert.Contains(words, e.Message, StringComparison.Ordinal);
     }

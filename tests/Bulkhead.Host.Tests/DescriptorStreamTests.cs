@@ -17,7 +17,7 @@ public sealed class DescriptorStreamTests
         reader.ReadExactly(read);
 
         Assert.Equal("hello"u8.ToArray(), read);
-        Assert.False(stream.IsBroken);
+        Assert.True(stream.CanWrite);
     }
 
     [Fact]
@@ -30,6 +30,17 @@ public sealed class DescriptorStreamTests
         reader.Dispose();
         stream.Write("hello"u8);
 
-        Assert.True(stream.IsBroken);
+        Assert.Equal((false, null), (stream.CanWrite, stream.Failure));
+    }
+
+    [Fact]
+    public void Write_NoRoom_SaysWhy()
+    {
+        using FileStream full = File.OpenWrite("/dev/full");
+        using var stream = new DescriptorStream((int)full.SafeFileHandle.DangerousGetHandle());
+
+        stream.Write("hello"u8);
+
+        Assert.Equal((false, "No space left on device"), (stream.CanWrite, stream.Failure));
     }
 }

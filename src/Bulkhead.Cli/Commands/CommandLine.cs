@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Host;
 using Bulkhead.Images;
 
@@ -90,12 +91,12 @@ internal sealed class CommandLine
         }
         catch (OperatorException e)
         {
-            _errors.WriteLine("bulkhead: " + e.Message);
+            Complaint.Write(_errors, e.Message);
             return e.ExitCode;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _errors.WriteLine("bulkhead: " + e.Message); // a full disk, mostly
+            Complaint.Write(_errors, e.Message); // a full disk, mostly
             return ExitCode.Error;
         }
     }
@@ -108,14 +109,14 @@ internal sealed class CommandLine
         {
             foreach (string token in unknown)
             {
-                _errors.WriteLine($"bulkhead: {token}: {Unknown(token, command)}");
+                Complaint.Write(_errors, $"{token}: {Unknown(token, command)}");
             }
         }
         else
         {
             foreach (string message in line.Errors.Select(e => e.Message).Distinct())
             {
-                _errors.WriteLine("bulkhead: " + message);
+                Complaint.Write(_errors, message);
             }
         }
 

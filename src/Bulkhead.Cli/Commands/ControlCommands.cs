@@ -6,6 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 using Bulkhead.Cli.Control;
 using Bulkhead.Cli.Disks;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
@@ -130,6 +131,9 @@ internal sealed partial class ControlCommands(TextWriter output)
     private readonly Option<string?> _system = SystemName();
     private readonly Option<bool> _json = Options.Switch("--json", "Print JSON.");
 
+    // Standard output, below its text.
+    private Stream Bytes => output is StreamWriter text ? text.BaseStream : Stream.Null;
+
     internal IEnumerable<(Command Command, string? Notes)> Create()
     {
         yield return (Ps(), PsNotes);
@@ -173,11 +177,15 @@ internal sealed partial class ControlCommands(TextWriter output)
         return domain;
     }
 
-    // Every argument is asked for what completes a word, whichever it is.
-    private static void OfferDomains(Argument<string> argument) => argument.CompletionSources.Add(context => IsGiven(context, argument) ? []
-        : RunningSystems.Ask(null).SelectMany(static s => s.Domains ?? []).Select(static d => new CompletionItem(d.Name)).Distinct());
+    private static void OfferDomains(Argument<string> argument) =>
+        Offer(argument, static _ => RunningSystems.Ask(null).SelectMany(static s => s.Domains ?? []).Select(static d => d.Name));
 
-    private static bool IsGiven(CompletionContext context, Argument<string> argument) =>
+    // Every argument is asked for what completes a word, whichever it is: the first that is not given is meant.
+    private static void Offer(Argument<string> argument, Func<ParseResult, IEnumerable<string>> words) => argument.CompletionSources.Add(context =>
+        context.ParseResult.CommandResult.Command.Arguments.FirstOrDefault(a => !IsGiven(context, a)) == argument
+            ? words(context.ParseResult).Distinct().Select(static word => new CompletionItem(word)) : []);
+
+    private static bool IsGiven(CompletionContext context, Argument argument) =>
         context.ParseResult.GetResult(argument)?.Tokens is [var token] && token.Value != context.WordToComplete;
 
     private Command Ps()
@@ -193,7 +201,7 @@ internal sealed partial class ControlCommands(TextWriter output)
         command.SetAction(line =>
         {
             // Until nobody reads it.
-            while (output is not StreamWriter { BaseStream: DescriptorStream { IsBroken: true } })
+            while (Bytes.CanWrite)
             {
                 IReadOnlyList<ControlReply> systems = RunningSystems.Ask(line.GetValue(_system));
                 if (systems.Count == 0)
@@ -292,7 +300,7 @@ internal sealed partial class ControlCommands(TextWriter output)
                 Follow = line.GetValue(follow),
                 Lines = line.GetResult(tail) is null ? null : line.GetValue(tail),
             });
-            ConsoleClient.Copy(client.Socket);
+            ConsoleClient.Copy(client.Socket, Bytes);
             return ExitCode.Ok;
         });
         return command;
@@ -309,7 +317,7 @@ internal sealed partial class ControlCommands(TextWriter output)
             var request = new ControlRequest { Verb = "console", Domain = line.GetRequiredValue(domain), Device = line.GetValue(device), Lines = 20 };
             using ControlClient client = RunningSystems.Connect(request.Domain, line.GetValue(_system));
             string system = client.Ask(request).System ?? string.Empty;
-            ConsoleClient.Attach(client.Socket, size => TellSize(system, request, size));
+            ConsoleClient.Attach(client.Socket, Bytes, size => TellSize(system, request, size));
             return ExitCode.Ok;
         });
         return command;
@@ -390,12 +398,12 @@ internal sealed partial class ControlCommands(TextWriter output)
     }
 
     // Asked first, so that what cannot be done leaves a file as it was. A signal ends it in good order, with a file that is complete.
-    private static int Save(ControlClient client, ControlRequest request, string path)
+    private int Save(ControlClient client, ControlRequest request, string path)
     {
         _ = client.Ask(request);
         try
         {
-            using Stream stream = path == "-" ? Console.OpenStandardOutput() : Options.CreateFile("--output", path);
+            using Stream stream = path == "-" ? Bytes : OutputFile.Create("--output", path);
             using var signals = new HostSignals((_, _) => client.EndSending());
             client.CopyTo(stream);
             return ExitCode.Ok;
@@ -449,7 +457,9 @@ internal sealed partial class ControlCommands(TextWriter output)
     private Command Part(string verb, string description)
     {
         var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
-        Argument<string> domain = Domain();
+        var domain = new Argument<string>("DOMAIN") { Description = "The domain's name." };
+        Offer(channel, line => ChannelsOf(line).Select(static c => c.Name));
+        Offer(domain, line => ChannelsOf(line).Where(c => c.Name == line.GetValue(channel)).SelectMany(static c => c.Members).Select(static m => m.Domain));
         var command = new Command(verb, description) { channel, domain, _system };
         command.SetAction(line =>
         {
@@ -458,6 +468,8 @@ internal sealed partial class ControlCommands(TextWriter output)
         });
         return command;
     }
+
+    private IEnumerable<ChannelReport> ChannelsOf(ParseResult line) => RunningSystems.Ask(line.GetValue(_system), "channels").SelectMany(static s => s.Channels ?? []);
 
     private Command Networks()
     {

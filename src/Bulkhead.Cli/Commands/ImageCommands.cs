@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Bulkhead.Cli.Output;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Images;
@@ -139,5 +140,5 @@ internal sealed class ImageCommands(TextWriter output, TextWriter errors)
             $"The cache has no image '{name}'.{(near is null || near == words[0] ? string.Empty : $" Did you mean '{near}'?")} 'bulkhead image ls' lists them.", ExitCode.Usage);
     }
 
-    private void Say(string line) => errors.WriteLine("bulkhead: " + line);
+    private void Say(string line) => Complaint.Write(errors, line);
 }

@@ -163,45 +163,13 @@ internal static class Options
     private static string? ExistingPath(ArgumentResult result, string prefix, string wanted)
     {
         string path = result.Tokens[0].Value;
-        if (!File.Exists(path))
+        if (PathFault.OfFile(path) is { } fault)
         {
-            result.AddError($"{prefix}{path}: {MissingFile.Words(path)}; give the path of {wanted}.");
+            result.AddError($"{prefix}{path}: {fault}; give the path of {wanted}.");
             return null;
         }
 
         return Path.GetFullPath(path);
-    }
-
-    /// <summary>Creates the file an option names.</summary>
-    internal static FileStream CreateFile(string option, string path)
-    {
-        try
-        {
-            return File.Create(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OperatorException($"{option} {path}: {e.Message} Give the path of a file that can be written.", ExitCode.Usage);
-        }
-    }
-
-    /// <summary>Writes such a file and closes it. What goes wrong is said, and changes no exit code: what the file tells of is over.</summary>
-    internal static bool Fill(string option, FileStream file, Action<Stream> write)
-    {
-        try
-        {
-            using (file)
-            {
-                write(file);
-            }
-
-            return true;
-        }
-        catch (IOException e)
-        {
-            Console.Error.WriteLine($"bulkhead: {option} {file.Name}: writing broke off: {e.Message}");
-            return false;
-        }
     }
 
     internal static string Wrong(string name, string text, string form) => $"{name} {(text.Length == 0 ? "''" : text)}: not understood; write {form}.";

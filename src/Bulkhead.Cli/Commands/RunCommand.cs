@@ -3,11 +3,13 @@ using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Images;
 using Bulkhead.Machine;
+using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Firmware;
 
@@ -34,10 +36,7 @@ internal sealed class RunCommand
 
         """;
 
-    private const ulong LeastMemory = 32UL << 20;
-    private const ulong MostMemory = 1UL << 40;
     private const ulong MemoryUnit = 1UL << 20;
-    private const int MostCpus = 64;
 
     private readonly IMachineHost _host;
     private readonly TextWriter _errors;
@@ -57,7 +56,7 @@ internal sealed class RunCommand
         "--firmware", FirmwareRequest.Form, "Firmware that starts what is on the first disk, instead of a kernel: Debian's SeaBIOS or OVMF, or a file (docs/firmware.md).", FirmwareRequest.Parse);
     private readonly Option<ulong> _memory = Options.Create<ulong>("--memory", "SIZE", "The guest's memory (512M).", Quantity.SizeForm, Quantity.TryParseSize, CheckMemory);
     private readonly Option<int> _cpus = Options.Create(
-        "--cpus", "N", "The number of CPUs the guest has (1).", $"a number from 1 to {MostCpus}", (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n) && n is >= 1 and <= MostCpus);
+        "--cpus", "N", "The number of CPUs the guest has (1).", $"a number from 1 to {SystemFile.MaxVcpus}", (string text, out int n) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out n) && n is >= 1 and <= SystemFile.MaxVcpus);
 
     private readonly Option<string?> _cpu = Options.OneOf<string?>(
         "--cpu", "The CPU the guest sees (x86-64-v3 where this host has it).", ("host", "host"), ("x86-64-v2", "x86-64-v2"), ("x86-64-v3", "x86-64-v3"));
@@ -143,18 +142,18 @@ internal sealed class RunCommand
             return;
         }
 
-        if (result.GetResult(_screenshot) is not null && result.GetResult(_display) is null)
-        {
-            result.AddError("--screenshot: there is no display to be seen; give --display as well.");
-        }
-
+        Needs(result, _screenshot, result.GetResult(_display) is not null, "there is no display to be seen; give --display as well.");
+        Needs(result, _name, image, "goes with an image or OVA, whose disk it names; leave it out.");
+        Needs(result, _name, !IsGiven(result.GetResult(_snapshot)), "nothing is kept with --snapshot; give one of them.");
+        Needs(result, _snapshot, image, "goes with an image or file; of other disks, write --disk FILE,snapshot.");
+        Needs(result, _update, image, "goes with an image that is made of packages; leave it out.");
         if (image && (kernel || result.GetResult(_initrd) is not null || result.GetResult(_module) is not null))
         {
             result.AddError("An image brings its own kernel and initrd; give either IMAGE or --kernel with --initrd or --module.");
         }
-        else if (firmware && (kernel || result.GetResult(_initrd) is not null || result.GetResult(_append) is not null))
+        else if (firmware && (kernel || result.GetResult(_initrd) is not null || result.GetResult(_module) is not null || result.GetResult(_append) is not null))
         {
-            result.AddError("Firmware finds kernel, initrd and command line on a disk; give either --firmware or --kernel with --initrd and --append.");
+            result.AddError("Firmware finds kernel, initrd, modules and command line on a disk; give either --firmware or --kernel with --initrd, --module and --append.");
         }
         else if (firmware && !image && result.GetResult(_disk) is null)
         {
@@ -166,16 +165,37 @@ internal sealed class RunCommand
         }
     }
 
+    // An option without effect is a misunderstanding, which is said before anything runs.
+    private static void Needs(CommandResult result, Option option, bool there, string words)
+    {
+        if (!there && IsGiven(result.GetResult(option)))
+        {
+            result.AddError($"{option.Name}: {words}");
+        }
+    }
+
+    // The same of what is known only when the image or file was looked at.
+    private static void Refuse(ParseResult line, Option option, string words)
+    {
+        if (IsGiven(line.GetResult(option)))
+        {
+            throw new OperatorException($"{option.Name}: {words}", ExitCode.Usage);
+        }
+    }
+
+    // A switch that is not given has a result as well.
+    private static bool IsGiven(OptionResult? result) => result is { Implicit: false };
+
     private static string? CheckMemory(string text, ulong bytes)
     {
-        if (bytes < LeastMemory)
+        if (bytes < SystemFile.MinMemoryBytes)
         {
-            return $"--memory {text}: {Quantity.FormatSize(bytes)} {(bytes < 1024 ? "bytes are" : "is")} too little to boot; give at least {Quantity.FormatSize(LeastMemory)}, as in --memory 512M.";
+            return $"--memory {text}: {Quantity.FormatSize(bytes)} {(bytes < 1024 ? "bytes are" : "is")} too little to boot; give at least {Quantity.FormatSize(SystemFile.MinMemoryBytes)}, as in --memory 512M.";
         }
 
-        return bytes <= MostMemory && bytes % MemoryUnit == 0
+        return bytes <= SystemFile.MaxMemoryBytes && bytes % MemoryUnit == 0
             ? null
-            : $"--memory {text}: give a whole number of MiB, at most {Quantity.FormatSize(MostMemory)}.";
+            : $"--memory {text}: give a whole number of MiB, at most {Quantity.FormatSize(SystemFile.MaxMemoryBytes)}.";
     }
 
     private int Run(ParseResult line)
@@ -188,22 +208,26 @@ internal sealed class RunCommand
         IReadOnlyList<DiskRequest> disks = line.GetValue(_disk) ?? [];
         IReadOnlyList<NetRequest> nets = line.GetValue(_net) ?? [];
         FileGuest? file = null;
+        string? greeting = null;
         if (line.GetValue(_image) is string path && FileGuest.IsFile(path))
         {
-            if (append.Length > 0)
+            Refuse(line, _append, $"the kernel's command line is on {path}; leave it out, or give --kernel.");
+            Refuse(line, _update, $"{path} is made of no packages; leave it out.");
+            file = FileGuest.Open(path, line.GetValue(_name) ?? UpCommand.NameOf(path), line.GetValue(_snapshot), firmware, new DomainImages(), Say);
+            if (file.Cpus is null)
             {
-                throw new OperatorException($"--append: the kernel's command line is on {path}; leave it out, or give --kernel.", ExitCode.Usage);
+                Refuse(line, _name, $"{path} is no package of a machine, and its guest writes to it; leave it out.");
             }
 
-            file = FileGuest.Open(path, line.GetValue(_name) ?? UpCommand.NameOf(path), line.GetValue(_snapshot), firmware, new DomainImages(), Say);
             (firmware, disks) = (file.Firmware, [.. file.Disks, .. disks]);
         }
         else if (line.GetValue(_image) is string name)
         {
             ImageGuest guest = Resolve(name, line);
-            if (firmware is not null && guest.Disks.Count == 0)
+            if (guest.Disks.Count == 0)
             {
-                throw new OperatorException($"{name} has no disk that firmware could start; give an image that has one, or leave --firmware out.", ExitCode.Usage);
+                Refuse(line, _name, $"{name} has no disk that could be kept; leave it out.");
+                Refuse(line, _firmware, $"{name} has no disk that it could start; give an image that has one, or leave it out.");
             }
 
             (kernel, initrd) = firmware is null ? (guest.Image.KernelPath, guest.Image.InitrdPath) : (null, null);
@@ -213,8 +237,7 @@ internal sealed class RunCommand
             if (guest.Disks.Count > 0 && nets.Count == 0 && line.GetValue(_clock) == ClockChoice.Real)
             {
                 var access = SshAccess.Find(guest.Image);
-                nets = [access.Net];
-                _errors.WriteLine("bulkhead: " + access.Words);
+                (nets, greeting) = ([access.Net], access.Words);
             }
         }
 
@@ -246,6 +269,7 @@ internal sealed class RunCommand
             Clock = line.GetValue(_clock),
             EngineOptions = line.GetValue(_engineOptions) ?? string.Empty,
             Serial = serial,
+            Greeting = greeting,
             ScreenshotPath = line.GetValue(_screenshot) is string screenshot ? Path.GetFullPath(screenshot) : null,
             TimeoutNs = line.GetResult(_timeout) is null ? null : line.GetValue(_timeout),
             Stats = line.GetValue(_stats),
@@ -260,7 +284,7 @@ internal sealed class RunCommand
         return ImageGuest.Find(new ImageStore(), request, line.GetValue(_name), line.GetValue(_snapshot), Say);
     }
 
-    private void Say(string text) => _errors.WriteLine("bulkhead: " + text);
+    private void Say(string text) => Complaint.Write(_errors, text);
 
     // Our images size their terminal by these words; a serial line has no other way to learn it.
     private static string WithWindow(string append, SerialTarget serial)

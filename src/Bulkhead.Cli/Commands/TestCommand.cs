@@ -24,7 +24,7 @@ internal sealed class TestCommand
         happen, --duration after the control domain was ready.
 
         Exit codes:
-          0 all came true, 1 some did not, 2 usage
+          0 all came true, 1 some did not, 2 usage, 129 SIGHUP, 130 SIGINT, 143 SIGTERM
 
         """;
 

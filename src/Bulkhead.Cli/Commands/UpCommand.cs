@@ -24,11 +24,11 @@ internal sealed class UpCommand
           wakeP99   99% of its wake-ups were dispatched within this time, since the last line
 
         The first domain of the file is the control domain. When it ends for good or --duration is over, every domain gets the
-        power button, the grace, and a stop, those that depend on others first; then shares of the CPU are printed against the
+        power button, the grace, and a stop by force, those that depend on others first; then shares of the CPU are printed against the
         weights. From another terminal: ps, top, console, logs, stop, start, restart, kill, pause, resume, set, down.
 
         Exit codes:
-          the control domain's (see 'bulkhead run --help'), 2 usage, 129 SIGHUP, 130 SIGINT, 143 SIGTERM
+          the control domain's (see 'bulkhead run --help'; 137 by force, unless --grace is 0), 2 usage, 129 SIGHUP, 130 SIGINT, 143 SIGTERM
 
         """;
 
@@ -41,7 +41,7 @@ internal sealed class UpCommand
     private readonly IMachineHost _host;
     private readonly Argument<string> _file = Options.SystemFile();
     private readonly Option<long> _duration = Options.Duration("--duration", "How long to run, from the first line that shows the control domain running (until it ends).");
-    private readonly Option<long> _grace = Options.Duration("--grace", "How long domains get to end by themselves (5s).");
+    private readonly Option<long> _grace = Options.Duration("--grace", "How long domains get to end by themselves (5s); 0: no time.", zero: true);
     private readonly Option<string?> _name = SystemName();
     private readonly Option<bool> _noTty = Options.Switch("--no-tty", "Print lines, also on a terminal.");
     private readonly Option<bool> _json = Options.Switch("--json", "Print a JSON record per line (docs/control.md).");

@@ -10,9 +10,10 @@ internal sealed class ValidateCommand
         Example:
           bulkhead validate system.yaml
 
-        Nothing is started. For each vCPU it prints its share and the longest time from wake-up to dispatch, and under it what
-        each other vCPU of its CPU may add to that (docs/scheduling.md has the proofs). A domain that names a latency it
-        needs gets a verdict; 'up' refuses a system that cannot keep it.
+        Nothing is started, but the files and folders that the file names must be there. For each vCPU it prints its share
+        and the longest time from wake-up to dispatch, and under it what each other vCPU of its CPU may add to that
+        (docs/scheduling.md has the proofs). A domain that names a latency it needs gets a verdict; 'up' refuses a system that
+        cannot keep it.
 
         Exit codes:
           0 valid, 2 not valid or refused

@@ -16,14 +16,13 @@ internal sealed class ConsoleClient : ITerminalClient
 
     private ConsoleClient(Socket socket) => _socket = socket;
 
-    /// <summary>Prints what comes until the other side ends.</summary>
-    internal static void Copy(Socket socket)
+    /// <summary>Prints what comes until the other side ends, or nobody takes it any more.</summary>
+    internal static void Copy(Socket socket, Stream output)
     {
-        using var output = new DescriptorStream(1);
         byte[] chunk = new byte[ChunkBytes];
         try
         {
-            for (int count = socket.Receive(chunk); count > 0; count = socket.Receive(chunk))
+            for (int count = socket.Receive(chunk); count > 0 && output.CanWrite; count = socket.Receive(chunk))
             {
                 output.Write(chunk.AsSpan(0, count));
             }
@@ -36,8 +35,9 @@ internal sealed class ConsoleClient : ITerminalClient
 
     /// <summary>Prints what comes and sends what is typed, until detached or the other side ends.</summary>
     /// <param name="socket">The connection.</param>
+    /// <param name="output">Where it is printed.</param>
     /// <param name="resize">Called with the size of this terminal, and again when it has another.</param>
-    internal static void Attach(Socket socket, Action<TerminalSize> resize)
+    internal static void Attach(Socket socket, Stream output, Action<TerminalSize> resize)
     {
         var client = new ConsoleClient(socket);
         using PosixSignalRegistration? resized = OperatingSystem.IsLinux() ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Tell()) : null;
@@ -45,7 +45,7 @@ internal sealed class ConsoleClient : ITerminalClient
         using RawTerminal? terminal = RawTerminal.TryEnter(0);
         using var pump = new InputPump(0, client);
         pump.Start();
-        Copy(socket);
+        Copy(socket, output);
         if (client._detached && terminal is not null)
         {
             Console.Error.Write("\r\ndetached\r\n");

@@ -111,7 +111,7 @@ internal sealed class ControlClient : IDisposable
     internal void CopyTo(Stream stream)
     {
         byte[] chunk = new byte[64 << 10];
-        for (int count = Receive(); count > 0; count = Receive())
+        for (int count = Receive(); count > 0 && stream.CanWrite; count = Receive())
         {
             stream.Write(chunk, 0, count);
             stream.Flush(); // for whoever reads it meanwhile

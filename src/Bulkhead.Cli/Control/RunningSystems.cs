@@ -1,3 +1,4 @@
+using Bulkhead.Cli.Output;
 using Bulkhead.Host;
 
 namespace Bulkhead.Cli.Control;
@@ -9,12 +10,13 @@ internal static class RunningSystems
 
     /// <summary>What each says of itself; of those that say nothing in time, standard error tells.</summary>
     /// <param name="only">The one system that is meant, or null for all.</param>
+    /// <param name="verb">What they are asked.</param>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where the one that is meant does not run, or says nothing.</remarks>
-    internal static IReadOnlyList<ControlReply> Ask(string? only)
+    internal static IReadOnlyList<ControlReply> Ask(string? only, string verb = "ps")
     {
         if (only is not null)
         {
-            return [TryAsk(only) ?? throw new OperatorException($"no system {only} is running{Near(only, SystemDirectory.Names().Where(Runs))}")];
+            return [TryAsk(only, verb) ?? throw new OperatorException($"no system {only} is running{Near(only, SystemDirectory.Names().Where(Runs))}")];
         }
 
         var replies = new List<ControlReply>();
@@ -22,14 +24,14 @@ internal static class RunningSystems
         {
             try
             {
-                if (TryAsk(name) is { } reply)
+                if (TryAsk(name, verb) is { } reply)
                 {
                     replies.Add(reply);
                 }
             }
             catch (OperatorException e)
             {
-                Console.Error.WriteLine($"bulkhead: {e.Message}");
+                Complaint.Write(Console.Error, e.Message);
             }
         }
 
@@ -65,10 +67,10 @@ internal static class RunningSystems
         };
     }
 
-    private static ControlReply? TryAsk(string system)
+    private static ControlReply? TryAsk(string system, string verb)
     {
         using ControlClient? client = ControlClient.TryConnect(system);
-        return client?.Ask(new ControlRequest { Verb = "ps" }, ControlClient.AnswerMs);
+        return client?.Ask(new ControlRequest { Verb = verb }, ControlClient.AnswerMs);
     }
 
     private static bool Runs(string system)

@@ -7,14 +7,13 @@ namespace Bulkhead.Cli.Machines;
 /// <remarks><i>Threading</i>: input comes on the pump's thread.</remarks>
 internal sealed class ConsoleSerial : ISerialEnd, ITerminalClient
 {
-    private readonly DescriptorStream _stream = new(1);
     private readonly GatheredOutput _output;
     private RawTerminal? _terminal;
     private InputPump? _pump;
     private Domain? _domain;
 
     /// <summary>Takes standard output; input comes with <see cref="Attach"/>.</summary>
-    internal ConsoleSerial() => _output = new GatheredOutput(_stream);
+    internal ConsoleSerial(Stream output) => _output = new GatheredOutput(output);
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<byte> data) => _output.Write(data);
@@ -69,9 +68,5 @@ internal sealed class ConsoleSerial : ISerialEnd, ITerminalClient
     public void Failed(Exception fault) => _domain?.Stop(1, $"reading standard input failed: {fault.Message}");
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        Close();
-        _stream.Dispose();
-    }
+    public void Dispose() => Close();
 }

@@ -32,9 +32,9 @@ internal sealed record FileGuest(FirmwareRequest Firmware, IReadOnlyList<DiskReq
     internal static FileGuest Open(string file, string name, bool forget, FirmwareRequest? firmware, DomainImages own, Action<string> say)
     {
         string path = Path.GetFullPath(file);
-        if (!File.Exists(path))
+        if (PathFault.OfFile(path) is { } fault)
         {
-            throw new OperatorException($"{file}: {MissingFile.Words(file)}, nor is there an image of that name.", 2);
+            throw new OperatorException($"{file}: {fault}, nor is there an image of that name.", 2);
         }
 
         if (IsKernel(path))

@@ -1,4 +1,4 @@
-using Bulkhead.Host;
+using Bulkhead.Cli.Output;
 using Bulkhead.Machine.Domains;
 
 namespace Bulkhead.Cli.Machines;
@@ -19,18 +19,8 @@ internal sealed class FileSerial : ISerialEnd
     internal static FileSerial None() => new(Stream.Null);
 
     /// <summary>Creates the file, or empties it.</summary>
-    internal static FileSerial Create(string path)
-    {
-        try
-        {
-            // Without a buffer, so that whoever follows the file sees every byte.
-            return new FileSerial(new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, 1));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OperatorException($"--serial file:{path}: {e.Message} Give the path of a file that can be written.", 2);
-        }
-    }
+    /// <remarks>Without a buffer, so that whoever follows the file sees every byte.</remarks>
+    internal static FileSerial Create(string path) => new(OutputFile.Create("--serial", path, bufferBytes: 1, kind: "file:"));
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<byte> data) => _output.Write(data);

@@ -20,6 +20,9 @@ internal sealed record RunRequest
     /// <summary>The first serial port's other end.</summary>
     internal required SerialTarget Serial { get; init; }
 
+    /// <summary>What the operator is told as soon as the guest is about to run, or null for nothing.</summary>
+    internal string? Greeting { get; init; }
+
     /// <summary>Where what its display shows at the end is written, or null for nowhere.</summary>
     internal string? ScreenshotPath { get; init; }
 

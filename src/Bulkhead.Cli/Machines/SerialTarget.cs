@@ -22,12 +22,12 @@ internal sealed record SerialTarget(SerialKind Kind, string Path)
         return known;
     }
 
-    /// <summary>Opens it; the caller disposes it after the machine.</summary>
-    internal ISerialEnd Open() => Kind switch
+    /// <summary>Opens it; the caller disposes it after the machine, but not standard output.</summary>
+    internal ISerialEnd Open(Stream output) => Kind switch
     {
         SerialKind.None => FileSerial.None(),
         SerialKind.File => FileSerial.Create(Path),
         SerialKind.Unix => SocketSerial.Listen(Path),
-        _ => new ConsoleSerial(),
+        _ => new ConsoleSerial(output),
     };
 }

@@ -1,5 +1,6 @@
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
@@ -54,8 +55,9 @@ internal static class SimulationRun
         SimulatedVcpu[] exceeded = [.. result.Cpus.SelectMany(static c => c.Vcpus).Where(static v => v.ExceedsBound)];
         foreach (SimulatedVcpu vcpu in exceeded)
         {
-            errors.WriteLine(
-                $"bulkhead: BOUND EXCEEDED: {vcpu.Name} woke at {Quantity.FormatDuration(vcpu.Latency.MaxWokenNs)} and waited {Quantity.FormatDuration(vcpu.Latency.MaxNs)}, "
+            Complaint.Write(
+                errors,
+                $"BOUND EXCEEDED: {vcpu.Name} woke at {Quantity.FormatDuration(vcpu.Latency.MaxWokenNs)} and waited {Quantity.FormatDuration(vcpu.Latency.MaxNs)}, "
                 + $"more than the {Quantity.FormatDuration(vcpu.Schedule.WorstDispatchNs)} computed for it; this is an error in Bulkhead: report it with the system file and this command line.");
         }
 

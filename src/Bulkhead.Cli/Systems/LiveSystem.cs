@@ -83,6 +83,9 @@ internal sealed class LiveSystem : IDisposable
     /// <summary>Called before domains are stopped.</summary>
     internal Action<long>? Ending { get; set; }
 
+    /// <summary>The exit code of a signal that ends the system; null where none does.</summary>
+    internal int? SignalCode => _down is { Code: not ExitCodes.PowerOff } down ? down.Code : null;
+
     /// <summary>Whether measuring began.</summary>
     internal bool IsMeasuring => _endNs is not null;
 
@@ -130,7 +133,7 @@ internal sealed class LiveSystem : IDisposable
         }
 
         Drain(all: true);
-        int exitCode = _down is { Code: not 0 } down ? down.Code : ControlDomain.Outcome?.ExitCode ?? ExitCodes.Host;
+        int exitCode = SignalCode ?? ControlDomain.Outcome?.ExitCode ?? ExitCodes.Host;
         _view.End(exitCode, Status(NowNs), _system.IsVirtual ? runner.StateHash() : null);
         if (_request.Stats)
         {
@@ -458,7 +461,7 @@ internal sealed class LiveSystem : IDisposable
                 _stirredNs = now;
             }
 
-            if (wasUp && domain is { IsUp: false, WasStopped: false, LastResult.ExitCode: not ExitCodes.PowerOff })
+            if (wasUp && domain is { IsUp: false, WasStopped: false, EndedBeforeStart: false, LastResult.ExitCode: not ExitCodes.PowerOff })
             {
                 _flights.Crashed(domain);
             }

@@ -6,8 +6,9 @@ using Bulkhead.Host.Terminal;
 namespace Bulkhead.Cli.Systems;
 
 /// <summary>On a terminal: what guests print scrolls by above a table of the domains.</summary>
-/// <remarks>Every change is one write: the table is wiped, the lines are printed, and the table is drawn again below them.</remarks>
-internal sealed class LiveView(TextWriter output) : ISystemView
+/// <remarks>Every change is one write: the table is wiped, the lines are printed, and the table is drawn again below them. In a window that
+/// became narrower since, a line of the table stands on several rows.</remarks>
+internal sealed class LiveView(TextWriter output, Func<TerminalSize> sizeOf) : ISystemView
 {
     // ECMA-48: lines up, erase below, bold, dim, plain; and no wrapping while the table is drawn.
     private const string EraseBelow = "\e[J";
@@ -18,7 +19,7 @@ internal sealed class LiveView(TextWriter output) : ISystemView
     private readonly StringBuilder _lines = new();
     private IReadOnlyList<DomainStatus> _domains = [];
     private double _elapsed;
-    private int _drawn;
+    private readonly List<int> _drawn = [];
 
     /// <inheritdoc/>
     public void Line(string domain, string text) => Above($"{Dim}{domain}|{Plain} {text}");
@@ -54,16 +55,16 @@ internal sealed class LiveView(TextWriter output) : ISystemView
 
     private void Draw()
     {
-        (int rows, int columns) = TerminalSize.TryRead(1, out TerminalSize size) ? (size.Rows, size.Columns) : (40, 120);
+        (int rows, int columns) = sizeOf();
         var all = new StringBuilder();
-        if (_drawn > 0)
+        if (_drawn.Count > 0)
         {
-            _ = all.Append(CultureInfo.InvariantCulture, $"\e[{_drawn}A\r{EraseBelow}");
+            _ = all.Append(CultureInfo.InvariantCulture, $"\e[{_drawn.Sum(length => Math.Max((length + columns - 1) / columns, 1))}A\r{EraseBelow}");
         }
 
         _ = all.Append(_lines);
         _ = _lines.Clear();
-        _drawn = 0;
+        _drawn.Clear();
         if (_domains.Count > 0)
         {
             Add(all, string.Create(CultureInfo.InvariantCulture, $"{_elapsed,6:F0} s   Ctrl-C stops the system; 'bulkhead ps', 'console', 'stop' from another terminal"), Dim, columns);
@@ -88,7 +89,8 @@ internal sealed class LiveView(TextWriter output) : ISystemView
 
     private void Add(StringBuilder all, string text, string style, int columns)
     {
-        _ = all.Append(style).Append(text.AsSpan(0, Math.Min(text.Length, columns - 1))).Append(Plain).Append('\n');
-        _drawn++;
+        int length = Math.Min(text.Length, columns - 1);
+        _ = all.Append(style).Append(text.AsSpan(0, length)).Append(Plain).Append('\n');
+        _drawn.Add(length);
     }
 }

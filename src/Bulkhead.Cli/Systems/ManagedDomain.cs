@@ -65,6 +65,9 @@ internal sealed class ManagedDomain
     /// <summary>How its last life ended; null where none did.</summary>
     internal DomainResult? LastResult { get; private set; }
 
+    /// <summary>Whether that life ended before the guest ran, since something was missing.</summary>
+    internal bool EndedBeforeStart { get; private set; }
+
     /// <summary>Whether the operator ended it, or the system.</summary>
     internal bool WasStopped { get; private set; }
 
@@ -228,6 +231,7 @@ internal sealed class ManagedDomain
 
     private void OnEnd(long nowNs)
     {
+        EndedBeforeStart = _failedStart is not null;
         DomainResult result = _failedStart ?? Domain.Result ?? new DomainResult(Config.Name, ExitCodes.Host, "ended without a result");
         long livedNs = SinceNs(nowNs);
         (_up, _failedStart, _killNs, _pressNs) = (false, null, null, null);

@@ -9,6 +9,8 @@ namespace Bulkhead.Cli.Systems;
 /// <summary>What a system's schedule guarantees, as text: a line per vCPU, and under it what each other may add to its wait.</summary>
 internal static class ScheduleTable
 {
+    private const int MostTerms = 20;
+
     /// <summary>Writes the table of every pool.</summary>
     internal static void Write(TextWriter output, SystemConfig system, IReadOnlyList<VcpuSchedule> schedules)
     {
@@ -44,12 +46,27 @@ internal static class ScheduleTable
 
         string end = Quantity.FormatDuration(vcpu.TurnEndNs);
         output.WriteLine(Line("  the turn's end", string.Empty, end, end, string.Empty, string.Empty));
-        foreach (DispatchTerm term in vcpu.Terms)
+        foreach (DispatchTerm term in Shown(vcpu.Terms))
         {
             output.WriteLine(Line(
                 "  " + term.Name, string.Empty, Time(term.LevelNs), Time(term.WorstNs), string.Empty, string.Empty));
         }
     }
+
+    // Of many, those that matter most, and the others together: of a thousand vCPUs nobody reads a million lines.
+    private static IEnumerable<DispatchTerm> Shown(IReadOnlyList<DispatchTerm> terms)
+    {
+        if (terms.Count <= MostTerms)
+        {
+            return terms;
+        }
+
+        DispatchTerm[] sorted = [.. terms.OrderByDescending(static t => t.WorstNs).ThenByDescending(static t => t.LevelNs)];
+        DispatchTerm[] others = sorted[(MostTerms - 1)..];
+        return [.. sorted[..(MostTerms - 1)], new DispatchTerm($"{others.Length} others", -1, Sum(others.Select(static t => t.LevelNs)), Sum(others.Select(static t => t.WorstNs)))];
+    }
+
+    private static long Sum(IEnumerable<long> times) => times.Aggregate(0L, static (sum, ns) => ns > long.MaxValue - sum ? long.MaxValue : sum + ns);
 
     private static string Verdict(VcpuSchedule vcpu) => vcpu.Verdict switch
     {

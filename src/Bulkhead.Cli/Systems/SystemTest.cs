@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Xml;
 using Bulkhead.Cli.Commands;
 using Bulkhead.Cli.Machines;
+using Bulkhead.Cli.Output;
 using Bulkhead.Host;
 
 namespace Bulkhead.Cli.Systems;
@@ -20,7 +21,7 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
     private ExpectationCheck[] _checks = [];
     private long? _measuringNs;
 
-    /// <summary>Runs it and returns 0 where every expectation came true, else 1.</summary>
+    /// <summary>Runs it and returns 0 where every expectation came true, else 1; that of a signal, where one ended it.</summary>
     internal int Run(LiveSystem system)
     {
         if (!system.Config.Domains.Any(static d => d.Expectations.Count > 0))
@@ -28,7 +29,7 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
             throw new OperatorException($"{system.Config.Path}: no domain has an expect field, so there is nothing to test; add one, such as expect: [console \"ready\" within 5s].", 2);
         }
 
-        using FileStream? junit = request.JUnitPath is { } path ? Options.CreateFile("--junit", path) : null;
+        using FileStream? junit = request.JUnitPath is { } path ? OutputFile.Create("--junit", path) : null;
         long start = Stopwatch.GetTimestamp();
         system.Started = () => _checks = [.. system.Domains.SelectMany(d => d.Config.Expectations.Select(e => new ExpectationCheck(system, d, e)))];
         system.IsDecided = now => IsDecided(system, now, start);
@@ -37,8 +38,8 @@ internal sealed class SystemTest(UpRequest request, TextWriter output)
         Report();
         int failed = _checks.Count(static c => c.Passed != true);
         output.WriteLine($"{_checks.Length - failed} passed, {failed} failed");
-        bool written = junit is null || Options.Fill("--junit", junit, file => WriteJUnit(file, failed));
-        return failed == 0 && written ? 0 : 1;
+        bool written = junit is null || OutputFile.Fill("--junit", junit, file => WriteJUnit(file, failed));
+        return system.SignalCode ?? (failed == 0 && written ? ExitCode.Ok : ExitCode.Error);
     }
 
     private bool IsDecided(LiveSystem system, long nowNs, long startNs)

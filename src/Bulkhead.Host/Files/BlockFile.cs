@@ -94,6 +94,20 @@ public sealed unsafe partial class BlockFile : IDisposable
         }
     }
 
+    /// <summary>Refuses a path at which something stands, or nothing can be made.</summary>
+    public static void ThrowIfNotNew(string path)
+    {
+        if (System.IO.Path.Exists(path))
+        {
+            throw new OperatorException($"{path} is there already; remove it or give another name.");
+        }
+
+        if (PathFault.OfNew(path) is { } fault)
+        {
+            throw new OperatorException($"{path}: {fault}; make the folder, or give another path.");
+        }
+    }
+
     /// <summary>Creates an empty file; one that is there already is an error.</summary>
     public static BlockFile Create(string path)
     {
@@ -101,9 +115,9 @@ public sealed unsafe partial class BlockFile : IDisposable
         int fd = FileCalls.Open(path, FileCalls.OpenReadWrite | FileCalls.OpenCreate | FileCalls.OpenExclusive | FileCalls.OpenCloexec, FileCalls.OwnerReadWrite);
         if (fd < 0)
         {
-            throw Marshal.GetLastPInvokeError() == Errno.Exists
-                ? new OperatorException($"{path} is there already; remove it or give another name.")
-                : OpenFailed(path, readOnly: false, Marshal.GetLastPInvokeError());
+            int error = Marshal.GetLastPInvokeError();
+            ThrowIfNotNew(path);
+            throw OpenFailed(path, readOnly: false, error);
         }
 
         var handle = new SafeFileHandle(fd, ownsHandle: true);

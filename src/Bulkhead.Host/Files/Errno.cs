@@ -67,6 +67,9 @@ public static class Errno
     /// <summary>EROFS.</summary>
     public const int ReadOnlyFileSystem = 30;
 
+    /// <summary>EPIPE.</summary>
+    public const int BrokenPipe = 32;
+
     /// <summary>ERANGE.</summary>
     public const int OutOfRange = 34;
 

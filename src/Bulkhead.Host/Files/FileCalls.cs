@@ -32,6 +32,10 @@ internal static unsafe partial class FileCalls
     internal const int SeekHole = 4;
     internal const int SeekEnd = 2;
 
+    internal const int MaySearch = 1;
+    internal const int MayWrite = 2;
+    internal const int MayRead = 4;
+
     internal const int EmptyPath = 0x1000;
     internal const uint StatBasic = 0x7ff;
     internal const uint StatDirectAlignment = 0x2000;
@@ -68,6 +72,9 @@ internal static unsafe partial class FileCalls
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Stat(int fd, string path, int flags, uint mask, FileStatus* status);
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Access(string path, int uses);
 
     /// <summary>struct flock.</summary>
     [StructLayout(LayoutKind.Sequential)]

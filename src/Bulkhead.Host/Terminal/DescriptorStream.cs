@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bulkhead.Host.Files;
 
 namespace Bulkhead.Host.Terminal;
 
@@ -6,19 +7,19 @@ namespace Bulkhead.Host.Terminal;
 /// <remarks>
 /// For standard output and error: the class library's console sends the terminal sequences of its own (keypad mode) and
 /// puts settings back at the end that are not ours. It does not own the descriptor.
-/// <para><i>Errors</i>: where nobody reads any more, bytes are dropped and <see cref="IsBroken"/> says so.</para>
+/// <para><i>Errors</i>: once a write failed for good, bytes are dropped, and <see cref="CanWrite"/> and <see cref="Failure"/> say so.</para>
 /// <para><i>Threading</i>: any thread; one write of up to a pipe's atomic size stays together.</para>
 /// </remarks>
 public sealed unsafe class DescriptorStream : Stream
 {
     private readonly int _fd;
-    private volatile bool _broken;
+    private volatile int _error;
 
     /// <summary>Creates a stream over a descriptor, which stays open until its owner closes it.</summary>
     public DescriptorStream(int fd) => _fd = fd;
 
-    /// <summary>Whether a write failed for good.</summary>
-    public bool IsBroken => _broken;
+    /// <summary>What made a write fail, in words; null where none did, or where nobody reads any more, which is theirs to decide.</summary>
+    public string? Failure => _error is 0 or Errno.BrokenPipe ? null : Marshal.GetPInvokeErrorMessage(_error);
 
     /// <inheritdoc/>
     public override bool CanRead => false;
@@ -26,8 +27,8 @@ public sealed unsafe class DescriptorStream : Stream
     /// <inheritdoc/>
     public override bool CanSeek => false;
 
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
+    /// <summary>Whether no write failed for good.</summary>
+    public override bool CanWrite => _error == 0;
 
     /// <inheritdoc/>
     public override long Length => throw new NotSupportedException();
@@ -47,7 +48,7 @@ public sealed unsafe class DescriptorStream : Stream
         {
             byte* p = start;
             nint left = buffer.Length;
-            while (left > 0 && !_broken)
+            while (left > 0 && CanWrite)
             {
                 nint written = TerminalNative.Write(_fd, p, (nuint)left);
                 if (written < 0)
@@ -91,7 +92,7 @@ public sealed unsafe class DescriptorStream : Stream
         }
         else if (errno != TerminalNative.ErrnoInterrupted)
         {
-            _broken = true;
+            _error = errno;
         }
     }
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Bulkhead.Host.Terminal;
 
-/// <summary>The operator's terminal while every key goes to the guest; put back as it was at every end that can be seen.</summary>
+/// <summary>The operator's terminal while every key goes to the guest, or while none is shown; put back as it was at every end that can be seen.</summary>
 /// <remarks>
 /// Output processing stays on, so that lines of our own begin at the left; a guest's CR LF looks the same either way.
 /// Signals keep their effect: the terminal is put back, and what else handles them comes after.
@@ -13,17 +13,24 @@ public sealed unsafe class RawTerminal : IDisposable
     private readonly int _fd;
     private readonly TerminalNative.Attributes _before;
     private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly bool _isRaw;
     private readonly Lock _lock = new();
     private bool _ended;
 
-    private RawTerminal(int fd, TerminalNative.Attributes before)
+    private RawTerminal(int fd, TerminalNative.Attributes before, bool isRaw)
     {
         _fd = fd;
         _before = before;
+        _isRaw = isRaw;
     }
 
     /// <summary>Makes the terminal behind a descriptor raw; null where it is no terminal, or another job has it.</summary>
-    public static RawTerminal? TryEnter(int fd)
+    public static RawTerminal? TryEnter(int fd) => TryEnter(fd, isRaw: true);
+
+    /// <summary>Has the terminal behind a descriptor not show what is typed; null as above.</summary>
+    public static RawTerminal? TrySilence(int fd) => TryEnter(fd, isRaw: false);
+
+    private static RawTerminal? TryEnter(int fd, bool isRaw)
     {
         // SAFETY: Attributes has the size of struct termios; checked by TerminalNativeTests.
         TerminalNative.Attributes before;
@@ -34,9 +41,9 @@ public sealed unsafe class RawTerminal : IDisposable
             return null;
         }
 
-        var terminal = new RawTerminal(fd, before);
+        var terminal = new RawTerminal(fd, before, isRaw);
         terminal.Register();
-        terminal.MakeRaw();
+        terminal.Change();
         return terminal;
     }
 
@@ -64,7 +71,7 @@ public sealed unsafe class RawTerminal : IDisposable
         // A shell sets the terminal to its own liking while we are stopped.
         if (OperatingSystem.IsLinux())
         {
-            _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ => MakeRaw()));
+            _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ => Change()));
         }
     }
 
@@ -72,7 +79,7 @@ public sealed unsafe class RawTerminal : IDisposable
 
     private void OnUnhandled(object? sender, UnhandledExceptionEventArgs e) => Restore(forGood: true);
 
-    private void MakeRaw()
+    private void Change()
     {
         lock (_lock)
         {
@@ -81,10 +88,15 @@ public sealed unsafe class RawTerminal : IDisposable
                 return;
             }
 
-            TerminalNative.Attributes raw = _before;
-            TerminalNative.MakeRaw(&raw);
-            raw.OutputFlags = _before.OutputFlags;
-            _ = TerminalNative.SetAttributes(_fd, TerminalNative.SetAttributesNow, &raw);
+            TerminalNative.Attributes changed = _before;
+            if (_isRaw)
+            {
+                TerminalNative.MakeRaw(&changed);
+                changed.OutputFlags = _before.OutputFlags;
+            }
+
+            changed.LocalFlags &= ~TerminalNative.Echo;
+            _ = TerminalNative.SetAttributes(_fd, TerminalNative.SetAttributesNow, &changed);
         }
     }
 
@@ -99,7 +111,9 @@ public sealed unsafe class RawTerminal : IDisposable
 
             _ended = forGood;
             TerminalNative.Attributes before = _before;
-            _ = TerminalNative.SetAttributes(_fd, TerminalNative.SetAttributesNow, &before);
+
+            // What was typed unseen was meant for nobody, least of all for the shell.
+            _ = TerminalNative.SetAttributes(_fd, _isRaw ? TerminalNative.SetAttributesNow : TerminalNative.SetAttributesAndForget, &before);
         }
     }
 }

@@ -13,6 +13,8 @@ internal static unsafe partial class TerminalNative
     internal const int EventCloexec = 0x80000;
     internal const int EventNonBlocking = 0x800;
     internal const int SetAttributesNow = 0;
+    internal const int SetAttributesAndForget = 2;
+    internal const uint Echo = 8;
     internal const nuint GetWindowSize = 0x5413;
 
     [LibraryImport("libc", EntryPoint = "isatty")]
@@ -51,17 +53,19 @@ internal static unsafe partial class TerminalNative
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int fd);
 
-    /// <summary>struct termios of glibc and musl on x86-64: 60 bytes, of which we look at the output flags only.</summary>
+    /// <summary>struct termios of glibc and musl on x86-64: 60 bytes, of which we look at two sets of flags.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct Attributes
     {
         internal uint InputFlags;
         internal uint OutputFlags;
+        internal uint ControlFlags;
+        internal uint LocalFlags;
         internal Rest Others;
     }
 
-    /// <summary>The fields of struct termios after the output flags.</summary>
-    [InlineArray(16)]
+    /// <summary>The fields of struct termios after the flags.</summary>
+    [InlineArray(14)]
     internal struct Rest
     {
         private uint _first;

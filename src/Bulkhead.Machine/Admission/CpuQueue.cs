@@ -36,17 +36,22 @@ internal sealed record CpuQueue(PoolConfig Pool, int Cpu, IReadOnlyList<(DomainC
     internal DispatchTerm[] Terms(int index, WaitBound level, WaitBound worst)
     {
         var terms = new List<DispatchTerm>();
-        foreach ((int vcpu, int place) in level.Terms.Concat(worst.Terms).Select(static t => (t.Vcpu, t.Class)).Distinct().OrderBy(t => (t.Vcpu == index, t.Vcpu, t.Class)))
+        ILookup<(int Vcpu, int Class), long> levels = ByVcpu(level);
+        ILookup<(int Vcpu, int Class), long> worsts = ByVcpu(worst);
+        foreach ((int vcpu, int place) in levels.Concat(worsts).Select(static t => t.Key).Distinct().OrderBy(t => (t.Vcpu == index, t.Vcpu, t.Class)))
         {
             DomainConfig domain = Vcpus[vcpu].Domain;
+            long levelNs = levels[(vcpu, place)].Sum();
+            long worstNs = worsts[(vcpu, place)].Sum();
             terms.Add(vcpu == index
-                ? new DispatchTerm("its move", -1, Of(level), Of(worst))
-                : new DispatchTerm(domain.Name, Vcpus[vcpu].Vcpu, Of(level), Of(worst)) { Class = place == 0 ? null : domain.Classes[place - 1].Name });
-            long Of(WaitBound bound) => bound.Terms.Where(t => t.Vcpu == vcpu && t.Class == place).Sum(static t => t.Ns);
+                ? new DispatchTerm("its move", -1, levelNs, worstNs)
+                : new DispatchTerm(domain.Name, Vcpus[vcpu].Vcpu, levelNs, worstNs) { Class = place == 0 ? null : domain.Classes[place - 1].Name });
         }
 
         return [.. terms];
     }
+
+    private static ILookup<(int Vcpu, int Class), long> ByVcpu(WaitBound bound) => bound.Terms.ToLookup(static t => (t.Vcpu, t.Class), static t => t.Ns);
 
     /// <summary>A schedule; the turn's end joins the two bounds.</summary>
     internal VcpuSchedule Schedule(int index, double share, DispatchTerm[] terms, long levelNs, long worstNs, string cause) => new()

@@ -6,7 +6,7 @@ using YamlDotNet.RepresentationModel;
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>Reads the virtio consoles of domains, and their ports with names.</summary>
-internal sealed class ConsoleReader(ConfigErrors errors, string folder)
+internal sealed class ConsoleReader(ConfigErrors errors, HostReader host)
 {
     private readonly HashSet<string> _paths = [];
     private readonly List<(Mark At, string Path)> _all = [];
@@ -72,7 +72,7 @@ internal sealed class ConsoleReader(ConfigErrors errors, string folder)
 
     private string? ReadPath(ConfigMap map)
     {
-        string? path = map.Text("path", ConsoleRequest.PathForm) is { } text ? Path.GetFullPath(text, folder) : null;
+        string? path = host.NewFile(map, "path", ConsoleRequest.PathForm);
         if (path is not null && !ConsoleRequest.Fits(path))
         {
             map.Error("path", "is too long for a socket", ConsoleRequest.PathForm);

@@ -7,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>Reads which devices a domain has.</summary>
-internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkReader networks, VsockReader vsocks, ShareReader shares, ConsoleReader consoles)
+internal sealed class DeviceReader(ConfigErrors errors, HostReader host, NetworkReader networks, VsockReader vsocks, ShareReader shares, ConsoleReader consoles)
 {
     /// <summary>The memory of a channel that says nothing of it.</summary>
     internal const ulong DefaultChannelBytes = 1ul << 20;
@@ -112,14 +112,16 @@ internal sealed class DeviceReader(ConfigErrors errors, string folder, NetworkRe
         const string accepted = "the path of a disk image, absolute or from the system file's folder";
         map.Require("file", accepted);
 
-        return map.Text("file", accepted) is { } file ? new DiskRequest
+        bool readOnly = map.Switch("read_only", false);
+        bool snapshot = map.Switch("snapshot", false);
+        return host.File(map, "file", accepted, written: !readOnly && !snapshot) is { } file ? new DiskRequest
         {
-            Path = Path.GetFullPath(file, folder),
-            ReadOnly = map.Switch("read_only", false),
+            Path = file,
+            ReadOnly = readOnly,
             Format = map.Choice("format", DiskRequest.Formats),
             Mmio = map.Choice("bus", DiskRequest.Buses) == DiskRequest.Buses[1],
             Uncached = map.Choice("cache", DiskRequest.Caches) == DiskRequest.Caches[1],
-            Snapshot = map.Switch("snapshot", false),
+            Snapshot = snapshot,
             Serial = map.Text("serial", "what the guest finds as serial number") ?? string.Empty,
             Limit = LimitReader.Read(map, countsRequests: true),
         }

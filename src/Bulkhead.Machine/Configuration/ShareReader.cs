@@ -6,7 +6,7 @@ using YamlDotNet.RepresentationModel;
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>Reads which folders of the host domains have.</summary>
-internal sealed class ShareReader(ConfigErrors errors, string folder)
+internal sealed class ShareReader(ConfigErrors errors, HostReader host)
 {
     private readonly List<(Mark At, string Path)> _all = [];
 
@@ -38,12 +38,11 @@ internal sealed class ShareReader(ConfigErrors errors, string folder)
     private ShareRequest? Read(ConfigMap map, List<ShareRequest> earlier)
     {
         map.Require("folder", ShareRequest.PathForm);
-        if (map.Text("folder", ShareRequest.PathForm) is not { } text)
+        if (host.Folder(map, "folder", ShareRequest.PathForm) is not { } path)
         {
             return null;
         }
 
-        string path = Path.GetFullPath(text, folder);
         string tag = map.Text("tag", ShareRequest.TagForm) ?? ShareRequest.DefaultTag(path);
         if (!ShareRequest.IsTag(tag))
         {

@@ -11,16 +11,13 @@ using YamlDotNet.RepresentationModel;
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>Turns the nodes of a system file into a <see cref="SystemConfig"/>, noting errors on the way.</summary>
-internal sealed class SystemReader(ConfigErrors errors, string file, string folder)
+internal sealed class SystemReader(ConfigErrors errors, string file, HostReader host)
 {
     internal const int MaxCpu = 4095;
-    internal const int MaxVcpus = 64;
-    internal const ulong MinMemoryBytes = 16UL << 20;
-    internal const ulong MaxMemoryBytes = 1UL << 40;
     internal const long MaxSpinNs = 1_000_000_000;
     internal const long MinAllowanceNs = 10_000;
     private const ulong PageBytes = 4096;
-    private const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
+    internal const string NameForm = "lower-case letters, digits and hyphens, a letter first, at most 32";
     private const string CpuForm = "a CPU number, a range such as 0-3, or the word last";
 
     // Every name that was given, also of pools that have other errors: a domain in one of them is not wrong as well.
@@ -29,9 +26,9 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
     private readonly List<PoolConfig> _pools = [];
     private readonly LifeReader _lives = new(errors);
     private readonly NetworkReader _networks = new(errors);
-    private readonly VsockReader _vsocks = new(errors, folder);
-    private readonly ShareReader _shares = new(errors, folder);
-    private readonly ConsoleReader _consoles = new(errors, folder);
+    private readonly VsockReader _vsocks = new(errors, host);
+    private readonly ShareReader _shares = new(errors, host);
+    private readonly ConsoleReader _consoles = new(errors, host);
     private readonly List<CpuSelector> _cpus = [];
     private readonly ScheduleReader _schedule = new(errors, file);
 
@@ -78,7 +75,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         };
     }
 
-    private DeviceReader Devices => field ??= new DeviceReader(errors, folder, _networks, _vsocks, _shares, _consoles);
+    private DeviceReader Devices => field ??= new DeviceReader(errors, host, _networks, _vsocks, _shares, _consoles);
 
     private SystemClock ReadClock(ConfigMap map)
     {
@@ -171,20 +168,20 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         }
 
         CheckSource(map);
-        string? image = map.Name("image", $"the name of a guest image: {NameForm}");
-        ulong memory = map.Size("memory", SystemFile.DefaultMemoryBytes, MinMemoryBytes, MaxMemoryBytes);
+        string? image = host.Image(map);
+        ulong memory = map.Size("memory", SystemFile.DefaultMemoryBytes, SystemFile.MinMemoryBytes, SystemFile.MaxMemoryBytes);
         var domain = new DomainConfig
         {
             Name = ReadName(map, _domainNames, "domain"),
             Image = image,
             Snapshot = map.Switch("snapshot", false),
-            KernelPath = ReadPath(map, "kernel"),
-            InitrdPath = ReadPath(map, "initrd"),
+            KernelPath = host.File(map, "kernel"),
+            InitrdPath = host.File(map, "initrd"),
             Modules = map.List("modules", "a list of files for a Multiboot kernel").Select(item => ReadModule(item.Node, item.Path)).OfType<ModuleRequest>().ToArray(),
-            Firmware = ReadFirmware(map),
+            Firmware = host.Firmware(map),
             Append = map.Text("append", "words for the kernel's command line") ?? "",
             MemoryBytes = (memory + PageBytes - 1) & ~(PageBytes - 1),
-            Vcpus = map.Number("vcpus", 1, 1, MaxVcpus),
+            Vcpus = map.Number("vcpus", 1, 1, SystemFile.MaxVcpus),
             Weight = map.Number("weight", 1, 1, BvtParameters.MaxWeight),
             Warp = map.Find("warp") is { } warp ? ReadWarp(warp, $"{path}.warp") : null,
             Latency = ReadLatency(map),
@@ -280,7 +277,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
         }
 
         map.Require("file", "the path of a module, absolute or from the system file's folder");
-        return ReadPath(map, "file") is { } file ? new ModuleRequest(file, map.Text("append", "words for the module") ?? string.Empty) : null;
+        return host.File(map, "file") is { } file ? new ModuleRequest(file, map.Text("append", "words for the module") ?? string.Empty) : null;
     }
 
     private WarpConfig? ReadWarp(YamlNode node, string path)
@@ -351,14 +348,4 @@ internal sealed class SystemReader(ConfigErrors errors, string file, string fold
 
         return name;
     }
-
-    private FirmwareRequest? ReadFirmware(ConfigMap map) =>
-        map.Text("firmware", "seabios, ovmf, or the path of a file") is { } name
-            ? FirmwareRequest.Of(name, path => Path.GetFullPath(path, folder)) with { VariablesPath = ReadPath(map, "variables") }
-            : null;
-
-    private string? ReadPath(ConfigMap map, string field) =>
-        map.Text(field, "the path of a file, absolute or from the system file's folder") is { } path
-            ? Path.GetFullPath(path, folder)
-            : null;
 }

@@ -7,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 namespace Bulkhead.Machine.Configuration;
 
 /// <summary>Reads where the sockets of domains lead.</summary>
-internal sealed class VsockReader(ConfigErrors errors, string folder)
+internal sealed class VsockReader(ConfigErrors errors, HostReader host)
 {
     private const string PeersForm = "a list of names of domains of this file that have vsock";
     private readonly HashSet<int> _cids = [];
@@ -33,7 +33,7 @@ internal sealed class VsockReader(ConfigErrors errors, string folder)
             map.Error("cid", $"{cid} is another domain's", cidForm);
         }
 
-        string? socket = map.Text("path", VsockRequest.PathForm) is { } text ? Path.GetFullPath(text, folder) : null;
+        string? socket = host.NewFile(map, "path", VsockRequest.PathForm);
         if (socket is not null && !VsockRequest.Fits(socket))
         {
             map.Error("path", "is too long for a socket", VsockRequest.PathForm);

@@ -65,7 +65,7 @@ public sealed record DiskRequest
         }
 
         DeviceLimit? limit = DeviceLimit.Parse(words, "iops", "bps", out error);
-        error = !File.Exists(words.What) ? $"{words.What}: {MissingFile.Words(words.What)}; give the path of a disk image."
+        error = PathFault.OfFile(words.What) is { } fault ? $"{words.What}: {fault}; give the path of a disk image."
             : Choice("format", words.Value("format"), Formats) ?? Choice("cache", words.Value("cache"), Caches) ?? Choice("bus", words.Value("bus"), Buses) ?? error;
         return error is not null ? null : new DiskRequest
         {

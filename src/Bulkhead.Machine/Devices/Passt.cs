@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Bulkhead.Devices.Backends.Net;
 using Bulkhead.Host;
 using Bulkhead.Host.Network;
@@ -29,8 +31,15 @@ internal sealed class Passt : IDisposable
     internal FrameStream Frames { get; }
 
     /// <summary>Starts one.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where it cannot be, or a port of the host is not to be had: passt itself would say so
+    /// while the guest runs, and end.</remarks>
     internal static Passt Start(NetRequest request, string domain)
     {
+        foreach (PortForward forward in request.Forwards)
+        {
+            ThrowIfTaken(forward);
+        }
+
         StreamSocket socket = StreamSocket.CreatePair(out SafeFileHandle theirs);
         using (theirs)
         {
@@ -51,7 +60,7 @@ internal sealed class Passt : IDisposable
             catch (Win32Exception e)
             {
                 socket.Dispose();
-                throw new OperatorException($"{domain}: a user network needs the program passt, which could not be started ({e.Message}); install Debian's package passt.", 2);
+                throw new OperatorException($"a user network needs the program passt, which could not be started ({e.Message}); install Debian's package passt.", 2);
             }
         }
     }
@@ -87,6 +96,22 @@ internal sealed class Passt : IDisposable
         _process.OutputDataReceived += static (_, _) => { };
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
+    }
+
+    private static void ThrowIfTaken(PortForward forward)
+    {
+        using var socket = new Socket(forward.Address.AddressFamily, forward.Udp ? SocketType.Dgram : SocketType.Stream, forward.Udp ? ProtocolType.Udp : ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(forward.Address, forward.HostPort));
+        }
+        catch (SocketException e)
+        {
+            throw new OperatorException(
+                $"{(forward.Udp ? "udp" : "tcp")} port {forward.HostPort} of {forward.Address} cannot lead to the guest's port {forward.GuestPort}: "
+                + $"{(e.SocketErrorCode == SocketError.AddressAlreadyInUse ? "another process has it" : e.Message)}; forward another port.",
+                2);
+        }
     }
 
     private static string[] Words(PortForward f) => [f.Udp ? "-u" : "-t", $"{f.Address}/{f.HostPort}:{f.GuestPort}"];

@@ -30,7 +30,7 @@ public sealed record ShareRequest(string Path, string Tag, bool ReadOnly)
 
         string path = System.IO.Path.GetFullPath(words.What);
         string tag = words.Value("tag") ?? DefaultTag(path);
-        error = !Directory.Exists(path) ? $"{words.What}: there is no such folder; give the path of one."
+        error = PathFault.OfFolder(path) is { } fault ? $"{words.What}: {fault}; give the path of one."
             : IsTag(tag) ? null
             : words.Has("tag") ? $"tag={tag}: write {TagForm}." : $"{words.What}: its name is no tag; give one, as in {words.What},tag=data.";
         return error is null ? new ShareRequest(path, tag, words.Has("ro")) : null;

@@ -47,15 +47,18 @@ public sealed record FirmwareRequest
         }
     }
 
+    /// <summary>What keeps it from being used and the fix, in a sentence; or null.</summary>
+    internal string? Trouble => Fault is { } fault ? $"{fault.Problem}; {fault.Fix}." : null;
+
     /// <summary>What keeps it from being used and the fix, as far as that is seen without reading it; or null.</summary>
-    internal string? Trouble
+    internal (string Problem, string Fix)? Fault
     {
         get
         {
             (string? package, _) = s_known.FirstOrDefault(k => k.Path == Path);
-            return File.Exists(Path) ? VariablesPath is not null && Template is null ? $"{Path}: has no variables; leave them out." : null
-                : package is null ? $"{Path}: {MissingFile.Words(Path)}; give the path of a firmware, or one of {string.Join(", ", Names)}."
-                : $"{Path}: is missing; install {package}: sudo apt-get install {package}";
+            return PathFault.OfFile(Path) is not { } fault ? VariablesPath is not null && Template is null ? ($"{Path}: has no variables", "leave them out") : null
+                : package is null ? ($"{Path}: {fault}", $"give the path of a firmware, or one of {string.Join(", ", Names)}")
+                : ($"{Path}: is missing", $"install {package}: sudo apt-get install {package}");
         }
     }
 

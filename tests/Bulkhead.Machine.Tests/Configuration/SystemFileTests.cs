@@ -199,6 +199,17 @@ public sealed class SystemFileTests
                 iter: 20_000,
                 threads: 1);
 
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{a: ")]
+    [InlineData("- ")]
+    public void Parse_DeepNesting_IsRefusedWhereItBecomesTooDeep(string level)
+    {
+        string message = Fails(string.Concat(Enumerable.Repeat(level, 1_000_000)));
+
+        Assert.Equal($"s.yaml:1:{(64 * level.Length) + 1}: nests more than 64 lists and mappings; a system file is one YAML mapping with domains and, if wanted, pools", message);
+    }
+
     [Fact]
     public void Load_NoSuchFile_IsAUsageError()
     {

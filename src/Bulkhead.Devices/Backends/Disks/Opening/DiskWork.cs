@@ -108,10 +108,7 @@ public static class DiskWork
         using IDisk source = options.Format is null && OvaPackage.IsPackage(from)
             ? OvaPackage.Open(from).OpenDisk(number)
             : DiskImages.Open(from, options with { ReadOnly = true });
-        if (File.Exists(to))
-        {
-            throw new OperatorException($"{to} is there already; remove it or give another name.");
-        }
+        BlockFile.ThrowIfNotNew(to);
 
         // Another name until it is whole.
         string partial = to + ".partial";
