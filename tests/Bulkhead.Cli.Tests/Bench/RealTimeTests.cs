@@ -108,6 +108,29 @@ public sealed class RealTimeTests
     }
 
     [Fact]
+    public void Floods_Compared_AreBetweenTwoCalmOnes()
+    {
+        var order = new List<string>();
+        var loops = new Queue<double>([80, 45, 100, 55, 120]);
+        IReadOnlyList<JsonObject> rows = Floods.Compare([new("bvt", "calm", 1), new("bvt", "timer", 1), new("bvt", "pit", 1)], flood =>
+        {
+            order.Add(flood.Kind);
+            return new JsonObject { ["kind"] = flood.Kind, ["victimLoopsPerSecond"] = loops.Dequeue() };
+        });
+        Assert.Equal(["calm", "timer", "calm", "pit", "calm"], order);
+        Assert.Equal(["calm", "timer", "pit"], rows.Select(static r => (string?)r["kind"]));
+        Assert.Equal((100, 80, 120), ((double)rows[0]["victimLoopsPerSecond"]!, (double)rows[0]["calmLeastPercent"]!, (double)rows[0]["calmMostPercent"]!));
+        Assert.Equal([50, 50], rows.Skip(1).Select(static r => (double)r["calmPercent"]!));
+    }
+
+    [Fact]
+    public void Floods_BesideACalmThatStands_AreAnError() =>
+        Assert.Throws<BenchException>(static () => Floods.Compare([new("bvt", "calm", 1), new("bvt", "timer", 1)], static _ => new JsonObject { ["victimLoopsPerSecond"] = 0 }));
+
+    [Fact]
+    public void WorkerWait_OfALine_IsItsSecondFigure() => Assert.Equal(1_656_279, WorkerWait.Parse("4541805 1656279 1\n"));
+
+    [Fact]
     public void Floods_OfLines_AreLoopsOfASecond()
     {
         string[] lines = ["flood: victim 500 1000", "flood: victim 100 4000", "flood: victim 5", "flood: timer"];
@@ -149,7 +172,7 @@ public sealed class RealTimeTests
         Assert.Contains("| up | 1.5 | - | - | - | - | - | 3.25 | 2.5 |", text, StringComparison.Ordinal);
         Assert.Contains("control/0 waited 8ms", text, StringComparison.Ordinal);
         Assert.Contains("| 1:3 | 25.1 | 25 | 0.4 | yes | 2.5 |", text, StringComparison.Ordinal);
-        Assert.Contains("| bvt | nmi | 2 | 98.76 | 99.5 | 49.9 | 1234 | 1.5 | 2.5 | 0.25 |", text, StringComparison.Ordinal);
+        Assert.Contains("| bvt | nmi | 2 | 98.76 | 99.5 | 49.9 | 1234 | 0.5 | 1.5 | 2.5 | 0.25 |", text, StringComparison.Ordinal);
         Assert.DoesNotContain("idle domains", text, StringComparison.Ordinal);
     }
 
@@ -216,7 +239,7 @@ public sealed class RealTimeTests
         up["why"] = new JsonArray("control/0 waited 8ms");
         var row = new JsonObject { ["weights"] = "1:3", ["sharePercent"] = 25.1, ["weightPercent"] = 25.0, ["deviationPercent"] = 0.4, ["within"] = true };
         JsonObject shares = Around(new JsonObject { ["seconds"] = 10, ["mostDeviationPercent"] = 1.0, ["rows"] = new JsonArray(row) }, "shares");
-        var flood = new JsonObject { ["policy"] = "bvt", ["kind"] = "nmi", ["vcpus"] = 2, ["victimLoopsPerSecond"] = 98_760_000, ["calmPercent"] = 99.5, ["victimCpuPercent"] = 49.9, ["attackerExitsPerSecond"] = 1234.0 };
+        var flood = new JsonObject { ["policy"] = "bvt", ["kind"] = "nmi", ["vcpus"] = 2, ["victimLoopsPerSecond"] = 98_760_000, ["calmPercent"] = 99.5, ["victimCpuPercent"] = 49.9, ["attackerExitsPerSecond"] = 1234.0, ["hostTookPercent"] = 0.5 };
         JsonObject floods = Around(new JsonObject { ["seconds"] = 8, ["rows"] = new JsonArray(Around(flood, "nmi")) }, "floods");
         var failed = new JsonObject { ["name"] = "idle", ["what"] = "many", ["failed"] = "no" };
         return JsonNode.Parse(new JsonObject
