@@ -71,6 +71,72 @@ public sealed class RealTimeTests
         Assert.Equal(64, Read(SystemFiles.Idle(64, 80)).Domains.Count);
     }
 
+    [Theory]
+    [InlineData("bvt", SchedulingPolicy.Bvt)]
+    [InlineData("edf", SchedulingPolicy.Edf)]
+    [InlineData("arinc653", SchedulingPolicy.Arinc653)]
+    public void SystemFiles_OfFloods_HaveTheFloodedVcpuBesideTheVictim(string policy, SchedulingPolicy expected)
+    {
+        string kernel = Path.Combine(Root(), SystemFiles.Example); // any file will do
+        foreach (Flood flood in Flood.All.Where(f => f.Policy == policy))
+        {
+            SystemConfig system = Read(SystemFiles.Flooded(flood, kernel, cpu: 1, other: 0));
+            (PoolConfig pool, DomainConfig victim, DomainConfig attacker) = (system.Pools[0], system.Domains[0], system.Domains[1]);
+            Assert.Equal((expected, true, flood.Vcpus), (pool.Policy, pool.RealTime, pool.CpuCount));
+            Assert.Equal((SystemFiles.Victim, SystemFiles.Attacker, 1, flood.Vcpus), (victim.Name, attacker.Name, victim.Vcpus, attacker.Vcpus));
+            Assert.Equal(("flood=victim", $"flood={flood.Kind}"), (victim.Append, attacker.Append));
+            Assert.Equal([SystemFiles.Attacker], victim.DependsOn);
+            Assert.Equal(victim.Weight, attacker.Weight);
+
+            // Under BVT only those that declare a latency stay where they were dealt to.
+            Assert.Equal(policy == "bvt", attacker.Latency is not null);
+
+            // The victim is dealt to the first CPU; the attacker's first of two vCPUs then to the other, and its last to the first again.
+            Assert.Equal([0], victim.Cpus);
+            Assert.Empty(attacker.Cpus);
+            Assert.Equal(flood.Vcpus == 1 ? [1] : [1, 0], pool.ResolveCpus([0, 1]));
+        }
+    }
+
+    [Fact]
+    public void Flood_All_ComesAfterTheCalmOneItIsComparedWith()
+    {
+        var calm = new HashSet<(string, int)>();
+        Assert.All(Flood.All, f => Assert.True(f.Kind == Flood.Calm ? calm.Add((f.Policy, f.Vcpus)) : calm.Contains((f.Policy, f.Vcpus))));
+        string source = File.ReadAllText(Path.Combine(Root(), "bench/guest/floods/floods.c"));
+        Assert.All(Flood.All, f => Assert.Contains($"{{\"{f.Kind}\",", source, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Floods_Compared_AreBetweenTwoCalmOnes()
+    {
+        var order = new List<string>();
+        var loops = new Queue<double>([80, 45, 100, 55, 120]);
+        IReadOnlyList<JsonObject> rows = Floods.Compare([new("bvt", "calm", 1), new("bvt", "timer", 1), new("bvt", "pit", 1)], flood =>
+        {
+            order.Add(flood.Kind);
+            return new JsonObject { ["kind"] = flood.Kind, ["victimLoopsPerSecond"] = loops.Dequeue() };
+        });
+        Assert.Equal(["calm", "timer", "calm", "pit", "calm"], order);
+        Assert.Equal(["calm", "timer", "pit"], rows.Select(static r => (string?)r["kind"]));
+        Assert.Equal((100, 80, 120), ((double)rows[0]["victimLoopsPerSecond"]!, (double)rows[0]["calmLeastPercent"]!, (double)rows[0]["calmMostPercent"]!));
+        Assert.Equal([50, 50], rows.Skip(1).Select(static r => (double)r["calmPercent"]!));
+    }
+
+    [Fact]
+    public void Floods_BesideACalmThatStands_AreAnError() =>
+        Assert.Throws<BenchException>(static () => Floods.Compare([new("bvt", "calm", 1), new("bvt", "timer", 1)], static _ => new JsonObject { ["victimLoopsPerSecond"] = 0 }));
+
+    [Fact]
+    public void WorkerWait_OfALine_IsItsSecondFigure() => Assert.Equal(1_656_279, WorkerWait.Parse("4541805 1656279 1\n"));
+
+    [Fact]
+    public void Floods_OfLines_AreLoopsOfASecond()
+    {
+        string[] lines = ["flood: victim 500 1000", "flood: victim 100 4000", "flood: victim 5", "flood: timer"];
+        Assert.Equal([1000, 50], Floods.Rates(lines, hz: 2000));
+    }
+
     [Fact]
     public void ProcessSize_OfMappings_TellsGuestRamApart()
     {
@@ -106,6 +172,7 @@ public sealed class RealTimeTests
         Assert.Contains("| up | 1.5 | - | - | - | - | - | 3.25 | 2.5 |", text, StringComparison.Ordinal);
         Assert.Contains("control/0 waited 8ms", text, StringComparison.Ordinal);
         Assert.Contains("| 1:3 | 25.1 | 25 | 0.4 | yes | 2.5 |", text, StringComparison.Ordinal);
+        Assert.Contains("| bvt | nmi | 2 | 98.76 | 99.5 | 49.9 | 1234 | 0.5 | 1.5 | 2.5 | 0.25 |", text, StringComparison.Ordinal);
         Assert.DoesNotContain("idle domains", text, StringComparison.Ordinal);
     }
 
@@ -172,11 +239,13 @@ public sealed class RealTimeTests
         up["why"] = new JsonArray("control/0 waited 8ms");
         var row = new JsonObject { ["weights"] = "1:3", ["sharePercent"] = 25.1, ["weightPercent"] = 25.0, ["deviationPercent"] = 0.4, ["within"] = true };
         JsonObject shares = Around(new JsonObject { ["seconds"] = 10, ["mostDeviationPercent"] = 1.0, ["rows"] = new JsonArray(row) }, "shares");
+        var flood = new JsonObject { ["policy"] = "bvt", ["kind"] = "nmi", ["vcpus"] = 2, ["victimLoopsPerSecond"] = 98_760_000, ["calmPercent"] = 99.5, ["victimCpuPercent"] = 49.9, ["attackerExitsPerSecond"] = 1234.0, ["hostTookPercent"] = 0.5 };
+        JsonObject floods = Around(new JsonObject { ["seconds"] = 8, ["rows"] = new JsonArray(Around(flood, "nmi")) }, "floods");
         var failed = new JsonObject { ["name"] = "idle", ["what"] = "many", ["failed"] = "no" };
         return JsonNode.Parse(new JsonObject
         {
             ["place"] = new JsonObject { ["date"] = "today", ["host"] = "here", ["kernel"] = "6", ["qemu"] = "QEMU", ["cpu"] = 1, ["seconds"] = 8, ["quick"] = true },
-            ["parts"] = new JsonArray(up, shares, failed),
+            ["parts"] = new JsonArray(up, shares, floods, failed),
         }.ToJsonString())!.AsObject();
     }
 

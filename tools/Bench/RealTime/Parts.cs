@@ -16,6 +16,7 @@ internal static class Parts
         new("shares", "shares of two burning domains by weights", WeightedShares.Run),
         new("idle", "many idle domains on one CPU", IdleDomains.Run),
         new("turns", "from a vCPU's turn to another's, two burning domains, allowance 10us", TurnGaps.Run),
+        new("floods", "what a neighbour's flood of timers, interrupts, start-ups or exits takes from a domain that computes", Floods.Run),
         new("one-cpu", "chrt -f 50 taskset -c CPU bulkhead up examples/mixed-criticality.yaml --duration 10s", OneCpu.Run),
     ];
 }

@@ -131,6 +131,14 @@ internal static class RealTimeReport
                     [Cell(turns["switches"]), Cell(turns["gapP50Ns"]), Cell(turns["gapP99Ns"]), Cell(turns["turnP50Us"]), Cell(turns["loadAfter"])]]);
         }
 
+        if (Find("floods") is { } floods)
+        {
+            yield return (Invariant($"A neighbour's progress under floods, {floods["seconds"]} s each; calm: the attacker, of equal rights, computes"),
+                [["policy", "flood", "attacker's vCPUs", "victim M loops/s", "% of calm", "victim's CPU %", "attacker's exits/s", "host took %", "load before", "load after", "stolen %"],
+                    .. floods["rows"]!.AsArray().Select(r => (string[])
+                        [Cell(r!["policy"]), Cell(r["kind"]), Cell(r["vcpus"]), Cell((double)r["victimLoopsPerSecond"]! / 1e6), CalmPercent(r), Cell(r["victimCpuPercent"]), Cell(r["attackerExitsPerSecond"]), Cell(r["hostTookPercent"]), .. Around(r.AsObject())])]);
+        }
+
         if (Find("one-cpu") is { } one)
         {
             yield return ("Everything on one CPU in SCHED_FIFO", [["works", "exit code", "lines of the burning domain", "load after"],
@@ -162,6 +170,8 @@ internal static class RealTimeReport
     private static string Microseconds(JsonNode? ns) => ns is null ? None : Cell((double)ns / 1000);
 
     private static string Mebibytes(JsonNode? kib) => kib is null ? None : Cell((double)kib / 1024);
+
+    private static string CalmPercent(JsonNode row) => row["calmPercent"] is { } percent ? Cell(percent) : $"{Cell(row["calmLeastPercent"])} to {Cell(row["calmMostPercent"])}";
 
     private static string YesNo(JsonNode? value) => value is null ? None : (bool)value ? "yes" : "no";
 

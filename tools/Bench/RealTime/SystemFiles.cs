@@ -15,7 +15,14 @@ internal static class SystemFiles
     /// <summary>How the names of domains begin that wait at a prompt.</summary>
     internal const string IdleName = "idle-";
 
+    /// <summary>The domain that computes beside a flood.</summary>
+    internal const string Victim = "victim";
+
+    /// <summary>The domain that floods.</summary>
+    internal const string Attacker = "attacker";
+
     private const string Histogram = "bulkhead.histogram";
+    private const string FloodMemory = "32Mi";
 
     /// <summary>The example, with control started when the other domain burns, and printing its histogram.</summary>
     /// <param name="text">The example's text.</param>
@@ -99,6 +106,49 @@ internal static class SystemFiles
     /// <summary>Domains that come to a prompt and wait there.</summary>
     internal static string Idle(int count, int memoryMiB) =>
         "domains:\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"  - {{ name: {IdleName}{i}, image: debian, memory: {memoryMiB}Mi }}\n"));
+
+    /// <summary>A domain that computes, and one of equal rights that floods, both before the host's other processes.</summary>
+    /// <param name="flood">What it does.</param>
+    /// <param name="kernel">The path of <c>floods.elf</c>.</param>
+    /// <param name="cpu">The CPU they share.</param>
+    /// <param name="other">Where the attacker's first vCPU is, if it has two.</param>
+    /// <remarks>
+    /// vCPUs are dealt in the file's order, each to the CPU with the fewest: the victim to the one it may be on, the attacker's first of two to
+    /// the other one, its last to the first named. Who declares a latency is not moved from there, and is ahead of the host's processes.
+    /// </remarks>
+    internal static string Flooded(Flood flood, string kernel, int cpu, int other)
+    {
+        (string pool, string victim, string attacker) = flood.Policy switch
+        {
+            "bvt" => ("", "latency: 1s", "latency: 1s"),
+            "edf" => ("", "reservation: { period: 20ms, budget: 10ms, extra: false }", ""),
+            _ => ($"frame: {{ major: 20ms, windows: [{{ domain: {Victim}, at: 0, length: 10ms }}, {{ domain: {Attacker}, at: 10ms, length: 10ms }}] }}", "", ""),
+        };
+        return $"""
+            pools:
+              - name: shared
+                cpus: [{(flood.Vcpus == 1 ? $"{cpu}" : $"{cpu}, {other}")}]
+                policy: {flood.Policy}
+                {pool}
+            domains:
+              - name: {Victim}
+                kernel: {kernel}
+                append: flood=victim
+                memory: {FloodMemory}
+                cpus: [{cpu}]
+                depends_on: [{Attacker}]
+                ready: "flood: victim"
+                {victim}
+              - name: {Attacker}
+                kernel: {kernel}
+                append: flood={flood.Kind}
+                memory: {FloodMemory}
+                vcpus: {flood.Vcpus}
+                ready: "flood: {flood.Kind}"
+                {attacker}
+
+            """;
+    }
 
     private static string Measured(string text, int histogramUs, string others) =>
         After(text, "    task: cyclictest\n", $"    append: {Histogram}={histogramUs}\n    ready: \"{Measuring}\"\n    depends_on: [{others}]\n");

@@ -19,7 +19,7 @@ internal static class ExitsKernel
 
     internal static IEnumerable<Trial> Exits(IReadOnlyList<Workload> workloads, Session session)
     {
-        double hz = TscHz(session);
+        double hz = TscHz(session.GuestProgram);
         yield return Run(session, command => ParseExits(Command.Run(command).Lines, hz));
     }
 
@@ -40,6 +40,15 @@ internal static class ExitsKernel
         return [.. lines.Select(l => l.Split(' ')).Where(w => w is ["exit", _, _]).Select(w => new Sample(w[1], double.Parse(w[2], CultureInfo.InvariantCulture) * 1e9 / hz))];
     }
 
+    /// <summary>The rate of the host's TSC, which guests' have too, by the program <c>bench</c>.</summary>
+    internal static double TscHz(string guestProgram)
+    {
+        (IReadOnlyList<string> lines, _) = Command.Run([guestProgram, "tsc"]);
+        return lines.Count == 1 && double.TryParse(lines[0], CultureInfo.InvariantCulture, out double hz) && hz > 0
+            ? hz
+            : throw new BenchException($"the TSC's rate is '{string.Join(" / ", lines)}'");
+    }
+
     private static Trial Run(Session session, Func<IReadOnlyList<string>, IReadOnlyList<Sample>> observe)
     {
         string kernel = Path.Combine(session.Data, "exits.elf");
@@ -47,14 +56,5 @@ internal static class ExitsKernel
             session.Bulkhead("--kernel", kernel, "--debug-exit", "--timeout", "20s"),
             session.Qemu("-m", "256M", "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", kernel),
             observe);
-    }
-
-    /// <summary>The rate of the host's TSC, which both guests' have too.</summary>
-    private static double TscHz(Session session)
-    {
-        (IReadOnlyList<string> lines, _) = Command.Run([session.GuestProgram, "tsc"]);
-        return lines.Count == 1 && double.TryParse(lines[0], CultureInfo.InvariantCulture, out double hz) && hz > 0
-            ? hz
-            : throw new BenchException($"the TSC's rate is '{string.Join(" / ", lines)}'");
     }
 }

@@ -1,4 +1,4 @@
-// From the PVH entry (32-bit protected mode, no paging) to measure() in long mode, with the first 4 GiB mapped as they are.
+// From the PVH entry (32-bit protected mode, no paging, EBX: start info) to run() in long mode, with the first 4 GiB mapped as they are.
     .section .note.pvh, "a", @note
     .align 4
     .long 4, 8, 18              // lengths of name and address, XEN_ELFNOTE_PHYS32_ENTRY
@@ -12,6 +12,7 @@ start:
     cli
     cld
     mov $stack_end, %esp
+    mov %ebx, start_info
 
     // One table of the first level, one of the second, four of the third with pages of 2 MiB.
     movl $level2 + 3, level1
@@ -29,6 +30,7 @@ start:
     inc %ecx
     cmp $2048, %ecx
     jb 2b
+    orl $0x18, level3 + 8 * 0x7F6 // FEC00000h, I/O APIC and HPET: not cached
     orl $0x18, level3 + 8 * 0x7F7 // FEE00000h, the local APIC: not cached
 
     mov %cr4, %eax
@@ -57,14 +59,14 @@ long_mode:
     mov %eax, %fs
     mov %eax, %gs
     mov $stack_end, %rsp
-    call measure
+    call run
 3:  hlt
     jmp 3b
 
-    // The interrupt the processor sends itself.
-    .globl on_self_ipi
-on_self_ipi:
-    incq self_ipis(%rip)
+    // Interrupts, counted.
+    .globl on_interrupt
+on_interrupt:
+    incq interrupts(%rip)
     push %rax
     mov $0xFEE000B0, %eax       // end of interrupt
     movl $0, (%rax)
@@ -98,6 +100,10 @@ gdt_place:
     .long gdt
 
     .bss
+    .globl start_info
+    .align 8
+start_info:
+    .skip 8
     .align 4096
 level1:
     .skip 4096
