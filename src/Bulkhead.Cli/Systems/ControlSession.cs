@@ -25,7 +25,6 @@ internal sealed class ControlSession
     private const long PatienceNs = 5_000_000_000;
 
     // As a shell says it of SIGKILL.
-    private const int Killed = 137;
 
     private static readonly string[] s_staying = ["logs", "console", "trace", "capture"];
     private static readonly string[] s_verbs =
@@ -258,20 +257,20 @@ internal sealed class ControlSession
                 });
                 break;
             case "stop":
-                Do(request, static d => d.IsWanted, "is not running", d => d.Stop(NowNs, GraceNs(request), Killed, "stopped by the operator"));
+                Do(request, static d => d.IsWanted, "is not running", d => d.Stop(NowNs, GraceNs(request), ExitCodes.Killed, "stopped by the operator"));
                 Await(request, static d => d.State(NowNs) != DomainState.Stopping);
                 break;
             case "restart":
                 Do(request, static _ => true, string.Empty, d =>
                 {
                     _system.ThrowIfEnding();
-                    d.Restart(NowNs, GraceNs(request), Killed);
+                    d.Restart(NowNs, GraceNs(request), ExitCodes.Killed);
                 });
                 Await(request, static d => d.State(NowNs) is not (DomainState.Stopping or DomainState.Restarting));
                 Do(request, static d => !d.WasStopped, "was stopped meanwhile, and does not start again", static _ => { });
                 break;
             case "kill":
-                Do(request, static d => d.IsWanted, "is not running", static d => d.Stop(NowNs, 0, Killed, "killed by the operator"));
+                Do(request, static d => d.IsWanted, "is not running", static d => d.Stop(NowNs, 0, ExitCodes.Killed, "killed by the operator"));
                 Await(request, static d => d.State(NowNs) != DomainState.Stopping);
                 break;
             case "pause":

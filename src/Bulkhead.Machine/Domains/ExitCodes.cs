@@ -39,6 +39,9 @@ public static class ExitCodes
     /// <summary>Interrupted by the operator.</summary>
     public const int Interrupted = 130;
 
+    /// <summary>Stopped by force, or killed, by the operator; as a shell says it of SIGKILL.</summary>
+    public const int Killed = 137;
+
     /// <summary>Told to end by SIGTERM.</summary>
     public const int Terminated = 143;
 }

@@ -6,4 +6,6 @@ namespace Bulkhead.Machine.Tracing;
 /// <param name="WaitedNs">How long it waited.</param>
 /// <param name="Class">The class in which it was dispatched; null where its domain has none.</param>
 /// <param name="Parts">Who ran meanwhile, in order of appearance; what is left of the wait, nobody ran.</param>
-public sealed record WaitRecord(int Vcpu, long WokenNs, long WaitedNs, string? Class, IReadOnlyList<WaitPart> Parts);
+/// <param name="ClosedNs">How much of the wait it could not have run in, whoever else wanted to.</param>
+/// <param name="Era">By which rules the CPU was shared when it was dispatched, and what they guarantee; null where nobody said.</param>
+public sealed record WaitRecord(int Vcpu, long WokenNs, long WaitedNs, string? Class, IReadOnlyList<WaitPart> Parts, long ClosedNs = 0, ScheduleEra? Era = null);

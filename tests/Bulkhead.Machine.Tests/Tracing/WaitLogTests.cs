@@ -49,6 +49,32 @@ public sealed class WaitLogTests
     }
 
     [Fact]
+    public void Worst_TimeClosedToIt_IsNobodysDoing()
+    {
+        var recorder = new FlightRecorder(0);
+        recorder.Add(new TurnRecord("busy", 0, 0, 900, 300, 50, StopReason.Kicked)); // 1000 to 1200 of it counts
+        recorder.Add(new TurnRecord("busy", 0, 0, 1300, 200, 0, StopReason.Budget));
+        recorder.Add(new TurnRecord("peer", 1, 0, 1500, 100, 0, StopReason.Halt));
+        var era = new SomeEra();
+        var log = new WaitLog();
+        log.Note(1000, 600, recorder, null, era, new Until(1450), 7);
+
+        WaitRecord wait = Assert.Single(log.Worst(3));
+        Assert.Equal((450, era), (wait.ClosedNs, wait.Era));
+        Assert.Equal([new WaitPart("busy", 0, 0, 50, 1, 0, null, 350), new WaitPart("peer", 1, 0, 100, 1, 0)], wait.Parts);
+    }
+
+    [Fact]
+    public void Covers_WhatWasWokenSinceItBegan()
+    {
+        var era = new SomeEra();
+        Assert.False(era.Covers(long.MaxValue - 1));
+        era.Begin(5);
+        Assert.False(era.Covers(4));
+        Assert.True(era.Covers(5));
+    }
+
+    [Fact]
     public void Worst_KeepsTheLongest_AndForgetsThemInTime()
     {
         var recorder = new FlightRecorder(0);
@@ -70,6 +96,8 @@ public sealed class WaitLogTests
     {
         var recorder = new FlightRecorder(0, 64);
         var log = new WaitLog();
+        var era = new SomeEra();
+        var closed = new Until(2000);
         int round = 0;
         Assert.Equal(0, Allocations.LeastBytes(Fill));
 
@@ -80,7 +108,7 @@ public sealed class WaitLogTests
             {
                 long start = (round * 70_000_000_000) + (i * 1000);
                 recorder.Add(new TurnRecord("a", 0, 0, start, 900, 0, StopReason.Halt));
-                log.Note(start + 100, i, recorder);
+                log.Note(start + 100, i, recorder, null, era, closed, 7);
             }
         }
     }
@@ -103,5 +131,12 @@ public sealed class WaitLogTests
         }
 
         Assert.Equal([6, 7, 8, 9], seen);
+    }
+
+    private sealed class SomeEra : ScheduleEra;
+
+    private sealed class Until(long endNs) : IClosedTime
+    {
+        public long ClosedNs(int entry, long fromNs, long toNs) => entry == 7 ? Math.Max(Math.Min(toNs, endNs) - fromNs, 0) : long.MinValue;
     }
 }
