@@ -351,7 +351,7 @@ public sealed class MachineRunner : IDisposable
         owner.Post(() =>
         {
             here = owner.Holds(placement);
-            waits.AddRange(here ? placement.Slot.Waits.Worst(placement.Slot.Index) : []);
+            waits.AddRange(here ? placement.Slot.Waits.Worst(placement.Slot.Index, placement.Slot.Era) : []);
             done.Set();
         });
         done.Wait();

@@ -110,6 +110,28 @@ public sealed class WaitReportsTests
     }
 
     [Fact]
+    public void Longest_ThoseOfTheRulesThatHoldComeFirst()
+    {
+        WaitRecord[] waits = [.. Enumerable.Range(1, 30).Select(static i => new WaitRecord(0, i, i * Ms, null, [], IsCurrent: i <= 10))];
+        IReadOnlyList<WaitReport> longest = WaitReports.Longest(waits, "a", Ms);
+        var output = new StringWriter { NewLine = "\n" };
+        WaitText.Write(output, "a", longest);
+
+        Assert.Equal([10, 9, 8, 7, 6, 5, 4, 3, 30, 29, 28, 27, 26, 25, 24, 23], longest.Select(static w => w.WaitedNs / Ms));
+        Assert.Equal(8, output.ToString().Split("Before the last change of shares or policy, or in it:\n")[0].Split("a/0 waited").Length - 1);
+    }
+
+    [Fact]
+    public void UnknownTurns_AreNoneOfTheHosts() => Assert.Equal(
+        """
+        a/0 waited 180ms, 1.0 s ago; BEYOND THE WORST BOUND of 2.31ms
+              100ms  b/0 was further behind and got 512 turns first; it may have 1.11ms, or 2.21ms where a/0 has run beyond its share
+               80ms  others, of whose turns no more is kept
+
+        """,
+        Explain("policy: bvt", "", "", new WaitRecord(0, 1000, 180 * Ms, null, [new WaitPart("b", 0, 0, 100 * Ms, 512, 0)], UnknownNs: 80 * Ms)));
+
+    [Fact]
     public void BeyondABoundThatIsNew_SaysForHowLongItHeld()
     {
         var era = new PoolEra(VcpuSchedule.Compute(System("policy: bvt", "", "", "")));
@@ -129,7 +151,7 @@ public sealed class WaitReportsTests
     private static string Text(WaitRecord wait)
     {
         var output = new StringWriter { NewLine = "\n" };
-        WaitText.Write(output, "a", [WaitReports.Explain(wait, "a", wait.WokenNs + 1_000_000_000)]);
+        WaitText.Write(output, "a", WaitReports.Longest([wait], "a", wait.WokenNs + 1_000_000_000));
         return output.ToString();
     }
 

@@ -41,9 +41,15 @@ internal sealed record WaitReport
     /// <summary>How long it may be.</summary>
     public long? TermBoundNs { get; init; }
 
+    /// <summary>Whether the rules that hold now held in all of it.</summary>
+    public required bool IsCurrent { get; init; }
+
     /// <summary>Who ran meanwhile.</summary>
     public required IReadOnlyList<WaitReportPart> Parts { get; init; }
 
     /// <summary>Time in which it might have run, and no vCPU did: the worker's own, or the host's.</summary>
     public required long NobodyNs { get; init; }
+
+    /// <summary>What somebody ran of whom nothing was kept.</summary>
+    public required long UnknownNs { get; init; }
 }

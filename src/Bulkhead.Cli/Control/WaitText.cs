@@ -14,8 +14,15 @@ internal static class WaitText
             return;
         }
 
+        bool current = true;
         foreach (WaitReport wait in waits)
         {
+            if (current && !wait.IsCurrent)
+            {
+                current = false;
+                output.WriteLine("Before the last change of shares or policy, or in it:");
+            }
+
             string name = string.Create(CultureInfo.InvariantCulture, $"{domain}/{wait.Vcpu}");
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
@@ -24,6 +31,11 @@ internal static class WaitText
             foreach (WaitReportPart part in wait.Parts)
             {
                 Write(output, wait, part, name);
+            }
+
+            if (wait.UnknownNs > 0)
+            {
+                output.WriteLine($"  {Time(wait.UnknownNs),9}  others, of whose turns no more is kept");
             }
 
             if (wait.NobodyNs > 0)

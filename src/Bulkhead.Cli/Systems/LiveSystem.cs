@@ -25,7 +25,6 @@ namespace Bulkhead.Cli.Systems;
 /// </remarks>
 internal sealed class LiveSystem : IDisposable
 {
-    private const int MostWaits = 8;
     private const int StepMs = 20;
     private const int CalmStepMs = 100;
     private const long CalmAfterNs = 1_000_000_000;
@@ -283,7 +282,7 @@ internal sealed class LiveSystem : IDisposable
     {
         long now = NowNs;
         IReadOnlyList<WaitRecord> waits = _runner?.Waits(domain.Domain) ?? [];
-        return [.. waits.Select(w => WaitReports.Explain(w, domain.Config.Name, now)).OrderByDescending(static w => w.WaitedNs).Take(MostWaits)];
+        return WaitReports.Longest(waits, domain.Config.Name, now);
     }
 
     /// <summary>What passed on the networks between domains.</summary>

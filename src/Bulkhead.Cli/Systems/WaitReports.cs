@@ -8,6 +8,15 @@ namespace Bulkhead.Cli.Systems;
 /// <summary>Holds a wait against the bound that held then.</summary>
 internal static class WaitReports
 {
+    private const int Most = 8;
+
+    /// <summary>Explains the longest of a domain's waits, those under the rules that hold now first.</summary>
+    internal static IReadOnlyList<WaitReport> Longest(IReadOnlyList<WaitRecord> waits, string domain, long nowNs) =>
+    [
+        .. waits.OrderByDescending(static w => w.WaitedNs).GroupBy(static w => w.IsCurrent).OrderByDescending(static g => g.Key)
+            .SelectMany(static g => g.Take(Most)).Select(w => Explain(w, domain, nowNs)),
+    ];
+
     /// <summary>Explains one wait of a domain's by the terms of the vCPU's bound, in the words of the policy.</summary>
     internal static WaitReport Explain(WaitRecord wait, string domain, long nowNs)
     {
@@ -28,8 +37,10 @@ internal static class WaitReports
             Term = term?.Name,
             TermNs = term is null ? null : wait.ClosedNs,
             TermBoundNs = term?.WorstNs,
+            IsCurrent = wait.IsCurrent,
             Parts = [.. wait.Parts.Select(p => Explain(p, wait, schedule, era?.Of(p.Domain, p.Vcpu)))],
-            NobodyNs = Math.Max(wait.WaitedNs - wait.ClosedNs - wait.Parts.Sum(static p => p.TurnEndNs + p.RanNs), 0),
+            NobodyNs = Math.Max(wait.WaitedNs - wait.ClosedNs - wait.UnknownNs - wait.Parts.Sum(static p => p.TurnEndNs + p.RanNs), 0),
+            UnknownNs = wait.UnknownNs,
         };
     }
 

@@ -65,6 +65,51 @@ public sealed class WaitLogTests
     }
 
     [Fact]
+    public void Worst_MoreTurnsOrVcpusThanAreKept_AreUnknown()
+    {
+        var recorder = new FlightRecorder(0);
+        for (int i = 0; i < 600; i++)
+        {
+            recorder.Add(new TurnRecord("busy", i < 598 ? 0 : i, 0, 1000 + i, 1, 0, StopReason.Budget));
+        }
+
+        var log = new WaitLog();
+        log.Note(1000, 600, recorder);
+        Assert.Equal(88, Assert.Single(log.Worst(0)).UnknownNs);
+
+        for (int i = 0; i < 10; i++)
+        {
+            recorder.Add(new TurnRecord("one of many", i, 0, 2000 + i, 1, 0, StopReason.Budget));
+        }
+
+        log.Note(2000, 11, recorder);
+        WaitRecord many = log.Worst(0).Last();
+        Assert.Equal((8, 2), (many.Parts.Count, many.UnknownNs));
+    }
+
+    [Fact]
+    public void Worst_OtherRules_LeaveRoomForThoseThatHold()
+    {
+        var recorder = new FlightRecorder(0);
+        var log = new WaitLog();
+        var before = new SomeEra();
+        before.Begin(0);
+        var now = new SomeEra();
+        now.Begin(2000);
+        for (int i = 1; i <= 20; i++)
+        {
+            log.Note(1000 + i, 1000 * i, recorder, null, before);
+        }
+
+        log.Note(1999, 30, recorder, null, now);
+        log.Note(2000, 7, recorder, null, now);
+
+        Assert.Equal([(7, true), (20_000, false), (19_000, false)], log.Worst(0, now).Take(3).Select(static w => (w.WaitedNs, w.IsCurrent)));
+        Assert.Equal(9, log.Worst(0, now).Count());
+        Assert.DoesNotContain(log.Worst(0, now), static w => w.WaitedNs == 30 && w.IsCurrent);
+    }
+
+    [Fact]
     public void Covers_WhatWasWokenSinceItBegan()
     {
         var era = new SomeEra();
