@@ -1,3 +1,4 @@
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Tracing;
 
@@ -24,6 +25,9 @@ public sealed record MachineRequest
 
     /// <summary>With <see cref="InstructionClock"/>: after how many instructions of all vCPUs every domain is stopped, exactly.</summary>
     public ulong EndAfterInstructions { get; init; } = ulong.MaxValue;
+
+    /// <summary>What the schedule guarantees each vCPU; waits are kept with it.</summary>
+    public IReadOnlyList<VcpuSchedule> Schedules { get; init; } = [];
 
     /// <summary>The channels that domains share.</summary>
     public IReadOnlyList<ChannelRequest> Channels { get; init; } = [];

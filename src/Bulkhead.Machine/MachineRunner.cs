@@ -9,6 +9,7 @@ using Bulkhead.Host;
 using Bulkhead.Host.Files;
 using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
+using Bulkhead.Machine.Admission;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
@@ -34,8 +35,14 @@ public sealed class MachineRunner : IDisposable
     private readonly DescriptorBudget _descriptors = DescriptorBudget.OfProcess();
     private readonly ControlThread _control = new();
     private readonly TraceFile? _trace;
+    private readonly PoolEra _firstEra;
 
-    private MachineRunner(TraceFile? trace) => _trace = trace;
+    private MachineRunner(MachineRequest request)
+    {
+        _trace = request.Trace;
+        _firstEra = new PoolEra(request.Schedules);
+        _firstEra.Begin(0);
+    }
 
     /// <summary>The domains in the order asked for.</summary>
     public IReadOnlyList<Domain> Domains => _domains;
@@ -50,7 +57,7 @@ public sealed class MachineRunner : IDisposable
     public static MachineRunner Build(MachineRequest request, EngineSeam engine)
     {
         int[][] cpus = request.InstructionClock ? [] : ChooseCpus(request);
-        var runner = new MachineRunner(request.Trace);
+        var runner = new MachineRunner(request);
         try
         {
             foreach (ChannelRequest channel in request.Channels)
@@ -133,18 +140,22 @@ public sealed class MachineRunner : IDisposable
     /// <param name="pool">The pool's index.</param>
     /// <param name="request">The policy and what belongs to it; CPUs and priority stay as they are.</param>
     /// <param name="shareOf">What each vCPU of a domain is entitled to.</param>
-    public void Change(int pool, PoolRequest request, Func<Domain, Share> shareOf)
+    /// <param name="schedules">What the schedule guarantees from then on.</param>
+    public void Change(int pool, PoolRequest request, Func<Domain, Share> shareOf, IReadOnlyList<VcpuSchedule> schedules)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(shareOf);
-        _pools[pool].Change(() => PolicyFactory.Create(request), shareOf);
+        _pools[pool].Change(() => PolicyFactory.Create(request), shareOf, new PoolEra(schedules));
     }
 
     /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
-    public void Change(Domain domain, Share share)
+    /// <param name="domain">The domain.</param>
+    /// <param name="share">What it is entitled to.</param>
+    /// <param name="schedules">What the schedule guarantees from then on.</param>
+    public void Change(Domain domain, Share share, IReadOnlyList<VcpuSchedule> schedules)
     {
         ArgumentNullException.ThrowIfNull(domain);
-        _pools.ForEach(pool => pool.Change(domain, share));
+        _pools.ForEach(pool => pool.Change(domain, share, new PoolEra(schedules)));
     }
 
     /// <summary>Writes the turns that ended after <paramref name="sinceNs"/> (CLOCK_MONOTONIC), as far as they are remembered.</summary>
@@ -340,7 +351,7 @@ public sealed class MachineRunner : IDisposable
         owner.Post(() =>
         {
             here = owner.Holds(placement);
-            waits.AddRange(here ? placement.Slot.Waits.Worst(placement.Slot.Index) : []);
+            waits.AddRange(here ? placement.Slot.Waits.Worst(placement.Slot.Index, placement.Slot.Era) : []);
             done.Set();
         });
         done.Wait();
@@ -479,6 +490,7 @@ public sealed class MachineRunner : IDisposable
             }
         };
         _pools[request.Pool].Place(domain, request.Share, request.Cpus);
+        Array.ForEach(domain.Slots, slot => slot.Era = _firstEra);
         if (!request.StartsOff)
         {
             domain.Start();

@@ -3,6 +3,7 @@ using Bulkhead.Cli.Machines;
 using Bulkhead.Host;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Domains;
 using Xunit;
 
 namespace Bulkhead.Cli.Tests;
@@ -11,6 +12,16 @@ public sealed class CommandLineTests
 {
     // Any file that is there will do for a kernel.
     private static readonly string s_file = typeof(CommandLineTests).Assembly.Location;
+
+    [Fact]
+    public void RunHelp_ListsEveryExitCode()
+    {
+        string list = RunCommand.Notes[RunCommand.Notes.IndexOf("Exit codes:", StringComparison.Ordinal)..];
+
+        Assert.All(
+            typeof(ExitCodes).GetFields().Select(static f => f.GetRawConstantValue()),
+            code => Assert.Matches($@"[\s]{code} \w", list));
+    }
 
     [Fact]
     public void Run_KernelOnly_HasTheDefaults()

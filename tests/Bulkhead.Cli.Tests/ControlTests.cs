@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using Bulkhead.Machine.Tests.Boot;
 using Xunit;
@@ -91,6 +92,10 @@ public sealed partial class ControlTests : IDisposable
         Assert.Contains("box", Do("apply", file), StringComparison.Ordinal);
         Assert.NotNull(up.ReadLineWith("pool shared: shared by edf now"));
         Assert.Equal(70, Domain("box").GetProperty("weightPercent").GetDouble());
+        Assert.Equal((2, "bulkhead: reservation: cannot be set; change it in the system file, and 'bulkhead apply' that.\n"), Refused("set", "box", "reservation=3ms"));
+        Assert.Equal(
+            (2, "bulkhead: weight: cannot be set; nothing can in pool shared, whose policy is edf. What domain box gets there is in the system file: change it in the system file, and 'bulkhead apply' that.\n"),
+            Refused("set", "box", "weight=3"));
 
         File.WriteAllText(file, text.Replace("name: other,", "name: other, memory: 512M, display: 640x480, vsock: { cid: 3 },", StringComparison.Ordinal));
         (int code, string errors) = Refused("apply", file);
@@ -102,6 +107,11 @@ public sealed partial class ControlTests : IDisposable
 
         File.WriteAllText(file, text.Replace("circle }", "circle, wieght: 3 }", StringComparison.Ordinal));
         Assert.Contains("did you mean weight?", Refused("apply", file).Errors, StringComparison.Ordinal);
+
+        File.WriteAllText(file, text.Replace("realtime: never", "realtime: never, policy: fixed-priority", StringComparison.Ordinal));
+        _ = Do("apply", file);
+        Assert.NotNull(up.ReadLineWith("pool shared: shared by fixed-priority now"));
+        Assert.Equal("fixed-priority", Domain("box").GetProperty("policy").GetString());
     }
 
     /// <summary>A collection would stop the vCPUs. BULKHEAD_UP_SECONDS sets for how long.</summary>
@@ -382,6 +392,11 @@ public sealed partial class ControlTests : IDisposable
         Assert.Equal("box: disk 0 has 3Mi\n", Do("resize", "box", "+2Mi"));
         Assert.Equal("box: disk 0 has 4Mi\n", Do("resize", "box:0", "4Mi"));
         Assert.Equal(4 << 20, new FileInfo(disk).Length);
+        using (Socket client = Connect("""{"verb":"resize","domain":"box","values":{"disk":1,"size":8388608}}"""))
+        {
+            Assert.Contains("box has no disk 1; it has 1, numbered from 0.", ReadLine(client), StringComparison.Ordinal);
+        }
+
         Assert.Equal((2, $"bulkhead: {disk} has 4194304 bytes, and is not made smaller while a guest has it.\n"), Refused("resize", "box", "1Mi"));
         Assert.Equal((2, "bulkhead: box has no disk 1; it has 1, numbered from 0.\n"), Refused("resize", "box:1", "8Mi"));
         Assert.Equal((2, "bulkhead: other has no disk 0; it has none.\n"), Refused("resize", "other", "8Mi"));

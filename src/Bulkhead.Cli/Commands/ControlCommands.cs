@@ -24,7 +24,8 @@ internal sealed partial class ControlCommands(TextWriter output)
           STATE     waiting (for a domain it depends on), booting, running, paused, stopping, restarting, exited(CODE)
           CPU%      of one CPU, over the last second
           SHARE%    of what its pool ran; WEIGHT% is what its weight stands for
-          P50 ...   time from wake-up to dispatch; BOUND is what it cannot exceed, whatever anybody does
+          P50 ...   time from wake-up to dispatch, since 'set' or 'apply' changed anything in its pool last; BOUND is what it cannot
+                    exceed, whatever anybody does
 
         Exit codes:
           0, 1 where the system asked for does not run
@@ -54,7 +55,7 @@ internal sealed partial class ControlCommands(TextWriter output)
           bulkhead apply night.yaml --system system
 
         While domains run, these may change: a pool's policy, allowance and frame; a domain's weight, warp, reservation, priority,
-        classes, latency, restart, watchdog, depends_on and expect. A file that changes anything else, or that cannot be kept, is refused with
+        classes, latency, restart, watchdog, depends_on and expect. What 'set' changed is again as the file says. A file that changes anything else, or that cannot be kept, is refused with
         every difference named, and nothing happens: for that, end the system with 'bulkhead down' and start it again.
 
         """;
@@ -82,11 +83,15 @@ internal sealed partial class ControlCommands(TextWriter output)
         """;
 
     internal const string WhyNotes = """
-        Of each of the longest waits of the last minute or two: who ran meanwhile, by which rule and for how long, and what the
-        bound (see 'bulkhead validate') grants each.
+        Of each of the longest waits of the last minute or two: who ran meanwhile, by which rule of the pool's policy and for how
+        long, and what the bound (see 'bulkhead validate') granted each. Policy and bound are those that held then.
 
           the turn's end   it ran when the wake-up came; ending its turn takes a moment
-          further behind   its virtual time was smaller, or its warp larger, so that it came first (docs/scheduling.md)
+          further behind   bvt: its virtual time was smaller, or its warp larger, so that it came first (docs/scheduling.md)
+          deadline         edf: of those with budget left, the earliest deadline comes first
+          priority         fixed-priority: the higher one comes first
+          its next window  arinc653: until its own windows come, others have theirs, or the frame has a gap
+          its next budget  edf: its own was used up, and it may take no extra time
           as CLASS         what it said it was doing, or what woke it, put it into this class
           the host         CPU time the host gave to others; no bound covers that
 
@@ -107,7 +112,7 @@ internal sealed partial class ControlCommands(TextWriter output)
         Of each network between domains, what passed since it was started:
 
           SENT, RECEIVED  frames of a domain; one that is cut into segments on the way counts once
-          DENIED          no rule let it pass
+          DENIED          no rule let it pass, or a rule's limit was reached
           SPOOFED         sent with an address that is not its own
           BAD             malformed
           NOBODY          sent to an address that nobody has, or to a domain that is off

@@ -32,7 +32,8 @@ internal sealed class RunCommand
         Exit codes:
           0 power-off, 1 error, 2 usage, 10 guest panic, 12 triple fault, 14 reset loop,
           16 unsupported feature, 18 engine fault, 20 halted for good, 124 timeout,
-          129 SIGHUP, 130 SIGINT, 143 SIGTERM
+          129 SIGHUP, 130 SIGINT, 143 SIGTERM; of a domain of 'bulkhead up' also
+          22 hung (its watchdog), 137 stopped by force or killed by the operator
 
         """;
 

@@ -17,7 +17,7 @@ internal sealed class TestCommand
             - no console "BUG:"              it never prints this
             - latency p99.9 < 500us          from wake-up to dispatch; also p50, p99, max
             - share >= 40%                   of what its pool ran
-            - restarts <= 0                  or >= 1
+            - restarts <= 0                  of all these: <, <=, > or >=
             - exit 0 within 1m               it ends with this code
 
         The test is over when all that can happen has happened or can no longer; where something is measured or must not

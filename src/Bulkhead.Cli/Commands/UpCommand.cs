@@ -23,12 +23,13 @@ internal sealed class UpCommand
           exits     VM exits since the last line
           wakeP99   99% of its wake-ups were dispatched within this time, since the last line
 
-        The first domain of the file is the control domain. When it ends for good or --duration is over, every domain gets the
-        power button, the grace, and a stop by force, those that depend on others first; then shares of the CPU are printed against the
-        weights. From another terminal: ps, top, console, logs, stop, start, restart, kill, pause, resume, set, down.
+        The first domain of the file is the control domain. When it ends for good by itself, or no domain runs or is to start any
+        more, or --duration is over, every domain gets the power button, the grace, and a stop by force, those that depend on others
+        first; then shares of the CPU are printed against the weights. A control domain that the operator stops or kills does not
+        end the system. From another terminal: ps, top, console, logs, stop, start, restart, kill, pause, resume, set, apply, down.
 
         Exit codes:
-          the control domain's (see 'bulkhead run --help'; 137 by force, unless --grace is 0), 2 usage, 129 SIGHUP, 130 SIGINT, 143 SIGTERM
+          the control domain's (see 'bulkhead run --help', which lists them all; 0 instead of 137 with --grace 0), 2 usage, 129 SIGHUP, 130 SIGINT, 143 SIGTERM
 
         """;
 

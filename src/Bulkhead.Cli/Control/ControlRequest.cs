@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Bulkhead.Cli.Control;
 
 /// <summary>What a client asks of a running system: one line of JSON.</summary>
@@ -13,6 +15,7 @@ internal sealed record ControlRequest
     public double? Seconds { get; init; }
 
     /// <summary>What is to change.</summary>
+    [JsonConverter(typeof(TextValues))]
     public IReadOnlyDictionary<string, string>? Values { get; init; }
 
     /// <summary>For <c>type</c>: the text; for <c>keys</c>: the keys, with spaces between them.</summary>

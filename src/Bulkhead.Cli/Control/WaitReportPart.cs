@@ -22,10 +22,16 @@ internal sealed record WaitReportPart
     /// <summary>How many those were.</summary>
     public required int Turns { get; init; }
 
-    /// <summary>How much of all that the host kept the CPU from us.</summary>
+    /// <summary>What it ran while the one that waited could not have run in any case.</summary>
+    public required long ClosedNs { get; init; }
+
+    /// <summary>By which rule of the policy it was dispatched first; null where it was not, or the rules changed meanwhile.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>How much of the turn's end and of those turns the host kept the CPU from us.</summary>
     public required long StolenNs { get; init; }
 
-    /// <summary>How long it may run first while the one that waits has not run beyond its share; null where it is not of that CPU any more.</summary>
+    /// <summary>How long it may run first while the one that waits has not run beyond its share; null where nothing bounds it by itself.</summary>
     public long? LevelBoundNs { get; init; }
 
     /// <summary>How long it may run first, whatever the one that waits ran before.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Simulation;
 
 namespace Bulkhead.Cli.Simulation;
@@ -39,7 +40,7 @@ internal static class SimulationJson
         json.WriteString("pool", cpu.Pool.Name);
         json.WriteString("cpu", cpu.Name);
         json.WriteNumber("cpuCount", cpu.CpuCount);
-        json.WriteString("policy", cpu.Pool.Policy.ToString().ToLowerInvariant());
+        json.WriteString("policy", cpu.Pool.Policy.Word());
         json.WriteNumber("allowanceNs", cpu.Pool.AllowanceNs);
         json.WriteNumber("idleNs", cpu.IdleNs);
         json.WriteNumber("switches", cpu.Switches);

@@ -38,7 +38,7 @@ internal static class SimulationTable
 
     private static void WriteCpu(TextWriter output, SimulatedCpu cpu, long durationNs)
     {
-        string policy = cpu.Pool.Policy.ToString().ToLowerInvariant();
+        string policy = cpu.Pool.Policy.Word();
         output.WriteLine(
             $"pool {cpu.Pool.Name}, {(cpu.CpuCount > 1 ? "CPUs" : "CPU")} {cpu.Name}: {policy}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}; idle {Percent((double)cpu.IdleNs / durationNs / cpu.CpuCount)}, {cpu.Switches} switches{(cpu.CpuCount > 1 ? $", {cpu.Vcpus.Sum(static v => v.Moves)} moves" : string.Empty)}");
         output.WriteLine(Line("vCPU", "got", "share", "wake-ups", "p50", "p99", "max", "level", "worst", "verdict"));

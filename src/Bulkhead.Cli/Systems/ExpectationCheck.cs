@@ -94,14 +94,22 @@ internal sealed class ExpectationCheck
                 break;
             case ExpectationKind.Latency:
                 long? ns = Domain.Meter.Latency.Ns(Expectation.Percentile);
-                Decide(ns < Expectation.Limit, since, ns is { } seen ? Quantity.FormatDuration(seen) : "it never slept");
+                Decide(ns is { } measured && Holds(measured), since, ns is { } seen ? Quantity.FormatDuration(seen) : "it never slept");
                 break;
             default:
                 double share = _system.Status(Domain, nowNs).SharePercent;
-                Decide(share >= Expectation.Limit, since, string.Create(CultureInfo.InvariantCulture, $"{share:F1}%"));
+                Decide(Holds(share), since, string.Create(CultureInfo.InvariantCulture, $"{share:F1}%"));
                 break;
         }
     }
+
+    private bool Holds(double measured) => Expectation.Comparison switch
+    {
+        Comparison.Below => measured < Expectation.Limit,
+        Comparison.AtMost => measured <= Expectation.Limit,
+        Comparison.Above => measured > Expectation.Limit,
+        _ => measured >= Expectation.Limit,
+    };
 
     private string Missed() => Expectation.Kind switch
     {

@@ -25,7 +25,6 @@ namespace Bulkhead.Cli.Systems;
 /// </remarks>
 internal sealed class LiveSystem : IDisposable
 {
-    private const int MostWaits = 8;
     private const int StepMs = 20;
     private const int CalmStepMs = 100;
     private const long CalmAfterNs = 1_000_000_000;
@@ -209,7 +208,8 @@ internal sealed class LiveSystem : IDisposable
         _schedules = VcpuSchedule.Admit(changed);
         _system = changed;
         domain.Config = config;
-        _runner?.Change(domain.Domain, config.Share);
+        _runner?.Change(domain.Domain, config.Share, _schedules);
+        MeasureAnew([config.Pool]);
     }
 
     /// <summary>How the CPUs of a domain's pool are shared.</summary>
@@ -226,13 +226,15 @@ internal sealed class LiveSystem : IDisposable
 
         SystemChange.Check(_system, next);
         IReadOnlyList<VcpuSchedule> schedules = VcpuSchedule.Admit(next);
+        var changed = new HashSet<string>();
         for (int i = 0; i < next.Pools.Count; i++)
         {
             PoolConfig pool = next.Pools[i];
             if (SystemChange.Differs(_system.Pools[i], pool))
             {
-                _runner?.Change(i, DomainRequests.Describe(pool, []), domain => next.Domains.First(d => d.Name == domain.Name).Share);
-                _view.Note($"pool {pool.Name}: shared by {pool.Policy.ToString().ToLowerInvariant()} now");
+                _runner?.Change(i, DomainRequests.Describe(pool, []), domain => next.Domains.First(d => d.Name == domain.Name).Share, schedules);
+                _ = changed.Add(pool.Name);
+                _view.Note($"pool {pool.Name}: shared by {pool.Policy.Word()} now");
             }
         }
 
@@ -241,14 +243,20 @@ internal sealed class LiveSystem : IDisposable
             DomainConfig config = next.Domains.First(d => d.Name == domain.Config.Name);
             if (config.Share != domain.Config.Share)
             {
-                _runner?.Change(domain.Domain, config.Share);
+                _runner?.Change(domain.Domain, config.Share, schedules);
+                _ = changed.Add(config.Pool);
             }
 
             domain.Config = config;
         }
 
         (_system, _schedules) = (next, schedules);
+        MeasureAnew(changed);
     }
+
+    // What was measured by other rules says nothing of those that hold now.
+    private void MeasureAnew(IReadOnlyCollection<string> pools) =>
+        Array.ForEach([.. _domains.Where(d => pools.Contains(d.Config.Pool))], static d => d.Meter.Mark());
 
     /// <summary>Lets nobody else trace until <see cref="StopTrace"/>.</summary>
     /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where somebody does already.</remarks>
@@ -280,7 +288,7 @@ internal sealed class LiveSystem : IDisposable
     {
         long now = NowNs;
         IReadOnlyList<WaitRecord> waits = _runner?.Waits(domain.Domain) ?? [];
-        return [.. waits.Select(w => WaitReports.Explain(w, _schedules.First(s => s.Domain.Name == domain.Config.Name && s.Vcpu == w.Vcpu), now)).OrderByDescending(static w => w.WaitedNs).Take(MostWaits)];
+        return WaitReports.Longest(waits, domain.Config.Name, now);
     }
 
     /// <summary>What passed on the networks between domains.</summary>
@@ -324,7 +332,7 @@ internal sealed class LiveSystem : IDisposable
             Message = d.LastResult?.Message,
             Restarts = d.Restarts,
             Pool = d.Config.Pool,
-            Policy = _system.Pools.First(p => p.Name == d.Config.Pool).Policy.ToString().ToLowerInvariant(),
+            Policy = _system.Pools.First(p => p.Name == d.Config.Pool).Policy.Word(),
             Vcpus = d.Config.Vcpus,
             MemoryBytes = d.Config.MemoryBytes,
             Weight = d.Config.Weight,
@@ -408,6 +416,7 @@ internal sealed class LiveSystem : IDisposable
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
             Pools = [.. _system.Pools.Select(p => DomainRequests.Describe(p, p.ResolveCpus(_system.AllowedCpus(allowed))))],
+            Schedules = _schedules,
             Channels = _system.Channels,
             Networks = _system.Networks,
             InstructionClock = _system.IsVirtual,

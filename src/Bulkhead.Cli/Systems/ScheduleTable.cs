@@ -78,11 +78,11 @@ internal static class ScheduleTable
 
     private static string Policy(PoolConfig pool) => pool.Policy switch
     {
-        SchedulingPolicy.Edf => $"edf, turns on unreserved time {Quantity.FormatDuration(pool.AllowanceNs)}",
-        SchedulingPolicy.Arinc653 => $"arinc653, major frame {Quantity.FormatDuration(pool.Frame?.MajorNs ?? 0)}: {string.Join(", ", pool.Frame?.Windows.Select(Window) ?? [])}",
-        SchedulingPolicy.FixedPriority => $"fixed-priority, turns among equals {Quantity.FormatDuration(pool.AllowanceNs)}",
-        SchedulingPolicy.Null => "null, a CPU for each vCPU",
-        _ => $"bvt, allowance {Quantity.FormatDuration(pool.AllowanceNs)}",
+        SchedulingPolicy.Edf => $"{pool.Policy.Word()}, turns on unreserved time {Quantity.FormatDuration(pool.AllowanceNs)}",
+        SchedulingPolicy.Arinc653 => $"{pool.Policy.Word()}, major frame {Quantity.FormatDuration(pool.Frame?.MajorNs ?? 0)}: {string.Join(", ", pool.Frame?.Windows.Select(Window) ?? [])}",
+        SchedulingPolicy.FixedPriority => $"{pool.Policy.Word()}, turns among equals {Quantity.FormatDuration(pool.AllowanceNs)}",
+        SchedulingPolicy.Null => $"{pool.Policy.Word()}, a CPU for each vCPU",
+        _ => $"{pool.Policy.Word()}, allowance {Quantity.FormatDuration(pool.AllowanceNs)}",
     };
 
     private static string Window(TimeWindow window) =>

@@ -16,6 +16,9 @@ internal static class ShareChange
     private static readonly string[] s_bvt = ["weight", "warp", "warp-limit", "unwarp"];
     private static readonly string[] s_fixedPriority = ["priority"];
 
+    // What another version of the file changes.
+    private static readonly string[] s_applied = ["reservation", "classes", "latency", "restart", "watchdog", "depends_on", "expect", "policy", "allowance", "frame"];
+
     /// <summary>What can be set of a domain under a policy.</summary>
     internal static IReadOnlyList<string> Names(DomainConfig domain, SchedulingPolicy policy)
     {
@@ -38,7 +41,7 @@ internal static class ShareChange
         {
             if (!names.Contains(name))
             {
-                throw new OperatorException(Refusal(domain, name, names), 2);
+                throw new OperatorException(Refusal(domain, policy, name, names), 2);
             }
 
             string[] parts = name.Split('.');
@@ -76,11 +79,17 @@ internal static class ShareChange
         _ => one with { RestNs = Time(name, value) },
     };
 
-    private static string Refusal(DomainConfig domain, string name, IReadOnlyList<string> names)
+    private static string Refusal(DomainConfig domain, SchedulingPolicy policy, string name, IReadOnlyList<string> names)
     {
+        const string apply = "change it in the system file, and 'bulkhead apply' that";
+        if (s_applied.Contains(name))
+        {
+            return $"{name}: cannot be set; {apply}.";
+        }
+
         if (names.Count == 0)
         {
-            return $"domain {domain.Name}: {name} has no meaning in pool {domain.Pool}, nor has anything else that can be set; change the system file, and 'bulkhead apply' it.";
+            return $"{name}: cannot be set; nothing can in pool {domain.Pool}, whose policy is {policy.Word()}. What domain {domain.Name} gets there is in the system file: {apply}.";
         }
 
         string hint = NearestName.Find(name, [.. names]) is { } near ? $"; did you mean {near}?" : string.Empty;

@@ -18,10 +18,10 @@ internal static class Arinc653Schedule
         int peers = queue.Vcpus.Count(q => q.Domain == own) - 1;
         long wait = PartitionBounds.WorstDispatchNs(frame, partition, peers, queue.Pool.AllowanceNs, queue.OverrunNs);
         long gap = PartitionBounds.WorstDispatchNs(frame, partition, 0, queue.Pool.AllowanceNs, queue.OverrunNs);
-        List<DispatchTerm> terms = [new DispatchTerm("its next window", -1, gap, gap)];
+        List<DispatchTerm> terms = [new DispatchTerm(DispatchTerm.Window, -1, gap, gap)];
         if (wait != gap)
         {
-            terms.Add(new DispatchTerm("its own other vCPUs", -1, wait - gap, wait - gap));
+            terms.Add(new DispatchTerm(DispatchTerm.Peers, -1, wait - gap, wait - gap));
         }
 
         double share = (double)PartitionBounds.WindowNs(frame, partition) / frame.LengthNs / (peers + 1);

@@ -59,6 +59,7 @@ internal sealed record CpuQueue(PoolConfig Pool, int Cpu, IReadOnlyList<(DomainC
         Domain = Vcpus[index].Domain,
         Vcpu = Vcpus[index].Vcpu,
         Pool = Pool.Name,
+        Policy = Pool.Policy,
         Cpu = Cpu,
         Share = share,
         Terms = terms,

@@ -7,6 +7,18 @@ namespace Bulkhead.Machine.Admission;
 /// <param name="WorstNs">The same, whatever the one that wakes did before.</param>
 public sealed record DispatchTerm(string Domain, int Vcpu, long LevelNs, long WorstNs)
 {
+    /// <summary>Time partitions: until its partition has the CPU.</summary>
+    public const string Window = "its next window";
+
+    /// <summary>Time partitions: those that share its windows.</summary>
+    public const string Peers = "its own other vCPUs";
+
+    /// <summary>Reservations: all others together, since by then it has its budget.</summary>
+    public const string Deadline = "its deadline";
+
+    /// <summary>Reservations: where the last one is used up.</summary>
+    public const string Budget = "its next budget";
+
     /// <summary>The class in which the other does that, where it is the class's budget that limits it; else null.</summary>
     public string? Class { get; init; }
 

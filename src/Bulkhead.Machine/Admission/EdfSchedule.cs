@@ -20,12 +20,12 @@ internal static class EdfSchedule
         long byDeadline = levelNs > 0 && levelNs != long.MaxValue && level.All(static t => t == 0) ? levelNs : 0;
         if (byDeadline != 0)
         {
-            terms = [new DispatchTerm("its deadline", -1, byDeadline, worst.Sum() - worst[index] == 0 ? byDeadline : 0), .. terms];
+            terms = [new DispatchTerm(DispatchTerm.Deadline, -1, byDeadline, worst.Sum() - worst[index] == 0 ? byDeadline : 0), .. terms];
         }
 
         if (worst[index] != 0)
         {
-            terms.Add(new DispatchTerm("its next budget", -1, 0, worst[index]));
+            terms.Add(new DispatchTerm(DispatchTerm.Budget, -1, 0, worst[index]));
         }
 
         return queue.Schedule(index, Share(parameters, own), [.. terms], levelNs, worstNs, Cause(queue, parameters, index, level, levelNs)) with

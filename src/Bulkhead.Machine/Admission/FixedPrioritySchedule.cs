@@ -55,6 +55,11 @@ internal static class FixedPrioritySchedule
                 + $"; declare how often and how long {other} runs, or give {own.Name} a priority above {goesFirst}";
         }
 
+        if (level.Terms.Count == 0)
+        {
+            return string.Empty; // alone
+        }
+
         WaitTerm term = level.Terms.MaxBy(static t => t.Ns);
         (int most, int priority) = (term.Vcpu, vcpus[term.Vcpu].PriorityIn(term.Class));
         DomainConfig before = queue.Vcpus[most].Domain;

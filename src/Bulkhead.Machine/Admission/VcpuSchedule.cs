@@ -26,6 +26,9 @@ public sealed record VcpuSchedule
     /// <summary>The pool's name.</summary>
     public required string Pool { get; init; }
 
+    /// <summary>How the pool's CPUs are shared.</summary>
+    public required SchedulingPolicy Policy { get; init; }
+
     /// <summary>Which of the pool's CPUs it is dealt to, counted from 0.</summary>
     public required int Cpu { get; init; }
 

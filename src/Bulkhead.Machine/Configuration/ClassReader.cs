@@ -97,7 +97,7 @@ internal sealed class ClassReader(ConfigErrors errors)
             : ("warp", "priority", SchedulingPolicy.FixedPriority);
         if (map.Has(other))
         {
-            map.Error(other, $"has no meaning under policy {ScheduleReader.Word(policy)} of pool {domain.Pool}", $"{other} goes with policy {ScheduleReader.Word(itsPolicy)}");
+            map.Error(other, $"has no meaning under policy {policy.Word()} of pool {domain.Pool}", $"{other} goes with policy {itsPolicy.Word()}");
         }
 
         map.Require(wanted, $"the {wanted} that a vCPU has in the class in place of its own");

@@ -19,6 +19,9 @@ public sealed record Expectation
     /// <summary>The percentile, 100 for the longest.</summary>
     public double Percentile { get; init; }
 
+    /// <summary>Of latency and share: how it has to stand to the limit.</summary>
+    public Comparison Comparison { get; init; }
+
     /// <summary>The limit: nanoseconds of latency, percent of share, a count of restarts, or an exit code.</summary>
     public double Limit { get; init; }
 

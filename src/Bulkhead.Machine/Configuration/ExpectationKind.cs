@@ -9,10 +9,10 @@ public enum ExpectationKind
     /// <summary>It does not print them.</summary>
     NoConsole,
 
-    /// <summary>A percentile of its times from wake-up to dispatch is below a limit.</summary>
+    /// <summary>A percentile of its times from wake-up to dispatch, against a limit.</summary>
     Latency,
 
-    /// <summary>It gets at least so much of what its pool ran.</summary>
+    /// <summary>How much it gets of what its pool ran, against a limit.</summary>
     Share,
 
     /// <summary>It was restarted at most so often.</summary>

@@ -11,7 +11,7 @@ internal static partial class ExpectationParser
 {
     /// <summary>What is accepted, in words.</summary>
     internal const string Forms =
-        "console \"TEXT\" [within TIME]; no console \"TEXT\"; latency p50|p90|p99|p99.9|max < TIME; share >= N%; restarts <= N; restarts >= N [within TIME]; exit CODE [within TIME]";
+        "console \"TEXT\" [within TIME]; no console \"TEXT\"; latency p50|p90|p99|p99.9|max < TIME; share >= N%; restarts <= N; restarts >= N [within TIME]; exit CODE [within TIME]; each comparison may be <, <=, > or >=";
 
     private static readonly string[] s_words = ["console", "no", "latency", "share", "restarts", "exit"];
 
@@ -65,19 +65,30 @@ internal static partial class ExpectationParser
             }
 
             double percentile = Group("which") == "max" ? 100 : Number(Group("which")[1..]);
-            expectation = new Expectation { Text = text, Kind = ExpectationKind.Latency, Percentile = percentile, Limit = ns };
+            expectation = new Expectation { Text = text, Kind = ExpectationKind.Latency, Percentile = percentile, Comparison = Compared(match), Limit = ns };
         }
         else if (match.Groups["share"].Success)
         {
-            expectation = new Expectation { Text = text, Kind = ExpectationKind.Share, Limit = Number(Group("share")) };
+            expectation = new Expectation { Text = text, Kind = ExpectationKind.Share, Comparison = Compared(match), Limit = Number(Group("share")) };
         }
         else if (match.Groups["restarts"].Success)
         {
-            expectation = new Expectation { Text = text, Kind = ExpectationKind.Restarts, Limit = Number(Group("restarts")) };
-        }
-        else if (match.Groups["least"].Success)
-        {
-            expectation = new Expectation { Text = text, Kind = ExpectationKind.RestartsAtLeast, Limit = Number(Group("least")), WithinNs = within };
+            Comparison comparison = Compared(match);
+            double number = Number(Group("restarts"));
+            bool atLeast = comparison is Comparison.Above or Comparison.AtLeast;
+            problem = number == 0 && comparison == Comparison.Below ? "there are never fewer than 0" : "that there are no more looks at the whole test, so it takes no within";
+            if ((number == 0 && comparison == Comparison.Below) || (!atLeast && within is not null))
+            {
+                return false;
+            }
+
+            expectation = new Expectation
+            {
+                Text = text,
+                Kind = atLeast ? ExpectationKind.RestartsAtLeast : ExpectationKind.Restarts,
+                Limit = comparison switch { Comparison.Below => number - 1, Comparison.Above => number + 1, _ => number },
+                WithinNs = within,
+            };
         }
         else
         {
@@ -88,15 +99,22 @@ internal static partial class ExpectationParser
         return true;
     }
 
+    private static Comparison Compared(Match match) => match.Groups["than"].Value switch
+    {
+        "<" => Comparison.Below,
+        "<=" => Comparison.AtMost,
+        ">" => Comparison.Above,
+        _ => Comparison.AtLeast,
+    };
+
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     [GeneratedRegex("""
         ^(?:
           (?<no>no\s+)?console\s+"(?<text>[^"]+)"(?:\s+within\s+(?<within>\S+))?
-        | latency\s+(?<which>p\d{1,2}(?:\.\d{1,3})?|max)\s*<=?\s*(?<limit>\S+)
-        | share\s*>=?\s*(?<share>\d{1,3}(?:\.\d+)?)\s*%
-        | restarts\s*<=\s*(?<restarts>\d{1,9})
-        | restarts\s*>=\s*(?<least>\d{1,9})(?:\s+within\s+(?<within>\S+))?
+        | latency\s+(?<which>p\d{1,2}(?:\.\d{1,3})?|max)\s*(?<than>[<>]=?)\s*(?<limit>\S+)
+        | share\s*(?<than>[<>]=?)\s*(?<share>\d{1,3}(?:\.\d+)?)\s*%
+        | restarts\s*(?<than>[<>]=?)\s*(?<restarts>\d{1,9})(?:\s+within\s+(?<within>\S+))?
         | exit\s+(?<code>\d{1,3})(?:\s+within\s+(?<within>\S+))?
         )$
         """, RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant)]

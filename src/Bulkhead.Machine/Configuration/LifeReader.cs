@@ -36,7 +36,7 @@ internal sealed class LifeReader(ConfigErrors errors)
             WatchdogNs = map.Duration("watchdog", 0, LeastWatchdogNs, LongestNs),
             DependsOn = ReadDepends(map, domain.Name, path),
             ReadyText = map.Text("ready", "words the guest prints when it is ready"),
-            Environment = ReadEnvironment(map),
+            Environment = ReadEnvironment(map, path),
             Expectations = ReadExpectations(map),
         };
     }
@@ -115,7 +115,7 @@ internal sealed class LifeReader(ConfigErrors errors)
         return names.Count == 0 ? [] : [.. names];
     }
 
-    private KeyValuePair<string, string>[] ReadEnvironment(ConfigMap map)
+    private KeyValuePair<string, string>[] ReadEnvironment(ConfigMap map, string path)
     {
         List<KeyValuePair<string, string>> variables = [];
         if (map.Find("environment") is not { } found)
@@ -135,11 +135,11 @@ internal sealed class LifeReader(ConfigErrors errors)
             string? text = (value as YamlScalarNode)?.Value;
             if (name is null || !IsVariable(name))
             {
-                errors.Add(key.Start, "environment", $"\"{name ?? "?"}\" is not the name of a variable", EnvironmentForm);
+                errors.Add(key.Start, $"{path}.environment", $"\"{name ?? "?"}\" is not the name of a variable", EnvironmentForm);
             }
             else if (text is null || text.Any(static c => c == '"' || char.IsControl(c)))
             {
-                errors.Add(value.Start, $"environment.{name}", "is not a value the kernel's command line can carry", EnvironmentForm);
+                errors.Add(value.Start, $"{path}.environment.{name}", "is not a value the kernel's command line can carry", EnvironmentForm);
             }
             else
             {

@@ -28,19 +28,16 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
     private readonly FrameReader _frames = new(errors);
     private readonly ClassReader _classes = new(errors);
 
-    /// <summary>The word of the file for a policy.</summary>
-    internal static string Word(SchedulingPolicy policy) => SystemFields.Policies[(int)policy];
-
     /// <summary>Adds policy and frame to a pool.</summary>
     internal PoolConfig Complete(PoolConfig pool, ConfigMap map, string path)
     {
-        string? word = map.Choice("policy", SystemFields.Policies);
+        string? word = map.Choice("policy", PolicyWords.All);
         if (word is null && map.Has("policy"))
         {
             return pool;
         }
 
-        SchedulingPolicy policy = word is null ? SchedulingPolicy.Bvt : (SchedulingPolicy)Array.IndexOf(SystemFields.Policies, word);
+        SchedulingPolicy policy = word is null ? SchedulingPolicy.Bvt : (SchedulingPolicy)Array.IndexOf(PolicyWords.All, word);
         _pools[pool.Name] = policy;
         if (policy == SchedulingPolicy.Null && map.Has("allowance"))
         {
@@ -54,7 +51,7 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
         }
         else if (map.Has("frame"))
         {
-            map.Error("frame", $"has no meaning under policy {Word(policy)}", "frame goes with policy arinc653");
+            map.Error("frame", $"has no meaning under policy {policy.Word()}", "frame goes with policy arinc653");
         }
 
         return pool with { Policy = policy, Frame = frame, Place = PlaceOf(map.Find("policy")?.Start ?? map.Start) };
@@ -97,8 +94,8 @@ internal sealed class ScheduleReader(ConfigErrors errors, string file)
             {
                 map.Error(
                     field,
-                    $"has no meaning under policy {Word(policy)} of pool {pool}",
-                    $"{field} goes with policy {string.Join(" or ", policies.Select(Word))}");
+                    $"has no meaning under policy {policy.Word()} of pool {pool}",
+                    $"{field} goes with policy {string.Join(" or ", policies.Select(PolicyWords.Word))}");
             }
         }
     }

@@ -12,9 +12,6 @@ namespace Bulkhead.Machine.Configuration;
 /// <remarks>A field that is added stands here, in one line; <c>docs/system-file.md</c> describes it at length.</remarks>
 internal static class SystemFields
 {
-    /// <summary>The words of <see cref="SchedulingPolicy"/>, in its order.</summary>
-    public static readonly string[] Policies = ["bvt", "edf", "arinc653", "fixed-priority", "null"];
-
     public static readonly string[] Clocks = ["real", "virtual"];
 
     public static readonly string[] RealTimes = ["auto", "never"];
@@ -139,7 +136,7 @@ internal static class SystemFields
         ConfigField.OwnName("image", "A guest image by name, such as debian or debian-rt; either image, kernel or firmware"),
         ConfigField.Text("kernel", "The path of a kernel (Linux, Multiboot, or ELF with a PVH note), absolute or from the system file's folder; either image, kernel or firmware"),
         ConfigField.Text("firmware", "Firmware that starts what is on the first disk: seabios, ovmf or the path of a file; also beside an image that has a disk"),
-        ConfigField.Text("variables", "The file in which firmware keeps its variables; without it they are forgotten at the end; only with firmware") with { With = "firmware" },
+        ConfigField.Text("variables", "The file in which firmware keeps its variables; without it they are kept beside the disk that an image keeps, else forgotten at the end; only with firmware") with { With = "firmware" },
         ConfigField.Text("initrd", "The path of an initial RAM disk; only with kernel") with { With = "kernel" },
         ConfigField.List("modules", Module, "Files a Multiboot kernel is handed; only with kernel") with { With = "kernel" },
         ConfigField.Text("append", "Words added to the kernel's command line"),
@@ -163,7 +160,7 @@ internal static class SystemFields
         ConfigField.Map("vsock", Vsock, "Its sockets to the host and to other domains; what is not declared cannot be connected to"),
         ConfigField.OwnName("pool", "The pool its vCPUs run in; required where there are several"),
         ConfigField.Cpus("cpus", SystemReader.MaxCpu, "The CPUs of its pool that its vCPUs may be on, as the pool names them; without it they may be on all"),
-        ConfigField.Choice("task", Tasks, "What an image does after boot; only with image") with { Default = Tasks[0], With = "image" },
+        ConfigField.Choice("task", Tasks, "What an image does after boot; saturate writes over its disks, and what is on them is lost; only with image") with { Default = Tasks[0], With = "image" },
         ConfigField.ChoiceOrMap("restart", LifeReader.RestartWords, Restart, "When it starts again after it ended: a word, or a mapping with limits") with { Default = LifeReader.RestartWords[0] },
         ConfigField.Duration("watchdog", LifeReader.LeastWatchdogNs, LifeReader.LongestNs, "A vCPU that neither halts nor takes an interrupt for so long ends the domain"),
         ConfigField.Names("depends_on", "Domains that must be ready before it starts"),
@@ -178,7 +175,7 @@ internal static class SystemFields
         "pool", "A set of host CPUs with one scheduling policy.",
         ConfigField.OwnName("name", "The pool's name, unique") with { Required = true },
         ConfigField.Cpus("cpus", SystemReader.MaxCpu, "CPU numbers, ranges such as 0-3, and the word last: the last CPU the process may use") with { Required = true },
-        ConfigField.Choice("policy", Policies, "How each CPU is shared: by weight and warp (Borrowed Virtual Time), reservations, time partitions, priorities, or one vCPU each") with { Default = Policies[0] },
+        ConfigField.Choice("policy", PolicyWords.All, "How each CPU is shared: by weight and warp (Borrowed Virtual Time), reservations, time partitions, priorities, or one vCPU each") with { Default = PolicyWords.All[0] },
         ConfigField.Duration("allowance", SystemReader.MinAllowanceNs, BvtQueue.MaxAllowanceNs, "How long the running vCPU keeps the CPU before an equal one takes over")
             with { Default = Quantity.FormatDuration(SystemFile.DefaultAllowanceNs) },
         ConfigField.Map("frame", Frame, "When which domain has the CPU; with arinc653 only, and required there"),

@@ -189,7 +189,13 @@ internal sealed class SystemReader(ConfigErrors errors, string file, HostReader 
             Task = map.Choice("task", SystemFields.Tasks) ?? (image is null ? null : SystemFields.Tasks[0]),
         };
         domain = domain with { Cpus = ReadCpusOf(map, domain.Pool) };
-        return Devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path), path);
+        domain = Devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path), path);
+        if (domain is { Firmware: not null, Image: null } && domain.Disks.Count > 0 && domain.Disks.All(static d => d.Mmio))
+        {
+            map.Error("firmware", "has no disk to start: those with bus: mmio are for kernels", "give it a disk with bus: pci");
+        }
+
+        return domain;
     }
 
     // Of a pool that has errors of its own nothing more is said.

@@ -21,7 +21,7 @@ public sealed record NetworkPortReport
     /// <summary>Their bytes.</summary>
     public required long ReceivedBytes { get; init; }
 
-    /// <summary>Frames it sent that no rule let pass.</summary>
+    /// <summary>Frames it sent that no rule let pass, or a rule's limit did not.</summary>
     public required long Denied { get; init; }
 
     /// <summary>Frames it sent that are malformed.</summary>

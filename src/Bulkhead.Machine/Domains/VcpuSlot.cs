@@ -67,7 +67,8 @@ public sealed class VcpuSlot : IVcpuSignals, ITaskPriorityObserver
     /// <summary>How often it moved to another host CPU.</summary>
     public long Moves => Volatile.Read(ref _moves);
 
-    /// <summary>How long it took from what woke it (or its timer's deadline) to its turn, every time it slept.</summary>
+    /// <summary>How long it took from what woke it (or its timer's deadline) to its turn, every time it slept, but for waits in which the
+    /// rules changed.</summary>
     public LatencyHistogram DispatchLatency { get; } = new();
 
     /// <summary>What that is made of, where the CPU is its to take, up to the guest's first instruction; on the real clock.</summary>
@@ -122,6 +123,9 @@ public sealed class VcpuSlot : IVcpuSignals, ITaskPriorityObserver
 
     /// <summary>Its classes; null where its domain has none.</summary>
     internal VcpuClasses? Classes { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+
+    /// <summary>By which rules its CPU is shared from now on; null where nobody said.</summary>
+    internal ScheduleEra? Era { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
     /// <summary>Worker: its longest waits.</summary>
     internal WaitLog Waits { get; } = new();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Xml;
 using Bulkhead.Core;
+using Bulkhead.Machine.Configuration;
 
 namespace Bulkhead.Machine.Simulation;
 
@@ -68,7 +69,7 @@ public sealed class GanttChart
     {
         SimulationRequest request = _result.Request;
         string duration = Quantity.FormatDuration(request.DurationNs);
-        string policies = string.Join(", ", _result.Cpus.Select(static c => c.Pool.Policy.ToString().ToLowerInvariant()).Distinct());
+        string policies = string.Join(", ", _result.Cpus.Select(static c => c.Pool.Policy.Word()).Distinct());
         Text("title", GanttStyle.Margin, 26, $"{Path.GetFileName(request.System.Path)}: {duration}, {policies}");
         Text("small", GanttStyle.Margin, 44, $"simulated with synthetic loads, no guest; turns end {Quantity.FormatDuration(request.OverrunNs)} late; seed {request.Seed}");
         if (cut)
@@ -88,7 +89,7 @@ public sealed class GanttChart
     private double DrawCpu(SimulatedCpu cpu, double y)
     {
         string idle = (100.0 * cpu.IdleNs / _result.Request.DurationNs / cpu.CpuCount).ToString("F1", CultureInfo.InvariantCulture);
-        string head = $"pool {cpu.Pool.Name}, {(cpu.CpuCount > 1 ? "CPUs" : "CPU")} {cpu.Name}: {cpu.Pool.Policy.ToString().ToLowerInvariant()}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}, idle {idle}%";
+        string head = $"pool {cpu.Pool.Name}, {(cpu.CpuCount > 1 ? "CPUs" : "CPU")} {cpu.Name}: {cpu.Pool.Policy.Word()}, allowance {Quantity.FormatDuration(cpu.Pool.AllowanceNs)}, idle {idle}%";
         Text(null, GanttStyle.Margin, y + 18, head);
         y += GanttStyle.GroupHeight;
         foreach (SimulatedVcpu vcpu in cpu.Vcpus)

@@ -8,4 +8,5 @@ namespace Bulkhead.Machine.Tracing;
 /// <param name="Turns">How many those were.</param>
 /// <param name="StolenNs">What the host took of both.</param>
 /// <param name="Class">The class it was in; null where its domain has none.</param>
-public readonly record struct WaitPart(string Domain, int Vcpu, long TurnEndNs, long RanNs, int Turns, long StolenNs, string? Class = null);
+/// <param name="ClosedNs">What it ran while the other could not have run in any case; in none of the times above.</param>
+public readonly record struct WaitPart(string Domain, int Vcpu, long TurnEndNs, long RanNs, int Turns, long StolenNs, string? Class = null, long ClosedNs = 0);

@@ -37,6 +37,8 @@ internal sealed class Arinc653Policy : IPolicy
 
     public bool MayPrecede(int entry) => _queue.IsInWindow(entry);
 
+    public long ClosedNs(int entry, long fromNs, long toNs) => _queue.OutsideNs(entry, fromNs, toNs);
+
     public void Charge(long ranNs, long nowNs) => _queue.Charge(ranNs, nowNs);
 
     /// <summary>What became of each window so far.</summary>

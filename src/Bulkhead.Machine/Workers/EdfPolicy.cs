@@ -26,5 +26,7 @@ internal sealed class EdfPolicy(long allowanceNs) : IPolicy
         return (pick.Slot, pick.BudgetNs);
     }
 
+    public long ClosedNs(int entry, long fromNs, long toNs) => _queue.UnfundedNs(entry, fromNs, toNs);
+
     public void Charge(long ranNs, long nowNs) => _queue.Charge(ranNs, nowNs);
 }

@@ -1,8 +1,10 @@
+using Bulkhead.Machine.Tracing;
+
 namespace Bulkhead.Machine.Workers;
 
 /// <summary>Who runs next on one pCPU.</summary>
 /// <remarks><i>Threading</i>: the worker's thread.</remarks>
-internal interface IPolicy
+internal interface IPolicy : IClosedTime
 {
     /// <summary>Takes in a vCPU that is not runnable yet; the number names it here.</summary>
     int Add(Share share);
@@ -27,6 +29,9 @@ internal interface IPolicy
 
     /// <summary>Whether one that woke now might run before the turn of the one picked last is over by itself.</summary>
     bool MayPrecede(int entry) => true;
+
+    /// <inheritdoc/>
+    long IClosedTime.ClosedNs(int entry, long fromNs, long toNs) => 0;
 
     /// <summary>Charges the one picked last.</summary>
     void Charge(long ranNs, long nowNs);

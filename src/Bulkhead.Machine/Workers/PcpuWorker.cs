@@ -114,6 +114,15 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         Poke(null);
     }
 
+    /// <summary>Has the worker say, from its thread, when it goes by all that was set before; from any thread.</summary>
+    internal void Confirm(Action<long> confirmed) => Post(() =>
+    {
+        // Some of it may have been set after this round's look.
+        long now = _options.NowNs();
+        TakeNews(now);
+        confirmed(now);
+    });
+
     /// <summary>Whether a vCPU is here; the worker's thread.</summary>
     internal bool Holds(Placement placement) => _placed.Contains(placement);
 
@@ -356,8 +365,13 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         if (woken != 0)
         {
             long waited = _options.NowNs() - woken;
-            slot.DispatchLatency.Add(waited);
-            slot.Waits.Note(woken, waited, Recorder, slot.Classes?.Name);
+            ScheduleEra? era = slot.Era;
+            if (era?.Covers(woken) != false)
+            {
+                slot.DispatchLatency.Add(waited);
+            }
+
+            slot.Waits.Note(woken, waited, Recorder, slot.Classes?.Name, era, _policy, slot.PolicyEntry);
             slot.WaitingSinceNs = 0;
         }
 

@@ -1,4 +1,5 @@
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.Scheduling.Balance;
 
 namespace Bulkhead.Machine.Workers;
@@ -48,25 +49,32 @@ internal sealed class Pool(IReadOnlyList<PcpuWorker> workers)
     /// <summary>Where the vCPUs of a domain are, if they are in this pool.</summary>
     internal IEnumerable<Placement> PlacementsOf(Domain domain) => _placements.Where(p => p.Slot.Domain == domain);
 
-    /// <summary>Changes what each vCPU of a domain is entitled to.</summary>
-    internal void Change(Domain domain, Share share)
+    /// <summary>Changes what each vCPU of a domain is entitled to, if it is in this pool.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="share">What each of its vCPUs is entitled to.</param>
+    /// <param name="era">What the schedule guarantees from then on.</param>
+    internal void Change(Domain domain, Share share, ScheduleEra? era = null)
     {
-        bool here = false;
-        foreach (Placement placement in PlacementsOf(domain))
+        Placement[] changed = [.. PlacementsOf(domain)];
+        if (changed.Length == 0)
         {
-            placement.Change(share);
-            here = true;
+            return;
         }
 
-        if (here)
-        {
-            Permit();
-        }
+        Announce(era);
+        Array.ForEach(changed, placement => placement.Change(share));
+        Permit();
+        BeginWhenConfirmed(era);
     }
 
     /// <summary>Has every worker take another policy, between two turns, with these shares.</summary>
-    internal void Change(Func<IPolicy> create, Func<Domain, Share> shareOf)
+    /// <param name="create">Makes the policy.</param>
+    /// <param name="shareOf">What each vCPU of a domain is entitled to.</param>
+    /// <param name="era">What the schedule guarantees from then on.</param>
+    internal void Change(Func<IPolicy> create, Func<Domain, Share> shareOf, ScheduleEra? era = null)
     {
+        Announce(era);
+
         // Shares first: who is on its way from one worker to another meanwhile has its own with it.
         _placements.ForEach(placement => placement.Change(shareOf(placement.Slot.Domain)));
         _moves = create() is IMovingPolicy;
@@ -77,6 +85,31 @@ internal sealed class Pool(IReadOnlyList<PcpuWorker> workers)
         }
 
         Permit();
+        BeginWhenConfirmed(era);
+    }
+
+    // Before anything changes, so that no wait that ends afterwards is held against what was.
+    private void Announce(ScheduleEra? era)
+    {
+        if (era is not null)
+        {
+            _placements.ForEach(placement => placement.Slot.Era = era);
+        }
+    }
+
+    private void BeginWhenConfirmed(ScheduleEra? era)
+    {
+        int left = workers.Count;
+        for (int i = 0; era is not null && i < workers.Count; i++)
+        {
+            workers[i].Confirm(now =>
+            {
+                if (Interlocked.Decrement(ref left) == 0)
+                {
+                    era.Begin(now);
+                }
+            });
+        }
     }
 
     private void Permit() => _balance?.Permit(_moves);

@@ -59,6 +59,24 @@ public sealed class MajorFrame
         return next.Partition == _windows[window].Partition && next.OffsetNs == _windows[window].EndNs % LengthNs;
     }
 
+    /// <summary>How much of the time from the frame's first start to <paramref name="elapsedNs"/> a partition's windows cover.</summary>
+    public long WindowUntil(int partition, long elapsedNs)
+    {
+        long phase = elapsedNs % LengthNs;
+        long whole = 0;
+        long begun = 0;
+        foreach (PartitionWindow window in _windows)
+        {
+            if (window.Partition == partition)
+            {
+                whole += window.LengthNs;
+                begun += Math.Clamp(phase - window.OffsetNs, 0, window.LengthNs);
+            }
+        }
+
+        return (elapsedNs / LengthNs * whole) + begun;
+    }
+
     /// <summary>How much of the time from the frame's first start to <paramref name="elapsedNs"/> no window covers.</summary>
     public long GapUntil(long elapsedNs)
     {

@@ -142,6 +142,14 @@ public sealed class PartitionQueue
     /// <summary>Whether the window of who was picked last is one of the vCPU's partition.</summary>
     public bool IsInWindow(int slot) => _slots.At(slot).Partition == _frame.Windows[_window].Partition;
 
+    /// <summary>How much of a time lies outside the windows of the vCPU's partition.</summary>
+    public long OutsideNs(int slot, long fromNs, long toNs)
+    {
+        int partition = _slots.At(slot).Partition;
+        return _startNs == long.MinValue || toNs <= fromNs ? 0
+            : toNs - fromNs - (_frame.WindowUntil(partition, Math.Max(toNs - _startNs, 0)) - _frame.WindowUntil(partition, Math.Max(fromNs - _startNs, 0)));
+    }
+
     /// <summary>All real time charged to the vCPU.</summary>
     public long RanNs(int slot) => _slots.At(slot).RanNs;
 

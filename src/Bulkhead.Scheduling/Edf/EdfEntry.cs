@@ -11,6 +11,9 @@ internal struct EdfEntry
     /// <summary>d: until when the budget is to be had, and when the next one comes.</summary>
     public long DeadlineNs;
 
+    /// <summary>When the last budget came that it waited for; 0 where it never did.</summary>
+    public long FundedNs;
+
     public RingPlace Place;
     public long RanNs;
     public bool Runnable;
@@ -45,6 +48,7 @@ internal struct EdfEntry
         Fresh = false;
         if (LeftNs <= 0 && nowNs >= DeadlineNs)
         {
+            FundedNs = DeadlineNs;
             Replenish(nowNs);
         }
     }

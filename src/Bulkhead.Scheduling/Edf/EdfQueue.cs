@@ -138,6 +138,13 @@ public sealed class EdfQueue
     /// <summary>d, as of the last pick.</summary>
     public long DeadlineNs(int slot) => _slots.At(slot).DeadlineNs;
 
+    /// <summary>How much of a time in which it waited it had no right to the pCPU in, its budget being used up; 0 for one that may take extra time.</summary>
+    public long UnfundedNs(int slot, long fromNs, long toNs)
+    {
+        ref EdfEntry entry = ref _slots.At(slot);
+        return entry.Parameters.TakesExtra ? 0 : Math.Max(Math.Min(entry.FundedNs, toNs) - fromNs, 0);
+    }
+
     /// <summary>Whether the vCPU is runnable.</summary>
     public bool IsRunnable(int slot) => _slots.At(slot).Runnable;
 

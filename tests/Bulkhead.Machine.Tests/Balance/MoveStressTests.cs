@@ -1,4 +1,5 @@
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Tracing;
 using Bulkhead.Machine.Workers;
 using Xunit;
 
@@ -118,6 +119,36 @@ public sealed class MoveStressTests
     }
 
     [Fact]
+    public void Change_WithAnEra_AllAreInItAtOnce_AndItBeginsWhenAllWorkersGoByIt()
+    {
+        using RestlessPool pool = Pool();
+        Assert.True(RestlessPool.Await(() => pool.Moves > 100));
+        for (int round = 0; round < 50; round++)
+        {
+            var era = new SomeEra();
+            long asked = pool.NowNs;
+            var share = new Share(1 + round);
+            if (round % 2 == 0)
+            {
+                pool.Pool.Change(static () => new BvtPolicy(200_000), _ => share, era);
+            }
+            else
+            {
+                pool.Pool.Change(pool.Domains[0], share, era);
+            }
+
+            Assert.All(pool.Placements, placement => Assert.Same(era, placement.Slot.Era));
+            Assert.True(RestlessPool.Await(() => era.SinceNs != long.MaxValue), "it never begins");
+            Assert.InRange(era.SinceNs, asked, pool.NowNs);
+
+            // Who was on the way may take it on where it arrives, before its next turn.
+            Assert.True(RestlessPool.Await(() => pool.Pool.PlacementsOf(pool.Domains[0]).All(p => p.Share == share)));
+        }
+
+        AssertAllStop(pool);
+    }
+
+    [Fact]
     public void Change_DeclaresALatency_ItGoesHomeAndOthersLeave()
     {
         using RestlessPool pool = Pool();
@@ -183,4 +214,6 @@ public sealed class MoveStressTests
 
         Assert.True(RestlessPool.Await(() => pool.Domains.All(static d => d.IsOff)), "somebody was not parked");
     }
+
+    private sealed class SomeEra : ScheduleEra;
 }

@@ -47,6 +47,26 @@ public sealed class LifeReaderTests
         Assert.Equal(60_000_000_000, b.Expectations[7].WithinNs);
     }
 
+    [Theory]
+    [InlineData("latency p99 < 1s", ExpectationKind.Latency, Comparison.Below, 1e9)]
+    [InlineData("latency max <= 1s", ExpectationKind.Latency, Comparison.AtMost, 1e9)]
+    [InlineData("latency p50 > 1us", ExpectationKind.Latency, Comparison.Above, 1e3)]
+    [InlineData("latency p50>=1us", ExpectationKind.Latency, Comparison.AtLeast, 1e3)]
+    [InlineData("share < 3%", ExpectationKind.Share, Comparison.Below, 3)]
+    [InlineData("share <= 3%", ExpectationKind.Share, Comparison.AtMost, 3)]
+    [InlineData("share > 3%", ExpectationKind.Share, Comparison.Above, 3)]
+    [InlineData("share >= 3.5%", ExpectationKind.Share, Comparison.AtLeast, 3.5)]
+    [InlineData("restarts < 3", ExpectationKind.Restarts, Comparison.Below, 2)]
+    [InlineData("restarts <= 3", ExpectationKind.Restarts, Comparison.Below, 3)]
+    [InlineData("restarts > 3", ExpectationKind.RestartsAtLeast, Comparison.Below, 4)]
+    [InlineData("restarts >= 3 within 1s", ExpectationKind.RestartsAtLeast, Comparison.Below, 3)]
+    public void Parse_EveryComparison_IsTaken(string text, ExpectationKind kind, Comparison comparison, double limit)
+    {
+        Expectation seen = Assert.Single(SystemFile.Parse("s.yaml", $"domains: [{{name: a, image: debian, expect: '{text}'}}]").Domains[0].Expectations);
+
+        Assert.Equal((kind, comparison, limit), (seen.Kind, seen.Comparison, seen.Limit));
+    }
+
     [Fact]
     public void Parse_RestartAsAWord_TakesTheDefaults()
     {
@@ -64,13 +84,16 @@ public sealed class LifeReaderTests
     [InlineData("depends_on: [bb]", "domains[0].depends_on[0]: \"bb\" is not a domain of this file; one of a, b, c; did you mean b?")]
     [InlineData("depends_on: [a]", "domains[0].depends_on[0]: a would wait for itself; ")]
     [InlineData("depends_on: [b]", "domains[0].depends_on[0]: a and b would wait for each other; ")]
-    [InlineData("environment: {1X: a}", "environment: \"1X\" is not the name of a variable; ")]
-    [InlineData("environment: {X: 'a\"b'}", "environment.X: is not a value the kernel's command line can carry; ")]
+    [InlineData("environment: {1X: a}", "domains[0].environment: \"1X\" is not the name of a variable; ")]
+    [InlineData("environment: {X: 'a\"b'}", "domains[0].environment.X: is not a value the kernel's command line can carry; ")]
     [InlineData("expect: [consol \"x\"]", "domains[0].expect[0]: \"consol \"x\"\": is not a check; console \"TEXT\" [within TIME]; ")]
     [InlineData("expect: [consol \"x\"]", "did you mean console?")]
     [InlineData("expect: [no console \"x\" within 3s]", "no console looks at the whole test, so it takes no within")]
     [InlineData("expect: [{console \"a\": b}]", "domains[0].expect[0]: is not one line of text; where it holds a colon and a space, put the whole line into single quotes")]
     [InlineData("expect: [latency p99 < 5]", "5 is not a time")]
+    [InlineData("expect: [restarts < 0]", "there are never fewer than 0")]
+    [InlineData("expect: [restarts < 2 within 3s]", "that there are no more looks at the whole test, so it takes no within")]
+    [InlineData("expect: [share = 3%]", "each comparison may be <, <=, > or >=")]
     [InlineData("expect: [console \"x\" within 5]", "5 is not a time")]
     public void Parse_WrongField_SaysWhereAndWhatWasMeant(string field, string expected)
     {

@@ -150,6 +150,7 @@ public sealed class SystemFileTests
     [InlineData("domains: [{name: a, kernel: k, task: burn}]", "s.yaml:1:38: domains[0].task: has no image; ")]
     [InlineData("domains: [{name: a, kernel: k, firmware: ovmf}]", "s.yaml:1:29: domains[0].kernel: stands beside firmware; a domain has either")]
     [InlineData("domains: [{name: a, firmware: ovmf}]", "s.yaml:1:31: domains[0].firmware: has no disk to start; ")]
+    [InlineData("domains: [{name: a, firmware: ovmf, disks: [{file: d, bus: mmio}]}]", "s.yaml:1:31: domains[0].firmware: has no disk to start: those with bus: mmio are for kernels; ")]
     [InlineData("domains: [{name: a, firmware: ovmf, append: quiet, disks: [{file: d}]}]", "s.yaml:1:45: domains[0].append: stands beside firmware; ")]
     [InlineData("domains: [{name: a, kernel: k, snapshot: true}]", "s.yaml:1:42: domains[0].snapshot: has no image; ")]
     [InlineData("domains:\n- {name: a, image: d}\n- {name: a, image: d}", "s.yaml:3:10: domains[1].name: \"a\" is the name of an earlier domain; ")]

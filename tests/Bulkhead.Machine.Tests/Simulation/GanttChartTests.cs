@@ -40,6 +40,15 @@ public sealed class GanttChartTests
     }
 
     [Fact]
+    public void Write_Policy_IsCalledAsInTheFile()
+    {
+        string[] texts = Texts(Draw(Systems.Simulate("pools: [{name: p, cpus: [0], policy: fixed-priority}]\ndomains: [{name: a, image: debian}]", 10, ("a", "busy"))));
+
+        Assert.Equal("s.yaml: 10ms, fixed-priority", texts[0]);
+        Assert.StartsWith("pool p, CPU 0: fixed-priority, allowance ", texts[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Write_Turns_LieWhereTheirTimeIs()
     {
         XElement svg = Draw(Systems.Simulate("domains: [{name: a, image: debian}]", 100, ("a", "periodic:50ms/10ms@25ms")));

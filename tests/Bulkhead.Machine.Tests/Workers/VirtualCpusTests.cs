@@ -98,7 +98,7 @@ public sealed class VirtualCpusTests
         using TinyMachine machine = Machine(cpus: 1);
         machine.Add(Victim.Compute);
         machine.Add(Victim.Answer);
-        machine.Runner.Change(0, new PoolRequest(), static _ => new Share());
+        machine.Runner.Change(0, new PoolRequest(), static _ => new Share(), []);
         _ = machine.Run();
 
         Assert.Equal(EndNs, machine.Runner.Counted!.NowNs);

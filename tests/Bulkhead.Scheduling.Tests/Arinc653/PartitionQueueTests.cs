@@ -30,6 +30,22 @@ public sealed class PartitionQueueTests
             simulation.Turns);
     }
 
+    [Theory]
+    [InlineData(1, 3, 0)]
+    [InlineData(5, 15, 10)]
+    [InlineData(4, 16, 10)]
+    [InlineData(16, 41, 14)]
+    [InlineData(0, 200, 120)]
+    public void OutsideNs_IsWhatNoWindowOfItsPartitionCovers(long fromMs, long toMs, long outsideMs)
+    {
+        var queue = new PartitionQueue(s_frame, Ms);
+        int a = Runnable(queue, 0);
+        Assert.Equal(0, queue.OutsideNs(a, 0, 20 * Ms)); // Nothing has begun.
+        _ = queue.Pick(1000 * Ms);
+
+        Assert.Equal(outsideMs * Ms, queue.OutsideNs(a, (1000 + fromMs) * Ms, (1000 + toMs) * Ms));
+    }
+
     [Fact]
     public void Pick_PartitionAsleep_GivesItsWindowToNobody()
     {

@@ -8,6 +8,26 @@ public sealed class EdfQueueTests
 {
     private const long Ms = 1_000_000;
 
+    [Theory]
+    [InlineData(false, 7)]
+    [InlineData(true, 0)]
+    public void UnfundedNs_IsUntilTheBudgetItWaitedFor(bool extra, long expectedMs)
+    {
+        var queue = new EdfQueue(Ms);
+        int a = queue.Add(new EdfParameters { PeriodNs = 10 * Ms, BudgetNs = 2 * Ms, Extra = extra });
+        queue.Wake(a);
+        Assert.Equal(a, queue.Pick(0).Slot);
+        queue.Charge(2 * Ms, 2 * Ms);
+        queue.Block(a);
+        Assert.Equal(-1, queue.Pick(2 * Ms).Slot);
+        queue.Wake(a);
+        _ = queue.Pick(3 * Ms);
+        _ = queue.Pick(11 * Ms);
+
+        Assert.Equal(expectedMs * Ms, queue.UnfundedNs(a, 3 * Ms, 11 * Ms));
+        Assert.Equal(0, queue.UnfundedNs(a, 12 * Ms, 13 * Ms));
+    }
+
     // Liu and Layland's point: deadlines hold up to a sum of exactly 1 (here 1/2 + 1/4 + 2/8), where rate monotonic priorities
     // only promise 0.78 for three; and (2/5, 4/7), which they miss (0.97).
     [Theory]
