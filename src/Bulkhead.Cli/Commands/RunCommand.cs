@@ -219,7 +219,8 @@ internal sealed class RunCommand
             }
         }
 
-        string? identity = line.GetValue(_name) ?? ((line.GetValue(_image) ?? disks.FirstOrDefault()?.Path) is { } named ? UpCommand.NameOf(named) : null);
+        string? source = line.GetValue(_image) ?? disks.Select(static d => d.Path).FirstOrDefault();
+        string? identity = line.GetValue(_name) ?? (source is null ? null : UpCommand.NameOf(source));
         return _host.Run(new RunRequest
         {
             Guest = new DomainRequest
