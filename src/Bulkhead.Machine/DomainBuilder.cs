@@ -10,6 +10,7 @@ using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Firmware;
+using Bulkhead.Machine.Smbios;
 using Bulkhead.Machine.Time;
 using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
@@ -98,6 +99,7 @@ internal static class DomainBuilder
 
             d.Board = new Board(d, request.Serial, time.UtcNs, request.DebugExit, devices);
             Gpa rsdp = AcpiTables.Write(memory, request.Vcpus, request.Disks.Count(static disk => disk.Mmio), keyboard: request.Display is not null);
+            SmbiosTables.Write(memory, request.ToSmbios(memory));
             return KernelImage.Load(memory, new BootRequest
             {
                 KernelName = path,

@@ -1,6 +1,8 @@
+using Bulkhead.Core.Memory;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Firmware;
+using Bulkhead.Machine.Smbios;
 using Bulkhead.Machine.Workers;
 
 namespace Bulkhead.Machine;
@@ -16,10 +18,13 @@ public sealed record DomainRequest
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The UUID it finds (SMBIOS); null: one made of its name.</summary>
+    public Guid? Uuid { get; init; }
+
     /// <summary>The kernel file; null with <see cref="Firmware"/> only.</summary>
     public string? KernelPath { get; init; }
 
-    /// <summary>The firmware that starts it from a disk, or null: the kernel is started directly.</summary>
+    /// <summary>The firmware that starts it, or null: the kernel is started directly.</summary>
     public FirmwareRequest? Firmware { get; init; }
 
     /// <summary>The initial RAM disk file, or null.</summary>
@@ -93,4 +98,7 @@ public sealed record DomainRequest
 
     /// <summary>All a Linux kernel is told before its command line.</summary>
     internal string AllLinuxWords => $"{(Display is null ? string.Empty : LinuxScreen)}{LinuxConsole} {LinuxWords}".TrimEnd();
+
+    /// <summary>What SMBIOS tells of it, once it has RAM.</summary>
+    internal SmbiosMachine ToSmbios(GuestMemory memory) => new(Uuid ?? DomainUuid.Of(Name), Vcpus, memory.LowSizeBytes, memory.HighSizeBytes);
 }

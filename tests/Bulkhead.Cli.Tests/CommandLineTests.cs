@@ -4,6 +4,7 @@ using Bulkhead.Host;
 using Bulkhead.Machine;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Smbios;
 using Xunit;
 
 namespace Bulkhead.Cli.Tests;
@@ -91,6 +92,27 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void Run_FirmwareWithoutADisk_IsPassedOn()
+    {
+        var host = new RecordingHost();
+
+        Assert.Equal(7, Invoke(host, out _, "run", "--firmware", s_file));
+        Assert.Equal((s_file, 0), (host.Asked?.Guest.Firmware?.Path, host.Asked?.Guest.Disks.Count));
+    }
+
+    [Theory]
+    [InlineData("--uuid 5c146b14-3c52-8afd-938a-375d0df1fbf6", "5c146b14-3c52-8afd-938a-375d0df1fbf6")]
+    [InlineData("--name web", null)]
+    [InlineData("--name Web", null)]
+    public void Run_Identity_IsWhatWasSaidOrMadeOfTheName(string options, string? expected)
+    {
+        var host = new RecordingHost();
+
+        _ = Invoke(host, out _, ["run", "--kernel", s_file, .. options.Split(' ')]);
+        Assert.Equal(expected is null ? DomainUuid.Of(options.Split(' ')[1]) : Guid.Parse(expected), host.Asked?.Guest.Uuid);
+    }
+
+    [Fact]
     public void Run_FoldersConsoleAndPorts_ArePassedOn()
     {
         var host = new RecordingHost();
@@ -106,6 +128,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--share /no/such", "--share /no/such: /no/such: there is no such folder; give the path of one.")]
+    [InlineData("--uuid 1", "--uuid 1: not understood; write a UUID such as 5c146b14-3c52-8afd-938a-375d0df1fbf6")]
     [InlineData("--port a", "--port a: a: it leads nowhere")]
     [InlineData("--display 10x10", "--display 10x10: is not a size of a display; write WIDTHxHEIGHT")]
     [InlineData("--screenshot /tmp/x.png", "--screenshot: there is no display to be seen; give --display as well.")]
@@ -143,7 +166,6 @@ public sealed class CommandLineTests
     [InlineData("run /proc/self/exe", "/proc/self/exe is a kernel, not a disk; use --kernel /proc/self/exe.")]
     [InlineData("run /etc/passwd --append quiet", "--append: the kernel's command line is on /etc/passwd; leave it out, or give --kernel.")]
     [InlineData("run --kernel /etc/passwd --firmware /etc/passwd", "give either --firmware or --kernel")]
-    [InlineData("run --firmware /etc/passwd", "Firmware needs a disk to start from; give --disk FILE")]
     [InlineData("run --firmware /no/such --disk /etc/passwd", "--firmware /no/such: /no/such: there is no such file; give the path of a firmware, or one of seabios, ovmf.")]
     [InlineData("run --firmware seabios,loud --disk /etc/passwd", "'loud' is not known here; known are vars=, log=.")]
     [InlineData("run --firmware /etc/passwd --disk /etc/passwd --module /etc/passwd", "Firmware finds kernel, initrd, modules and command line on a disk")]

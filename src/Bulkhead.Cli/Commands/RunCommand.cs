@@ -12,6 +12,7 @@ using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Firmware;
+using Bulkhead.Machine.Smbios;
 
 namespace Bulkhead.Cli.Commands;
 
@@ -109,6 +110,10 @@ internal sealed class RunCommand
         "--name", "NAME", "Whose disk it is, of an image or OVA that has one: what is written to it is there at the next run of that name (the image's or file's).",
         UpCommand.NameForm, static (string text, out string? name) => UpCommand.IsName(name = text));
 
+    private readonly Option<Guid?> _uuid = Options.Create(
+        "--uuid", "UUID", "The UUID the guest finds (one made of --name, else of the image's, file's or first disk's name).",
+        DomainUuid.Form, static (string text, out Guid? uuid) => (uuid = DomainUuid.TryParse(text, out Guid own) ? own : null) is not null);
+
     private readonly Option<bool> _snapshot = Options.Switch("--snapshot", "Forget at the end what was written to the disks of the image or file.");
     private readonly Option<bool> _update = Options.Switch("--update", "Look for newer packages before the image is used.");
 
@@ -124,7 +129,7 @@ internal sealed class RunCommand
         {
             _image, _kernel, _initrd, _module, _firmware, _append, _memory, _cpus, _cpu,
             _serial, _disk, _net, _share, _console, _port, _rng, _balloon, _display, _screenshot, _vsock,
-            _engine, _clock, _engineOptions, _timeout, _debugExit, _stats, _profile, _trace, _name, _snapshot, _update,
+            _engine, _clock, _engineOptions, _timeout, _debugExit, _stats, _profile, _trace, _name, _uuid, _snapshot, _update,
         };
         _image.CompletionSources.Add([.. ImageStore.RecipeNames]);
         command.Validators.Add(Validate);
@@ -155,10 +160,6 @@ internal sealed class RunCommand
         else if (firmware && (kernel || result.GetResult(_initrd) is not null || result.GetResult(_module) is not null || result.GetResult(_append) is not null))
         {
             result.AddError("Firmware finds kernel, initrd, modules and command line on a disk; give either --firmware or --kernel with --initrd, --module and --append.");
-        }
-        else if (firmware && !image && result.GetResult(_disk) is null)
-        {
-            result.AddError("Firmware needs a disk to start from; give --disk FILE, or an image that has one.");
         }
         else if (!image && !kernel && !firmware)
         {
@@ -242,11 +243,14 @@ internal sealed class RunCommand
             }
         }
 
+        string? source = line.GetValue(_image) ?? disks.Select(static d => d.Path).FirstOrDefault();
+        string? identity = line.GetValue(_name) ?? (source is null ? null : UpCommand.NameOf(source));
         return _host.Run(new RunRequest
         {
             Guest = new DomainRequest
             {
                 Name = "guest",
+                Uuid = line.GetValue(_uuid) ?? (identity is null ? null : DomainUuid.Of(identity)),
                 KernelPath = kernel,
                 Firmware = firmware,
                 InitrdPath = initrd,

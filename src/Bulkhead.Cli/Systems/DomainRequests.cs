@@ -7,6 +7,7 @@ using Bulkhead.Machine;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Firmware;
+using Bulkhead.Machine.Smbios;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -51,6 +52,7 @@ internal static class DomainRequests
         return new DomainRequest
         {
             Name = d.Name,
+            Uuid = d.Uuid ?? DomainUuid.Of($"{request.Name}.{d.Name}"),
             KernelPath = kernel,
             Firmware = firmware,
             InitrdPath = initrd,

@@ -27,9 +27,9 @@ internal static class AcpiTables
     {
         ulong tables = BootLayout.FirmwareStart + Alignment;
         AcpiImage image = Build(tables, vcpus, windows, PciWindows.Own, keyboard);
-        if (tables + (ulong)image.Tables.Length > BootLayout.FirmwareEnd)
+        if (tables + (ulong)image.Tables.Length > BootLayout.Smbios)
         {
-            throw new UnreachableException("The ACPI tables outgrew the firmware area.");
+            throw new UnreachableException("The ACPI tables outgrew their part of the firmware area.");
         }
 
         LoaderWriter.Bytes(memory, BootLayout.FirmwareStart, image.Rsdp);

@@ -12,7 +12,8 @@ namespace Bulkhead.Machine.Boot;
 /// 20000  command line
 /// 30000  seed of random numbers (Linux setup_data)
 /// 9fc00  EBDA (reserved)
-/// e0000  ACPI tables (reserved), up to 1 MiB
+/// e0000  ACPI tables (reserved)
+/// f0000  SMBIOS entry points and structures (reserved), up to 1 MiB
 /// </code>
 /// </remarks>
 internal static class BootLayout
@@ -32,6 +33,7 @@ internal static class BootLayout
     internal const ulong Ebda = 0x9_FC00;
     internal const ulong VideoHole = 0xA_0000;
     internal const ulong FirmwareStart = 0xE_0000;
+    internal const ulong Smbios = 0xF_0000;
     internal const ulong FirmwareEnd = 0x10_0000;
     internal const ulong HighMemory = 0x10_0000;
 }

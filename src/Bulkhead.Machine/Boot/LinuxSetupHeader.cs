@@ -62,7 +62,7 @@ internal sealed record LinuxSetupHeader
         ushort version = BinaryPrimitives.ReadUInt16LittleEndian(image[0x206..]);
         if (version < OldestVersion)
         {
-            throw KernelImage.Refuse(name, $"a Linux kernel with boot protocol {version >> 8}.{version & 0xFF:d2} at 206h");
+            throw KernelImage.Refuse(name, $"a Linux kernel with boot protocol {version >> 8}.{version & 0xFF:d2} at 206h; from a disk, with --firmware seabios, GRUB's linux16 starts it");
         }
 
         int end = 0x202 + image[0x201];

@@ -11,6 +11,9 @@ public sealed record DomainConfig
     /// <summary>Unique in the system; a prefix of its lines on the terminal.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The UUID the guest finds; null: one made of the system's name and its own.</summary>
+    public Guid? Uuid { get; init; }
+
     /// <summary>The name of a guest image recipe, where the guest comes from one.</summary>
     public string? Image { get; init; }
 
@@ -26,7 +29,7 @@ public sealed record DomainConfig
     /// <summary>The files a Multiboot kernel is handed, with <see cref="KernelPath"/> only.</summary>
     public IReadOnlyList<ModuleRequest> Modules { get; init; } = [];
 
-    /// <summary>The firmware that starts it from its first disk, or null.</summary>
+    /// <summary>The firmware that starts it, or null.</summary>
     public FirmwareRequest? Firmware { get; init; }
 
     /// <summary>What is added to the kernel's command line; may be empty.</summary>

@@ -133,9 +133,10 @@ internal static class SystemFields
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
+        ConfigField.Text("uuid", "The UUID the guest finds (SMBIOS); without it one made of the names of system and domain"),
         ConfigField.OwnName("image", "A guest image by name, such as debian or debian-rt; either image, kernel or firmware"),
         ConfigField.Text("kernel", "The path of a kernel (Linux, Multiboot, or ELF with a PVH note), absolute or from the system file's folder; either image, kernel or firmware"),
-        ConfigField.Text("firmware", "Firmware that starts what is on the first disk: seabios, ovmf or the path of a file; also beside an image that has a disk"),
+        ConfigField.Text("firmware", "Firmware that starts what is on the first disk, or on the network: seabios, ovmf or the path of a file; also beside an image that has a disk"),
         ConfigField.Text("variables", "The file in which firmware keeps its variables; without it they are kept beside the disk that an image keeps, else forgotten at the end; only with firmware") with { With = "firmware" },
         ConfigField.Text("initrd", "The path of an initial RAM disk; only with kernel") with { With = "kernel" },
         ConfigField.List("modules", Module, "Files a Multiboot kernel is handed; only with kernel") with { With = "kernel" },

@@ -2,6 +2,7 @@ using Bulkhead.Core;
 using Bulkhead.Host;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Firmware;
+using Bulkhead.Machine.Smbios;
 using Bulkhead.Scheduling;
 using Bulkhead.Yaml;
 using System.Globalization;
@@ -23,6 +24,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, HostReader 
     // Every name that was given, also of pools that have other errors: a domain in one of them is not wrong as well.
     private readonly HashSet<string> _poolNames = [];
     private readonly HashSet<string> _domainNames = [];
+    private readonly HashSet<Guid> _uuids = [];
     private readonly List<PoolConfig> _pools = [];
     private readonly LifeReader _lives = new(errors);
     private readonly NetworkReader _networks = new(errors);
@@ -173,6 +175,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, HostReader 
         var domain = new DomainConfig
         {
             Name = ReadName(map, _domainNames, "domain"),
+            Uuid = ReadUuid(map),
             Image = image,
             Snapshot = map.Switch("snapshot", false),
             KernelPath = host.File(map, "kernel"),
@@ -224,6 +227,25 @@ internal sealed class SystemReader(ConfigErrors errors, string file, HostReader 
         return numbers.Count == 0 ? [] : [.. numbers];
     }
 
+    private Guid? ReadUuid(ConfigMap map)
+    {
+        if (map.Text("uuid", DomainUuid.Form) is not { } text)
+        {
+            return null;
+        }
+
+        if (!DomainUuid.TryParse(text, out Guid uuid))
+        {
+            map.Error("uuid", $"\"{text}\" is not a UUID", DomainUuid.Form);
+        }
+        else if (!_uuids.Add(uuid))
+        {
+            map.Error("uuid", $"{uuid} is another domain's", "a UUID that no other domain has; without one it is made of its name");
+        }
+
+        return uuid;
+    }
+
     private static void CheckSource(ConfigMap map)
     {
         const string one = "a domain has either image, kernel or firmware; firmware may stand beside image as well";
@@ -252,11 +274,6 @@ internal sealed class SystemReader(ConfigErrors errors, string file, HostReader 
         if (map.Has("variables") && !firmware)
         {
             map.Error("variables", "has no firmware", "variables go with firmware");
-        }
-
-        if (firmware && !image && !map.Has("disks"))
-        {
-            map.Error("firmware", "has no disk to start", "give it disks, or an image that has one");
         }
 
         if (firmware && map.Has("append"))

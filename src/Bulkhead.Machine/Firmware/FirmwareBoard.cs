@@ -8,6 +8,7 @@ using Bulkhead.Devices.Firmware;
 using Bulkhead.Machine.Acpi;
 using Bulkhead.Machine.Boot;
 using Bulkhead.Machine.Devices;
+using Bulkhead.Machine.Smbios;
 
 namespace Bulkhead.Machine.Firmware;
 
@@ -31,6 +32,8 @@ internal sealed class FirmwareBoard
     private readonly FirmwareImage _image;
     private readonly int _vcpus;
     private readonly IReadOnlyList<DiskRequest> _disks;
+    private readonly int _cards;
+    private readonly SmbiosMachine _machine;
     private readonly bool _keyboard;
 
     internal FirmwareBoard(GuestMemory memory, DomainRequest request, FirmwareImage image)
@@ -38,6 +41,8 @@ internal sealed class FirmwareBoard
         _memory = memory;
         _vcpus = request.Vcpus;
         _disks = request.Disks;
+        _cards = request.Nets.Count;
+        _machine = request.ToSmbios(memory);
         _keyboard = request.Display is not null;
         _image = image;
     }
@@ -81,11 +86,21 @@ internal sealed class FirmwareBoard
         config.Add(FirmwareConfig.BootMenu, BitConverter.GetBytes((ushort)0));
         config.Add("etc/e820", Map());
         config.Add("etc/sercon-port", BitConverter.GetBytes(AcpiLayout.Com1Port));
-        config.Add("bootorder", BootOrder());
+        if (BootOrder() is { Length: > 0 } order)
+        {
+            config.Add("bootorder", [.. Encoding.ASCII.GetBytes(order), 0]);
+        }
+
         AcpiImage acpi = AcpiTables.Build(0, _vcpus, _disks.Count(static d => d.Mmio), Windows, _keyboard).WithoutSums();
         config.Add(TableScript.RootFile, acpi.Rsdp);
         config.Add(TableScript.TablesFile, acpi.Tables);
         config.Add("etc/table-loader", TableScript.Of(acpi));
+
+        // Both firmwares add themselves as the BIOS. By the old entry point, as QEMU has it for this board: SeaBIOS before 1.16, and what
+        // scans for nothing else, know no other; OVMF takes its version to be 2.x.
+        var smbios = SmbiosTables.Build(_machine, bios: false);
+        config.Add("etc/smbios/smbios-anchor", smbios.OldEntryPoint(2, 8, 0));
+        config.Add("etc/smbios/smbios-tables", smbios.Bytes);
         return config;
     }
 
@@ -128,8 +143,9 @@ internal sealed class FirmwareBoard
         void Add(ulong start, ulong length) => writer.U64(start).U64(length).U32((uint)E820Type.Ram);
     }
 
-    // The disks in order, as Open Firmware names them, a line each.
-    private byte[] BootOrder()
+    // The disks in order, then the network cards, as Open Firmware names them, a line each. What is not named OVMF does not try; where
+    // nothing is, it tries all it finds.
+    private string BootOrder()
     {
         var text = new StringBuilder();
         int slot = FirstSlot;
@@ -141,6 +157,11 @@ internal sealed class FirmwareBoard
             }
         }
 
-        return [.. Encoding.ASCII.GetBytes(text.ToString()), 0];
+        for (int i = 0; i < _cards; i++)
+        {
+            _ = text.Append(CultureInfo.InvariantCulture, $"/pci@i0cf8/ethernet@{slot++:x}/ethernet-phy@0\n");
+        }
+
+        return text.ToString();
     }
 }

@@ -39,6 +39,9 @@ public sealed class DeviceBootTests : IDisposable
         {
             string Run(string line) => shell.Run(runner.Domains[0], line);
 
+            Assert.Contains("Bulkhead Domain", Run("cat /sys/class/dmi/id/product_name"), StringComparison.Ordinal);
+            Assert.Contains("5c146b14-3c52-8afd-938a-375d0df1fbf6", Run("cat /sys/class/dmi/id/product_uuid"), StringComparison.Ordinal);
+
             // A disk in a register window: what is on it, and what is written to it.
             Assert.Contains("/LNRO0005:00/", Run("readlink -f /sys/block/vda/device"), StringComparison.Ordinal);
             Assert.Contains(Md5(disk), Run("md5sum </dev/vda"), StringComparison.Ordinal);
@@ -163,6 +166,7 @@ public sealed class DeviceBootTests : IDisposable
         var domain = new DomainRequest
         {
             Name = "guest",
+            Uuid = new Guid("5c146b14-3c52-8afd-938a-375d0df1fbf6"),
             KernelPath = image.KernelPath,
             InitrdPath = image.InitrdPath,
             CommandLine = "console=ttyS0,115200 panic=-1 quiet bulkhead.task=shell",

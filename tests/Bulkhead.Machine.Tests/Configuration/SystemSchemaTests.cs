@@ -155,7 +155,7 @@ public sealed class SystemSchemaTests
             FieldKind.Text when field.Name == "size" => [("80x24", true), ("[]", false)],
             FieldKind.Text when field.Name == "name" => [("org.test_1", true), ("[]", false)],
             FieldKind.Text when field.Name == "device" => [("tap0", true), ("[]", false)],
-            FieldKind.Text => [(field.Name switch { "mac" => "\"02:00:00:00:00:01\"", "display" => "640x480", _ => "some/text" }, true)],
+            FieldKind.Text => [(field.Name switch { "mac" => "\"02:00:00:00:00:01\"", "display" => "640x480", "uuid" => "5c146b14-3c52-8afd-938a-375d0df1fbf6", _ => "some/text" }, true)],
             FieldKind.Name => [("a-1", true), ("1-a", false)],
             FieldKind.Choice => field.Words.Select(static w => (w, true)).Append(("zzz", false)),
             FieldKind.Number => Range(static n => $"{n}"),

@@ -53,6 +53,7 @@ public sealed class FirmwareBootTests
         Assert.True(ended, text);
         Assert.True((result.ExitCode, result.Message) == (0, "powered off"), $"{result.Message}\n{text}");
         Assert.DoesNotContain("FAILED", text, StringComparison.Ordinal);
+        Assert.Contains("DMI: Bulkhead Bulkhead Domain, BIOS ", text, StringComparison.Ordinal);
         Assert.Contains("script: done", text, StringComparison.Ordinal);
         Assert.Contains(vcpus == 1 ? "smp: Brought up 1 node, 1 CPU" : "smp: Brought up 1 node, 2 CPUs", text, StringComparison.Ordinal);
         if (firmware is { VariablesPath: { } variables, Template: { } template })
