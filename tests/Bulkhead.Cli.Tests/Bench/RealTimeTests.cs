@@ -125,7 +125,7 @@ public sealed class RealTimeTests
 
     [Fact]
     public void Floods_BesideACalmThatStands_AreAnError() =>
-        Assert.Throws<BenchException>(static () => Floods.Compare([new("bvt", "calm", 1), new("bvt", "timer", 1)], static _ => new JsonObject { ["victimLoopsPerSecond"] = 0 }));
+        Assert.Throws<BenchException>(static () => Floods.Compare([new("bvt", "calm", 1), new("bvt", "timer", 1)], static _ => new JsonObject { ["victimLoopsPerSecond"] = 0.0 }));
 
     [Fact]
     public void WorkerWait_OfALine_IsItsSecondFigure() => Assert.Equal(1_656_279, WorkerWait.Parse("4541805 1656279 1\n"));
