@@ -28,7 +28,7 @@ public sealed class ThreadTurnTimerTests
             long due = Stopwatch.GetTimestamp() + random.Next(20_000);
             timer.Arm(due);
 
-            fired.Wait();
+            fired.Wait(TestContext.Current.CancellationToken);
 
             Assert.True(firedNs >= due);
         }
