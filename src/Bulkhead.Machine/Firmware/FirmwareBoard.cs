@@ -143,9 +143,10 @@ internal sealed class FirmwareBoard
         void Add(ulong start, ulong length) => writer.U64(start).U64(length).U32((uint)E820Type.Ram);
     }
 
-    // The disks in order, then the network cards, as Open Firmware names them, a line each. What is not named OVMF does not try; where
-    // nothing is, it tries all it finds.
-    private string BootOrder()
+    /// <summary>The disks in order, then the network cards, as Open Firmware names them, a line each.</summary>
+    /// <remarks>What is not named OVMF does not try; where nothing is, it tries all it finds.
+    /// <i>Source</i>: QEMU, docs/system/bootindex.rst, Managing device boot order with bootindex properties.</remarks>
+    internal string BootOrder()
     {
         var text = new StringBuilder();
         int slot = FirstSlot;

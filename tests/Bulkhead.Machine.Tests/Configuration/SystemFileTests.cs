@@ -38,6 +38,14 @@ public sealed class SystemFileTests
     }
 
     [Fact]
+    public void Parse_Uuid_IsTakenAndNoneWhereNoneIsGiven()
+    {
+        SystemConfig system = SystemFile.Parse("s.yaml", "domains: [{name: a, image: d, uuid: 5C146B14-3C52-8AFD-938A-375D0DF1FBF6}, {name: b, image: d}]");
+
+        Assert.Equal([new Guid("5c146b14-3c52-8afd-938a-375d0df1fbf6"), null], system.Domains.Select(static d => d.Uuid));
+    }
+
+    [Fact]
     public void Parse_OnlyWhatIsNeeded_TakesTheDefaults()
     {
         SystemConfig system = SystemFile.Parse("s.yaml", "domains:\n  - name: a\n    image: debian\n");
