@@ -102,14 +102,16 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--uuid 5c146b14-3c52-8afd-938a-375d0df1fbf6", "5c146b14-3c52-8afd-938a-375d0df1fbf6")]
-    [InlineData("--name web", null)]
-    [InlineData("--name Web", null)]
+    [InlineData("--clock real", null)]
+    [InlineData("--clock instructions", null)]
     public void Run_Identity_IsWhatWasSaidOrMadeOfTheName(string options, string? expected)
     {
         var host = new RecordingHost();
+        string name = UpCommand.NameOf(s_file);
+        Guid made = options.EndsWith("real", StringComparison.Ordinal) ? DomainUuid.OfHere(name) : DomainUuid.Of(name);
 
-        _ = Invoke(host, out _, ["run", "--kernel", s_file, .. options.Split(' ')]);
-        Assert.Equal(expected is null ? DomainUuid.Of(options.Split(' ')[1]) : Guid.Parse(expected), host.Asked?.Guest.Uuid);
+        _ = Invoke(host, out _, ["run", "--firmware", s_file, "--disk", s_file, .. options.Split(' ')]);
+        Assert.Equal(expected is null ? made : Guid.Parse(expected), host.Asked?.Guest.Uuid);
     }
 
     [Fact]

@@ -119,7 +119,7 @@ public sealed partial class ControlTests : IDisposable
     public void Up_WhileGuestsRun_CollectsNothing()
     {
         string seconds = Environment.GetEnvironmentVariable("BULKHEAD_UP_SECONDS") ?? "3";
-        using var up = new BulkheadProcess(_folder, ["up", Write("{ name: box, kernel: circle }", "{ name: other, kernel: circle }"), "--stats", "--grace", "1ms", "--duration", seconds + "s"]);
+        using var up = new BulkheadProcess(_folder, ["up", Write("{ name: box, kernel: circle }", "{ name: other, kernel: circle }"), "--stats", "--grace", "0", "--duration", seconds + "s"]);
 
         (int code, string output, _) = up.End();
         Assert.Equal(0, code);

@@ -131,7 +131,7 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void Up_DurationOver_EndsAndPrintsShares()
     {
-        using var bulkhead = new BulkheadProcess(_folder, ["up", WriteSystem(), "--duration", "1ms", "--grace", "1ms"]);
+        using var bulkhead = new BulkheadProcess(_folder, ["up", WriteSystem(), "--duration", "1ms", "--grace", "0"]);
 
         Assert.NotNull(bulkhead.ReadLineWith("wakeP99"));
         Assert.NotNull(bulkhead.ReadLineWith(" running "));

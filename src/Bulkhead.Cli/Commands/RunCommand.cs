@@ -111,7 +111,7 @@ internal sealed class RunCommand
         UpCommand.NameForm, static (string text, out string? name) => UpCommand.IsName(name = text));
 
     private readonly Option<Guid?> _uuid = Options.Create(
-        "--uuid", "UUID", "The UUID the guest finds (one made of --name, else of the image's, file's or first disk's name).",
+        "--uuid", "UUID", "The UUID the guest finds (one made of the host and --name, else of the image's, file's or first disk's name).",
         DomainUuid.Form, static (string text, out Guid? uuid) => (uuid = DomainUuid.TryParse(text, out Guid own) ? own : null) is not null);
 
     private readonly Option<bool> _snapshot = Options.Switch("--snapshot", "Forget at the end what was written to the disks of the image or file.");
@@ -250,7 +250,7 @@ internal sealed class RunCommand
             Guest = new DomainRequest
             {
                 Name = "guest",
-                Uuid = line.GetValue(_uuid) ?? (identity is null ? null : DomainUuid.Of(identity)),
+                Uuid = line.GetValue(_uuid) ?? (identity is null ? null : line.GetValue(_clock) == ClockChoice.Real ? DomainUuid.OfHere(identity) : DomainUuid.Of(identity)),
                 KernelPath = kernel,
                 Firmware = firmware,
                 InitrdPath = initrd,

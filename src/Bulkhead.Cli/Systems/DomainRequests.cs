@@ -52,7 +52,7 @@ internal static class DomainRequests
         return new DomainRequest
         {
             Name = d.Name,
-            Uuid = d.Uuid ?? DomainUuid.Of($"{request.Name}.{d.Name}"),
+            Uuid = d.Uuid ?? (system.IsVirtual ? DomainUuid.Of($"{request.Name}.{d.Name}") : DomainUuid.OfHere($"{request.Name}.{d.Name}")),
             KernelPath = kernel,
             Firmware = firmware,
             InitrdPath = initrd,

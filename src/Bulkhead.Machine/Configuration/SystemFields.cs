@@ -133,7 +133,7 @@ internal static class SystemFields
     public static readonly FieldTable Domain = new(
         "domain", "One virtual machine.",
         ConfigField.OwnName("name", "The domain's name, unique; the prefix of its lines on the terminal") with { Required = true },
-        ConfigField.Text("uuid", "The UUID the guest finds (SMBIOS); without it one made of the names of system and domain"),
+        ConfigField.Text("uuid", "The UUID the guest finds (SMBIOS); without it one made of the host and the names of system and domain"),
         ConfigField.OwnName("image", "A guest image by name, such as debian or debian-rt; either image, kernel or firmware"),
         ConfigField.Text("kernel", "The path of a kernel (Linux, Multiboot, or ELF with a PVH note), absolute or from the system file's folder; either image, kernel or firmware"),
         ConfigField.Text("firmware", "Firmware that starts what is on the first disk, or on the network: seabios, ovmf or the path of a file; also beside an image that has a disk"),

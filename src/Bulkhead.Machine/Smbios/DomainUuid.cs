@@ -9,11 +9,18 @@ public static class DomainUuid
     /// <summary>What <see cref="TryParse"/> accepts.</summary>
     public const string Form = "a UUID such as 5c146b14-3c52-8afd-938a-375d0df1fbf6, not all zeros or ones";
 
+    private const string HostPath = "/etc/machine-id";
+
     private static readonly Guid s_space = new("b9d5c1a4-6f0e-4c55-9a3b-7e21d04c8f16");
 
     /// <summary>The UUID of a domain that was given none: the same for a name every time, and another for another.</summary>
     /// <remarks>By chance it would be another at each start, and no run would repeat.</remarks>
     public static Guid Of(string name) => Of(s_space, name);
+
+    /// <summary>Likewise, and another on another host, as far as hosts can be told apart: from its UUID a guest may make what must not be
+    /// on a network twice.</summary>
+    /// <remarks><i>Source</i>: machine-id(5) of systemd, for what tells hosts apart, and for guests that take theirs from their UUID.</remarks>
+    public static Guid OfHere(string name) => Of(Of(s_space, File.Exists(HostPath) ? File.ReadAllText(HostPath).Trim() : string.Empty), name);
 
     /// <summary>A UUID made of a name in a space of names.</summary>
     /// <remarks><i>Source</i>: RFC 9562, 5.8 UUID Version 8; B.2 Example of a UUIDv8 Value (Name-Based).</remarks>

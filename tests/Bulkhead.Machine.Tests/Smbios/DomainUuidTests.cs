@@ -18,6 +18,8 @@ public sealed class DomainUuidTests
         Assert.Equal(names.Length, names.Select(DomainUuid.Of).Distinct().Count());
         Assert.Equal(names.Select(DomainUuid.Of), names.Select(DomainUuid.Of));
         Assert.Equal(8, DomainUuid.Of("guest").Version);
+        Assert.Equal(DomainUuid.OfHere("guest"), DomainUuid.OfHere("guest"));
+        Assert.NotEqual(DomainUuid.Of("guest"), DomainUuid.OfHere("guest"));
     }
 
     [Theory]
