@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Bulkhead.Host;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Domains;
+using Bulkhead.Machine.Smbios;
 using Bulkhead.Machine.Tests.Boot;
 using Bulkhead.Machine.Tests.Hostile;
 using Bulkhead.Machine.Workers;
@@ -157,6 +158,7 @@ internal sealed class FaultMachine : IDisposable
         _files.Add(path);
         return new DomainRequest
         {
+            Uuid = DomainUuid.Of("faulty"), // not of its name, which tells its fault: what is in its RAM must be the same without one
             Name = domain.Name,
             KernelPath = path,
             MemoryBytes = MemoryBytes,
