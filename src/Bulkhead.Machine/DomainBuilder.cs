@@ -137,7 +137,7 @@ internal static class DomainBuilder
             throw new OperatorException($"{request.Name}: {request.Vcpus} vCPUs; give 1 to {MostVcpus}.", 2);
         }
 
-        if (request.Firmware is not null && request.Disks.Count > 0 && request.Disks.All(static disk => disk.Mmio))
+        if (request.Firmware is not null && DiskRequest.AreForKernels(request.Disks))
         {
             throw new OperatorException($"{request.Name}: firmware has no disk to start: those with bus mmio are for kernels; put one on pci.", 2);
         }

@@ -193,7 +193,7 @@ internal sealed class SystemReader(ConfigErrors errors, string file, HostReader 
         };
         domain = domain with { Cpus = ReadCpusOf(map, domain.Pool) };
         domain = Devices.Read(map, _lives.Read(map, _schedule.Complete(domain, map, path), path), path);
-        if (domain is { Firmware: not null, Image: null } && domain.Disks.Count > 0 && domain.Disks.All(static d => d.Mmio))
+        if (domain is { Firmware: not null, Image: null } && DiskRequest.AreForKernels(domain.Disks))
         {
             map.Error("firmware", "has no disk to start: those with bus: mmio are for kernels", "give it a disk with bus: pci");
         }

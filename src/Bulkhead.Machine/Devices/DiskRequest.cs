@@ -43,6 +43,9 @@ public sealed record DiskRequest
     /// <summary>What the guest finds as its serial number; the first 20 characters count.</summary>
     public string Serial { get; init; } = string.Empty;
 
+    /// <summary>Whether there are disks, but all in register windows, where firmware finds none.</summary>
+    internal static bool AreForKernels(IReadOnlyList<DiskRequest> disks) => disks.Count > 0 && disks.All(static d => d.Mmio);
+
     /// <summary>Opens it; the caller disposes it.</summary>
     internal IDisk Open() => DiskImages.Open(Path, new DiskOptions
     {
