@@ -268,7 +268,7 @@ internal sealed unsafe partial class TranslatorVcpu
         {
             if (!TryEnter(transient, committed: left == ExitCode.Commit))
             {
-                if (left != ExitCode.Memory)
+                if (left != ExitCode.Memory || _stored)
                 {
                     return true;
                 }
@@ -512,26 +512,54 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         ModeWord mode = _mode;
         int forgotten = _forgotten;
-        Interpret();
-        NoteInterrupts();
         ref Registers r = ref _state->Registers;
-        return !_stopped && _mode == mode && _forgotten == forgotten && _generation == _space.Generation
-            && r.Rip == _interpreter.NextRip(_interpreted) && r.InterruptShadow == 0 && r.Activity == (byte)ActivityState.Active
-            && Volatile.Read(ref _state->Limit) == _normalLimit;
+        if (!IsPlain(_interpreted))
+        {
+            Interpret();
+        }
+        else if (ExecuteInterpreted() is not InterpretResult.Done and var result)
+        {
+            AnswerUndone(result);
+        }
+
+        NoteInterrupts();
+        return _mode == mode && r.Rip == _interpreter.NextRip(_interpreted) && r.InterruptShadow == 0 && r.Activity == (byte)ActivityState.Active
+            && IsUndisturbed(forgotten);
+    }
+
+    /// <summary>Whether an instruction that the block goes on behind touches neither flags nor mode, whose parts may stay where they are.</summary>
+    private bool IsPlain(in Instruction i) => i.Mnemonic switch
+    {
+        Mnemonic.In or Mnemonic.Out or Mnemonic.Cpuid or Mnemonic.Rdmsr => true,
+        Mnemonic.Wrmsr => (uint)_state->Registers.Gpr[1] is < FirstSyscallMsr or > LastSyscallMsr,
+        _ => false,
+    };
+
+    private InterpretResult ExecuteInterpreted()
+    {
+        ref Registers r = ref _state->Registers;
+        _executed = true;
+        (uint leaf, uint subleaf) = ((uint)r.Gpr[0], (uint)r.Gpr[1]);
+        Exits.AddInterpreted(_interpreted.Code);
+        Now(VcpuActivity.Interpretation);
+        InterpretResult result = _interpreter.Execute(_interpreted, _io);
+        Now(VcpuActivity.Dispatch);
+        if (_interpreted.Mnemonic == Mnemonic.Cpuid)
+        {
+            NoteCpuid(leaf, subleaf);
+        }
+
+        return result;
     }
 
     private void Interpret()
     {
         ref Registers r = ref _state->Registers;
         JoinFlags();
-        _executed = true;
         bool step = _mode.SingleStep;
         ModeWord mode = _mode;
         ref readonly Instruction instruction = ref _interpreted;
-        Exits.AddInterpreted(instruction.Code);
-        Now(VcpuActivity.Interpretation);
-        InterpretResult result = _interpreter.Execute(instruction, _io);
-        Now(VcpuActivity.Dispatch);
+        InterpretResult result = ExecuteInterpreted();
         switch (result)
         {
             case InterpretResult.Done:
@@ -568,12 +596,23 @@ internal sealed unsafe partial class TranslatorVcpu
                 }
 
                 break;
+            default:
+                AnswerUndone(result);
+                break;
+        }
+    }
+
+    /// <summary>After an instruction that was not executed.</summary>
+    private void AnswerUndone(InterpretResult result)
+    {
+        switch (result)
+        {
             case InterpretResult.Fault:
                 Uncount(1);
                 DeliverFault(_interpreter.Fault);
                 break;
             default:
-                StopUnsupported(_interpreter.Unsupported ?? instruction.ToString());
+                StopUnsupported(_interpreter.Unsupported ?? _interpreted.ToString());
                 break;
         }
     }

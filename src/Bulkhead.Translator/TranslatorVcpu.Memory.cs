@@ -25,7 +25,8 @@ internal sealed unsafe partial class TranslatorVcpu
     private bool _takesRead;
     private Place _here;
     private bool _located;
-    private readonly DecodedInstructions _stores;
+    private bool _stored;
+    private readonly RecentPlaces _recent = new();
     private readonly DevicePages _devicePages = new();
 
     private Access DataAccess(bool write) =>
@@ -77,6 +78,7 @@ internal sealed unsafe partial class TranslatorVcpu
         }
 
         Exits.Add(ExitReason.TlbMiss);
+        _stored = false;
         bool crossesPage = (address & 0xFFF) + (ulong)size > 4096;
         Access access = DataAccess(write);
         Gpa device = default;
@@ -179,14 +181,21 @@ internal sealed unsafe partial class TranslatorVcpu
         // MMIO and operands that cross a page pass through the bounce buffer; a store needs code that writes it back.
         bool AnswerWithoutHostAddress(Gpa at)
         {
+            byte* bounce = Bounce + (address & 63);
             if ((write && !transient) || (flags & MemoryFlags.WholePage) != 0)
             {
                 GoBack();
+                int forgotten = _forgotten;
                 _transientNeeded = !write || transient || !TryStore(address, size, crossesPage ? null : at);
-                return false;
+                if (!_stored || _options.CountInstructions || !IsUndisturbed(forgotten))
+                {
+                    return false;
+                }
+
+                _state->Scratch0 = (ulong)bounce; // the code stores there what went where it belongs already
+                return true;
             }
 
-            byte* bounce = Bounce + (address & 63);
             Span<byte> data = new(bounce, size);
             if (write && crossesPage && !_interpreter.TryProbe(address, size, DataAccess(write: true)))
             {
@@ -233,14 +242,11 @@ internal sealed unsafe partial class TranslatorVcpu
     /// <param name="device">The device's address; null where the store crosses a page.</param>
     private bool TryStore(ulong address, int size, Gpa? device)
     {
-        byte* bytes = stackalloc byte[BlockReader.MaxInstructionBytes];
-        int length = FetchBytes(_state->Registers.Rip, bytes);
-        if (length == 0)
+        if (!TryDecodeHere(out Instruction store))
         {
             return true; // the fault came
         }
 
-        ref readonly Instruction store = ref _stores.Decode(bytes, length, _state->Registers.Rip, _mode.CodeBits);
         Span<byte> data = stackalloc byte[32];
         if (!_interpreter.TryReadStored(store, data[..size]))
         {
@@ -261,9 +267,40 @@ internal sealed unsafe partial class TranslatorVcpu
 
         _state->Registers.Rflags &= ~Rflags.RF;
         _state->Registers.Rip = _interpreter.NextRip(store);
+        _stored = true;
         NoteInterrupts();
         return true;
     }
+
+    /// <summary>Decodes the instruction at RIP, which translated code left in the middle of. False: the fault of its fetch was delivered.</summary>
+    private bool TryDecodeHere(out Instruction instruction)
+    {
+        ulong rip = _state->Registers.Rip;
+        ref RecentPlaces.Entry recent = ref _recent.Of((byte*)_state->ResumeAddress);
+        if (recent.Instruction.Length == 0)
+        {
+            byte* bytes = stackalloc byte[BlockReader.MaxInstructionBytes];
+            int length = FetchBytes(rip, bytes);
+            if (length == 0)
+            {
+                instruction = default;
+                return false;
+            }
+
+            _reader.Open(bytes, _mode.CodeBits);
+            _ = _reader.TryDecode(bytes, bytes + length, rip, out recent.Instruction);
+        }
+
+        instruction = recent.Instruction;
+        instruction.IP = rip; // a position-independent page may stand elsewhere by now
+        return true;
+    }
+
+    /// <summary>Whether translated code may go on where it left for an instruction that is complete: nothing waits, and nothing changed that
+    /// the code depends on.</summary>
+    /// <param name="forgotten">What <see cref="_forgotten"/> was before.</param>
+    private bool IsUndisturbed(int forgotten) =>
+        !_stopped && _forgotten == forgotten && _generation == _space.Generation && Volatile.Read(ref _state->Limit) == _normalLimit;
 
     /// <summary>Writes an operand back that went through the bounce buffer.</summary>
     private void CommitBounce()
@@ -335,9 +372,18 @@ internal sealed unsafe partial class TranslatorVcpu
         uint code = (uint)_state->Scratch1;
         bool trap = ExitWord.Reason(code) == ExitCode.Trap;
         byte* address = (byte*)(trap ? _state->TrapAddress : _state->ResumeAddress);
-        if (!_space.TryLocate(address, trap ? -1 : (int)(code >> 24), out _here))
+        ref RecentPlaces.Entry recent = ref _recent.Of(address);
+        if (!trap && recent.Left == address)
+        {
+            _here = recent.Place;
+        }
+        else if (!_space.TryLocate(address, trap ? -1 : (int)(code >> 24), out _here))
         {
             _here = new Place { Rip = _transientRip, RamPage = -1, Remaining = 1, FlagsSaved = _transientFlagsSaved };
+        }
+        else if (!trap)
+        {
+            recent = new() { Left = address, Place = _here };
         }
 
         if (_here.Relative)

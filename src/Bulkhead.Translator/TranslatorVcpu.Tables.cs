@@ -4,6 +4,7 @@ using Bulkhead.Translator.Decode;
 using Bulkhead.Translator.Emit;
 using Bulkhead.Translator.Memory;
 using Bulkhead.Translator.State;
+using Bulkhead.X86.Cpuid;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.Memory;
 using Bulkhead.X86.State;
@@ -202,6 +203,38 @@ internal sealed unsafe partial class TranslatorVcpu
     private int _forgotten;
 
     private bool _transientNeeded;
+
+    /// <summary>What of the state the answers in the table of CPUID's are for; at first of none.</summary>
+    private ulong _cpuidInputs = ulong.MaxValue;
+
+    /// <summary>Keeps what CPUID has just answered.</summary>
+    private void NoteCpuid(uint leaf, uint subleaf)
+    {
+        ref Registers r = ref _state->Registers;
+        _state->CpuidTable[Thunks.CpuidIndex(leaf, subleaf)] = new()
+        {
+            Leaf = leaf,
+            Subleaf = subleaf,
+            Eax = (uint)r.Gpr[0],
+            Ecx = (uint)r.Gpr[1],
+            Edx = (uint)r.Gpr[2],
+            Ebx = (uint)r.Gpr[3],
+        };
+    }
+
+    /// <summary>Drops CPUID's answers once they would be others.</summary>
+    private void CheckCpuid()
+    {
+        ulong inputs = CpuidPolicy.InputsOf(in _state->Registers);
+        if (_cpuidInputs != inputs)
+        {
+            _cpuidInputs = inputs;
+            for (int i = 0; i < VcpuState.CpuidEntries; i++)
+            {
+                _state->CpuidTable[i] = new() { Leaf = VcpuState.CpuidEntry.NoLeaf, Subleaf = VcpuState.CpuidEntry.NoLeaf };
+            }
+        }
+    }
 
     private void FillJump(ulong rip, byte* entry)
     {
@@ -408,6 +441,7 @@ internal sealed unsafe partial class TranslatorVcpu
             _ = Interlocked.Or(ref _forget, AllViews);
             _generation = _space.Generation;
             ForgetIds(); // numbers start over
+            _recent.Clear();
         }
 
         ForgetDropped();

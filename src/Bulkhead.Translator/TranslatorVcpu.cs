@@ -69,7 +69,6 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         _state = (VcpuState*)_stateMemory.Pointer;
         _cpuid = cpuid;
         _reader = new BlockReader(cpuid.Offers);
-        _stores = new DecodedInstructions(cpuid.Offers);
         _state->HostMxcsr = 0x1F80;
         _returnStack = new PrivateMemory(ReturnStackBytes);
         _returnBase = (ulong)_returnStack.Pointer + ReturnStackBytes - 64;
@@ -390,7 +389,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     {
         ModeWord mode = ModeWord.Of(_state->Registers);
         mode = mode.WithWindow(mode.User64 && Tlb.Windows?.HasWindow() == true);
-
+        CheckCpuid();
         if (mode != _mode)
         {
             _mode = mode;

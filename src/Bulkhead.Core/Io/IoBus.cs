@@ -45,8 +45,10 @@ public sealed class IoBus
     /// <summary>Reads from whoever lives at <paramref name="address"/>; all ones where nobody does.</summary>
     public IoResult Read(ulong address, Span<byte> data)
     {
-        if (TryFind(address, data.Length, out Window w))
+        Window[] windows = Volatile.Read(ref _windows);
+        if (Find(windows, address, data.Length) is >= 0 and int found)
         {
+            ref readonly Window w = ref windows[found];
             IoResult result = w.Device.Read(address - w.Start, data);
             if (result != IoResult.Ok)
             {
@@ -64,8 +66,10 @@ public sealed class IoBus
     /// <summary>Writes to whoever lives at <paramref name="address"/>.</summary>
     public IoResult Write(ulong address, ReadOnlySpan<byte> data)
     {
-        if (TryFind(address, data.Length, out Window w))
+        Window[] windows = Volatile.Read(ref _windows);
+        if (Find(windows, address, data.Length) is >= 0 and int found)
         {
+            ref readonly Window w = ref windows[found];
             return w.Device.Write(address - w.Start, data);
         }
 
@@ -73,15 +77,15 @@ public sealed class IoBus
         return IoResult.Unclaimed;
     }
 
-    private bool TryFind(ulong address, int length, out Window window)
+    /// <summary>The window that holds all of an access; -1 where there is none.</summary>
+    private static int Find(Window[] windows, ulong address, int length)
     {
-        Window[] windows = Volatile.Read(ref _windows);
         int low = 0;
         int high = windows.Length - 1;
         while (low <= high)
         {
             int middle = (low + high) >> 1;
-            Window w = windows[middle];
+            ref readonly Window w = ref windows[middle];
             if (address < w.Start)
             {
                 high = middle - 1;
@@ -92,13 +96,11 @@ public sealed class IoBus
             }
             else
             {
-                window = w;
-                return w.Length - (address - w.Start) >= (ulong)length;
+                return w.Length - (address - w.Start) >= (ulong)length ? middle : -1;
             }
         }
 
-        window = default;
-        return false;
+        return -1;
     }
 
     private readonly record struct Window(ulong Start, ulong Length, IIoDevice Device);

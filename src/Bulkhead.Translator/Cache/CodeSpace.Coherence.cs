@@ -29,7 +29,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
     internal int Generation => Volatile.Read(ref _generation);
 
     /// <summary>Whether vCPUs may run this code at the same time. Those that count instructions take turns on one thread.</summary>
-    internal bool Shared => _vcpus.Length > 1 && !_options.CountInstructions;
+    internal bool Shared { get; private set; }
 
     /// <summary>Adds a vCPU.</summary>
     internal void Join(TranslatorVcpu vcpu)
@@ -37,6 +37,7 @@ internal sealed unsafe partial class CodeSpace : IMemoryObserver
         lock (Lock)
         {
             _vcpus = [.. _vcpus, vcpu];
+            Shared = _vcpus.Length > 1 && !_options.CountInstructions;
         }
     }
 

@@ -32,8 +32,7 @@ internal sealed unsafe partial class BlockEmitter
                     break;
                 case StubKind.Target:
                     _w.Bind(s.Place);
-                    _w.MoveConstant(R10, s.Target);
-                    EmitExitWord(s.Code);
+                    EmitTarget(s.Target, s.Code);
                     _w.CallTo(_thunks.Leave);
                     break;
                 case StubKind.EdgeSaved:
@@ -95,8 +94,7 @@ internal sealed unsafe partial class BlockEmitter
         }
 
         _w.Note(CodePlaceKind.EdgeStub, _w.Length);
-        _w.MoveConstant(R10, s.Target);
-        EmitExitWord((uint)ExitCode.Edge | ((uint)s.Edge << 8));
+        EmitTarget(s.Target, (uint)ExitCode.Edge | ((uint)s.Edge << 8));
         int leave = _w.Call();
         _w.BindTo(leave, s.Kind == StubKind.EdgeHost ? _thunks.LeaveSavingFlags : _thunks.Leave);
         if (patched)

@@ -231,9 +231,18 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
         }
 
         FreeHostFlags(FlagFacts.All);
-        _ = EmitLeaveAt(instruction.IP, (uint)ExitCode.InterpretWithin | number, FlagsPlace.Saved);
+        EmitTarget(instruction.IP, (uint)ExitCode.InterpretWithin | number);
+        _w.CallTo(AnswerOf(instruction));
         return GoOn(instruction);
     }
+
+    /// <summary>The thunk by which an instruction is interpreted, of which some know answers themselves.</summary>
+    private byte* AnswerOf(in Instruction i) => i.Mnemonic switch
+    {
+        Mnemonic.Cpuid when _options.InlineSystem => _thunks.Cpuid,
+        Mnemonic.Wrmsr when _options.InlineSystem && _mode is { Code64: true, Cpl: 0 } => _thunks.WriteMsr,
+        _ => _thunks.Leave,
+    };
 
     private bool EmitRaise(in Instruction instruction, byte vector) =>
         EmitLeaveAt(instruction.IP, (uint)ExitCode.Raise | ((uint)vector << 8), FlagsPlace.Host);
@@ -241,11 +250,16 @@ internal sealed unsafe partial class BlockEmitter(CodeWriter writer, Thunks thun
     /// <summary>Leaves for good with a guest RIP; the flags are complete in the state afterwards.</summary>
     private bool EmitLeaveAt(ulong rip, uint code, FlagsPlace whenUnknown)
     {
-        _w.MoveConstant(R10, rip);
-        EmitExitWord(code);
+        EmitTarget(rip, code);
         FlagsPlace place = _flags == FlagsPlace.Dead ? whenUnknown : _flags;
         _w.CallTo(place == FlagsPlace.Saved ? _thunks.Leave : _thunks.LeaveSavingFlags);
         return false;
+    }
+
+    private void EmitTarget(ulong rip, uint code)
+    {
+        _w.MoveConstant(R10, rip);
+        EmitExitWord(code);
     }
 
     /// <summary>Why the block leaves, for a place it leaves with a RIP in r10.</summary>

@@ -11,6 +11,8 @@ namespace Bulkhead.Translator.Emit;
 /// <param name="ChangeView">See <see cref="Thunks.ChangeView"/>.</param>
 /// <param name="Syscall">See <see cref="Thunks.Syscall"/>.</param>
 /// <param name="Sysret">See <see cref="Thunks.Sysret"/>.</param>
+/// <param name="Cpuid">See <see cref="Thunks.Cpuid"/>.</param>
+/// <param name="WriteMsr">See <see cref="Thunks.WriteMsr"/>.</param>
 internal sealed record ThunkPlaces(
     ulong Leave, ulong LeaveSavingFlags, ulong[] Indirect, ulong JoinFlags, ulong[] SlotMiss, ulong[] WindowMiss, ulong[] LookUp, ulong[] ChangeView,
-    ulong Syscall, ulong Sysret);
+    ulong Syscall, ulong Sysret, ulong Cpuid, ulong WriteMsr);

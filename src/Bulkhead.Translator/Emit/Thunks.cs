@@ -1,5 +1,6 @@
 using Bulkhead.Translator.Interpret;
 using Bulkhead.Translator.State;
+using Bulkhead.X86.Msrs;
 using Bulkhead.X86.State;
 using static Bulkhead.Translator.Emit.RegisterMap;
 
@@ -52,6 +53,14 @@ internal sealed unsafe class Thunks
     /// <summary>Where blocks go with SYSRET, its own address in r10.</summary>
     internal byte* Sysret { get; private set; }
 
+    /// <summary>Called by blocks in place of <see cref="Leave"/> to have CPUID interpreted: comes back with what it answered the last time, if it
+    /// was asked the same.</summary>
+    internal byte* Cpuid { get; private set; }
+
+    /// <summary>Called by supervisor's 64-bit blocks in place of <see cref="Leave"/> to have WRMSR interpreted: comes back if the register is one of
+    /// those that kernels write whenever they switch tasks.</summary>
+    internal byte* WriteMsr { get; private set; }
+
     /// <summary>By <see cref="SlotMissIndex"/>: called by blocks whose page slot is another page's.</summary>
     internal byte*[] SlotMiss { get; } = new byte*[VcpuState.Views * 2];
 
@@ -86,7 +95,7 @@ internal sealed unsafe class Thunks
     {
         get
         {
-            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss), All(LookUp), All(ChangeView), (ulong)Syscall, (ulong)Sysret);
+            return new((ulong)Leave, (ulong)LeaveSavingFlags, All(Indirect), (ulong)JoinFlags, All(SlotMiss), All(WindowMiss), All(LookUp), All(ChangeView), (ulong)Syscall, (ulong)Sysret, (ulong)Cpuid, (ulong)WriteMsr);
 
             static ulong[] All(byte*[] thunks)
             {
@@ -117,6 +126,8 @@ internal sealed unsafe class Thunks
         ChangeView[1] = EmitDenyUserPages(w);
         Syscall = EmitSyscall(w);
         Sysret = EmitSysret(w);
+        Cpuid = EmitCpuid(w);
+        WriteMsr = EmitWriteMsr(w);
 
         for (int i = 0; i < SlotMiss.Length; i++)
         {
@@ -547,6 +558,78 @@ internal sealed unsafe class Thunks
 
         w.JmpTo(Indirect[view]);
         return entry;
+    }
+
+    private byte* EmitCpuid(CodeWriter w)
+    {
+        byte* entry = w.Here;
+        w.StoreState(Offsets.Scratch0, R10);
+        w.StoreState(Offsets.Scratch1, R11);
+        w.Move(R10, Rax, w: false);
+        w.Move(R11, Rax, w: false);
+        w.Shift(4, R10, 3, w: false);
+        w.Shift(5, R11, 29, w: false);
+        w.RegReg(0x03, R11, R10, w: false);
+        w.RegReg(0x03, R11, Rcx, w: false);
+        w.RegImm(4, R11, VcpuState.CpuidEntries - 1, w: false);
+        w.Shift(4, R11, 5, w: false);
+        w.RegStateIndexed(0x3B, Rax, R11, Offsets.CpuidTable, w: false);
+        int otherLeaf = w.Jcc(5); // jne
+        w.RegStateIndexed(0x3B, Rcx, R11, Offsets.CpuidTable + 4, w: false);
+        int otherSubleaf = w.Jcc(5);
+        foreach (int register in (ReadOnlySpan<int>)[Rax, Rbx, Rcx, Rdx])
+        {
+            w.RegStateIndexed(0x8B, register, R11, Offsets.CpuidTable + register switch { Rax => 8, Rbx => 12, Rcx => 16, _ => 20 }, w: false);
+        }
+
+        w.Byte(0xC3);
+        w.Bind(otherLeaf);
+        w.Bind(otherSubleaf);
+        EmitLeaveAfterAll(w);
+        return entry;
+    }
+
+    /// <summary>The entry of what CPUID is asked for, as emitted code finds it.</summary>
+    internal static int CpuidIndex(uint leaf, uint subleaf) => (int)((leaf << 3) + (leaf >> 29) + subleaf) & (VcpuState.CpuidEntries - 1);
+
+    private byte* EmitWriteMsr(CodeWriter w)
+    {
+        byte* entry = w.Here;
+        w.StoreState(Offsets.Scratch0, R10);
+        w.StoreState(Offsets.Scratch1, R11);
+        w.Move(R10, Rdx);
+        w.Move(R11, Rax, w: false);
+        w.Shift(4, R10, 32, w: true);
+        w.RegReg(0x0B, R10, R11);
+        w.CompareCanonical(R10);
+        int refused = w.Jcc(5); // jne
+        Store(Msr.FsBase, Offsets.SegmentBase((int)SegmentIndex.Fs));
+        Store(Msr.GsBase, Offsets.SegmentBase((int)SegmentIndex.Gs));
+        Store(Msr.KernelGsBase, Offsets.KernelGsBase);
+        w.RegReg(0x85, Rdx, Rdx, w: false); // test: the others have 32 bits
+        int wide = w.Jcc(5);
+        Store(Msr.TscAux, Offsets.TscAux);
+        w.Bind(refused);
+        w.Bind(wide);
+        EmitLeaveAfterAll(w);
+        return entry;
+
+        void Store(uint msr, int field)
+        {
+            w.RegImm(7, Rcx, (int)msr, w: false);
+            int other = w.Jcc(5);
+            w.StoreState(field, R10);
+            w.Byte(0xC3);
+            w.Bind(other);
+        }
+    }
+
+    /// <summary>The end of a thunk that was called in place of <see cref="Leave"/> and has no answer.</summary>
+    private void EmitLeaveAfterAll(CodeWriter w)
+    {
+        w.LoadState(R10, Offsets.Scratch0);
+        w.LoadState(R11, Offsets.Scratch1);
+        w.JmpTo(Leave);
     }
 
     /// <summary>r11 = byte offset of the jump-cache set for target r10; see <see cref="JumpSet"/>.</summary>

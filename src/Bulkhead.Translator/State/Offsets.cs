@@ -58,6 +58,7 @@ internal static unsafe class Offsets
     internal static readonly int CodeTlb;
     internal static readonly int PageSlots;
     internal static readonly int JumpCache;
+    internal static readonly int CpuidTable;
     internal static readonly int Tlb;
     internal static readonly int Window;
     internal static readonly int WindowReads;
@@ -124,6 +125,7 @@ internal static unsafe class Offsets
         CodeTlb = At(s, &s->CodeTlb);
         PageSlots = At(s, &s->PageSlots);
         JumpCache = At(s, &s->JumpCache);
+        CpuidTable = At(s, &s->CpuidTable);
         Tlb = At(s, &s->Tlb);
         Window = At(s, &s->Window);
         WindowReads = At(s, &s->WindowReads);

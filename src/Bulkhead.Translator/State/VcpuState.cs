@@ -34,6 +34,9 @@ internal unsafe struct VcpuState
     /// <summary>Page slots per view.</summary>
     internal const int PageSlotsPerView = 256;
 
+    /// <summary>Entries of what CPUID answered.</summary>
+    internal const int CpuidEntries = 128;
+
     /// <summary>The code TLB slot of an instruction pointer, as it lies in pages.</summary>
     internal static int SlotOf(ulong rip, int view) => ((int)(rip >> 12) & (CodeSlotsPerView - 1)) + (view * CodeSlotsPerView);
 
@@ -185,6 +188,9 @@ internal unsafe struct VcpuState
     /// <summary>Per view: guest target and host entry.</summary>
     internal JumpArray JumpCache;
 
+    /// <summary>What CPUID answered, by <see cref="Emit.Thunks.CpuidIndex"/>.</summary>
+    internal CpuidArray CpuidTable;
+
     /// <summary>The pages of user code's window that may be read (<see cref="Memory.PageWindows"/>): by bits 12-31 of an address the page's
     /// address, or one that is not of that place.</summary>
     internal WindowArray WindowReads;
@@ -254,6 +260,21 @@ internal unsafe struct VcpuState
         internal ulong Entry;
     }
 
+    /// <summary>What CPUID answered to a leaf and a subleaf.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 32)]
+    internal struct CpuidEntry
+    {
+        internal uint Leaf;
+        internal uint Subleaf;
+        internal uint Eax;
+        internal uint Ebx;
+        internal uint Ecx;
+        internal uint Edx;
+
+        /// <summary>A leaf that no processor has: where it and its subleaf stand in an empty entry, the answer is what it is asked to be, 0.</summary>
+        internal const uint NoLeaf = uint.MaxValue;
+    }
+
     [InlineArray(56)]
     private struct Padding
     {
@@ -282,6 +303,12 @@ internal unsafe struct VcpuState
     internal struct JumpArray
     {
         private JumpEntry _first;
+    }
+
+    [InlineArray(CpuidEntries)]
+    internal struct CpuidArray
+    {
+        private CpuidEntry _first;
     }
 
     [InlineArray(WindowPages)]

@@ -33,8 +33,18 @@ internal sealed partial class BlockVerifier
                 && known && IsInstruction(target),
             _ => false,
         };
+        if (GoesTo(_listing[i + 1], _thunks.Cpuid) || GoesTo(_listing[i + 1], _thunks.WriteMsr))
+        {
+            allowed = allowed && reason == ExitCode.InterpretWithin && IsAnswered(_plan.Instructions[_plan.IndexOf(target)].Mnemonic, _listing[i + 1]);
+        }
+
         return allowed ? Leaves(i, falls: reason is ExitCode.Commit or ExitCode.InterpretWithin) : Fail(i, "an exit for no reason");
     }
+
+    /// <summary>Whether a thunk may answer an instruction: the right one, and of WRMSR those who may write.</summary>
+    private bool IsAnswered(Mnemonic instruction, in ListedInstruction call) => GoesTo(call, _thunks.Cpuid)
+        ? instruction == Mnemonic.Cpuid
+        : instruction == Mnemonic.Wrmsr && _plan.Mode is { Code64: true, Cpl: 0 };
 
     /// <summary>Whether an instruction of the block stands at a RIP.</summary>
     private bool IsInstruction(ulong rip)

@@ -16,7 +16,7 @@ namespace Bulkhead.Translator.Verify;
 /// LookUp       mov r11d, reason; call the view's look-up thunk
 /// SlotExit     push slot; mov r11d, reason; call the slot's miss thunk; jmp after the check
 /// MemoryExit   mov r11d, reason; call leave (or the window's miss thunk); jmp after the check
-/// Exit         mov r11d, reason; call leave
+/// Exit         mov r11d, reason; call leave, or a thunk that answers
 /// Limit        cmp rsp, gs:[limit]; jb exit; and where instructions are counted
 ///              mov r11, gs:[count]; cmp r11, gs:[count's exit]; jae exit
 /// Count        mov r11, gs:[count]; lea r11, [r11 + instructions]; mov gs:[count], r11
@@ -332,7 +332,7 @@ internal sealed partial class BlockVerifier
         ulong to = AddressOf((long)at + 11 + Int32At(at + 7));
         return _listing.Bytes[at + 2] == (byte)ExitCode.Memory
             ? (to == _thunks.Leave || _thunks.WindowMiss.Contains(to)) && Has(at + 11, [0xE9]) && at + 16 <= _listing.Length
-            : to == _thunks.Leave || to == _thunks.LeaveSavingFlags;
+            : to == _thunks.Leave || to == _thunks.LeaveSavingFlags || to == _thunks.Cpuid || to == _thunks.WriteMsr;
     }
 
     private bool TryPad(int at, out int length, out ulong value)

@@ -51,6 +51,18 @@ internal static class ThunkVerifier
                 continue;
             }
 
+            if (address + (ulong)item.Offset == thunks.Cpuid)
+            {
+                byte[] expected = Cpuid();
+                if (!code[item.Offset..].StartsWith(expected))
+                {
+                    return At(code, item.Offset, "the lookup of an answer to CPUID is not as it must be");
+                }
+
+                i = listing.At(item.Offset + expected.Length);
+                continue;
+            }
+
             if (Check(listing, item, address, thunks) is { } broken)
             {
                 return At(code, item.Offset, broken);
@@ -179,6 +191,32 @@ internal static class ThunkVerifier
         }
 
         return code;
+    }
+
+    /// <summary>Keeps r10 and r11; r11 = what eax and ecx come to of the table; where both are the entry's, its four words, and back.</summary>
+    private static byte[] Cpuid()
+    {
+        var b = new List<byte>();
+        void Field(ReadOnlySpan<byte> instruction, int value)
+        {
+            b.AddRange(instruction);
+            b.AddRange(BitConverter.GetBytes(value));
+        }
+
+        Field([0x65, 0x4C, 0x89, 0x14, 0x25], Offsets.Scratch0);
+        Field([0x65, 0x4C, 0x89, 0x1C, 0x25], Offsets.Scratch1);
+        b.AddRange([0x44, 0x8B, 0xD0, 0x44, 0x8B, 0xD8, 0x41, 0xC1, 0xE2, 0x03, 0x41, 0xC1, 0xEB, 0x1D]); // mov r10d, eax; mov r11d, eax; shl r10d, 3; shr r11d, 29
+        b.AddRange([0x45, 0x03, 0xDA, 0x44, 0x03, 0xD9, 0x41, 0x83, 0xE3, 0x7F, 0x41, 0xC1, 0xE3, 0x05]); // add r11d, r10d; add r11d, ecx; and r11d, 127; shl r11d, 5
+        Field([0x65, 0x41, 0x3B, 0x83], Offsets.CpuidTable);
+        Field([0x0F, 0x85], 8 + 6 + (4 * 8) + 1); // jne
+        Field([0x65, 0x41, 0x3B, 0x8B], Offsets.CpuidTable + 4);
+        Field([0x0F, 0x85], (4 * 8) + 1);
+        Field([0x65, 0x41, 0x8B, 0x83], Offsets.CpuidTable + 8);
+        Field([0x65, 0x41, 0x8B, 0x9B], Offsets.CpuidTable + 12);
+        Field([0x65, 0x41, 0x8B, 0x8B], Offsets.CpuidTable + 16);
+        Field([0x65, 0x41, 0x8B, 0x93], Offsets.CpuidTable + 20);
+        b.Add(0xC3);
+        return [.. b];
     }
 
     /// <summary>What stands before a position-independent block: mov r11, r10; and r11, -4096; mov gs:[base], r11.</summary>

@@ -103,6 +103,9 @@ public sealed partial class CpuidPolicy
         _ => default,
     };
 
+    /// <summary>What of the state the answers depend on: while this is the same, so are they.</summary>
+    public static ulong InputsOf(ref readonly Registers r) => r.Xcr0 | ((r.Cr4 & Cr4.OSXSAVE) << 32);
+
     /// <summary>The number of bits of an APIC id that tell cores apart.</summary>
     private int CoreBits => BitOperations.Log2(BitOperations.RoundUpToPowerOf2(_cores));
 
