@@ -30,6 +30,10 @@ public sealed record EngineOptions
     /// <summary>User code looks for its operands in a window first.</summary>
     public PageWindowsUse PageWindows { get; init; } = PageWindowsUse.On;
 
+    /// <summary>What leads to user code is kept with its address space, where the guest names those by identifiers. Not where instructions
+    /// are counted: there a walk of page tables that is left out could show in their accessed bits.</summary>
+    public bool ParkedSpaces { get; init; } = true;
+
     /// <summary>Flag liveness looks into the successors within the page.</summary>
     public bool FlagLookahead { get; init; } = true;
 
@@ -73,11 +77,11 @@ public sealed record EngineOptions
     /// <summary>The same with what emitted code does not depend on as it is by default.</summary>
     internal EngineOptions ForEmission() => this with
     {
-        Verify = false, Sample = false, BlockLogPath = null, BlockLogRegisters = false, JitDumpDirectory = null, CodeCacheBytes = 0, CodeStore = true,
+        Verify = false, Sample = false, BlockLogPath = null, BlockLogRegisters = false, JitDumpDirectory = null, CodeCacheBytes = 0, CodeStore = true, ParkedSpaces = true,
     };
 
     private const string Names =
-        "chain, jump-cache, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, "
+        "chain, jump-cache, parked-spaces, return-stack, page-slots, shared-checks, long-blocks, flag-lookahead, "
         + "exact-fault-flags, inline-system, count, verify, code-store, sample (on or off), relative-code, page-windows (on, off or always), max-block=1..64, cache=1..1024, block-log=FILE, block-log-registers, jit-dump=DIRECTORY";
 
     /// <summary>Reads <c>name=value,name=value</c>, of <see cref="Names"/>.</summary>
@@ -96,6 +100,7 @@ public sealed record EngineOptions
             {
                 "chain" => options with { Chain = on },
                 "jump-cache" => options with { JumpCache = on },
+                "parked-spaces" => options with { ParkedSpaces = on },
                 "return-stack" => options with { ReturnStack = on },
                 "shared-checks" => options with { SharedChecks = on },
                 "long-blocks" => options with { LongBlocks = on },

@@ -129,28 +129,7 @@ internal sealed unsafe partial class TranslatorVcpu
             }
         }
 
-        bool writable = (write || t.Writable) && !readOnly;
-        if (writable && _space.IsCode(ramPage) != 0)
-        {
-            writable = false;
-        }
-
-        if (writable)
-        {
-            _space.IsWritten(ramPage) = 1;
-        }
-
-        ulong page = address & ~0xFFFul;
-        Tlb.Fill(_mode.View, page, host, ramPage, writable, t.Global, t.PageShift);
-        if (writable && _space.Shared)
-        {
-            Interlocked.MemoryBarrier();
-            if (Volatile.Read(ref _space.IsCode(ramPage)) != 0)
-            {
-                Tlb.Protect(_mode.View, page);
-            }
-        }
-
+        FillTlb(_mode.View, address & ~0xFFFul, ramPage, (write || t.Writable) && !readOnly, t.Global, t.PageShift);
         _state->Scratch0 = (ulong)host + (address & 0xFFF);
         if (write)
         {
@@ -233,6 +212,26 @@ internal sealed unsafe partial class TranslatorVcpu
             _state->Scratch0 = (ulong)bounce;
             NoteInterrupts(); // a read of a device's register may let one in
             return true;
+        }
+    }
+
+    /// <summary>Fills an entry of the data TLB; for writing too, unless the page holds code.</summary>
+    private void FillTlb(int view, ulong page, int ramPage, bool writable, bool global, int shift)
+    {
+        writable = writable && _space.IsCode(ramPage) == 0;
+        if (writable)
+        {
+            _space.IsWritten(ramPage) = 1;
+        }
+
+        Tlb.Fill(view, page, _memory.PagePointer(ramPage), ramPage, writable, global, shift);
+        if (writable && _space.Shared)
+        {
+            Interlocked.MemoryBarrier();
+            if (Volatile.Read(ref _space.IsCode(ramPage)) != 0)
+            {
+                Tlb.Protect(view, page);
+            }
         }
     }
 

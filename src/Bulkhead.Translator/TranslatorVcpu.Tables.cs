@@ -330,6 +330,7 @@ internal sealed unsafe partial class TranslatorVcpu
     private void ForgetCode()
     {
         ForgetCrossings();
+        _spaces?.DropAll();
         ForgetEntries(AllViews);
         ClearCodeSlots();
         _ = _localSlots.TryTake(out _);
@@ -424,6 +425,7 @@ internal sealed unsafe partial class TranslatorVcpu
 
     private void ForgetIds()
     {
+        _spaces?.DropAll();
         foreach (ref FetchEntry f in _fetch.AsSpan())
         {
             f.Id = 0;
@@ -451,7 +453,13 @@ internal sealed unsafe partial class TranslatorVcpu
     /// was dropped are clear already.</summary>
     private void ForgetDropped()
     {
-        ForgetEntries(Interlocked.Exchange(ref _forget, 0));
+        int views = Interlocked.Exchange(ref _forget, 0);
+        if ((views & 1) != 0)
+        {
+            _spaces?.DropAll();
+        }
+
+        ForgetEntries(views);
     }
 
     private void ClearJumps(int view)

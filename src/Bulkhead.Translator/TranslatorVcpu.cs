@@ -78,6 +78,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         Tlb = new SoftTlb(_state, space.Memory, options.PageWindows, space.Mappings);
         _interpreter = new Interpreter(&_state->Registers, _memory, this, this, Exits, cpuid);
         _enter = (delegate* unmanaged<void>)space.Thunks.Enter;
+        _spaces = options is { ParkedSpaces: true, CountInstructions: false } ? new ParkedSpaces() : null;
         _number = space.VcpuCount;
         _strip = space.TakeStrip(_number);
         if (options.BlockLogPath is { } path)
@@ -320,6 +321,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     public void Dispose()
     {
         _log?.Dispose();
+        _spaces?.Dispose();
         Tlb.Dispose();
         _sampleMemory?.Dispose();
         _stateMemory.Retire();

@@ -18,6 +18,15 @@ internal interface ITlbControl
     /// <summary>Forgets every translation but those of global pages (CR3 writes).</summary>
     void FlushLocal();
 
+    /// <summary>The same where address spaces have identifiers: those of the space that is left may be kept until it is returned to.</summary>
+    /// <param name="from">CR3 of the space that is left.</param>
+    /// <param name="to">CR3 of the one that is entered.</param>
+    /// <param name="keeps">Whether what was kept of that one is still true.</param>
+    void ChangeSpace(ulong from, ulong to, bool keeps);
+
+    /// <summary>Forgets what was kept of the space of an identifier.</summary>
+    void ForgetSpace(ulong pcid);
+
     /// <summary>Forgets the translations of one page (INVLPG), in every view.</summary>
     void FlushPage(ulong address);
 }

@@ -131,11 +131,9 @@ internal sealed unsafe partial class Interpreter
 
     private bool TryWriteCr3(ulong value)
     {
-        if (_r->Code64 && (_r->Cr4 & Cr4.PCIDE) != 0)
-        {
-            value &= ~NoFlush;
-        }
-
+        bool named = _r->Code64 && (_r->Cr4 & Cr4.PCIDE) != 0;
+        bool keeps = named && (value & NoFlush) != 0;
+        value = named ? value & ~NoFlush : value;
         if (_r->LongMode && value >> PageWalker.PhysicalBits != 0)
         {
             return false;
@@ -146,8 +144,17 @@ internal sealed unsafe partial class Interpreter
             return false;
         }
 
+        ulong left = _r->Cr3;
         _r->Cr3 = value;
-        _tlb.FlushLocal();
+        if (named)
+        {
+            _tlb.ChangeSpace(left, value, keeps);
+        }
+        else
+        {
+            _tlb.FlushLocal();
+        }
+
         return true;
     }
 

@@ -229,6 +229,7 @@ internal sealed unsafe partial class Interpreter
         if (type == 0)
         {
             _tlb.FlushPage(address);
+            _tlb.ForgetSpace(pcid);
         }
         else
         {

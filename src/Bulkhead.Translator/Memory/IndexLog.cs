@@ -21,6 +21,9 @@ internal sealed class IndexLog(int capacity)
         _count++;
     }
 
+    /// <summary>The entries, where they are known; else none.</summary>
+    internal ReadOnlySpan<ushort> Noted => _count <= _indices.Length ? _indices.AsSpan(0, _count) : default;
+
     /// <summary>Forgets them; true: <paramref name="filled"/> are the entries, false: every entry may have been.</summary>
     internal bool TryTake(out ReadOnlySpan<ushort> filled)
     {

@@ -7,6 +7,9 @@ internal sealed class LargePages
     private readonly ulong[] _to = new ulong[512];
     private bool _any;
 
+    /// <summary>Whether there is one.</summary>
+    internal bool Any => _any;
+
     /// <summary>Notes the page of 2^<paramref name="shift"/> bytes at an address.</summary>
     internal void Add(ulong address, int shift)
     {

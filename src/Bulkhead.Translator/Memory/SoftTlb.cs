@@ -213,6 +213,28 @@ internal sealed unsafe class SoftTlb : IDisposable
     /// <summary>Whether an address may be part of a large page.</summary>
     internal bool MayBeLarge(ulong address) => _largeGlobal.MayHold(address) || _largeLocal.MayHold(address);
 
+    /// <summary>Whether a large page that is not global was met since the last flush.</summary>
+    internal bool HasLocalLarge => _largeLocal.Any;
+
+    /// <summary>Parks the pages that are not global, the latest first; there are no large ones.</summary>
+    internal void Park(ParkedSpace* space)
+    {
+        bool room = true;
+        for (int view = 0; view < VcpuState.Views; view++)
+        {
+            ReadOnlySpan<ushort> filled = _local[view].Noted;
+            for (int i = filled.Length - 1; i >= 0 && room; i--)
+            {
+                VcpuState.TlbEntry* entry = View(view) + filled[i];
+                if (!entry->Global && entry->ReadTag != Nothing(filled[i]))
+                {
+                    room = space->TryAdd(new ParkedSpace.Page(entry->ReadTag, entry->RamPage, (byte)view, Volatile.Read(ref entry->WriteTag) == entry->ReadTag));
+                    Clear(View(view), filled[i], globalToo: false);
+                }
+            }
+        }
+    }
+
     /// <summary>Forgets one page in every view.</summary>
     internal void FlushPage(ulong address)
     {

@@ -202,6 +202,14 @@ internal sealed unsafe class FootprintMachine : IDisposable, ITlbControl, IFpuSt
     {
     }
 
+    public void ChangeSpace(ulong from, ulong to, bool keeps)
+    {
+    }
+
+    public void ForgetSpace(ulong pcid)
+    {
+    }
+
     public void FlushPage(ulong address)
     {
     }

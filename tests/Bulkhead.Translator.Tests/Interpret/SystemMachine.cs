@@ -165,6 +165,12 @@ internal sealed unsafe class SystemMachine : IDisposable, ITlbControl, IFpuState
 
     public void FlushLocal() => Flushes++;
 
+    public void ChangeSpace(ulong from, ulong to, bool keeps) => Flushes++;
+
+    public void ForgetSpace(ulong pcid)
+    {
+    }
+
     public void FlushPage(ulong address) => FlushedPage = address;
 
     public void SaveX87()
