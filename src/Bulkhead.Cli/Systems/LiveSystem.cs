@@ -38,6 +38,7 @@ internal sealed class LiveSystem : IDisposable
     private readonly AutoResetEvent _ordered = new(false);
     private readonly long _startNs = Stopwatch.GetTimestamp();
     private readonly FlightFiles _flights;
+    private readonly Dictionary<ManagedDomain, Facts> _facts = [];
     private SystemConfig _system;
     private IReadOnlyList<VcpuSchedule> _schedules;
     private MachineRunner? _runner;
@@ -209,6 +210,7 @@ internal sealed class LiveSystem : IDisposable
         _system = changed;
         domain.Config = config;
         _runner?.Change(domain.Domain, config.Share, _schedules);
+        _facts.Clear();
         MeasureAnew([config.Pool]);
     }
 
@@ -251,6 +253,7 @@ internal sealed class LiveSystem : IDisposable
         }
 
         (_system, _schedules) = (next, schedules);
+        _facts.Clear();
         MeasureAnew(changed);
     }
 
@@ -316,13 +319,18 @@ internal sealed class LiveSystem : IDisposable
     internal void Plug(ManagedDomain domain, int card, bool plugged) => _runner?.Plug(domain.Domain, card, plugged);
 
     /// <summary>Every domain as operators see it.</summary>
-    internal IReadOnlyList<DomainStatus> Status(long nowNs) => [.. _domains.Select(d => Status(d, nowNs))];
+    internal IReadOnlyList<DomainStatus> Status(long nowNs)
+    {
+        var ran = _system.Pools.ToDictionary(static p => p.Name, p => RanNs(p.Name));
+        return [.. _domains.Select(d => Status(d, nowNs, ran[d.Config.Pool]))];
+    }
 
     /// <summary>The same of one domain.</summary>
-    internal DomainStatus Status(ManagedDomain d, long nowNs)
+    internal DomainStatus Status(ManagedDomain d, long nowNs) => Status(d, nowNs, RanNs(d.Config.Pool));
+
+    private DomainStatus Status(ManagedDomain d, long nowNs, long poolRanNs)
     {
-        ManagedDomain[] pool = [.. _domains.Where(other => other.Config.Pool == d.Config.Pool)];
-        VcpuSchedule[] schedules = [.. _schedules.Where(s => s.Domain.Name == d.Config.Name)];
+        Facts facts = FactsOf(d);
         return new DomainStatus
         {
             Name = d.Config.Name,
@@ -332,22 +340,22 @@ internal sealed class LiveSystem : IDisposable
             Message = d.LastResult?.Message,
             Restarts = d.Restarts,
             Pool = d.Config.Pool,
-            Policy = _system.Pools.First(p => p.Name == d.Config.Pool).Policy.Word(),
+            Policy = facts.Policy,
             Vcpus = d.Config.Vcpus,
             MemoryBytes = d.Config.MemoryBytes,
             Weight = d.Config.Weight,
             WarpNs = d.Config.Warp?.ValueNs ?? 0,
-            Priority = PolicyOf(d) == SchedulingPolicy.FixedPriority ? d.Config.Priority : null,
-            Consoles = [.. d.Consoles.Select(static c => c.Name)],
-            Settable = ShareChange.Names(d.Config, PolicyOf(d)),
-            Classes = Classes(d),
+            Priority = facts.Priority,
+            Consoles = facts.Consoles,
+            Settable = facts.Settable,
+            Classes = facts.Classes,
             VcpuClasses = d.IsUp && d.Config.Classes.Count > 0 ? [.. d.Domain.Vcpus.Select(static v => v.ClassName ?? string.Empty)] : null,
             CpuPercent = d.Meter.CpuPercent,
-            SharePercent = 100.0 * d.Meter.RanSinceMarkNs / Math.Max(pool.Sum(static other => other.Meter.RanSinceMarkNs), 1),
-            WeightPercent = WeightPercent(d, pool, schedules),
+            SharePercent = 100.0 * d.Meter.RanSinceMarkNs / Math.Max(poolRanNs, 1),
+            WeightPercent = facts.WeightPercent,
             Exits = d.Meter.Exits,
             TotalExits = d.Meter.TotalExits,
-            WakeP99Ns = d.Meter.WakeNs(99),
+            WakeP99Ns = d.Meter.WakeP99Ns,
             LatencyP50Ns = d.Meter.Latency.Ns(50),
             LatencyP99Ns = d.Meter.Latency.Ns(99),
             LatencyP999Ns = d.Meter.Latency.Ns(99.9),
@@ -362,14 +370,36 @@ internal sealed class LiveSystem : IDisposable
             EntryMaxNs = d.Meter.Entry.Ns(100),
             SwitchP50Ns = d.Meter.Switch.Ns(50),
             SwitchP99Ns = d.Meter.Switch.Ns(99),
-            LevelBoundNs = schedules.Max(static s => s.LevelDispatchNs),
-            WorstBoundNs = schedules.Max(static s => s.WorstDispatchNs),
+            LevelBoundNs = facts.LevelBoundNs,
+            WorstBoundNs = facts.WorstBoundNs,
         };
     }
 
-    private IReadOnlyList<ClassStatus>? Classes(ManagedDomain d)
+    private long RanNs(string pool) => _domains.Sum(d => d.Config.Pool == pool ? d.Meter.RanSinceMarkNs : 0);
+
+    private Facts FactsOf(ManagedDomain d)
     {
-        bool isBvt = PolicyOf(d) == SchedulingPolicy.Bvt;
+        if (_facts.TryGetValue(d, out Facts? known))
+        {
+            return known;
+        }
+
+        SchedulingPolicy policy = PolicyOf(d);
+        VcpuSchedule[] schedules = [.. _schedules.Where(s => s.Domain.Name == d.Config.Name)];
+        return _facts[d] = new Facts(
+            policy.Word(),
+            policy == SchedulingPolicy.FixedPriority ? d.Config.Priority : null,
+            [.. d.Consoles.Select(static c => c.Name)],
+            ShareChange.Names(d.Config, policy),
+            Classes(d, policy),
+            WeightPercent(d, schedules),
+            schedules.Max(static s => s.LevelDispatchNs),
+            schedules.Max(static s => s.WorstDispatchNs));
+    }
+
+    private static IReadOnlyList<ClassStatus>? Classes(ManagedDomain d, SchedulingPolicy policy)
+    {
+        bool isBvt = policy == SchedulingPolicy.Bvt;
         return d.Config.Classes.Count == 0 ? null :
         [
             .. d.Config.Classes.Select(c => new ClassStatus
@@ -384,15 +414,14 @@ internal sealed class LiveSystem : IDisposable
     }
 
     // By weight, or, where weights have no meaning, what the pool's policy assures it.
-    private double WeightPercent(ManagedDomain d, ManagedDomain[] pool, VcpuSchedule[] schedules) =>
+    private double WeightPercent(ManagedDomain d, VcpuSchedule[] schedules) =>
         _system.Pools.First(p => p.Name == d.Config.Pool) is { Policy: not SchedulingPolicy.Bvt } other
             ? 100.0 * schedules.Sum(static s => s.Share) / other.CpuCount
-            : 100.0 * d.Config.Weight * d.Config.Vcpus / pool.Sum(static one => one.Config.Weight * one.Config.Vcpus);
+            : 100.0 * d.Config.Weight * d.Config.Vcpus / _domains.Where(one => one.Config.Pool == d.Config.Pool).Sum(static one => one.Config.Weight * one.Config.Vcpus);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _ordered.Dispose();
         while (_closedAtEnd.TryDequeue(out IDisposable? socket))
         {
             socket.Dispose();
@@ -585,4 +614,15 @@ internal sealed class LiveSystem : IDisposable
 
     private ManagedDomain Find(string name) => Array.Find(_domains, d => d.Config.Name == name)
         ?? throw new UnreachableException("The file was checked, and no domain has this name.");
+
+    /// <summary>What a status says that changes only with the system file.</summary>
+    private sealed record Facts(
+        string Policy,
+        int? Priority,
+        IReadOnlyList<string> Consoles,
+        IReadOnlyList<string> Settable,
+        IReadOnlyList<ClassStatus>? Classes,
+        double WeightPercent,
+        long LevelBoundNs,
+        long WorstBoundNs);
 }
