@@ -25,9 +25,8 @@ namespace Bulkhead.Cli.Systems;
 /// </remarks>
 internal sealed class LiveSystem : IDisposable
 {
-    private const int StepMs = 20;
-    private const int CalmStepMs = 100;
-    private const long CalmAfterNs = 1_000_000_000;
+    private const long StepNs = 20_000_000;
+    private const long DecisionNs = 100_000_000;
     private const long SecondNs = 1_000_000_000;
     private const long LastWordsNs = 2_000_000_000;
 
@@ -35,7 +34,7 @@ internal sealed class LiveSystem : IDisposable
     private readonly ISystemView _view;
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly ConcurrentQueue<IDisposable> _closedAtEnd = new();
-    private readonly AutoResetEvent _ordered = new(false);
+    private readonly WakeWord _bell = new();
     private readonly long _startNs = Stopwatch.GetTimestamp();
     private readonly FlightFiles _flights;
     private readonly Dictionary<ManagedDomain, Facts> _facts = [];
@@ -44,7 +43,8 @@ internal sealed class LiveSystem : IDisposable
     private MachineRunner? _runner;
     private ManagedDomain[] _domains = [];
     private long _lookedNs;
-    private long _stirredNs;
+    private int _listens;
+    private bool _stirred;
     private long? _endNs;
     private (int Code, string Words)? _down;
     private bool _ending;
@@ -94,6 +94,16 @@ internal sealed class LiveSystem : IDisposable
 
     private static long NowNs => Stopwatch.GetTimestamp();
 
+    // The task of an image was told the duration, and may need a little longer for its last words.
+    private long LastNs
+    {
+        get
+        {
+            long late = ControlDomain.Config.Task is not null ? _request.GraceNs : 0;
+            return _endNs is { } end && end < long.MaxValue - late ? end + late : long.MaxValue;
+        }
+    }
+
     private ManagedDomain ControlDomain => _domains[0];
 
     /// <summary>Runs to the end and returns the control domain's exit code, or that of a signal.</summary>
@@ -125,7 +135,7 @@ internal sealed class LiveSystem : IDisposable
             server.Close();
             for (long end = NowNs + LastWordsNs; server.HasClients && NowNs < end;)
             {
-                Await();
+                Await(NowNs + StepNs);
             }
 
             Volatile.Write(ref _over, true);
@@ -431,16 +441,13 @@ internal sealed class LiveSystem : IDisposable
     private void Order(Action order)
     {
         _orders.Enqueue(order);
-        if (!Volatile.Read(ref _over))
-        {
-            _ = _ordered.Set();
-        }
+        _bell.Ring();
     }
 
     private MachineRunner Build(TranslatorEngines engines)
     {
         int[] allowed = HostThread.AllowedCpus();
-        GuestConsole[] consoles = [.. _system.Domains.Select(static d => new GuestConsole(d.ReadyText, d.Console is not null))];
+        GuestConsole[] consoles = [.. _system.Domains.Select(d => new GuestConsole(d.ReadyText, d.Console is not null, OnPrinted))];
         var machine = new MachineRequest
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
@@ -488,18 +495,13 @@ internal sealed class LiveSystem : IDisposable
 
     private void Step()
     {
-        Await();
+        Await(DueNs(NowNs));
         long now = NowNs;
         foreach (ManagedDomain domain in _domains)
         {
-            bool wasUp = domain.IsUp;
+            (bool Up, bool, bool) before = domain.Standing;
             domain.Advance(now);
-            if (domain.State(now) is not (DomainState.Running or DomainState.Paused or DomainState.Exited))
-            {
-                _stirredNs = now;
-            }
-
-            if (wasUp && domain is { IsUp: false, WasStopped: false, EndedBeforeStart: false, LastResult.ExitCode: not ExitCodes.PowerOff })
+            if (before.Up && domain is { IsUp: false, WasStopped: false, EndedBeforeStart: false, LastResult.ExitCode: not ExitCodes.PowerOff })
             {
                 _flights.Crashed(domain);
             }
@@ -508,6 +510,9 @@ internal sealed class LiveSystem : IDisposable
             {
                 domain.StartAfter([.. domain.Config.DependsOn.Select(Find)], now);
             }
+
+            // Others may have waited for it.
+            _stirred |= domain.Standing != before;
         }
 
         if (now - _startNs >= _lookedNs + SecondNs)
@@ -516,18 +521,44 @@ internal sealed class LiveSystem : IDisposable
         }
     }
 
-    private void Await()
+    /// <summary>When the next step has something to do, if nothing happens before.</summary>
+    private long DueNs(long nowNs)
     {
-        _ = _ordered.WaitOne(NowNs - _stirredNs < CalmAfterNs ? StepMs : CalmStepMs);
+        // What is expected has times of its own.
+        long due = Math.Min(LastNs, IsDecided is null ? long.MaxValue : nowNs + DecisionNs);
+        due = Math.Min(due, _startNs + _lookedNs + SecondNs);
+        foreach (ManagedDomain domain in _domains)
+        {
+            due = Math.Min(due, domain.DueNs);
+        }
+
+        return due;
+    }
+
+    /// <summary>Waits for an order, for what a guest prints, or until a time, and sees to what came.</summary>
+    private void Await(long untilNs)
+    {
+        // Who prints goes on printing, and does not ring for every byte: only once a look found nothing, and another one
+        // after that, for what was printed in between.
+        _bell.Wait(_stirred ? Math.Min(untilNs, NowNs + StepNs) : Interlocked.Exchange(ref _listens, 1) == 0 ? 0 : untilNs);
+        _stirred = false;
         Obey();
         Drain(all: false);
+    }
+
+    // On vCPU threads.
+    private void OnPrinted()
+    {
+        if (Interlocked.Exchange(ref _listens, 0) == 1)
+        {
+            _bell.Ring();
+        }
     }
 
     private void Obey()
     {
         while (_orders.TryDequeue(out Action? order))
         {
-            _stirredNs = NowNs;
             order();
         }
     }
@@ -536,10 +567,7 @@ internal sealed class LiveSystem : IDisposable
     {
         foreach (ManagedDomain domain in _domains)
         {
-            if (domain.Lines.Drain(all))
-            {
-                _stirredNs = NowNs;
-            }
+            _stirred |= domain.Lines.Drain(all);
         }
 
         _view.Flush();
@@ -579,9 +607,7 @@ internal sealed class LiveSystem : IDisposable
             return true;
         }
 
-        // The task of an image was told the duration, and may need a little longer for its last words.
-        long late = ControlDomain.Config.Task is not null ? _request.GraceNs : 0;
-        return nowNs - late >= _endNs
+        return nowNs >= LastNs
             || (IsControlOver && IsDecided is null)
             || !Array.Exists(_domains, static d => d.IsWanted);
     }
@@ -604,7 +630,7 @@ internal sealed class LiveSystem : IDisposable
                 }
             }
 
-            Await();
+            Await(_domains.Min(static d => d.DueNs));
             foreach (ManagedDomain domain in _domains)
             {
                 domain.Advance(NowNs);
