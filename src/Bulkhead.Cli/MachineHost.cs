@@ -92,7 +92,7 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
     {
         ISystemView view = request.View switch
         {
-            ViewChoice.Json => new JsonView(output),
+            ViewChoice.Json => new JsonView(output.BaseStream),
             ViewChoice.Quiet => new QuietView(output),
             ViewChoice.Auto when TerminalSize.TryRead(1, out TerminalSize first) => new LiveView(output, () => TerminalSize.TryRead(1, out TerminalSize size) ? size : first),
             _ => new PlainView(output),

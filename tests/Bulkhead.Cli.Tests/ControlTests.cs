@@ -76,7 +76,7 @@ public sealed partial class ControlTests : IDisposable
         Assert.Equal((2, "bulkhead: domain box: unwarp is how long a vCPU that ran warped for warp-limit stays unwarped; give a warp-limit, or unwarp=0.\n"), Refused("set", "box", "unwarp=5ms"));
         Assert.Equal("box: running, weight 1, warp 60ms\n", Do("set", "box", "unwarp=5ms", "warp-limit=100ms"));
         JsonElement domain = Domain("other");
-        Assert.Equal((3, 0), (domain.GetProperty("weight").GetInt32(), domain.GetProperty("warpNs").GetInt64()));
+        Assert.Equal((3, 0, 75), (domain.GetProperty("weight").GetInt32(), domain.GetProperty("warpNs").GetInt64(), domain.GetProperty("weightPercent").GetDouble()));
     }
 
     [Fact]

@@ -7,9 +7,8 @@ namespace Bulkhead.Cli.Systems;
 /// <remarks><i>Threading</i>: the control thread.</remarks>
 internal sealed class DomainMeter(Domain domain)
 {
-    private readonly long[] _now = new long[LatencyHistogram.Classes];
-    private readonly long[] _atLook = new long[LatencyHistogram.Classes];
-    private readonly long[] _sinceLook = new long[LatencyHistogram.Classes];
+    private readonly VcpuSlot[] _vcpus = [.. domain.Vcpus];
+    private readonly MarkedHistogram _sinceLook = Of(domain, static v => v.DispatchLatency);
     private long _ranAtLookNs;
     private long _exitsAtLook;
     private long _ranAtMarkNs;
@@ -20,28 +19,34 @@ internal sealed class DomainMeter(Domain domain)
     /// <summary>VM exits between the last two looks.</summary>
     internal long Exits { get; private set; }
 
+    /// <summary>From wake-up to dispatch between the last two looks, what 99% did not exceed; null where there was none.</summary>
+    internal long? WakeP99Ns { get; private set; }
+
+    /// <summary>The longest of them.</summary>
+    internal long? WakeMaxNs { get; private set; }
+
     /// <summary>VM exits in all.</summary>
-    internal long TotalExits => domain.Vcpus.Sum(static v => v.ExitCount);
+    internal long TotalExits => Sum(static v => v.ExitCount);
 
     /// <summary>Time its vCPUs ran since <see cref="Mark"/>, or since the start.</summary>
     internal long RanSinceMarkNs => RanNs - _ranAtMarkNs;
 
-    private long RanNs => domain.Vcpus.Sum(static v => v.RanNs);
+    private long RanNs => Sum(static v => v.RanNs);
 
     /// <summary>From wake-up to dispatch, since <see cref="Mark"/>.</summary>
-    internal MarkedHistogram Latency { get; } = new(domain, static v => v.DispatchLatency);
+    internal MarkedHistogram Latency { get; } = Of(domain, static v => v.DispatchLatency);
 
     /// <summary>Of that, what the host took to wake the worker.</summary>
-    internal MarkedHistogram HostWake { get; } = new(domain, static v => v.WakeTimes.Host);
+    internal MarkedHistogram HostWake { get; } = Of(domain, static v => v.WakeTimes.Host);
 
     /// <summary>Or until the turn of another was over.</summary>
-    internal MarkedHistogram TurnEnd { get; } = new(domain, static v => v.WakeTimes.TurnEnd);
+    internal MarkedHistogram TurnEnd { get; } = Of(domain, static v => v.WakeTimes.TurnEnd);
 
     /// <summary>From there to the guest's first instruction.</summary>
-    internal MarkedHistogram Entry { get; } = new(domain, static v => v.WakeTimes.Entry);
+    internal MarkedHistogram Entry { get; } = Of(domain, static v => v.WakeTimes.Entry);
 
     /// <summary>From another vCPU's last instruction to its first.</summary>
-    internal MarkedHistogram Switch { get; } = new(domain, static v => v.WakeTimes.Switch);
+    internal MarkedHistogram Switch { get; } = Of(domain, static v => v.WakeTimes.Switch);
 
     /// <summary>Measures from now on.</summary>
     internal void Mark()
@@ -61,24 +66,21 @@ internal sealed class DomainMeter(Domain domain)
         CpuPercent = 100.0 * (ran - _ranAtLookNs) / Math.Max(sinceNs, 1);
         Exits = exits - _exitsAtLook;
         (_ranAtLookNs, _exitsAtLook) = (ran, exits);
-        Count();
-        for (int i = 0; i < _now.Length; i++)
-        {
-            _sinceLook[i] = _now[i] - _atLook[i];
-        }
-
-        _now.CopyTo(_atLook, 0);
+        (WakeP99Ns, WakeMaxNs) = (_sinceLook.Ns(99), _sinceLook.Ns(100));
+        _sinceLook.MarkAnswered();
     }
 
-    /// <summary>The time from wake-up to dispatch that so many percent did not exceed between the last two looks; null where there was none.</summary>
-    internal long? WakeNs(double percent) => LatencyHistogram.TryPercentile(_sinceLook, percent, out long ns) ? ns : null;
-
-    private void Count()
+    // Of an array by itself nothing is allocated, each second for each domain.
+    private long Sum(Func<VcpuSlot, long> of)
     {
-        Array.Clear(_now);
-        foreach (VcpuSlot vcpu in domain.Vcpus)
+        long sum = 0;
+        foreach (VcpuSlot vcpu in _vcpus)
         {
-            vcpu.DispatchLatency.AddTo(_now);
+            sum += of(vcpu);
         }
+
+        return sum;
     }
+
+    private static MarkedHistogram Of(Domain domain, Func<VcpuSlot, LatencyHistogram> histogram) => new([.. domain.Vcpus.Select(histogram)]);
 }

@@ -23,11 +23,11 @@ internal sealed class FlightFiles(LiveSystem system, Action<string> say)
     internal void LookForMisses(ManagedDomain domain, long nowNs)
     {
         // A histogram's class is an eighth wide, and gives its upper end: only what is beyond it for sure counts.
-        if (domain.Config.Latency is { } need && domain.Meter.WakeNs(100) * 8 / 9 > need.Ns && domain.IsReady(nowNs)
+        if (domain.Config.Latency is { } need && domain.Meter.WakeMaxNs * 8 / 9 > need.Ns && domain.IsReady(nowNs)
             && nowNs >= _nextMissNs.GetValueOrDefault(domain))
         {
             _nextMissNs[domain] = nowNs + PauseNs;
-            Write(domain, $"{domain.Config.Name}: waited {StatusTable.Time(domain.Meter.WakeNs(100))} for its turn, and declared {StatusTable.Time(need.Ns)}; 'bulkhead why {domain.Config.Name}' explains it; the turns before are in");
+            Write(domain, $"{domain.Config.Name}: waited {StatusTable.Time(domain.Meter.WakeMaxNs)} for its turn, and declared {StatusTable.Time(need.Ns)}; 'bulkhead why {domain.Config.Name}' explains it; the turns before are in");
         }
     }
 

@@ -4,7 +4,8 @@ namespace Bulkhead.Cli.Systems;
 /// <remarks><i>Threading</i>: <see cref="Write"/> on vCPU threads, one at a time; the rest on the control thread; the logs anywhere.</remarks>
 /// <param name="readyText">What it prints when it is ready, or null.</param>
 /// <param name="hasVirtio">Whether it has a virtio console.</param>
-internal sealed class GuestConsole(string? readyText, bool hasVirtio)
+/// <param name="printed">Called after each piece it printed on its serial port; on vCPU threads.</param>
+internal sealed class GuestConsole(string? readyText, bool hasVirtio, Action printed)
 {
     private TextMatcher? _ready = NewMatcher(readyText);
     private volatile TextMatcher[] _awaited = [];
@@ -29,6 +30,8 @@ internal sealed class GuestConsole(string? readyText, bool hasVirtio)
         {
             matcher.Feed(data);
         }
+
+        printed();
     }
 
     /// <summary>Looks for words from now on.</summary>

@@ -1,12 +1,19 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Bulkhead.Cli.Control;
 
 namespace Bulkhead.Cli.Systems;
 
-/// <summary>A JSON record per line, for programs.</summary>
-internal sealed class JsonView(TextWriter output) : ISystemView
+/// <summary>A JSON record per line, for programs; each is one write.</summary>
+internal sealed class JsonView : ISystemView
 {
+    private readonly Stream _output;
+    private readonly ArrayBufferWriter<byte> _line = new();
+    private readonly Utf8JsonWriter _json;
+
+    internal JsonView(Stream output) => (_output, _json) = (output, new Utf8JsonWriter(_line));
+
     /// <inheritdoc/>
     public void Line(string domain, string text) => Write(new SystemRecord { Type = "line", Domain = domain, Text = text });
 
@@ -26,5 +33,12 @@ internal sealed class JsonView(TextWriter output) : ISystemView
     {
     }
 
-    private void Write(SystemRecord record) => output.WriteLine(JsonSerializer.Serialize(record, ControlJson.Default.SystemRecord));
+    private void Write(SystemRecord record)
+    {
+        _line.ResetWrittenCount();
+        _json.Reset();
+        JsonSerializer.Serialize(_json, record, ControlJson.Default.SystemRecord);
+        _line.Write("\n"u8);
+        _output.Write(_line.WrittenSpan);
+    }
 }

@@ -25,9 +25,8 @@ namespace Bulkhead.Cli.Systems;
 /// </remarks>
 internal sealed class LiveSystem : IDisposable
 {
-    private const int StepMs = 20;
-    private const int CalmStepMs = 100;
-    private const long CalmAfterNs = 1_000_000_000;
+    private const long StepNs = 20_000_000;
+    private const long DecisionNs = 100_000_000;
     private const long SecondNs = 1_000_000_000;
     private const long LastWordsNs = 2_000_000_000;
 
@@ -35,15 +34,17 @@ internal sealed class LiveSystem : IDisposable
     private readonly ISystemView _view;
     private readonly ConcurrentQueue<Action> _orders = new();
     private readonly ConcurrentQueue<IDisposable> _closedAtEnd = new();
-    private readonly AutoResetEvent _ordered = new(false);
+    private readonly WakeWord _bell = new();
     private readonly long _startNs = Stopwatch.GetTimestamp();
     private readonly FlightFiles _flights;
+    private readonly Dictionary<ManagedDomain, Facts> _facts = [];
     private SystemConfig _system;
     private IReadOnlyList<VcpuSchedule> _schedules;
     private MachineRunner? _runner;
     private ManagedDomain[] _domains = [];
     private long _lookedNs;
-    private long _stirredNs;
+    private int _listens;
+    private bool _stirred;
     private long? _endNs;
     private (int Code, string Words)? _down;
     private bool _ending;
@@ -93,6 +94,16 @@ internal sealed class LiveSystem : IDisposable
 
     private static long NowNs => Stopwatch.GetTimestamp();
 
+    // The task of an image was told the duration, and may need a little longer for its last words.
+    private long LastNs
+    {
+        get
+        {
+            long late = ControlDomain.Config.Task is not null ? _request.GraceNs : 0;
+            return _endNs is { } end && end < long.MaxValue - late ? end + late : long.MaxValue;
+        }
+    }
+
     private ManagedDomain ControlDomain => _domains[0];
 
     /// <summary>Runs to the end and returns the control domain's exit code, or that of a signal.</summary>
@@ -124,7 +135,7 @@ internal sealed class LiveSystem : IDisposable
             server.Close();
             for (long end = NowNs + LastWordsNs; server.HasClients && NowNs < end;)
             {
-                Await();
+                Await(NowNs + StepNs);
             }
 
             Volatile.Write(ref _over, true);
@@ -209,6 +220,7 @@ internal sealed class LiveSystem : IDisposable
         _system = changed;
         domain.Config = config;
         _runner?.Change(domain.Domain, config.Share, _schedules);
+        _facts.Clear();
         MeasureAnew([config.Pool]);
     }
 
@@ -251,6 +263,7 @@ internal sealed class LiveSystem : IDisposable
         }
 
         (_system, _schedules) = (next, schedules);
+        _facts.Clear();
         MeasureAnew(changed);
     }
 
@@ -316,13 +329,18 @@ internal sealed class LiveSystem : IDisposable
     internal void Plug(ManagedDomain domain, int card, bool plugged) => _runner?.Plug(domain.Domain, card, plugged);
 
     /// <summary>Every domain as operators see it.</summary>
-    internal IReadOnlyList<DomainStatus> Status(long nowNs) => [.. _domains.Select(d => Status(d, nowNs))];
+    internal IReadOnlyList<DomainStatus> Status(long nowNs)
+    {
+        var ran = _system.Pools.ToDictionary(static p => p.Name, p => RanNs(p.Name));
+        return [.. _domains.Select(d => Status(d, nowNs, ran[d.Config.Pool]))];
+    }
 
     /// <summary>The same of one domain.</summary>
-    internal DomainStatus Status(ManagedDomain d, long nowNs)
+    internal DomainStatus Status(ManagedDomain d, long nowNs) => Status(d, nowNs, RanNs(d.Config.Pool));
+
+    private DomainStatus Status(ManagedDomain d, long nowNs, long poolRanNs)
     {
-        ManagedDomain[] pool = [.. _domains.Where(other => other.Config.Pool == d.Config.Pool)];
-        VcpuSchedule[] schedules = [.. _schedules.Where(s => s.Domain.Name == d.Config.Name)];
+        Facts facts = FactsOf(d);
         return new DomainStatus
         {
             Name = d.Config.Name,
@@ -332,22 +350,22 @@ internal sealed class LiveSystem : IDisposable
             Message = d.LastResult?.Message,
             Restarts = d.Restarts,
             Pool = d.Config.Pool,
-            Policy = _system.Pools.First(p => p.Name == d.Config.Pool).Policy.Word(),
+            Policy = facts.Policy,
             Vcpus = d.Config.Vcpus,
             MemoryBytes = d.Config.MemoryBytes,
             Weight = d.Config.Weight,
             WarpNs = d.Config.Warp?.ValueNs ?? 0,
-            Priority = PolicyOf(d) == SchedulingPolicy.FixedPriority ? d.Config.Priority : null,
-            Consoles = [.. d.Consoles.Select(static c => c.Name)],
-            Settable = ShareChange.Names(d.Config, PolicyOf(d)),
-            Classes = Classes(d),
+            Priority = facts.Priority,
+            Consoles = facts.Consoles,
+            Settable = facts.Settable,
+            Classes = facts.Classes,
             VcpuClasses = d.IsUp && d.Config.Classes.Count > 0 ? [.. d.Domain.Vcpus.Select(static v => v.ClassName ?? string.Empty)] : null,
             CpuPercent = d.Meter.CpuPercent,
-            SharePercent = 100.0 * d.Meter.RanSinceMarkNs / Math.Max(pool.Sum(static other => other.Meter.RanSinceMarkNs), 1),
-            WeightPercent = WeightPercent(d, pool, schedules),
+            SharePercent = 100.0 * d.Meter.RanSinceMarkNs / Math.Max(poolRanNs, 1),
+            WeightPercent = facts.WeightPercent,
             Exits = d.Meter.Exits,
             TotalExits = d.Meter.TotalExits,
-            WakeP99Ns = d.Meter.WakeNs(99),
+            WakeP99Ns = d.Meter.WakeP99Ns,
             LatencyP50Ns = d.Meter.Latency.Ns(50),
             LatencyP99Ns = d.Meter.Latency.Ns(99),
             LatencyP999Ns = d.Meter.Latency.Ns(99.9),
@@ -362,14 +380,36 @@ internal sealed class LiveSystem : IDisposable
             EntryMaxNs = d.Meter.Entry.Ns(100),
             SwitchP50Ns = d.Meter.Switch.Ns(50),
             SwitchP99Ns = d.Meter.Switch.Ns(99),
-            LevelBoundNs = schedules.Max(static s => s.LevelDispatchNs),
-            WorstBoundNs = schedules.Max(static s => s.WorstDispatchNs),
+            LevelBoundNs = facts.LevelBoundNs,
+            WorstBoundNs = facts.WorstBoundNs,
         };
     }
 
-    private IReadOnlyList<ClassStatus>? Classes(ManagedDomain d)
+    private long RanNs(string pool) => _domains.Sum(d => d.Config.Pool == pool ? d.Meter.RanSinceMarkNs : 0);
+
+    private Facts FactsOf(ManagedDomain d)
     {
-        bool isBvt = PolicyOf(d) == SchedulingPolicy.Bvt;
+        if (_facts.TryGetValue(d, out Facts? known))
+        {
+            return known;
+        }
+
+        SchedulingPolicy policy = PolicyOf(d);
+        VcpuSchedule[] schedules = [.. _schedules.Where(s => s.Domain.Name == d.Config.Name)];
+        return _facts[d] = new Facts(
+            policy.Word(),
+            policy == SchedulingPolicy.FixedPriority ? d.Config.Priority : null,
+            [.. d.Consoles.Select(static c => c.Name)],
+            ShareChange.Names(d.Config, policy),
+            Classes(d, policy),
+            WeightPercent(d, schedules),
+            schedules.Max(static s => s.LevelDispatchNs),
+            schedules.Max(static s => s.WorstDispatchNs));
+    }
+
+    private static IReadOnlyList<ClassStatus>? Classes(ManagedDomain d, SchedulingPolicy policy)
+    {
+        bool isBvt = policy == SchedulingPolicy.Bvt;
         return d.Config.Classes.Count == 0 ? null :
         [
             .. d.Config.Classes.Select(c => new ClassStatus
@@ -384,15 +424,14 @@ internal sealed class LiveSystem : IDisposable
     }
 
     // By weight, or, where weights have no meaning, what the pool's policy assures it.
-    private double WeightPercent(ManagedDomain d, ManagedDomain[] pool, VcpuSchedule[] schedules) =>
+    private double WeightPercent(ManagedDomain d, VcpuSchedule[] schedules) =>
         _system.Pools.First(p => p.Name == d.Config.Pool) is { Policy: not SchedulingPolicy.Bvt } other
             ? 100.0 * schedules.Sum(static s => s.Share) / other.CpuCount
-            : 100.0 * d.Config.Weight * d.Config.Vcpus / pool.Sum(static one => one.Config.Weight * one.Config.Vcpus);
+            : 100.0 * d.Config.Weight * d.Config.Vcpus / _domains.Where(one => one.Config.Pool == d.Config.Pool).Sum(static one => one.Config.Weight * one.Config.Vcpus);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _ordered.Dispose();
         while (_closedAtEnd.TryDequeue(out IDisposable? socket))
         {
             socket.Dispose();
@@ -402,16 +441,13 @@ internal sealed class LiveSystem : IDisposable
     private void Order(Action order)
     {
         _orders.Enqueue(order);
-        if (!Volatile.Read(ref _over))
-        {
-            _ = _ordered.Set();
-        }
+        _bell.Ring();
     }
 
     private MachineRunner Build(TranslatorEngines engines)
     {
         int[] allowed = HostThread.AllowedCpus();
-        GuestConsole[] consoles = [.. _system.Domains.Select(static d => new GuestConsole(d.ReadyText, d.Console is not null))];
+        GuestConsole[] consoles = [.. _system.Domains.Select(d => new GuestConsole(d.ReadyText, d.Console is not null, OnPrinted))];
         var machine = new MachineRequest
         {
             Domains = [.. _system.Domains.Select((d, i) => DomainRequests.Describe(_system, d, _request, consoles[i], _view.Note))],
@@ -459,18 +495,13 @@ internal sealed class LiveSystem : IDisposable
 
     private void Step()
     {
-        Await();
+        Await(DueNs(NowNs));
         long now = NowNs;
         foreach (ManagedDomain domain in _domains)
         {
-            bool wasUp = domain.IsUp;
+            (bool Up, bool, bool) before = domain.Standing;
             domain.Advance(now);
-            if (domain.State(now) is not (DomainState.Running or DomainState.Paused or DomainState.Exited))
-            {
-                _stirredNs = now;
-            }
-
-            if (wasUp && domain is { IsUp: false, WasStopped: false, EndedBeforeStart: false, LastResult.ExitCode: not ExitCodes.PowerOff })
+            if (before.Up && domain is { IsUp: false, WasStopped: false, EndedBeforeStart: false, LastResult.ExitCode: not ExitCodes.PowerOff })
             {
                 _flights.Crashed(domain);
             }
@@ -479,6 +510,9 @@ internal sealed class LiveSystem : IDisposable
             {
                 domain.StartAfter([.. domain.Config.DependsOn.Select(Find)], now);
             }
+
+            // Others may have waited for it.
+            _stirred |= domain.Standing != before;
         }
 
         if (now - _startNs >= _lookedNs + SecondNs)
@@ -487,18 +521,44 @@ internal sealed class LiveSystem : IDisposable
         }
     }
 
-    private void Await()
+    /// <summary>When the next step has something to do, if nothing happens before.</summary>
+    private long DueNs(long nowNs)
     {
-        _ = _ordered.WaitOne(NowNs - _stirredNs < CalmAfterNs ? StepMs : CalmStepMs);
+        // What is expected has times of its own.
+        long due = Math.Min(LastNs, IsDecided is null ? long.MaxValue : nowNs + DecisionNs);
+        due = Math.Min(due, _startNs + _lookedNs + SecondNs);
+        foreach (ManagedDomain domain in _domains)
+        {
+            due = Math.Min(due, domain.DueNs);
+        }
+
+        return due;
+    }
+
+    /// <summary>Waits for an order, for what a guest prints, or until a time, and sees to what came.</summary>
+    private void Await(long untilNs)
+    {
+        // Who prints goes on printing, and does not ring for every byte: only once a look found nothing, and another one
+        // after that, for what was printed in between.
+        _bell.Wait(_stirred ? Math.Min(untilNs, NowNs + StepNs) : Interlocked.Exchange(ref _listens, 1) == 0 ? 0 : untilNs);
+        _stirred = false;
         Obey();
         Drain(all: false);
+    }
+
+    // On vCPU threads.
+    private void OnPrinted()
+    {
+        if (Interlocked.Exchange(ref _listens, 0) == 1)
+        {
+            _bell.Ring();
+        }
     }
 
     private void Obey()
     {
         while (_orders.TryDequeue(out Action? order))
         {
-            _stirredNs = NowNs;
             order();
         }
     }
@@ -507,10 +567,7 @@ internal sealed class LiveSystem : IDisposable
     {
         foreach (ManagedDomain domain in _domains)
         {
-            if (domain.Lines.Drain(all))
-            {
-                _stirredNs = NowNs;
-            }
+            _stirred |= domain.Lines.Drain(all);
         }
 
         _view.Flush();
@@ -550,9 +607,7 @@ internal sealed class LiveSystem : IDisposable
             return true;
         }
 
-        // The task of an image was told the duration, and may need a little longer for its last words.
-        long late = ControlDomain.Config.Task is not null ? _request.GraceNs : 0;
-        return nowNs - late >= _endNs
+        return nowNs >= LastNs
             || (IsControlOver && IsDecided is null)
             || !Array.Exists(_domains, static d => d.IsWanted);
     }
@@ -575,7 +630,7 @@ internal sealed class LiveSystem : IDisposable
                 }
             }
 
-            Await();
+            Await(_domains.Min(static d => d.DueNs));
             foreach (ManagedDomain domain in _domains)
             {
                 domain.Advance(NowNs);
@@ -585,4 +640,15 @@ internal sealed class LiveSystem : IDisposable
 
     private ManagedDomain Find(string name) => Array.Find(_domains, d => d.Config.Name == name)
         ?? throw new UnreachableException("The file was checked, and no domain has this name.");
+
+    /// <summary>What a status says that changes only with the system file.</summary>
+    private sealed record Facts(
+        string Policy,
+        int? Priority,
+        IReadOnlyList<string> Consoles,
+        IReadOnlyList<string> Settable,
+        IReadOnlyList<ClassStatus>? Classes,
+        double WeightPercent,
+        long LevelBoundNs,
+        long WorstBoundNs);
 }

@@ -92,6 +92,25 @@ internal sealed class ManagedDomain
     /// <summary>When it was started for the first time; null where it was not.</summary>
     internal long? FirstStartNs { get; private set; }
 
+    /// <summary>What others may wait for: whether it is on, will be, and was ready.</summary>
+    internal (bool Up, bool Wanted, bool Ready) Standing => (_up, IsWanted, WasReady);
+
+    /// <summary>When <see cref="Advance"/> has something to do, if the guest does nothing before.</summary>
+    internal long DueNs
+    {
+        get
+        {
+            if (!_up)
+            {
+                return _restartNs ?? long.MaxValue;
+            }
+
+            long due = _failedStart is not null ? 0 : Math.Min(_pressNs ?? long.MaxValue, _killNs ?? long.MaxValue);
+            due = WasReady || Config.ReadyText is not null ? due : Math.Min(due, _changedNs + LongestBootNs);
+            return Config.WatchdogNs == 0 || Domain.IsPaused ? due : Math.Min(due, _watchNs);
+        }
+    }
+
     /// <summary>How long it has been in this life, or since its end; before the first life, since the system's start.</summary>
     internal long SinceNs(long nowNs) => nowNs - _changedNs;
 
@@ -131,7 +150,7 @@ internal sealed class ManagedDomain
 
         if (_up && Config.WatchdogNs > 0 && nowNs >= _watchNs && !Domain.IsPaused)
         {
-            _watchNs = nowNs + WatchNs;
+            _watchNs = ((nowNs / WatchNs) + 1) * WatchNs; // at the same time as the others
             Domain.EndIfHung(Config.WatchdogNs);
         }
 
