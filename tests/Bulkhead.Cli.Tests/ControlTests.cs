@@ -60,6 +60,22 @@ public sealed partial class ControlTests : IDisposable
     }
 
     [Fact]
+    public void Ps_AfterAnotherLife_CountsItsExitsAsWell()
+    {
+        using var up = Up("{ name: box, kernel: circle }", "{ name: other, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+        _ = Do("kill", "box");
+        Assert.Equal("exited", State("box"));
+        long first = Domain("box").GetProperty("totalExits").GetInt64();
+
+        _ = Do("start", "box");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+        _ = Do("kill", "box");
+
+        Assert.InRange(Domain("box").GetProperty("totalExits").GetInt64(), first + 1, long.MaxValue);
+    }
+
+    [Fact]
     public void Set_WeightAndWarp_CountFromNowOn_AndRefuseWhatBreaksANeed()
     {
         using var up = Up("{ name: box, kernel: circle, latency: 1ms, warp: { value: 50ms } }", "{ name: other, kernel: circle }");

@@ -13,7 +13,7 @@ public sealed class MarkedHistogramTests
     {
         Ask,
         Mark,
-        MarkAnswered,
+        MarkCounted,
         AddFirst,
         AddSecond,
     }
@@ -25,24 +25,24 @@ public sealed class MarkedHistogramTests
             LatencyHistogram first = new(), second = new();
             var marked = new MarkedHistogram(first, second);
             var added = new List<long>();
-            int answered = 0;
+            int counted = 0;
             foreach ((Step step, long ns) in steps)
             {
                 switch (step)
                 {
                     case Step.Ask:
-                        answered = added.Count;
+                        counted = added.Count;
                         Assert.Equal(s_percents.Select(p => Fresh(added, p)), s_percents.Select(marked.Ns));
                         break;
                     case Step.Mark:
                         marked.Mark();
                         added.Clear();
-                        answered = 0;
+                        counted = 0;
                         break;
-                    case Step.MarkAnswered:
-                        marked.MarkAnswered();
-                        added.RemoveRange(0, answered);
-                        answered = 0;
+                    case Step.MarkCounted:
+                        marked.MarkCounted();
+                        added.RemoveRange(0, counted);
+                        counted = 0;
                         break;
                     default:
                         (step == Step.AddFirst ? first : second).Add(ns);

@@ -341,6 +341,7 @@ internal sealed class LiveSystem : IDisposable
     private DomainStatus Status(ManagedDomain d, long nowNs, long poolRanNs)
     {
         Facts facts = FactsOf(d);
+        DomainFigures figures = d.Meter.Figures();
         return new DomainStatus
         {
             Name = d.Config.Name,
@@ -364,22 +365,22 @@ internal sealed class LiveSystem : IDisposable
             SharePercent = 100.0 * d.Meter.RanSinceMarkNs / Math.Max(poolRanNs, 1),
             WeightPercent = facts.WeightPercent,
             Exits = d.Meter.Exits,
-            TotalExits = d.Meter.TotalExits,
+            TotalExits = figures.TotalExits,
             WakeP99Ns = d.Meter.WakeP99Ns,
-            LatencyP50Ns = d.Meter.Latency.Ns(50),
-            LatencyP99Ns = d.Meter.Latency.Ns(99),
-            LatencyP999Ns = d.Meter.Latency.Ns(99.9),
-            LatencyMaxNs = d.Meter.Latency.Ns(100),
-            HostWakeP50Ns = d.Meter.HostWake.Ns(50),
-            HostWakeP99Ns = d.Meter.HostWake.Ns(99),
-            HostWakeMaxNs = d.Meter.HostWake.Ns(100),
-            TurnEndP99Ns = d.Meter.TurnEnd.Ns(99),
-            TurnEndMaxNs = d.Meter.TurnEnd.Ns(100),
-            EntryP50Ns = d.Meter.Entry.Ns(50),
-            EntryP99Ns = d.Meter.Entry.Ns(99),
-            EntryMaxNs = d.Meter.Entry.Ns(100),
-            SwitchP50Ns = d.Meter.Switch.Ns(50),
-            SwitchP99Ns = d.Meter.Switch.Ns(99),
+            LatencyP50Ns = figures.LatencyP50Ns,
+            LatencyP99Ns = figures.LatencyP99Ns,
+            LatencyP999Ns = figures.LatencyP999Ns,
+            LatencyMaxNs = figures.LatencyMaxNs,
+            HostWakeP50Ns = figures.HostWakeP50Ns,
+            HostWakeP99Ns = figures.HostWakeP99Ns,
+            HostWakeMaxNs = figures.HostWakeMaxNs,
+            TurnEndP99Ns = figures.TurnEndP99Ns,
+            TurnEndMaxNs = figures.TurnEndMaxNs,
+            EntryP50Ns = figures.EntryP50Ns,
+            EntryP99Ns = figures.EntryP99Ns,
+            EntryMaxNs = figures.EntryMaxNs,
+            SwitchP50Ns = figures.SwitchP50Ns,
+            SwitchP99Ns = figures.SwitchP99Ns,
             LevelBoundNs = facts.LevelBoundNs,
             WorstBoundNs = facts.WorstBoundNs,
         };

@@ -3,32 +3,22 @@ using Bulkhead.Core.Time;
 namespace Bulkhead.Cli.Systems;
 
 /// <summary>What histograms of a domain's vCPUs counted together since measuring began.</summary>
-/// <remarks><i>Threading</i>: the control thread. <i>Cost</i>: while nothing is counted, a look at each one's total.</remarks>
+/// <remarks><i>Threading</i>: the control thread.</remarks>
 internal sealed class MarkedHistogram(params LatencyHistogram[] histograms)
 {
     private readonly long[] _atMark = new long[LatencyHistogram.Classes];
     private readonly long[] _since = new long[LatencyHistogram.Classes];
-    private readonly Dictionary<double, long?> _answers = [];
-    private long _total;
-    private long _totalAtMark;
 
     /// <summary>Counts from now on.</summary>
     internal void Mark()
     {
         Count();
-        MarkAnswered();
+        MarkCounted();
     }
 
-    /// <summary>Counts from the last answer on: what came meanwhile is in the next.</summary>
-    internal void MarkAnswered()
+    /// <summary>Counts from the last <see cref="Ns"/> or <see cref="Count"/> on: what came meanwhile is in the next.</summary>
+    internal void MarkCounted()
     {
-        if (_total == _totalAtMark)
-        {
-            return;
-        }
-
-        _totalAtMark = _total;
-        _answers.Clear();
         for (int i = 0; i < _since.Length; i++)
         {
             _atMark[i] += _since[i];
@@ -40,30 +30,15 @@ internal sealed class MarkedHistogram(params LatencyHistogram[] histograms)
     internal long? Ns(double percent)
     {
         Count();
-        if (!_answers.TryGetValue(percent, out long? answer))
-        {
-            answer = LatencyHistogram.TryPercentile(_since, percent, out long ns) ? ns : null;
-            _answers.Add(percent, answer);
-        }
-
-        return answer;
+        return Counted(percent);
     }
 
-    private void Count()
+    /// <summary>The same of what is counted already.</summary>
+    internal long? Counted(double percent) => LatencyHistogram.TryPercentile(_since, percent, out long ns) ? ns : null;
+
+    /// <summary>Counts what came.</summary>
+    internal void Count()
     {
-        long total = 0;
-        foreach (LatencyHistogram histogram in histograms)
-        {
-            total += histogram.Total;
-        }
-
-        if (total == _total)
-        {
-            return;
-        }
-
-        _total = total;
-        _answers.Clear();
         Array.Clear(_since);
         foreach (LatencyHistogram histogram in histograms)
         {

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Bulkhead.Core.Time;
 
 /// <summary>Counts durations in classes an eighth of a power of two wide, so that percentiles are off by 12.5% at most.</summary>
-/// <remarks><i>Threading</i>: one thread adds, any reads. <i>Cost</i>: two increments; nothing is allocated.</remarks>
+/// <remarks><i>Threading</i>: one thread adds, any reads. <i>Cost</i>: an increment; nothing is allocated.</remarks>
 public sealed class LatencyHistogram
 {
     /// <summary>How many classes there are.</summary>
@@ -12,17 +12,12 @@ public sealed class LatencyHistogram
     private const int SubBits = 3;
     private const int Sub = 1 << SubBits;
     private readonly long[] _counts = new long[Classes];
-    private long _total;
-
-    /// <summary>How many durations were counted; read before <see cref="AddTo"/>, it tells when there is more than that saw.</summary>
-    public long Total => Volatile.Read(ref _total);
 
     /// <summary>Counts one duration; a negative one is 0.</summary>
     public void Add(long ns)
     {
         ref long count = ref _counts[ClassOf(Math.Max(ns, 0))];
         Volatile.Write(ref count, count + 1);
-        Volatile.Write(ref _total, _total + 1);
     }
 
     /// <summary>Adds what was counted so far to <paramref name="sums"/>, one for each of <see cref="Classes"/>.</summary>
