@@ -22,6 +22,14 @@ public sealed class PrivateMemoryTests
     }
 
     [Fact]
+    public void MoreThanTheHostHas_IsSaidWithWhatToDo()
+    {
+        OperatorException e = Assert.Throws<OperatorException>(static () => new PrivateMemory(1ul << 60));
+
+        Assert.Equal($"The host could not map {1ul << 50} KiB of memory: Cannot allocate memory (errno 12); ask for less memory, or raise the limits of it (ulimit -v, vm.max_map_count).", e.Message);
+    }
+
+    [Fact]
     public unsafe void Retire_LateWriters_DoNoHarm()
     {
         var memory = new PrivateMemory(4096);

@@ -35,14 +35,14 @@ public sealed unsafe class ExecutableMemory : IDisposable
         int fd = Libc.MemfdCreate(name, Libc.MfdCloexec);
         if (fd < 0 || Libc.Ftruncate(fd, (long)sizeBytes) != 0)
         {
-            throw new OperatorException($"The host refused {sizeBytes >> 20} MiB for translated code (errno {Marshal.GetLastPInvokeError()}).");
+            throw new OperatorException($"The host refused {sizeBytes >> 10} KiB for translated code: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
 
         void* w = Libc.Mmap(null, (nuint)sizeBytes, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared, fd, 0);
         void* x = Libc.Mmap((void*)at, (nuint)sizeBytes, Libc.ProtRead | Libc.ProtExec, Libc.MapShared | (at != 0 ? Libc.MapFixed : 0), fd, 0);
         if (w == (void*)-1 || x == (void*)-1)
         {
-            throw new OperatorException($"The host refused an executable mapping (errno {Marshal.GetLastPInvokeError()}); a security policy may forbid it.");
+            throw new OperatorException($"The host refused an executable mapping: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
 
         return new ExecutableMemory(fd, w, x, (nuint)sizeBytes);

@@ -38,7 +38,7 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "mremap", SetLastError = true)]
     internal static partial void* Mremap(void* address, nuint oldLength, nuint newLength, int flags, void* newAddress);
 
-    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "munmap")]
     internal static partial int Munmap(void* address, nuint length);
 
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
@@ -60,6 +60,6 @@ internal static unsafe partial class Libc
         // Locked pages need to be asked for by name (Linux 5.18).
         Madvise(address, length, MadvDontneed) == 0 || Madvise(address, length, MadvDontneedLocked) == 0;
 
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "close")]
     internal static partial int Close(int fd);
 }

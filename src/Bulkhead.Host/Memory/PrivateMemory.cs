@@ -17,7 +17,7 @@ public sealed unsafe class PrivateMemory : IDisposable
         byte* p = GuardedRange.Map(_size, Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve, -1);
         if (p is null)
         {
-            throw new OperatorException($"The host could not map {sizeBytes >> 10} KiB of memory (errno {Marshal.GetLastPInvokeError()}).");
+            throw new OperatorException($"The host could not map {sizeBytes >> 10} KiB of memory: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
 
         _pointer = p;

@@ -35,14 +35,13 @@ public sealed unsafe class SharedMemory : IDisposable
         int fd = Libc.MemfdCreate(name, Libc.MfdCloexec);
         if (fd < 0)
         {
-            throw new OperatorException($"memfd_create failed (errno {Marshal.GetLastPInvokeError()}); Bulkhead needs Linux 3.17 or later.");
+            throw new OperatorException($"The host refused shared memory: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
 
         if (Libc.Ftruncate(fd, (long)sizeBytes) != 0)
         {
-            int errno = Marshal.GetLastPInvokeError();
             _ = Libc.Close(fd);
-            throw new OperatorException($"The host refused {sizeBytes >> 20} MiB of shared memory (errno {errno}); ask for less memory.");
+            throw new OperatorException($"The host refused {sizeBytes >> 20} MiB of shared memory: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
 
         ulong all = sizeBytes;
@@ -60,9 +59,8 @@ public sealed unsafe class SharedMemory : IDisposable
 
         if (p is null)
         {
-            int errno = Marshal.GetLastPInvokeError();
             _ = Libc.Close(fd);
-            throw new OperatorException($"The host could not map {sizeBytes >> 20} MiB of memory (errno {errno}); ask for less memory.");
+            throw new OperatorException($"The host could not map {sizeBytes >> 20} MiB of memory: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
 
         return new SharedMemory(fd, p, (nuint)all);

@@ -22,7 +22,7 @@ public sealed unsafe class StreamSocket : IDisposable
         // SAFETY: the kernel writes two numbers.
         if (SocketCalls.Pair(SocketCalls.Unix, SocketCalls.Stream | SocketCalls.CloseOnExec, 0, pair) != 0)
         {
-            throw new OperatorException($"No sockets could be made (errno {Marshal.GetLastPInvokeError()}).");
+            throw new OperatorException($"No sockets could be made: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
 
         int size = BufferBytes;

@@ -16,7 +16,7 @@ public sealed unsafe partial class DeadlineTimer : IDisposable
     {
         if (_file.IsInvalid)
         {
-            throw new OperatorException($"The host refused a timer (errno {Marshal.GetLastPInvokeError()}); raise the limit of open files (ulimit -n).");
+            throw new OperatorException($"The host refused a timer: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
     }
 

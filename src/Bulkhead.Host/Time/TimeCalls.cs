@@ -46,7 +46,7 @@ internal static unsafe partial class TimeCalls
         // SAFETY: the struct has the C library's layout and size (TurnTimerTests).
         return TimerCreate(ClockMonotonic, &e, &timer) == 0
             ? timer
-            : throw new OperatorException($"The host refused a timer (errno {Marshal.GetLastPInvokeError()}); raise the limit of pending signals (ulimit -i).");
+            : throw new OperatorException($"The host refused a timer: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
     }
 
     /// <summary>struct itimerspec: interval, then first expiry.</summary>
