@@ -1,8 +1,10 @@
 using Bulkhead.Cli.Output;
 using Bulkhead.Cli;
 using Bulkhead.Cli.Commands;
+using Bulkhead.Host.Processor;
 using Bulkhead.Host.Terminal;
 
+ProcessStart.Settle();
 var standardOutput = new DescriptorStream(1);
 using var output = new StreamWriter(standardOutput) { AutoFlush = true };
 using var errors = new StreamWriter(new DescriptorStream(2)) { AutoFlush = true };

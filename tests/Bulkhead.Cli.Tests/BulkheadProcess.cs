@@ -7,13 +7,13 @@ internal sealed class BulkheadProcess : IDisposable
 {
     private readonly Process _process;
 
-    /// <summary>Starts it; <paramref name="runtime"/> is where control sockets stand. Standard output may go to a file.</summary>
-    internal BulkheadProcess(string runtime, string[] arguments, string? output = null)
+    /// <summary>Starts it; <paramref name="runtime"/> is where control sockets stand. The shell may send standard output or input elsewhere.</summary>
+    internal BulkheadProcess(string runtime, string[] arguments, string? redirection = null)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "bulkhead.dll");
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        string[] command = ["--default-signal=INT,TERM,HUP", dotnet, "exec", program, .. arguments];
-        string[] redirected = output is null ? [] : ["sh", "-c", "exec \"$@\" >\"$0\"", output, "env"];
+        string[] command = ["--default-signal=INT,TERM,HUP,XFSZ", "--ignore-signal=CHLD", dotnet, "exec", program, .. arguments];
+        string[] redirected = redirection is null ? [] : ["sh", "-c", $"exec \"$@\" {redirection}", "sh", "env"];
         var start = new ProcessStartInfo("env", [.. redirected, .. command])
         {
             RedirectStandardInput = true,
@@ -81,6 +81,21 @@ internal sealed class BulkheadProcess : IDisposable
     {
         using Process? kill = Process.Start("kill", [$"-{name}", $"{_process.Id}"]);
         kill?.WaitForExit();
+    }
+
+    /// <summary>Sets a limit of the running process, as prlimit(1) names it.</summary>
+    internal void Limit(string limit)
+    {
+        using Process? prlimit = Process.Start("prlimit", [$"--pid={_process.Id}", $"--{limit}"]);
+        prlimit?.WaitForExit();
+    }
+
+    /// <summary>The numbers of the signals that the running process ignores.</summary>
+    internal IReadOnlyList<int> IgnoredSignals()
+    {
+        string line = File.ReadLines($"/proc/{_process.Id}/status").First(static l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
+        ulong mask = Convert.ToUInt64(line[7..].Trim(), 16);
+        return [.. Enumerable.Range(1, 64).Where(n => (mask >> (n - 1) & 1) != 0)];
     }
 
     /// <summary>Waits for the end; gives the exit code and what was printed on the way.</summary>

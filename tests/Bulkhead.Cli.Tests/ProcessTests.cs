@@ -15,6 +15,12 @@ public sealed class ProcessTests : IDisposable
     // The same, then writes the line feed's value, 10, to the debug exit.
     private static readonly byte[] s_exit = [.. s_circle[..10], 0x66, 0xBA, 0xF4, 0x00, 0xEE];
 
+    // The same, then sends back what it receives, for ever.
+    private static readonly byte[] s_echoAfterA =
+    [
+        .. s_circle[..10], 0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01, 0x74, 0xF7, 0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE, 0xEB, 0xEF,
+    ];
+
     private readonly string _folder = Directory.CreateTempSubdirectory("bulkhead-process").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -86,6 +92,42 @@ public sealed class ProcessTests : IDisposable
         Assert.Contains($": domains[0].shares[0].folder: {_folder}/none: there is no such folder; give the path of a folder", lines[1], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void SignalsThatAreInherited_EndNoGuest_AndHideNoChild()
+    {
+        const int Child = 17, FileSize = 25;
+        using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_circle)]);
+        Assert.NotNull(bulkhead.ReadLineWith("A"));
+
+        IReadOnlyList<int> ignored = bulkhead.IgnoredSignals();
+
+        Assert.Contains(FileSize, ignored);
+        Assert.DoesNotContain(Child, ignored);
+    }
+
+    [Fact]
+    public void Ps_PlaceThatCannotBeRead_IsNotNoSystem()
+    {
+        string place = Path.Combine(_folder, new string('a', 300)); // a name that no file system takes
+        using var bulkhead = new BulkheadProcess(place, ["ps"]);
+
+        (int exitCode, _, string errors) = bulkhead.End();
+
+        Assert.Equal(2, exitCode);
+        Assert.StartsWith($"bulkhead: {place}/bulkhead: ", errors, StringComparison.Ordinal);
+        Assert.EndsWith(" Set XDG_RUNTIME_DIR to a folder of your own.\n", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_WithoutStandardInput_TypesNothing()
+    {
+        using var bulkhead = new BulkheadProcess(_folder, ["run", "--kernel", WriteKernel(s_echoAfterA), "--timeout", "2s"], "<&-");
+
+        (int exitCode, string output, _) = bulkhead.End();
+
+        Assert.Equal((124, "A\n"), (exitCode, output));
+    }
+
     [Theory]
     [InlineData("schema", 1)]
     [InlineData("--help", 1)]
@@ -95,7 +137,7 @@ public sealed class ProcessTests : IDisposable
     public void OutputThatCannotBeWritten_IsSaid_AndIsAnErrorUnlessThereIsOne(string arguments, int code)
     {
         string line = arguments.Replace("FILE", WriteSystem(), StringComparison.Ordinal).Replace("KERNEL", WriteKernel(s_exit), StringComparison.Ordinal);
-        using var bulkhead = new BulkheadProcess(_folder, line.Split(' '), "/dev/full");
+        using var bulkhead = new BulkheadProcess(_folder, line.Split(' '), ">/dev/full");
 
         (int exitCode, _, string errors) = bulkhead.End();
 

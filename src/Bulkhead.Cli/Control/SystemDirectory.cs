@@ -1,4 +1,5 @@
 using Bulkhead.Host;
+using Bulkhead.Host.Files.Trees;
 
 namespace Bulkhead.Cli.Control;
 
@@ -15,9 +16,18 @@ internal static class SystemDirectory
     internal static IReadOnlyList<string> Names()
     {
         string folder = Folder();
-        return Directory.Exists(folder)
-            ? [.. Directory.EnumerateFiles(folder, "*" + Extension).Select(static f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)]
-            : [];
+        try
+        {
+            return [.. Directory.EnumerateFiles(folder, "*" + Extension).Select(static f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable(folder, e);
+        }
     }
 
     /// <summary>Makes the folder, for its user alone.</summary>
@@ -36,15 +46,18 @@ internal static class SystemDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException($"{folder}: {e.Message} Set XDG_RUNTIME_DIR to a folder of your own.", 2);
+            throw Unusable(folder, e);
         }
     }
 
+    private static OperatorException Unusable(string folder, Exception why) => new($"{folder}: {why.Message} Set XDG_RUNTIME_DIR to a folder of your own.", 2);
+
+    // A relative path in the environment is to be ignored, says the specification. A user without a name, as in a container, has a number.
     private static string Folder()
     {
-        string? runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
-        return !string.IsNullOrEmpty(runtime) ? Path.Combine(runtime, "bulkhead")
+        string runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") ?? string.Empty;
+        return Path.IsPathRooted(runtime) ? Path.Combine(runtime, "bulkhead")
             : Environment.IsPrivilegedProcess ? "/run/bulkhead"
-            : Path.Combine(Path.GetTempPath(), $"bulkhead-{Environment.UserName}");
+            : Path.Combine(Path.GetTempPath(), $"bulkhead-{(Environment.UserName is { Length: > 0 } name ? name : UserIds.User)}");
     }
 }

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Bulkhead.Host.Processor;
+using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Host.Terminal;
 
@@ -10,6 +12,7 @@ namespace Bulkhead.Host.Terminal;
 /// </remarks>
 public sealed unsafe class InputPump : IDisposable
 {
+    private const int None = -1;
     private const int ChunkSize = 4096;
     private const int WaitingSize = 16 * ChunkSize;
 
@@ -23,22 +26,22 @@ public sealed unsafe class InputPump : IDisposable
     private int _end;
     private volatile bool _stopping;
 
-    /// <summary>Prepares a pump; <see cref="Start"/> starts it.</summary>
+    /// <summary>Prepares a pump; <see cref="Start"/> starts it. A standard input the process was not given is at its end.</summary>
     public InputPump(int fd, ITerminalClient client)
     {
-        _fd = fd;
+        _fd = fd != 0 || ProcessStart.IsInherited(0) ? fd : None;
         _client = client;
         _wake = TerminalNative.EventFd(0, TerminalNative.EventCloexec | TerminalNative.EventNonBlocking);
         if (_wake < 0)
         {
-            throw new OperatorException($"The host gave no event descriptor (errno {Marshal.GetLastPInvokeError()}); raise the limit of open files (ulimit -n).");
+            throw new OperatorException($"The host gave no event descriptor: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
         }
 
         _thread = new Thread(Run) { Name = "input", IsBackground = true };
     }
 
     /// <summary>Starts reading.</summary>
-    public void Start() => _thread.Start();
+    public void Start() => _ = HostThread.Start(_thread);
 
     /// <summary>Says that the client can take bytes again.</summary>
     public void Resume()
@@ -82,7 +85,7 @@ public sealed unsafe class InputPump : IDisposable
     private void Pump()
     {
         byte[] chunk = new byte[ChunkSize];
-        bool open = true;
+        bool open = _fd != None;
         while (!_stopping && (open || _start < _end))
         {
             bool room = WaitingSize - (_end - _start) > ChunkSize;

@@ -3,6 +3,22 @@ namespace Bulkhead.Host.Threads;
 /// <summary>Where and how the calling thread runs.</summary>
 public static unsafe class HostThread
 {
+    /// <summary>Starts a thread, and returns it.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where the host has none to give.</remarks>
+    public static Thread Start(Thread thread)
+    {
+        ArgumentNullException.ThrowIfNull(thread);
+        try
+        {
+            thread.Start();
+            return thread;
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new OperatorException("The host gives this process no more threads; raise the limit of processes (ulimit -u, or pids.max of its cgroup).", e);
+        }
+    }
+
     /// <summary>The CPUs the calling thread may use, ascending.</summary>
     public static int[] AllowedCpus()
     {
@@ -74,8 +90,7 @@ public static unsafe class HostThread
         // On a thread that ends, so that the calling one stays what it is.
         bool may = false;
         var thread = new Thread(() => may = TryRealTime(priority), 256 << 10);
-        thread.Start();
-        thread.Join();
+        Start(thread).Join();
         return may;
     }
 
