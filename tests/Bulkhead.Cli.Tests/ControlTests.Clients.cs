@@ -54,6 +54,24 @@ public sealed partial class ControlTests
     }
 
     [Fact]
+    public void Client_ThereIsNoDescriptorFor_IsServedOnceThereIs()
+    {
+        using var up = Up("{ name: box, kernel: circle }");
+        Assert.NotNull(up.ReadLineWith("box| A"));
+        Assert.Equal("running", State("box")); // what it takes to answer is loaded
+        up.Limit("nofile=3:");
+
+        // The kernel has a descriptor for the first of them since it waits; the second is not taken.
+        Assert.True(UnixListener.IsServed(SocketPath("system")));
+        using var second = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        second.Connect(new UnixDomainSocketEndPoint(SocketPath("system")));
+        Assert.False(second.Poll(TimeSpan.FromMilliseconds(100), SelectMode.SelectRead));
+        up.Limit("nofile=1024:");
+
+        Assert.Equal("running", State("box"));
+    }
+
+    [Fact]
     public void Trace_WhenTheSystemEnds_IsComplete()
     {
         using var up = Up("{ name: box, kernel: circle }");

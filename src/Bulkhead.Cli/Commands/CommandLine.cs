@@ -94,6 +94,11 @@ internal sealed class CommandLine
             Complaint.Write(_errors, e.Message);
             return e.ExitCode;
         }
+        catch (TypeInitializationException e) when (e.InnerException is OperatorException refused)
+        {
+            Complaint.Write(_errors, refused.Message); // what the process needs once, and the host refused
+            return refused.ExitCode;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Complaint.Write(_errors, e.Message); // a full disk, mostly

@@ -1,3 +1,5 @@
+using Bulkhead.Host.Threads;
+
 namespace Bulkhead.Cli.Machines;
 
 /// <summary>Hands bytes to a stream from a thread of its own, so that a vCPU that prints a byte at a time pays for no system
@@ -29,8 +31,7 @@ internal sealed class GatheredOutput : IDisposable
     internal GatheredOutput(Stream stream)
     {
         _stream = stream;
-        _thread = new Thread(Loop, 256 << 10) { IsBackground = true, Name = "serial output" };
-        _thread.Start();
+        _thread = HostThread.Start(new Thread(Loop, 256 << 10) { IsBackground = true, Name = "serial output" });
     }
 
     /// <summary>Takes bytes; waits while there is no room for them.</summary>

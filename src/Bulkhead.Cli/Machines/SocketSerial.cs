@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Bulkhead.Host.Network;
+using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Domains;
 
 namespace Bulkhead.Cli.Machines;
@@ -43,8 +44,8 @@ internal sealed class SocketSerial : ISerialEnd
     internal static SocketSerial Listen(string path)
     {
         var serial = new SocketSerial(UnixListener.Open(path, waits: true, "--serial unix:"));
-        serial._receiver.Start();
-        serial._sender.Start();
+        _ = HostThread.Start(serial._receiver);
+        _ = HostThread.Start(serial._sender);
         return serial;
     }
 

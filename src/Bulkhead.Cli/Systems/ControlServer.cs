@@ -1,6 +1,8 @@
 using Bulkhead.Cli.Control;
 using Bulkhead.Host;
 using Bulkhead.Host.Network;
+using Bulkhead.Host.Threads;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Cli.Systems;
 
@@ -11,6 +13,7 @@ internal sealed class ControlServer : IDisposable
     internal const int MostStaying = 64;
 
     private const int MostAsking = 64;
+    private const int PauseMs = 50;
 
     private readonly LiveSystem _system;
     private readonly UnixListener _listener;
@@ -31,8 +34,9 @@ internal sealed class ControlServer : IDisposable
             throw new OperatorException($"system {system.Name} runs already; give this one another name with --name.", 2);
         }
 
+        PrepareSockets();
         var server = new ControlServer(system, UnixListener.Open(path, waits: true, "control socket "));
-        new Thread(server.Accept) { Name = "control", IsBackground = true }.Start();
+        _ = HostThread.Start(new Thread(server.Accept) { Name = "control", IsBackground = true });
         return server;
     }
 
@@ -68,18 +72,66 @@ internal sealed class ControlServer : IDisposable
         }
     }
 
+    // The class library's sockets take a thread and descriptors with the first of them, and never again where these lacked: not a client's.
+    private static void PrepareSockets()
+    {
+        try
+        {
+            StreamSocket.CreatePair(out SafeFileHandle other).ToSocket().Dispose();
+            other.Dispose();
+        }
+        catch (TypeInitializationException e)
+        {
+            throw new OperatorException("control socket: the host gives this process no more threads or files; raise the limits of both (ulimit -u, ulimit -n).", e);
+        }
+    }
+
     private void Accept()
     {
-        while (_listener.Accept()?.ToSocket() is { } client)
+        while (!Volatile.Read(ref _stop))
         {
-            var session = new ControlSession(_system, client, TryStay);
-            if (WhyNot(session) is { } why)
+            if (_listener.Accept() is { } client)
+            {
+                Take(client);
+            }
+            else if (!Volatile.Read(ref _stop))
+            {
+                Thread.Sleep(PauseMs); // nothing to take it with, a descriptor, say: it waits
+            }
+        }
+    }
+
+    private void Take(StreamSocket client)
+    {
+        try
+        {
+            var session = new ControlSession(_system, client.ToSocket(), TryStay);
+            if ((WhyNot(session) ?? TryServe(session)) is { } why)
             {
                 session.Refuse(why);
-                continue;
             }
+        }
+#pragma warning disable CA1031 // The thread's root: the system goes on, whatever became of a client.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            client.Dispose();
+            _system.Note($"control socket: a client was given up: {e.Message}");
+        }
+    }
 
-            new Thread(() => Serve(session), 256 << 10) { Name = "control client", IsBackground = true }.Start();
+    // Why it is not served, or null.
+    private string? TryServe(ControlSession session)
+    {
+        try
+        {
+            _ = HostThread.Start(new Thread(() => Serve(session), 256 << 10) { Name = "control client", IsBackground = true });
+            return null;
+        }
+        catch (OperatorException e)
+        {
+            Leave(session);
+            return e.Message;
         }
     }
 
@@ -117,6 +169,11 @@ internal sealed class ControlServer : IDisposable
     private void Serve(ControlSession session)
     {
         session.Serve();
+        Leave(session);
+    }
+
+    private void Leave(ControlSession session)
+    {
         lock (_lock)
         {
             _ = _asking.Remove(session);

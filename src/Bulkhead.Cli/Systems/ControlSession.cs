@@ -5,6 +5,7 @@ using System.Text.Json;
 using Bulkhead.Cli.Control;
 using Bulkhead.Cli.Disks;
 using Bulkhead.Host;
+using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Configuration;
 using Bulkhead.Machine.Devices;
 using Bulkhead.Machine.Domains;
@@ -376,7 +377,7 @@ internal sealed class ControlSession
         if (request.Verb == "console")
         {
             Domain domain = Find(request).Domain;
-            new Thread(() => Guard(() => Type(domain, console)), 256 << 10) { Name = "control typing", IsBackground = true }.Start();
+            _ = HostThread.Start(new Thread(() => Guard(() => Type(domain, console)), 256 << 10) { Name = "control typing", IsBackground = true });
         }
 
         byte[] chunk = new byte[ChunkBytes];

@@ -1,3 +1,5 @@
+using Bulkhead.Host.Threads;
+
 namespace Bulkhead.Devices.Executors;
 
 /// <summary>The thread of an executor: works, waits, and works again.</summary>
@@ -17,8 +19,7 @@ internal sealed class DeviceThread(string name, Action wait, Action ring)
     /// <param name="failed">Told of what the work threw.</param>
     internal void Start(Action work, Action<Exception> failed)
     {
-        _thread = new Thread(() => Run(work, failed), StackBytes) { IsBackground = true, Name = name };
-        _thread.Start();
+        _thread = HostThread.Start(new Thread(() => Run(work, failed), StackBytes) { IsBackground = true, Name = name });
     }
 
     /// <summary>Ends it, and waits for that.</summary>

@@ -56,7 +56,8 @@ public sealed unsafe class UnixListener : IDisposable
     /// <summary>Whether somebody listens at a path.</summary>
     public static bool IsServed(string path) => UnixAddress.TryCreate(path) is { } address && IsServed(Probe(address));
 
-    /// <summary>Takes the next stream; null where there is none now, or, where it waits, when it is disposed.</summary>
+    /// <summary>Takes the next stream; null where there is none now, or, where it waits, when it is disposed or the host has nothing to take
+    /// it with.</summary>
     public StreamSocket? Accept()
     {
         try

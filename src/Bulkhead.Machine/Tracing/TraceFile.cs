@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Bulkhead.Core.Time;
+using Bulkhead.Host.Threads;
 using Bulkhead.Scheduling.Classes;
 using Bulkhead.X86.Engine;
 
@@ -116,7 +117,7 @@ public sealed class TraceFile : IDisposable
     }
 
     /// <summary>Begins to write.</summary>
-    internal void Start() => _thread.Start();
+    internal void Start() => _ = HostThread.Start(_thread);
 
     private void Run()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Bulkhead.Host.Threads;
 
 namespace Bulkhead.Machine.Workers;
 
@@ -16,8 +17,7 @@ internal sealed class ControlThread : IDisposable
     /// <summary>Starts the thread.</summary>
     internal void Start()
     {
-        _thread = new Thread(Run, 1 << 20) { IsBackground = true, Name = "control" };
-        _thread.Start();
+        _thread = HostThread.Start(new Thread(Run, 1 << 20) { IsBackground = true, Name = "control" });
     }
 
     /// <summary>Has it do something, after what was posted before.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Bulkhead.Host;
 using Bulkhead.Host.Threads;
 using Bulkhead.Host.Time;
 using Bulkhead.Machine.Domains;
@@ -33,7 +34,9 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     private ThreadTurnTimer? _raisingTimer;
     private IPolicy _policy;
     private IMovingPolicy? _mover;
+    private readonly ManualResetEventSlim _begun = new();
     private Thread? _thread;
+    private OperatorException? _refused;
     private ITurnTimer? _timer;
     private TurnTimer? _sampler;
     private VcpuSlot? _current;
@@ -127,10 +130,15 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
     internal bool Holds(Placement placement) => _placed.Contains(placement);
 
     /// <summary>Starts the thread.</summary>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where the host refuses the thread, or what it needs.</remarks>
     internal void Start()
     {
-        _thread = new Thread(Loop, 1 << 20) { IsBackground = true, Name = $"pcpu{_cpu}" };
-        _thread.Start();
+        _thread = HostThread.Start(new Thread(Loop, 1 << 20) { IsBackground = true, Name = $"pcpu{_cpu}" });
+        _begun.Wait();
+        if (_refused is { } refused)
+        {
+            throw new OperatorException(refused.Message, refused);
+        }
     }
 
     /// <summary>Something changed for <paramref name="slot"/> (null: for anyone): wake up, or end another's turn. One that wants to run
@@ -192,7 +200,12 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
 
         _priority.Begin();
         HostThread.PreciseTimers();
-        Begin();
+        if (!TryBegin())
+        {
+            End();
+            return;
+        }
+
         while (true)
         {
             _idle.Clear();
@@ -222,6 +235,21 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         Volatile.Write(ref _threadId, Environment.CurrentManagedThreadId);
         _sampler = _options.Sampler?.Invoke();
         _timer = _options.TurnTimer(EndCurrentTurn);
+    }
+
+    private bool TryBegin()
+    {
+        try
+        {
+            Begin();
+        }
+        catch (OperatorException e)
+        {
+            _refused = e; // Start says so
+        }
+
+        _begun.Set();
+        return _refused is null;
     }
 
     /// <summary>This thread runs it no more.</summary>
@@ -263,6 +291,7 @@ internal sealed partial class PcpuWorker : IVcpuWorker, IDisposable
         Volatile.Write(ref _stop, true);
         Poke(null);
         _thread?.Join();
+        _begun.Dispose();
     }
 
     // Until when the turn can last at this priority.

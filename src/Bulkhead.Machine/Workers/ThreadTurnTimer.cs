@@ -17,8 +17,7 @@ internal sealed class ThreadTurnTimer : ITurnTimer
     internal ThreadTurnTimer(Action onDeadline)
     {
         _onDeadline = onDeadline;
-        _thread = new Thread(Loop, 256 << 10) { IsBackground = true, Name = "deadline" };
-        _thread.Start();
+        _thread = HostThread.Start(new Thread(Loop, 256 << 10) { IsBackground = true, Name = "deadline" });
     }
 
     public void Aim(IVcpu? vcpu)

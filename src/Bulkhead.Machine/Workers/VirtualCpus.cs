@@ -1,3 +1,4 @@
+using Bulkhead.Host.Threads;
 using Bulkhead.Machine.Domains;
 using Bulkhead.Machine.Time;
 using Bulkhead.X86.State;
@@ -67,8 +68,7 @@ internal sealed class VirtualCpus : IDisposable
     /// <summary>Starts the thread.</summary>
     internal void Start()
     {
-        _thread = new Thread(Loop, 1 << 20) { IsBackground = true, Name = "virtual cpus" };
-        _thread.Start();
+        _thread = HostThread.Start(new Thread(Loop, 1 << 20) { IsBackground = true, Name = "virtual cpus" });
     }
 
     /// <inheritdoc/>

@@ -89,7 +89,7 @@ public sealed class CodeStore : IDisposable
         }
 
         var store = new CodeStore(path, hash, file, key, file?.Header.Chance ?? BitConverter.ToUInt64(chance), keepsLittle);
-        store._keeper.Start();
+        _ = HostThread.Start(store._keeper);
         return store;
     }
 
