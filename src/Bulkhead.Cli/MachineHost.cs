@@ -94,7 +94,7 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
         {
             ViewChoice.Json => new JsonView(output.BaseStream),
             ViewChoice.Quiet => new QuietView(output),
-            ViewChoice.Auto when TerminalSize.TryRead(1, out TerminalSize first) => new LiveView(output, () => TerminalSize.TryRead(1, out TerminalSize size) ? size : first),
+            ViewChoice.Auto when Environment.GetEnvironmentVariable("TERM") != "dumb" && TerminalSize.TryRead(1, out TerminalSize first) => new LiveView(output, () => TerminalSize.TryRead(1, out TerminalSize size) ? size : first),
             _ => new PlainView(output),
         };
         using RawTerminal? silent = view is LiveView ? RawTerminal.TrySilence(0) : null;

@@ -88,6 +88,11 @@ internal static unsafe class ImageLock
     private static string? Holder(string path, int own)
     {
         string full = Path.GetFullPath(path);
+        if (!Directory.Exists("/proc"))
+        {
+            return null; // not mounted
+        }
+
         foreach (string process in Directory.EnumerateDirectories("/proc").Where(static p => char.IsAsciiDigit(p[6])))
         {
             try

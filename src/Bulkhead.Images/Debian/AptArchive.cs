@@ -37,7 +37,10 @@ internal sealed class AptArchive
 
         if (!HostTool.TryRun("apt-get", arguments, directory, out _, out string error))
         {
-            throw new OperatorException($"apt-get could not download the packages: {error} Check the network, or run 'apt-get update' as root and try again.");
+            string fix = error.Contains("No space left on device", StringComparison.Ordinal)
+                ? $"Free space where {directory} is, or set XDG_CACHE_HOME to a folder that has some."
+                : "Check the network, or run 'apt-get update' as root and try again.";
+            throw new OperatorException($"apt-get could not download the packages: {error} {fix}");
         }
 
         var paths = new List<string>();
