@@ -68,7 +68,11 @@ public sealed unsafe partial class BlockFile : IDisposable
         var handle = new SafeFileHandle(fd, ownsHandle: true);
         try
         {
-            _ = TryStat(fd, out FileCalls.FileStatus status);
+            if (!TryStat(fd, out FileCalls.FileStatus status))
+            {
+                throw new OperatorException($"{path} cannot be looked at: {HostRefusal.Words(Marshal.GetLastPInvokeError())}");
+            }
+
             if (!status.IsRegular && !status.IsBlockDevice)
             {
                 throw new OperatorException($"{path} is neither a file nor a block device; give the path of a disk image.");
