@@ -28,7 +28,7 @@ internal sealed class IndexLog(int capacity)
     internal bool TryTake(out ReadOnlySpan<ushort> filled)
     {
         bool known = _count <= _indices.Length;
-        filled = known ? _indices.AsSpan(0, _count) : default;
+        filled = Noted;
         _count = 0;
         return known;
     }

@@ -41,38 +41,22 @@ internal struct ParkedSpace
     internal void Begin(ModeWord mode) => (Mode, _jumpCount, _slotCount, _pageCount) = (mode, 0, 0, 0);
 
     /// <summary>Adds a set; false: there is no room.</summary>
-    internal bool TryAdd(in JumpSet set)
-    {
-        if (_jumpCount == MostJumps)
-        {
-            return false;
-        }
-
-        _jumps[_jumpCount++] = set;
-        return true;
-    }
+    internal bool TryAdd(in JumpSet set) => TryAdd(_jumps, ref _jumpCount, set);
 
     /// <summary>Adds a slot; false: there is no room.</summary>
-    internal bool TryAdd(in CodeSlot slot)
-    {
-        if (_slotCount == MostSlots)
-        {
-            return false;
-        }
-
-        _slots[_slotCount++] = slot;
-        return true;
-    }
+    internal bool TryAdd(in CodeSlot slot) => TryAdd(_slots, ref _slotCount, slot);
 
     /// <summary>Adds a page; false: there is no room.</summary>
-    internal bool TryAdd(in Page page)
+    internal bool TryAdd(in Page page) => TryAdd(_pages, ref _pageCount, page);
+
+    private static bool TryAdd<T>(Span<T> room, ref int count, in T item)
     {
-        if (_pageCount == MostPages)
+        if (count == room.Length)
         {
             return false;
         }
 
-        _pages[_pageCount++] = page;
+        room[count++] = item;
         return true;
     }
 
