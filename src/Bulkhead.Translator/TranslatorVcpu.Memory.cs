@@ -189,9 +189,13 @@ internal sealed unsafe partial class TranslatorVcpu
             bool taken = _takesRead && _read == read;
             _takesRead = false;
             bool asks = reads && !taken; // what was taken is in the bounce buffer
-            if (asks && !crossesPage)
+            if (asks && !write && !crossesPage)
             {
-                _interpreter.ReadPhysical(at, data);
+                _interpreter.ReadDevice(at, data);
+            }
+            else if (asks && !crossesPage)
+            {
+                _interpreter.ReadPhysical(at, data); // a ROM's, to be written back
             }
             else if (asks && !_interpreter.TryReadBytes(address, data, DataAccess(write: false)))
             {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Bulkhead.Core.Memory;
 using Bulkhead.Host.Memory;
 using Bulkhead.Host.Processor;
@@ -49,6 +50,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     private readonly int _number;
     private readonly delegate* unmanaged<void> _enter;
     private readonly BlockLog? _log;
+    private GCHandle<TranslatorVcpu> _handle;
     private readonly CpuidPolicy _cpuid;
     private ICpuIo _io = NoIo.Instance;
     private ModeWord _mode;
@@ -78,6 +80,8 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
         Tlb = new SoftTlb(_state, space.Memory, options.PageWindows, space.Mappings);
         _interpreter = new Interpreter(&_state->Registers, _memory, this, this, Exits, cpuid);
         _enter = (delegate* unmanaged<void>)space.Thunks.Enter;
+        _handle = new GCHandle<TranslatorVcpu>(this);
+        (_state->Vcpu, _state->Answer) = (GCHandle<TranslatorVcpu>.ToIntPtr(_handle), (ulong)(delegate* unmanaged<nint, int>)&AnswerInPlace);
         _spaces = options is { ParkedSpaces: true, CountInstructions: false } ? new ParkedSpaces() : null;
         _number = space.VcpuCount;
         _strip = space.TakeStrip(_number);
@@ -320,6 +324,7 @@ internal sealed unsafe partial class TranslatorVcpu : ICountingVcpu, ITlbControl
     /// <inheritdoc/>
     public void Dispose()
     {
+        _handle.Dispose();
         _log?.Dispose();
         _spaces?.Dispose();
         Tlb.Dispose();

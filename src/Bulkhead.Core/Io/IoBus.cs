@@ -9,6 +9,7 @@ public sealed class IoBus
 {
     private Window[] _windows = [];
     private long _unclaimed;
+    private int _last;
 
     /// <summary>How many accesses reached nobody.</summary>
     public long UnclaimedAccesses => Interlocked.Read(ref _unclaimed);
@@ -78,8 +79,14 @@ public sealed class IoBus
     }
 
     /// <summary>The window that holds all of an access; -1 where there is none.</summary>
-    private static int Find(Window[] windows, ulong address, int length)
+    private int Find(Window[] windows, ulong address, int length)
     {
+        int last = _last; // of any vCPU
+        if ((uint)last < (uint)windows.Length && address - windows[last].Start < windows[last].Length)
+        {
+            return Holds(in windows[last]) ? last : -1;
+        }
+
         int low = 0;
         int high = windows.Length - 1;
         while (low <= high)
@@ -96,11 +103,14 @@ public sealed class IoBus
             }
             else
             {
-                return w.Length - (address - w.Start) >= (ulong)length ? middle : -1;
+                _last = middle;
+                return Holds(in w) ? middle : -1;
             }
         }
 
         return -1;
+
+        bool Holds(in Window w) => w.Length - (address - w.Start) >= (ulong)length;
     }
 
     private readonly record struct Window(ulong Start, ulong Length, IIoDevice Device);

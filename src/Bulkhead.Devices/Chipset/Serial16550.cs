@@ -22,6 +22,7 @@ public sealed class Serial16550(ISerialSink sink, InterruptLine irq) : IIoDevice
     private const byte IirReceive = 0x04;
     private const byte IirLineStatus = 0x06;
     private const byte IirTimeout = 0x0C;
+    private const int LineStatus = 5;
     private const byte LcrDlab = 0x80;
     private const byte McrLoop = 0x10;
     private const byte LsrDataReady = 0x01;
@@ -91,6 +92,11 @@ public sealed class Serial16550(ISerialSink sink, InterruptLine irq) : IIoDevice
 
     byte IByteRegisters.ReadByte(int bank, int offset)
     {
+        if (offset == LineStatus && !Volatile.Read(ref _overrun))
+        {
+            return Lsr; // looked at for each byte that is sent; nothing changes by it
+        }
+
         byte value;
         bool room;
         lock (_lock)
@@ -128,6 +134,9 @@ public sealed class Serial16550(ISerialSink sink, InterruptLine irq) : IIoDevice
 
     private bool HasRoom => !Loop && _count < (_fifoEnabled ? FifoSize : 1);
 
+    /// <summary>The line status, without errors.</summary>
+    private byte Lsr => (byte)(LsrEmpty | (Volatile.Read(ref _count) > 0 ? LsrDataReady : 0));
+
     private byte ModemLines => Loop
         ? (byte)(((_mcr & 2) << 3) | ((_mcr & 1) << 5) | ((_mcr & 0x0C) << 4))
         : ModemConnected;
@@ -155,8 +164,8 @@ public sealed class Serial16550(ISerialSink sink, InterruptLine irq) : IIoDevice
                 return _lcr;
             case 4:
                 return _mcr;
-            case 5:
-                byte lsr = (byte)(LsrEmpty | (_count > 0 ? LsrDataReady : 0) | (_overrun ? LsrOverrun : 0));
+            case LineStatus:
+                byte lsr = (byte)(Lsr | (_overrun ? LsrOverrun : 0));
                 _overrun = false;
                 return lsr;
             case 6:

@@ -5,8 +5,8 @@ namespace Bulkhead.Translator.Emit;
 
 /// <summary>The only ways between C# and translated code, emitted once per code space.</summary>
 /// <remarks>
-/// <para>Translated code never calls C#: it leaves with a reason in r11 and may be entered again where it left. One way in
-/// and one way out carry the whole register state, so C# always sees it whole.</para>
+/// <para>Translated code leaves with a reason in r11 and may be entered again where it left. One way in and one way out carry the whole register
+/// state, so C# always sees it whole. On the way out C# is asked whether the code may go on at once (decision 0022).</para>
 /// <para>Entered through <c>delegate* unmanaged</c>. C# destroys vector registers and MXCSR; both are moved here.</para>
 /// </remarks>
 internal sealed unsafe partial class Thunks
@@ -71,6 +71,7 @@ internal sealed unsafe partial class Thunks
     internal byte* JoinFlags { get; private set; }
 
     private byte* _leaveResumed;
+    private byte* _resume;
 
     /// <summary>The index of the thunk for a view's reads or writes.</summary>
     internal static int SlotMissIndex(int view, bool write) => (view * 2) + (write ? 1 : 0);
@@ -176,6 +177,7 @@ internal sealed unsafe partial class Thunks
         w.Bytes(0x41, 0x56);
         w.Bytes(0x41, 0x57);
         w.StoreState(Offsets.HostStackPointer, HostRsp);
+        _resume = w.Here;
         MxcsrState(w, 2, Offsets.Mxcsr);
         LoadVectors(w);
         w.LoadState(HostRsp, Offsets.ReturnStackPointer);
@@ -237,6 +239,7 @@ internal sealed unsafe partial class Thunks
         MxcsrState(w, 3, Offsets.Mxcsr);
         MxcsrState(w, 2, Offsets.HostMxcsr);
         w.LoadState(HostRsp, Offsets.HostStackPointer);
+        EmitAsk(w);
         w.Bytes(0x41, 0x5F);
         w.Bytes(0x41, 0x5E);
         w.Bytes(0x41, 0x5D);
@@ -244,6 +247,26 @@ internal sealed unsafe partial class Thunks
         w.Byte(0x5D);
         w.Byte(0x5B);
         w.Byte(0xC3);
+    }
+
+    /// <summary>Has what is answered in place answered, and goes on if it was.</summary>
+    private void EmitAsk(CodeWriter w)
+    {
+        const int inPlace = (1 << (int)ExitCode.Memory) | (1 << (int)ExitCode.Commit) | (1 << (int)ExitCode.InterpretWithin);
+        w.RegImm(4, R11, 127, w: false);
+        w.MoveConstant(Rax, inPlace);
+        w.Bytes(0x44, 0x0F, 0xA3); // bt eax, r11d
+        w.Byte(0xD8);
+        int leaves = w.Jcc(3); // jnc
+        w.LoadState(Rdi, Offsets.Vcpu);
+        w.Lea(HostRsp, HostRsp, -8);
+        w.Bytes(0x65, 0xFF, 0x14); // call gs:[answer]
+        w.Byte(0x25);
+        w.Int32(Offsets.Answer);
+        w.Lea(HostRsp, HostRsp, 8);
+        w.RegReg(0x85, Rax, Rax, w: false); // test
+        w.BindTo(w.Jcc(5), _resume);
+        w.Bind(leaves);
     }
 
     /// <summary>Looks the address in r10 up in the data TLB. For a window, wears the entry out by it; for a slot, has the one whose offset

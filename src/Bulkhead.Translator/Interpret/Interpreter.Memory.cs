@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Bulkhead.Core.Io;
 using Bulkhead.Core.Memory;
 using Bulkhead.X86.Engine;
 using Bulkhead.X86.Memory;
@@ -194,17 +195,24 @@ internal sealed unsafe partial class Interpreter
     /// <summary>Reads physical memory inside one page: RAM, else MMIO in the largest pieces a bus takes.</summary>
     internal void ReadPhysical(Gpa address, Span<byte> data)
     {
-        if (_memory.TryRead(address, data))
+        if (!_memory.TryRead(address, data))
         {
-            return;
+            ReadDevice(address, data);
         }
+    }
 
+    /// <summary>The same where there is no RAM.</summary>
+    internal void ReadDevice(Gpa address, Span<byte> data)
+    {
         while (data.Length > 0)
         {
             int n = BusPiece(address, data.Length);
-            data[..n].Fill(0xFF);
             _exits.Add(ExitReason.EptViolation);
-            _ = Io?.ReadMmio(address, data[..n]);
+            if (Io?.ReadMmio(address, data[..n]) != IoResult.Ok)
+            {
+                data[..n].Fill(0xFF);
+            }
+
             address += (ulong)n;
             data = data[n..];
         }

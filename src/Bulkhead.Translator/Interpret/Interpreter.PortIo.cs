@@ -11,7 +11,7 @@ internal sealed unsafe partial class Interpreter
 {
     private InterpretResult In(in Instruction instruction)
     {
-        int size = instruction.Op0Register.GetSize();
+        int size = SizeOf(instruction.Op0Register);
         ushort port = Port(in instruction, 1);
         if (!TryPortAccess(port, size))
         {
@@ -24,7 +24,7 @@ internal sealed unsafe partial class Interpreter
 
     private InterpretResult Out(in Instruction instruction)
     {
-        int size = instruction.Op1Register.GetSize();
+        int size = SizeOf(instruction.Op1Register);
         ushort port = Port(in instruction, 0);
         if (!TryPortAccess(port, size))
         {
@@ -34,6 +34,8 @@ internal sealed unsafe partial class Interpreter
         WritePort(port, size, ReadRegister(instruction.Op1Register));
         return Next(in instruction);
     }
+
+    private static int SizeOf(Register accumulator) => accumulator == Register.AL ? 1 : accumulator == Register.AX ? 2 : 4;
 
     private ushort Port(in Instruction instruction, int operand) =>
         instruction.GetOpKind(operand) == OpKind.Register ? (ushort)_r->Gpr[Rdx] : instruction.Immediate8;

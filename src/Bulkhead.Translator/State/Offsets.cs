@@ -29,6 +29,8 @@ internal static unsafe class Offsets
     internal static readonly int SyscallEvents;
     internal static readonly int Sysret;
     internal static readonly int HostStackPointer;
+    internal static readonly int Answer;
+    internal static readonly int Vcpu;
     internal static readonly int ResumeAddress;
     internal static readonly int Scratch0;
     internal static readonly int Scratch1;
@@ -96,6 +98,8 @@ internal static unsafe class Offsets
         SyscallEvents = At(s, &s->SyscallEvents);
         Sysret = At(s, &s->Sysret);
         HostStackPointer = At(s, &s->HostStackPointer);
+        Answer = At(s, &s->Answer);
+        Vcpu = At(s, &s->Vcpu);
         ResumeAddress = At(s, &s->ResumeAddress);
         Scratch0 = At(s, &s->Scratch0);
         Scratch1 = At(s, &s->Scratch1);

@@ -77,6 +77,12 @@ internal unsafe struct VcpuState
     /// <summary>The thread's own stack pointer, while translated code runs.</summary>
     internal ulong HostStackPointer;
 
+    /// <summary>int(<see cref="Vcpu"/>): asked where translated code leaves in the middle of an instruction; 0: it leaves for good. 0: nobody is asked.</summary>
+    internal ulong Answer;
+
+    /// <summary>The vCPU's handle.</summary>
+    internal nint Vcpu;
+
     /// <summary>Where the return stack ended when the view last changed: what was called in one view does not return into the other.</summary>
     internal ulong SavedReturnStack;
 
@@ -275,7 +281,7 @@ internal unsafe struct VcpuState
         internal const uint NoLeaf = uint.MaxValue;
     }
 
-    [InlineArray(56)]
+    [InlineArray(40)]
     private struct Padding
     {
         private byte _first;

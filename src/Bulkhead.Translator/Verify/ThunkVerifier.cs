@@ -6,7 +6,8 @@ namespace Bulkhead.Translator.Verify;
 
 /// <summary>Proves of the thunks what can be said of code that is trusted by nature.</summary>
 /// <remarks>Both decoders agree on them; they hold only instructions of a short list; their memory operands are fields of the
-/// state outside its tables, the two FXSAVE images given to them, and a jump-cache entry in the exact lookup of each view.</remarks>
+/// state outside its tables, the two FXSAVE images given to them, and a jump-cache entry in the exact lookup of each view; they call nothing but
+/// what the state's <see cref="VcpuState.Answer"/> names.</remarks>
 internal static class ThunkVerifier
 {
     /// <summary>Verifies the thunks of a code space.</summary>
@@ -100,6 +101,10 @@ internal static class ThunkVerifier
                 or Mnemonic.Vmovups or Mnemonic.Vorps:
                 return !IsField(i, own) ? "an operand that is no field of the state"
                     : own.HasMemory && i.Op0Register == Register.RSP && !IsStackPointer(own.Displacement) ? "a stack pointer from another field" : null;
+            case Mnemonic.Call:
+                return own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement == Offsets.Answer ? null : "a call of no known function";
+            case Mnemonic.Bt:
+                return own.HasMemory ? "an operand of no known form" : null;
             case Mnemonic.Push:
                 return !own.HasMemory || (own is { Base: -1, Index: -1, Segment: 0x65 } && own.Displacement == Offsets.ResumeAddress)
                     ? null : "a return to no known place";
