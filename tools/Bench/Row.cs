@@ -21,6 +21,8 @@ internal sealed record Row(Workload Workload, Measurement? Native, Measurement? 
 
     internal static double AheadOfQemuMean(IEnumerable<Row> rows) => Statistics.GeometricMean(rows.Select(r => r.AheadOfQemu));
 
+    internal static double NativeAheadOfQemuMean(IEnumerable<Row> rows) => Statistics.GeometricMean(rows.Select(r => r.ToNative * r.AheadOfQemu));
+
     internal JsonObject ToJson()
     {
         var row = new JsonObject

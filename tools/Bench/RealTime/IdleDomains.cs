@@ -16,11 +16,17 @@ internal static class IdleDomains
     private const double TicksPerSecond = 100;
     private static readonly TimeSpan s_bootTime = TimeSpan.FromMinutes(8);
 
-    /// <summary>Boots them, waits until they are at their prompts, and looks at the process.</summary>
+    /// <summary>Boots them, waits until they are at their prompts, and looks at the process; then at one that only sleeps.</summary>
     internal static JsonObject Run(Bed bed)
     {
-        int count = bed.Quick ? Most / 4 : Most;
         int seconds = bed.Quick ? bed.Seconds : Seconds;
+        JsonObject idle = Domains(bed, bed.Quick ? Most / 4 : Most, seconds);
+        idle["sleeperPercent"] = Math.Round(SleeperPercent((long)idle["residentKiB"]!, seconds), 2);
+        return idle;
+    }
+
+    private static JsonObject Domains(Bed bed, int count, int seconds)
+    {
         using RunningSystem system = RunningSystem.StartText(bed, SystemFiles.Idle(count, MemoryMiB));
         var up = new HashSet<string>();
         int quiet = 0;
@@ -61,6 +67,18 @@ internal static class IdleDomains
             ["proportionalPerDomainKiB"] = size.ProportionalKiB / count,
             ["guestPerDomainKiB"] = size.GuestKiB / count,
         };
+    }
+
+    // What the host takes for a process that has as much memory and does nothing else than to wake once a second.
+    private static double SleeperPercent(long residentKiB, int seconds)
+    {
+        string program = string.Create(CultureInfo.InvariantCulture, $"$| = 1; vec($memory, {(residentKiB << 10) - 1}, 8) = 1; print \"asleep\\n\"; sleep 1 while 1");
+        using var sleeper = new LineProcess(["perl", "-e", program]);
+        _ = sleeper.Until(static line => line == "asleep", TimeSpan.FromMinutes(1));
+        Thread.Sleep(TimeSpan.FromSeconds(2));
+        double before = CpuSeconds(sleeper.Id);
+        Thread.Sleep(TimeSpan.FromSeconds(seconds));
+        return 100 * (CpuSeconds(sleeper.Id) - before) / seconds;
     }
 
     private static double CpuSeconds(int process)

@@ -120,8 +120,8 @@ internal static class RealTimeReport
         if (Find("idle") is { } idle)
         {
             yield return (Invariant($"{idle["domains"]} idle domains of {idle["memoryMiB"]} MiB on one CPU, over {idle["seconds"]} s"),
-                [["CPU of the process %", "running", "resident MiB", "a domain: resident MiB", "proportional MiB", "guest RAM MiB", "load after"],
-                    [Cell(idle["cpuPercent"]), Cell(idle["running"]), Mebibytes(idle["residentKiB"]), Mebibytes(idle["residentPerDomainKiB"]), Mebibytes(idle["proportionalPerDomainKiB"]), Mebibytes(idle["guestPerDomainKiB"]), Cell(idle["loadAfter"])]]);
+                [["CPU of the process %", "of one with as much memory that wakes once a second %", "running", "resident MiB", "a domain: resident MiB", "proportional MiB", "guest RAM MiB", "load after"],
+                    [Cell(idle["cpuPercent"]), Cell(idle["sleeperPercent"]), Cell(idle["running"]), Mebibytes(idle["residentKiB"]), Mebibytes(idle["residentPerDomainKiB"]), Mebibytes(idle["proportionalPerDomainKiB"]), Mebibytes(idle["guestPerDomainKiB"]), Cell(idle["loadAfter"])]]);
         }
 
         if (Find("turns") is { } turns)
