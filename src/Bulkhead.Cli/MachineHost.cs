@@ -3,6 +3,7 @@ using Bulkhead.Cli.Machines;
 using Bulkhead.Cli.Output;
 using Bulkhead.Cli.Simulation;
 using Bulkhead.Cli.Systems;
+using Bulkhead.Host.Memory;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Host;
 using Bulkhead.Images;
@@ -36,6 +37,11 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
         if (request.Greeting is { } greeting)
         {
             Complaint.Write(Console.Error, greeting);
+        }
+
+        if (MemoryWarning.Of([(domain.Name, domain.MemoryBytes)], "--memory", HostMemory.Read()) is { } warning)
+        {
+            Complaint.Write(Console.Error, warning);
         }
 
         serial.Attach(runner.Domains[0]);
@@ -109,6 +115,11 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
     {
         SystemConfig system = SystemFile.Load(systemPath, ImageStore.RecipeNames);
         IReadOnlyList<VcpuSchedule> schedules = VcpuSchedule.Compute(system);
+        if (MemoryWarning.Of(system, HostMemory.Read()) is { } warning)
+        {
+            Complaint.Write(Console.Error, warning);
+        }
+
         ScheduleTable.Write(output, system, schedules);
         _ = VcpuSchedule.Admit(schedules);
         return 0;
