@@ -33,6 +33,7 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
         using ISerialEnd serial = request.Serial.Open(output.BaseStream);
         DomainRequest domain = request.Guest with { Serial = serial.Write };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
+        runner.Domains[0].Noted += static text => Complaint.Write(Console.Error, text);
         using var signals = new HostSignals(runner.Stop);
         if (request.Greeting is { } greeting)
         {

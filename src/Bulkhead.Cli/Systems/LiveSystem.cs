@@ -469,6 +469,7 @@ internal sealed class LiveSystem : IDisposable
         foreach (Domain domain in runner.Domains)
         {
             domain.Ended += _ => Order(static () => { });
+            domain.Noted += Note;
         }
 
         if (!_system.IsVirtual)
