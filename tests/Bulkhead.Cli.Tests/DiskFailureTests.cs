@@ -42,8 +42,12 @@ public sealed class DiskFailureTests : IDisposable
 
         console.Type("x");
 
-        using var note = JsonDocument.Parse(up.ReadLineWith("\"note\"") ?? "{}");
-        Assert.Equal($"box: disk {WriteDisk()}{Refused}", note.RootElement.GetProperty("text").GetString());
+        Assert.NotNull(console.ReadLineWith("B"));
+        using var down = new BulkheadProcess(_folder, ["down"]);
+        Assert.Equal(0, down.End().ExitCode);
+        string?[] notes = [.. up.End().Output.TrimEnd().Split('\n').Select(static line => JsonDocument.Parse(line).RootElement)
+            .Where(static record => record.GetProperty("type").GetString() == "note").Select(static record => record.GetProperty("text").GetString())];
+        Assert.Single(notes, $"box: disk {WriteDisk()}{Refused}");
     }
 
     private string WriteKernel()
