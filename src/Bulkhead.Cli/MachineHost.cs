@@ -3,6 +3,7 @@ using Bulkhead.Cli.Machines;
 using Bulkhead.Cli.Output;
 using Bulkhead.Cli.Simulation;
 using Bulkhead.Cli.Systems;
+using Bulkhead.Host.Memory;
 using Bulkhead.Host.Terminal;
 using Bulkhead.Host;
 using Bulkhead.Images;
@@ -32,10 +33,16 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
         using ISerialEnd serial = request.Serial.Open(output.BaseStream);
         DomainRequest domain = request.Guest with { Serial = serial.Write };
         using MachineRunner runner = MachineRunner.Build(new MachineRequest { Domains = [domain], Trace = trace, InstructionClock = counted }, engines.Seam);
+        runner.Domains[0].Noted += static text => Complaint.Write(Console.Error, text);
         using var signals = new HostSignals(runner.Stop);
         if (request.Greeting is { } greeting)
         {
             Complaint.Write(Console.Error, greeting);
+        }
+
+        if (MemoryWarning.Of([(domain.Name, domain.MemoryBytes)], "--memory", HostMemory.Read()) is { } warning)
+        {
+            Complaint.Write(Console.Error, warning);
         }
 
         serial.Attach(runner.Domains[0]);
@@ -109,6 +116,11 @@ internal sealed class MachineHost(StreamWriter output) : IMachineHost
     {
         SystemConfig system = SystemFile.Load(systemPath, ImageStore.RecipeNames);
         IReadOnlyList<VcpuSchedule> schedules = VcpuSchedule.Compute(system);
+        if (MemoryWarning.Of(system, HostMemory.Read()) is { } warning)
+        {
+            Complaint.Write(Console.Error, warning);
+        }
+
         ScheduleTable.Write(output, system, schedules);
         _ = VcpuSchedule.Admit(schedules);
         return 0;

@@ -34,7 +34,7 @@ internal static class DomainBuilder
 
         void Assemble(Domain d)
         {
-            devices = DomainDevices.Open(request, links, RandomOf(time), immediate: time.Clock is not RealClock, lingering);
+            devices = DomainDevices.Open(request, links, RandomOf(time), immediate: time.Clock is not RealClock, lingering, d.Note);
             d.Owned.Add(devices);
             if (request.Firmware is not null)
             {

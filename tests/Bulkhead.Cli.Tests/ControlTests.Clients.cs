@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json;
 using Bulkhead.Host.Network;
@@ -172,9 +173,10 @@ public sealed partial class ControlTests
     }
 
     [Fact]
+    [SupportedOSPlatform("linux")]
     public void Ps_ASocketLeftOver_IsNotWhatWasMeant()
     {
-        _ = Directory.CreateDirectory(Path.GetDirectoryName(SocketPath("two"))!); // The path has a folder.
+        _ = Directory.CreateDirectory(Path.GetDirectoryName(SocketPath("two"))!, (UnixFileMode)0x1C0); // The path has a folder.
         using (var left = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
             left.Bind(new UnixDomainSocketEndPoint(SocketPath("two")));

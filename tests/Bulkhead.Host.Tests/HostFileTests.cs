@@ -43,6 +43,29 @@ public sealed class HostFileTests : IDisposable
     }
 
     [Fact]
+    public void WhyNotPrivate_Folder_IsThisUsersAlone()
+    {
+        string link = Path.Combine(_directory, "link"), file = Path.Combine(_directory, "file");
+        File.CreateSymbolicLink(link, _directory);
+        File.WriteAllText(file, string.Empty);
+
+        Assert.Null(HostFile.WhyNotPrivate(_directory));
+        Assert.Null(HostFile.WhyNotPrivate(Path.Combine(_directory, "none")));
+        Assert.NotNull(HostFile.WhyNotPrivate(link));
+        Assert.NotNull(HostFile.WhyNotPrivate(file));
+        File.SetUnixFileMode(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
+        Assert.Equal("others may use it (mode 750; 700 is right)", HostFile.WhyNotPrivate(_directory));
+    }
+
+    [Fact]
+    public void WhyNotPrivate_FolderOfAnotherUser_IsNot()
+    {
+        Assert.SkipWhen(Environment.IsPrivilegedProcess, "The folder that is looked at is this user's.");
+
+        Assert.StartsWith("it belongs to another user (number ", HostFile.WhyNotPrivate("/"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void CreatePrivate_NowhereToBe_Throws() =>
         Assert.Throws<IOException>(() => HostFile.CreatePrivate(Path.Combine(_directory, "none", "a")));
 }

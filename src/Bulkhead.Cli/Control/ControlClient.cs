@@ -18,14 +18,15 @@ internal sealed class ControlClient : IDisposable
     internal Socket Socket { get; }
 
     /// <summary>Connects to a system; null where it does not run.</summary>
-    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where it takes nobody any more.</remarks>
+    /// <remarks><i>Errors</i>: <see cref="OperatorException"/> where it takes nobody any more, or has no place.</remarks>
     internal static ControlClient? TryConnect(string system)
     {
+        var endPoint = new UnixDomainSocketEndPoint(SystemDirectory.PathOf(system));
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             socket.SendTimeout = AnswerMs; // for Connect as well
-            socket.Connect(new UnixDomainSocketEndPoint(SystemDirectory.PathOf(system)));
+            socket.Connect(endPoint);
             socket.SendTimeout = 0;
             return new ControlClient(system, socket);
         }
@@ -34,7 +35,7 @@ internal sealed class ControlClient : IDisposable
             socket.Dispose();
             throw NoAnswer(system);
         }
-        catch (Exception e) when (e is SocketException or ArgumentException)
+        catch (SocketException)
         {
             socket.Dispose();
             return null;

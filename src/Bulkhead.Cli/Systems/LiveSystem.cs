@@ -447,6 +447,11 @@ internal sealed class LiveSystem : IDisposable
 
     private MachineRunner Build(TranslatorEngines engines)
     {
+        if (MemoryWarning.Of(_system, HostMemory.Read()) is { } warning)
+        {
+            _view.Note(warning);
+        }
+
         int[] allowed = HostThread.AllowedCpus();
         GuestConsole[] consoles = [.. _system.Domains.Select(d => new GuestConsole(d.ReadyText, d.Console is not null, OnPrinted))];
         var machine = new MachineRequest
@@ -464,6 +469,7 @@ internal sealed class LiveSystem : IDisposable
         foreach (Domain domain in runner.Domains)
         {
             domain.Ended += _ => Order(static () => { });
+            domain.Noted += Note;
         }
 
         if (!_system.IsVirtual)

@@ -111,6 +111,8 @@ internal static unsafe partial class FileCalls
 
         internal readonly bool IsRegular => (Mode & 0xf000) == 0x8000;
 
+        internal readonly bool IsFolder => (Mode & 0xf000) == 0x4000;
+
         internal readonly bool IsBlockDevice => (Mode & 0xf000) == 0x6000;
     }
 }

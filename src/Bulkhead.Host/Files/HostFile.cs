@@ -26,6 +26,16 @@ public static partial class HostFile
     /// <summary>Whether a folder is of this process's user, and written by nobody else.</summary>
     public static bool IsOurs(string folder) => IsOurs(TreeCalls.CurrentFolder, folder, TreeCalls.SymlinkNoFollow);
 
+    /// <summary>Why a folder is not this process's user's alone, in words that follow the path; null where it is, or is not there.</summary>
+    public static string? WhyNotPrivate(string folder)
+    {
+        const int OfOthers = 0x3F; // 077
+        return !TryStat(TreeCalls.CurrentFolder, folder, TreeCalls.SymlinkNoFollow, out FileCalls.FileStatus status) ? null
+            : !status.IsFolder ? "that is no folder (nor may it be a link to one)"
+            : status.User != UserIds.User ? $"it belongs to another user (number {status.User})"
+            : (status.Mode & OfOthers) != 0 ? $"others may use it (mode {Convert.ToString(status.Mode & 0xFFF, 8)}; 700 is right)" : null;
+    }
+
     /// <summary>Creates a file, or empties the one there is, for its user alone.</summary>
     /// <exception cref="IOException">It cannot be.</exception>
     public static SafeFileHandle CreatePrivate(string path)
@@ -41,13 +51,19 @@ public static partial class HostFile
         _ = FileCalls.Advise((int)file.DangerousGetHandle(), 0, 0, FileCalls.WillNeed);
     }
 
-    private static unsafe bool IsOurs(int fd, string path, int flags)
+    private static bool IsOurs(int fd, string path, int flags)
     {
         const int WrittenByOthers = 0x12;
-        FileCalls.FileStatus status;
+        return TryStat(fd, path, flags, out FileCalls.FileStatus status) && status.User == UserIds.User && (status.Mode & WrittenByOthers) == 0;
+    }
 
-        // SAFETY: the kernel writes a struct statx (HostFileTests).
-        return FileCalls.Stat(fd, path, flags, FileCalls.StatBasic, &status) == 0 && status.User == UserIds.User && (status.Mode & WrittenByOthers) == 0;
+    private static unsafe bool TryStat(int fd, string path, int flags, out FileCalls.FileStatus status)
+    {
+        fixed (FileCalls.FileStatus* to = &status)
+        {
+            // SAFETY: the kernel writes a struct statx (HostFileTests).
+            return FileCalls.Stat(fd, path, flags, FileCalls.StatBasic, to) == 0;
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -47,12 +47,14 @@ public sealed record DiskRequest
     internal static bool AreForKernels(IReadOnlyList<DiskRequest> disks) => disks.Count > 0 && disks.All(static d => d.Mmio);
 
     /// <summary>Opens it; the caller disposes it.</summary>
-    internal IDisk Open() => DiskImages.Open(Path, new DiskOptions
+    /// <param name="failed">Is told whenever the host fails at a file of it.</param>
+    internal IDisk Open(Action<HostFailure> failed) => DiskImages.Open(Path, new DiskOptions
     {
         Format = DiskFormats.TryParse(Format, out DiskFormat format) ? format : null,
         ReadOnly = ReadOnly,
         Cache = Uncached ? DiskCache.None : DiskCache.WriteBack,
         Overlay = Snapshot,
+        Failed = failed,
     });
 
     /// <summary>Reads what a command line says.</summary>

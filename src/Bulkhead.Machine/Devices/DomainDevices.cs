@@ -76,7 +76,8 @@ internal sealed class DomainDevices : IDisposable
     /// <param name="random">Where random bytes come from that must be the same every time; null: from the host.</param>
     /// <param name="immediate">Whether they answer at once, on the vCPU's own thread.</param>
     /// <param name="lingering">How their threads look for more to do before they sleep.</param>
-    internal static DomainDevices Open(DomainRequest request, DomainLinks links, SeededRandom? random, bool immediate, Lingering? lingering)
+    /// <param name="note">Takes what an operator should know of them; from any thread.</param>
+    internal static DomainDevices Open(DomainRequest request, DomainLinks links, SeededRandom? random, bool immediate, Lingering? lingering, Action<string> note)
     {
         var devices = new DomainDevices(request.Name, links.Channels, immediate, lingering)
         {
@@ -90,7 +91,7 @@ internal sealed class DomainDevices : IDisposable
         {
             foreach (DiskRequest disk in request.Disks)
             {
-                devices._disks.Add((disk.Open(), disk));
+                devices._disks.Add((disk.Open(devices.SayOnce(disk, note)), disk));
             }
 
             if (immediate && links.Ports.Contains(null))
@@ -184,6 +185,20 @@ internal sealed class DomainDevices : IDisposable
 
     /// <summary>The thread of a device that watches sockets; whoever asks disposes it, and then the set.</summary>
     internal PollExecutor NewExecutor(string device, PollSet sockets) => new($"{device} {_domain}", sockets.Handle) { Interest = PollEvents.Readable };
+
+    // The guest sees that its requests fail, but not why.
+    private Action<HostFailure> SayOnce(DiskRequest disk, Action<string> note)
+    {
+        int said = 0;
+        return failure =>
+        {
+            if (Interlocked.Exchange(ref said, 1) == 0)
+            {
+                string file = failure.File == disk.Path ? string.Empty : $" stands on {failure.File}, which";
+                note($"{_domain}: disk {disk.Path}{file} {failure.Words} The guest gets I/O errors until that is mended, and may have to be started again.");
+            }
+        };
+    }
 
     private IDeviceExecutor NewThreads(string device, ITimerQueue timers, int helpers) =>
         _immediate ? new ImmediateExecutor(timers) : new ThreadExecutor($"{device} {_domain}", _lingering, helpers);

@@ -66,6 +66,9 @@ public sealed class Domain : IDisposable
     /// <summary>Raised at the end of every life, on a worker's or the control thread.</summary>
     public event Action<DomainResult>? Ended;
 
+    /// <summary>Raised with what an operator should know of it while it runs, its name first; on any thread, which it must not hold up.</summary>
+    public event Action<string>? Noted;
+
     /// <summary>Its name.</summary>
     public string Name { get; }
 
@@ -329,6 +332,8 @@ public sealed class Domain : IDisposable
             Stop(new Ending(code, what, IsCrash: true, null));
         }
     }
+
+    internal void Note(string text) => Noted?.Invoke(text);
 
     internal void RaiseInputRoom() => InputRoom?.Invoke();
 

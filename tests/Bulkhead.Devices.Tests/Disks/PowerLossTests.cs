@@ -87,6 +87,75 @@ public sealed class PowerLossTests
         QemuTools.ExpectClean("qcow2", folder["disk"]);
     }
 
+    [Theory]
+    [InlineData("cluster_size=512,refcount_bits=64", 1)]
+    [InlineData("cluster_size=4k,refcount_bits=16", 2)]
+    [InlineData("cluster_size=64k,refcount_bits=1", 3)]
+    [InlineData("cluster_size=4k,compat=0.10", 4)]
+    public void HostThatFillsUp_Requests_LeakNothing(string options, int firstSeed)
+    {
+        QemuTools.Need();
+        using var folder = new TempFolder();
+        QemuTools.Image("create", "-q", "-f", "qcow2", "-o", options, folder["disk"], $"{DiskBytes}");
+        byte[] image = File.ReadAllBytes(folder["disk"]);
+        for (int life = 0; life < 40; life++)
+        {
+            int seed = (firstSeed * 1000) + life;
+            var random = new Random(seed);
+            var file = new VolatileFile([.. image]) { MostBytes = image.Length + random.Next(DiskBytes) };
+            using (Qcow2Disk disk = Open(file))
+            {
+                for (int number = 0; number < 60; number++)
+                {
+                    int offset = random.Next(DiskBytes / 512) * 512;
+                    _ = disk.Write(offset, new byte[Math.Min(DiskBytes - offset, random.Next(1, 200) * 512)]);
+                    _ = random.Next(8) switch
+                    {
+                        0 => disk.Flush(),
+                        1 => disk.Discard(offset, Math.Min(DiskBytes - offset, 64 << 10)),
+                        _ => DiskResult.Ok,
+                    };
+                }
+            }
+
+            ExpectClean(file, $"seed {seed}"); // though it stayed full to the end
+        }
+    }
+
+    /// <summary>A request that takes clusters, wherever the file ended before: new blocks of counts may count each other.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void WriteOfTheHost_Fails_LeaksNothing(int writes)
+    {
+        const int CountsOfABlock = 64, Cluster = 512;
+        QemuTools.Need();
+        using var folder = new TempFolder();
+        QemuTools.Image("create", "-q", "-f", "qcow2", "-o", $"cluster_size={Cluster},refcount_bits={Cluster * 8 / CountsOfABlock}", folder["disk"], $"{DiskBytes}");
+        byte[] image = File.ReadAllBytes(folder["disk"]);
+        for (int before = 0; before < CountsOfABlock; before++)
+        {
+            var file = new VolatileFile([.. image]);
+            using (Qcow2Disk disk = Open(file))
+            {
+                Assert.Equal(DiskResult.Ok, disk.Write(0, new byte[before * Cluster]));
+                file.WritesUntilFailure = writes;
+
+                _ = disk.Write(CountsOfABlock * Cluster, new byte[2 * CountsOfABlock * Cluster]);
+            }
+
+            ExpectClean(file, $"{before} clusters, then {writes} writes");
+        }
+    }
+
+    private static void ExpectClean(VolatileFile file, string what)
+    {
+        CheckReport report = new Qcow2Checker(file, Qcow2Header.Read(file)).Check();
+        Assert.True(report.ErrorCount == 0 && report.LeakedClusters == 0, $"{what}: {report.LeakedClusters} leaks; {string.Join("; ", report.Errors)}");
+    }
+
     private static Qcow2Disk Open(VolatileFile file, bool readOnly = false) =>
         Qcow2Disk.Open(readOnly ? new ReadOnlyFile(file) : file, Qcow2Header.Read(file), backing: null);
 

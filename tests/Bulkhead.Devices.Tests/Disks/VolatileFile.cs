@@ -20,6 +20,12 @@ internal sealed class VolatileFile(byte[] stable) : IImageFile
     /// <summary>Whether writes fail from now on.</summary>
     internal bool Fails { get; set; }
 
+    /// <summary>How long it can become; a write beyond fails.</summary>
+    internal long MostBytes { get; set; } = long.MaxValue;
+
+    /// <summary>How many writes succeed before one fails; after that one all succeed again.</summary>
+    internal int WritesUntilFailure { get; set; } = int.MaxValue;
+
     /// <summary>Writes and syncs until the power is lost, which is an exception.</summary>
     internal int StepsLeft { get; set; } = int.MaxValue;
 
@@ -60,7 +66,7 @@ internal sealed class VolatileFile(byte[] stable) : IImageFile
         lock (_gate)
         {
             Step();
-            if (Fails)
+            if (Fails || offset + data.Length > MostBytes || WritesUntilFailure-- == 0)
             {
                 return DiskResult.NoSpace;
             }

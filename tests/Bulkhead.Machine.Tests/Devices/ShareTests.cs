@@ -20,7 +20,7 @@ public sealed class ShareTests
     private static void AssertRefused(string why, bool immediate, params ShareRequest[] shares)
     {
         var request = new DomainRequest { Name = "a", KernelPath = "k", Shares = shares };
-        OperatorException e = Assert.Throws<OperatorException>(() => DomainDevices.Open(request, new DomainLinks([], [], [], [], null, DescriptorBudget.OfProcess()), null, immediate, lingering: null));
+        OperatorException e = Assert.Throws<OperatorException>(() => DomainDevices.Open(request, new DomainLinks([], [], [], [], null, DescriptorBudget.OfProcess()), null, immediate, lingering: null, static _ => { }));
         Assert.Contains(why, e.Message, StringComparison.Ordinal);
     }
 }

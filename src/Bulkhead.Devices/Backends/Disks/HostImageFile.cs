@@ -4,7 +4,9 @@ using Bulkhead.Host.Memory;
 namespace Bulkhead.Devices.Backends.Disks;
 
 /// <summary>A host file or block device as the bytes of an image.</summary>
-internal sealed class HostImageFile(BlockFile file) : IImageFile
+/// <param name="file">The file; disposed with it.</param>
+/// <param name="failed">Is told when the host fails, on the thread of the request.</param>
+internal sealed class HostImageFile(BlockFile file, Action<HostFailure>? failed = null) : IImageFile
 {
     private static readonly byte[] s_zeros = new byte[64 << 10];
 
@@ -25,14 +27,14 @@ internal sealed class HostImageFile(BlockFile file) : IImageFile
     {
         int error = file.Read(offset, data, out int count);
         data[count..].Clear();
-        return ToResult(error);
+        return ToResult(error, "cannot be read");
     }
 
     /// <inheritdoc/>
     public DiskResult Write(long offset, ReadOnlyScatteredBytes data) => ToResult(file.Write(offset, data));
 
     /// <inheritdoc/>
-    public DiskResult Sync() => ToResult(file.Sync());
+    public DiskResult Sync() => ToResult(file.Sync(), "cannot be brought to stable storage");
 
     /// <inheritdoc/>
     public DiskResult Discard(long offset, long length)
@@ -78,11 +80,19 @@ internal sealed class HostImageFile(BlockFile file) : IImageFile
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    private static DiskResult ToResult(int error) => error switch
+    private DiskResult ToResult(int error, string what = "cannot be written")
     {
-        Errno.None => DiskResult.Ok,
-        Errno.NoSpace or Errno.Quota or Errno.TooBig => DiskResult.NoSpace,
-        Errno.ReadOnlyFileSystem => DiskResult.ReadOnly,
-        _ => DiskResult.IoError,
-    };
+        if (error != Errno.None)
+        {
+            failed?.Invoke(new HostFailure(file.Path, what, error));
+        }
+
+        return error switch
+        {
+            Errno.None => DiskResult.Ok,
+            Errno.NoSpace or Errno.Quota or Errno.TooBig => DiskResult.NoSpace,
+            Errno.ReadOnlyFileSystem => DiskResult.ReadOnly,
+            _ => DiskResult.IoError,
+        };
+    }
 }

@@ -20,11 +20,11 @@ public static class DiskImages
         ArgumentNullException.ThrowIfNull(options);
         bool readOnly = options.ReadOnly || options.Overlay || options.Snapshot is not null;
         IDisk disk = OpenLayer(path, options.Format, options, readOnly, []);
-        return options.Overlay ? OverlayOf(disk, options.OverlayFolder) : disk;
+        return options.Overlay ? OverlayOf(disk, options.OverlayFolder, options.Failed) : disk;
     }
 
     /// <summary>Lays a temporary image over a disk, which it takes over: writes go there, and are gone when it is disposed.</summary>
-    public static IDisk OverlayOf(IDisk disk, string? folder)
+    public static IDisk OverlayOf(IDisk disk, string? folder, Action<HostFailure>? failed = null)
     {
         ArgumentNullException.ThrowIfNull(disk);
         HostImageFile? file = null;
@@ -36,7 +36,7 @@ public static class DiskImages
             }
 
             folder ??= Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } set ? set : "/var/tmp";
-            file = new HostImageFile(BlockFile.CreateTemporary(folder));
+            file = new HostImageFile(BlockFile.CreateTemporary(folder), failed);
             return Qcow2Creator.Write(file, disk.SizeBytes, null, null, out Qcow2Header header) == DiskResult.Ok
                 ? Qcow2Disk.Open(file, header, disk, durable: false)
                 : throw new OperatorException($"No temporary image could be written in {folder}; free space there, or set TMPDIR to another folder.");
@@ -116,7 +116,7 @@ public static class DiskImages
     }
 
     private static HostImageFile OpenFile(string path, DiskOptions options, bool readOnly) =>
-        new(BlockFile.Open(path, readOnly, options.Cache == DiskCache.None, options.Locked));
+        new(BlockFile.Open(path, readOnly, options.Cache == DiskCache.None, options.Locked), options.Failed);
 
     private static IDisk OpenRaw(HostImageFile file, bool guarded)
     {

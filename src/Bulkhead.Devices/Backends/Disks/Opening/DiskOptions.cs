@@ -21,6 +21,9 @@ public sealed record class DiskOptions
     /// <summary>The name or number of a snapshot inside a qcow2 image, to be read in place of its present state; null for that.</summary>
     public string? Snapshot { get; init; }
 
+    /// <summary>Is told whenever the host fails at a file the disk is made of, on the thread of the request.</summary>
+    public Action<HostFailure>? Failed { get; init; }
+
     /// <summary>Whether others are kept from writing it meanwhile.</summary>
     internal bool Locked { get; init; } = true;
 }

@@ -152,7 +152,17 @@ internal sealed class ClusterCounts
             Array.Resize(ref _blocks, (int)((entries + perCluster - 1) / perCluster * perCluster));
         }
 
+        // All before the first is used: one may count another, so that without all of them there must be none.
         byte[] zeros = new byte[needed > 0 ? ClusterBytes : 0];
+        for (int i = 0; i < needed; i++)
+        {
+            DiskResult result = _file.Write((first + count + i) << _clusterBits, zeros);
+            if (result != DiskResult.Ok)
+            {
+                return result;
+            }
+        }
+
         for (long block = first >> BlockLog2; block <= last; block++)
         {
             if (_blocks[block] != 0)
@@ -161,12 +171,6 @@ internal sealed class ClusterCounts
             }
 
             long place = first + count + added;
-            DiskResult result = _file.Write(place << _clusterBits, zeros);
-            if (result != DiskResult.Ok)
-            {
-                return result;
-            }
-
             Pages.Drop(place << _clusterBits, ClusterBytes);
             _blocks[block] = place << _clusterBits;
             _ = _changed.Add((int)block);
