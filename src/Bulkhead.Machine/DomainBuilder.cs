@@ -40,6 +40,8 @@ internal static class DomainBuilder
             {
                 firmware = FirmwareImage.Open(
                     request.Firmware, () => time.Clock is RealClock ? new ThreadExecutor($"flash {request.Name}") : new ImmediateExecutor());
+                firmware.Variables?.Failed += e => d.Note(
+                    $"{request.Name}: firmware variables {request.Firmware.VariablesPath} cannot be written: {e.Message} What the firmware changes is lost when the domain ends; mend that and start it again.");
                 d.Owned.Add(firmware);
             }
 

@@ -41,8 +41,11 @@ public sealed class FlashContent : IDisposable
         _waiting = new Change[MostWaiting];
         _ones = new byte[Flash.BlockBytes];
         _ones.AsSpan().Fill(0xFF);
-        executor.Start(WriteAll, _ => Fail());
+        executor.Start(WriteAll, Fail);
     }
+
+    /// <summary>Raised once, when the file takes no more, on the thread that writes it; the guest learns it by the flash's status.</summary>
+    public event Action<Exception>? Failed;
 
     /// <summary>How much it holds.</summary>
     public int Length => _bytes.Length;
@@ -84,9 +87,9 @@ public sealed class FlashContent : IDisposable
                 WriteAll();
                 RandomAccess.FlushToDisk(_file);
             }
-            catch (IOException)
+            catch (IOException e)
             {
-                Fail(); // there is nobody left to tell
+                Fail(e);
             }
 
             _file.Dispose();
@@ -136,18 +139,24 @@ public sealed class FlashContent : IDisposable
             {
                 RandomAccess.Write(_file, written, change.Offset);
             }
-            catch (IOException)
+            catch (IOException e)
             {
-                Fail(); // the guest learns it by the flash's status
+                Fail(e);
             }
         }
     }
 
-    private void Fail()
+    private void Fail(Exception why)
     {
+        bool failed;
         lock (_lock)
         {
-            _failed = true;
+            (failed, _failed) = (_failed, true);
+        }
+
+        if (!failed)
+        {
+            Failed?.Invoke(why);
         }
     }
 

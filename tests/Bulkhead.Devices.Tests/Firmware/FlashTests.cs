@@ -106,12 +106,15 @@ public sealed class FlashTests : IDisposable
     public void Changes_TheFileDoesNotTake_AreFailedPrograms()
     {
         using var content = new FlashContent([.. Enumerable.Repeat((byte)0xFF, Bytes)], File.OpenHandle("/dev/full", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), new ImmediateExecutor());
+        var failures = new List<Exception>();
+        content.Failed += failures.Add;
         var flash = new Flash(content);
         flash.Out8(0, 0x10);
         flash.Out8(0, 0x01); // nobody knows yet
         flash.Out8(1, 0x10);
         flash.Out8(1, 0x01);
 
+        _ = Assert.IsAssignableFrom<IOException>(Assert.Single(failures));
         Assert.Equal(0x90, flash.In8(0));
         flash.Out8(0, 0xFF);
         Assert.Equal(0xFF, flash.In8(1));
