@@ -70,7 +70,12 @@ internal sealed unsafe class TranslatedRunner : ITranslatedRunner, IDisposable
             new ReadOnlySpan<byte>(state.X87, 512).CopyTo(new Span<byte>(x87, 512));
         }
 
-        StopReason stop = _vcpu.Run(_io, long.MaxValue);
+        StopReason stop;
+        do
+        {
+            stop = _vcpu.Run(_io, long.MaxValue);
+        }
+        while (stop == StopReason.Spin); // where instructions are counted, each 256th PAUSE of all cases
         if (stop != StopReason.Halt || r.Rip - 1 - Handlers >= 0x1000)
         {
             throw new InvalidOperationException($"{stop} {_vcpu.StopDetail} at {r.Rip:X}: {value}");
