@@ -50,7 +50,7 @@ internal sealed unsafe partial class TranslatorVcpu
         _read = default;
         (_transient, _left, _edge) = (transient, ExitCode.Dispatch, NoEdge);
         _state->ResumeAddress = (ulong)entry;
-        _next = MayEnter() ? Next.GoOn : Next.EnterLater;
+        _next = MayEnter();
         while (_next == Next.GoOn || (_next == Next.EnterLater && TryEnterAnew()))
         {
             _enter();
@@ -86,8 +86,8 @@ internal sealed unsafe partial class TranslatorVcpu
 
         _state->ResumeAddress = (ulong)entry;
         (_transient, _left) = (true, ExitCode.Dispatch);
-        _next = MayEnter() ? Next.GoOn : Next.EnterLater;
-        return _next == Next.GoOn || TryEnterAnew();
+        _next = MayEnter();
+        return _next == Next.GoOn;
     }
 
     /// <summary>Translated code asks, on its way out, whether it may go on at once.</summary>
@@ -116,9 +116,9 @@ internal sealed unsafe partial class TranslatorVcpu
     {
         NoteLeft();
         _next = Answer();
-        if (_next == Next.GoOn && !MayEnter())
+        if (_next == Next.GoOn)
         {
-            _next = Next.EnterLater;
+            _next = MayEnter();
         }
     }
 
@@ -201,9 +201,10 @@ internal sealed unsafe partial class TranslatorVcpu
         return entry != null;
     }
 
-    /// <summary>Whether translated code may run. False: somebody changed code meanwhile; the instruction it is at, or in, has to be found again.</summary>
+    /// <summary>Whether translated code may run: <see cref="Next.GoOn"/>, or, where somebody changed code meanwhile and the instruction it is at, or in,
+    /// has to be found again, <see cref="Next.EnterLater"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool MayEnter()
+    private Next MayEnter()
     {
         int inGuest = _state->InGuest + 1;
         Volatile.Write(ref _state->InGuest, inGuest);
@@ -223,7 +224,7 @@ internal sealed unsafe partial class TranslatorVcpu
                     Volatile.Write(ref _space.IsBeingWritten(_writtenPage), 1);
                 }
 
-                return false;
+                return Next.EnterLater;
             }
         }
 
@@ -237,7 +238,7 @@ internal sealed unsafe partial class TranslatorVcpu
             EnteredNs = Stopwatch.GetTimestamp();
         }
 
-        return true;
+        return Next.GoOn;
     }
 
     /// <summary>Takes what translated code left with, while nobody may drop it.</summary>

@@ -253,7 +253,7 @@ internal sealed unsafe partial class Thunks
     private void EmitAsk(CodeWriter w)
     {
         const int inPlace = (1 << (int)ExitCode.Memory) | (1 << (int)ExitCode.Commit) | (1 << (int)ExitCode.InterpretWithin);
-        w.RegImm(4, R11, 127, w: false);
+        w.RegImm(4, R11, (int)ExitWord.RelativeRip - 1, w: false);
         w.MoveConstant(Rax, inPlace);
         w.Bytes(0x44, 0x0F, 0xA3); // bt eax, r11d
         w.Byte(0xD8);

@@ -15,10 +15,8 @@ public sealed class PowerLossTests
     [InlineData("cluster_size=64k,refcount_bits=1", 3)]
     public void Image_AfterLossOfPower_IsConsistentAndKeepsWhatWasFlushed(string options, int firstSeed)
     {
-        QemuTools.Need();
         using var folder = new TempFolder();
-        QemuTools.Image("create", "-q", "-f", "qcow2", "-o", options, folder["disk"], $"{DiskBytes}");
-        byte[] image = File.ReadAllBytes(folder["disk"]);
+        byte[] image = NewImage(options);
         byte[] disk = new byte[DiskBytes];
         for (int life = 0; life < 40; life++)
         {
@@ -94,10 +92,7 @@ public sealed class PowerLossTests
     [InlineData("cluster_size=4k,compat=0.10", 4)]
     public void HostThatFillsUp_Requests_LeakNothing(string options, int firstSeed)
     {
-        QemuTools.Need();
-        using var folder = new TempFolder();
-        QemuTools.Image("create", "-q", "-f", "qcow2", "-o", options, folder["disk"], $"{DiskBytes}");
-        byte[] image = File.ReadAllBytes(folder["disk"]);
+        byte[] image = NewImage(options);
         for (int life = 0; life < 40; life++)
         {
             int seed = (firstSeed * 1000) + life;
@@ -131,10 +126,7 @@ public sealed class PowerLossTests
     public void WriteOfTheHost_Fails_LeaksNothing(int writes)
     {
         const int CountsOfABlock = 64, Cluster = 512;
-        QemuTools.Need();
-        using var folder = new TempFolder();
-        QemuTools.Image("create", "-q", "-f", "qcow2", "-o", $"cluster_size={Cluster},refcount_bits={Cluster * 8 / CountsOfABlock}", folder["disk"], $"{DiskBytes}");
-        byte[] image = File.ReadAllBytes(folder["disk"]);
+        byte[] image = NewImage($"cluster_size={Cluster},refcount_bits={Cluster * 8 / CountsOfABlock}");
         for (int before = 0; before < CountsOfABlock; before++)
         {
             var file = new VolatileFile([.. image]);
@@ -148,6 +140,14 @@ public sealed class PowerLossTests
 
             ExpectClean(file, $"{before} clusters, then {writes} writes");
         }
+    }
+
+    private static byte[] NewImage(string options)
+    {
+        QemuTools.Need();
+        using var folder = new TempFolder();
+        QemuTools.Image("create", "-q", "-f", "qcow2", "-o", options, folder["disk"], $"{DiskBytes}");
+        return File.ReadAllBytes(folder["disk"]);
     }
 
     private static void ExpectClean(VolatileFile file, string what)
